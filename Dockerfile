@@ -1,0 +1,19 @@
+FROM python:3.13-slim AS build
+WORKDIR /src
+RUN python -m venv /opt/headwater && /opt/headwater/bin/pip install --no-cache-dir uv
+COPY requirements.lock ./
+RUN /opt/headwater/bin/uv pip install --no-cache --python /opt/headwater/bin/python --require-hashes -r requirements.lock
+COPY . .
+RUN /opt/headwater/bin/uv pip install --no-cache --python /opt/headwater/bin/python --no-deps . \
+    && /opt/headwater/bin/pip uninstall --yes uv
+
+FROM python:3.13-slim
+RUN useradd --create-home --uid 10001 headwater && install --directory --owner headwater /var/lib/headwater
+COPY --from=build /opt/headwater /opt/headwater
+ENV PATH=/opt/headwater/bin:$PATH PYTHONUNBUFFERED=1
+USER headwater
+WORKDIR /var/lib/headwater
+VOLUME /var/lib/headwater
+EXPOSE 8000
+ENTRYPOINT ["headwater"]
+CMD ["up"]

@@ -1,0 +1,56 @@
+"""The Compose file, held against the Compose Specification's own schema and the architecture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OWN = ("api", "processor", "projector", "worker")
+
+
+def test_the_compose_file_satisfies_the_specification() -> None:
+    schema = json.loads((Path(__file__).parent / "compose-spec.json").read_text())
+    faults = [f"{error.json_path}: {error.message}" for error in Draft7Validator(schema).iter_errors(COMPOSE)]
+    assert faults == []
+
+
+def test_the_services_are_the_log_the_database_and_the_four_processes() -> None:
+    assert set(SERVICES) == {"kafka", "postgres", *OWN}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_restarts_and_says_whether_it_is_well(service: str) -> None:
+    assert SERVICES[service]["restart"] == "unless-stopped"
+    assert SERVICES[service]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+
+
+@pytest.mark.parametrize("service", OWN)
+def test_every_process_is_the_command_of_its_name_and_waits_for_log_and_database(service: str) -> None:
+    process = SERVICES[service]
+    assert process["command"] == [service]
+    assert process["build"] == "."
+    assert {name: need["condition"] for name, need in process["depends_on"].items()} == {
+        "kafka": "service_healthy",
+        "postgres": "service_healthy",
+    }
+    assert process["environment"].keys() >= {"HEADWATER_KAFKA", "HEADWATER_POSTGRES"}
+
+
+def test_instances_do_not_share_a_name() -> None:
+    names = [
+        process["environment"].get("HEADWATER_INSTANCE", name) for name, process in SERVICES.items() if name in OWN
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_every_named_volume_that_is_mounted_is_declared() -> None:
+    mounted = {mount.partition(":")[0] for service in SERVICES.values() for mount in service.get("volumes", [])}
+    assert mounted == set(COMPOSE["volumes"])
