@@ -1,0 +1,148 @@
+"""The kinds of message every context is written in: commands (wishes), events (facts), effects (outside calls).
+
+All three are frozen pydantic models with an explicit, versioned name; the name is what the log and the task table hold,
+so a class may move or be renamed without touching data.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+T = TypeVar("T")
+
+
+class PersonalMarker:
+    """Marks a field whose value is encrypted with its data subject's key wherever it is stored."""
+
+
+Personal = Annotated[T | None, PersonalMarker()]
+"""A value about a person. Stored encrypted; `None` once the subject has been erased (or when nothing was given)."""
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""An instant, always in UTC, microsecond precision."""
+
+
+class Named(BaseModel):
+    """A message with a stable name (`context.aggregate.fact.v1`) and, if it holds personal values, a data subject.
+
+    `subject` names the field that identifies the person; the key is kept under `context:value`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str] = ""
+    subject_field: ClassVar[str | None] = None
+    personal_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Pydantic hands class arguments to both hooks; the one below, where fields are known, uses them."""
+        super().__init_subclass__()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, name: str = "", subject: str | None = None, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.name = name or cls.name
+        cls.subject_field = subject or cls.subject_field
+        cls.personal_fields = tuple(
+            field
+            for field, info in cls.model_fields.items()
+            if any(isinstance(mark, PersonalMarker) for mark in info.metadata)
+        )
+
+    @property
+    def subject(self) -> str | None:
+        """The data subject, as `context:id`, or None when the message is about nobody in particular."""
+        if self.subject_field is None:
+            return None
+        return f"{self.name.partition('.')[0]}:{getattr(self, self.subject_field)}"
+
+
+class Event(Named):
+    """A fact. `at` is when it happened, UTC."""
+
+    at: Moment
+
+    @classmethod
+    def aggregate(cls) -> str:
+        """The second part of the name: which kind of stream this event belongs to."""
+        return cls.name.split(".")[1]
+
+
+class Command(Named):
+    """A wish, complete in itself: time, ids and prices are inside. `at` is when it was made, UTC."""
+
+    key_field: ClassVar[str] = ""
+    at: Moment
+
+    @classmethod
+    def __pydantic_init_subclass__(
+        cls, name: str = "", subject: str | None = None, key: str = "", **kwargs: Any
+    ) -> None:
+        super().__pydantic_init_subclass__(name, subject, **kwargs)
+        cls.key_field = key or cls.key_field
+
+    @property
+    def key(self) -> str:
+        """The partition key: everything that must be decided together with this command shares it."""
+        return str(getattr(self, self.key_field))
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Everybody whose personal values this command's events may hold."""
+        return () if self.subject is None else (self.subject,)
+
+
+class Effect(Named):
+    """A call to the outside, as data. A connector performs it; its answer comes back as a command."""
+
+
+class Result(StrEnum):
+    """How one try at an outside call ended."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+    UNCONFIRMED = "unconfirmed"
+
+
+class Attempt(BaseModel):
+    """What became of one try at an outside call. `number` counts from 1; `retry_at` is set when it was deferred."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    result: Result
+    number: int
+    provider: str = ""
+    provider_id: str | None = None
+    code: str | None = None
+    reason: str = ""
+    output: dict[str, Any] | None = None
+    retry_at: Moment | None = None
+
+
+class Reply(Command):
+    """A command that carries the answer to an outside call back; the worker fills in `attempt` and `at`."""
+
+    attempt: Attempt | None = None
+
+    def answered(self, attempt: Attempt, at: datetime) -> Self:
+        """This reply with what the attempt came to, at that time."""
+        return self.model_copy(update={"attempt": attempt, "at": at})
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of the program
+    """A command was understood and declined; the text is a sentence for a person. Details are plain JSON values."""
+
+    def __init__(self, sentence: str, **details: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.details = details

@@ -1,0 +1,1 @@
+"""The engine: deciding, the log, projecting, tasks, auditing. It knows no context."""

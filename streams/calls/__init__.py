@@ -1,0 +1,64 @@
+"""Connectors: the thin edge to other people's systems. Each performs one kind of effect and reports how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from domain.messages import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took it and named it. `output` is whatever else it answered, as plain JSON."""
+
+    provider_id: str
+    output: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The provider refused for good; nothing went out and trying again is useless."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A clear, passing failure; nothing went out. `after` is how many seconds to wait, if the provider said so."""
+
+    code: str
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request may have left, and no answer came: it may or may not have gone out."""
+
+    reason: str
+
+
+Verdict = Accepted | Rejected | Deferred | Unknown
+
+E = TypeVar("E", bound=Effect, contravariant=True)
+
+
+class Connector(Protocol[E]):
+    """Performs one kind of effect. Never raises for anything the provider or the network does.
+
+    `idempotent` says whether a repeat with the same key is recognised by the provider, so that an unknown
+    outcome may be tried again; otherwise an unknown outcome is never repeated by itself. A connector keeps its own
+    time limits and always returns.
+    """
+
+    provider: str
+    idempotent: bool
+
+    async def __call__(self, effect: E, key: str) -> Verdict: ...
+
+    async def close(self) -> None: ...
+
+
+AnyConnector = Connector[Any]

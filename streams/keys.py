@@ -1,0 +1,122 @@
+"""Keys of data subjects: one AES-256 key each, wrapped by a master key that lives outside the database.
+
+Destroying a subject's key erases every personal value about them, in the log and wherever it was copied encrypted,
+while the hash chain, which runs over ciphertext, still verifies.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE = 12
+
+
+class KeyNotLoaded(Exception):  # noqa: N818
+    """A subject's key was needed before anybody looked it up: a fault in the engine, never in the data."""
+
+
+class WrappedKey(NamedTuple):
+    """A subject's key as stored; `wrapped` is None once it has been destroyed."""
+
+    subject: str
+    wrapped: bytes | None
+
+
+def seal(cipher: AESGCM, plain: bytes, about: bytes) -> bytes:
+    """Nonce and ciphertext; `about` is authenticated with it, so that a value cannot be moved to another subject."""
+    nonce = os.urandom(NONCE)
+    return nonce + cipher.encrypt(nonce, plain, about)
+
+
+def unseal(cipher: AESGCM, sealed: bytes, about: bytes) -> bytes:
+    """The plain bytes; raises cryptography's InvalidTag when anything was changed."""
+    return cipher.decrypt(sealed[:NONCE], sealed[NONCE:], about)
+
+
+class Keyring:
+    """The subjects' keys in memory. Knows nothing of where they are stored: rows are learned, new keys handed out."""
+
+    def __init__(self, master_key: bytes, capacity: int = 100_000) -> None:
+        self._master = AESGCM(master_key)
+        self._capacity = capacity
+        self._ciphers: OrderedDict[str, AESGCM | None] = OrderedDict()
+        self._created: list[WrappedKey] = []
+        self._absent: set[str] = set()
+
+    def knows(self, subject: str) -> bool:
+        return subject in self._ciphers
+
+    def learn(self, key: WrappedKey) -> None:
+        """Takes a stored key in; one that was destroyed is remembered as erased."""
+        self._absent.discard(key.subject)
+        if key.subject not in self._ciphers or key.wrapped is None:
+            self._ciphers[key.subject] = None if key.wrapped is None else AESGCM(self._unwrap(key.subject, key.wrapped))
+
+    def cipher(self, subject: str) -> AESGCM | None:
+        """The subject's cipher, None if erased; raises KeyNotLoaded when it has not been looked up."""
+        try:
+            self._ciphers.move_to_end(subject)
+            return self._ciphers[subject]
+        except KeyError:
+            raise KeyNotLoaded(subject) from None
+
+    def allow(self, subject: str) -> None:
+        """Says that the store was asked and has no key for this subject, so that one may be made when needed."""
+        if subject not in self._ciphers:
+            self._absent.add(subject)
+
+    def cipher_for_writing(self, subject: str) -> AESGCM | None:
+        """Like `cipher`, but makes a key for a subject that is known to have none."""
+        return self._create(subject) if subject in self._absent else self.cipher(subject)
+
+    def _create(self, subject: str) -> AESGCM:
+        self._absent.discard(subject)
+        key = AESGCM.generate_key(256)
+        cipher = self._ciphers[subject] = AESGCM(key)
+        self._created.append(WrappedKey(subject, seal(self._master, key, subject.encode())))
+        return cipher
+
+    def created(self) -> list[WrappedKey]:
+        """The keys made since last asked; they must be stored with, or before, whatever they encrypted."""
+        created, self._created = self._created, []
+        return created
+
+    def forget(self, subjects: list[str]) -> None:
+        """Drops keys from memory: those of an aborted batch, or those erased elsewhere."""
+        self._absent.clear()
+        for subject in subjects:
+            self._ciphers.pop(subject, None)
+
+    def trim(self) -> None:
+        """Back to capacity. Only between batches: a key that was loaded for one must outlive it."""
+        self._absent.clear()
+        while len(self._ciphers) > self._capacity:
+            self._ciphers.popitem(last=False)
+
+    def _unwrap(self, subject: str, wrapped: bytes) -> bytes:
+        return unseal(self._master, wrapped, subject.encode())
+
+
+def read_or_create_secret(path: Path, size: int = 32) -> bytes:
+    """The secret in this file, made at the first call with mode 0600; raises ValueError when it has another length."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _checked(bytes.fromhex(path.read_text().strip()), path, size)
+    with os.fdopen(handle, "w") as file:
+        secret = os.urandom(size)
+        file.write(secret.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return secret
+
+
+def _checked(secret: bytes, path: Path, size: int) -> bytes:
+    if len(secret) != size:
+        raise ValueError(f"{path} must hold {size} bytes in hexadecimal")
+    return secret

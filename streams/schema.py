@@ -1,0 +1,145 @@
+"""The engine's own tables in PostgreSQL. Read models have tables of their own, in the schema `read_models`."""
+
+from __future__ import annotations
+
+FORMAT = 1
+"""Version of the engine's own tables; a database of another format is refused."""
+
+DDL = """
+create schema if not exists headwater;
+create schema if not exists read_models;
+
+create table if not exists headwater.installation (
+    single          boolean primary key default true check (single),
+    format          int not null,
+    epoch           bigint not null default 1,
+    created_at      timestamptz not null default now()
+);
+
+create table if not exists headwater.partitions (
+    context         text not null,
+    partition       int not null,
+    sequence        bigint not null default 0,
+    hash            bytea not null,
+    next_offset     bigint not null default 0,
+    primary key (context, partition)
+) with (fillfactor = 50);
+
+create table if not exists headwater.journal (
+    context         text not null,
+    partition       int not null,
+    sequence        bigint not null,
+    event_id        uuid not null,
+    key             text not null,
+    stream          text not null,
+    version         bigint not null,
+    name            text not null,
+    subject         text,
+    data            bytea not null,
+    command_id      uuid not null,
+    causation_id    uuid,
+    correlation_id  uuid not null,
+    actor           text not null,
+    at              timestamptz not null,
+    hash            bytea not null,
+    primary key (context, partition, sequence),
+    unique (context, stream, version)
+);
+create index if not exists journal_subject on headwater.journal (subject) where subject is not null;
+
+create table if not exists headwater.snapshots (
+    context         text not null,
+    stream          text not null,
+    key             text not null,
+    version         bigint not null,
+    schema          text not null,
+    state           bytea not null,
+    primary key (context, stream)
+);
+create index if not exists snapshots_key on headwater.snapshots (context, key);
+
+create table if not exists headwater.subject_keys (
+    subject         text primary key,
+    wrapped         bytea,
+    created_at      timestamptz not null default now(),
+    destroyed_at    timestamptz
+);
+
+create table if not exists headwater.projections (
+    table_name      text primary key,
+    name            text not null,
+    version         int not null,
+    context         text not null,
+    state           text not null check (state in ('live', 'building', 'shadow', 'retired')),
+    halted_at       text,
+    error           text,
+    created_at      timestamptz not null default now()
+);
+create unique index if not exists projections_live on headwater.projections (name) where state = 'live';
+
+create table if not exists headwater.projection_checkpoints (
+    table_name      text not null references headwater.projections on delete cascade,
+    partition       int not null,
+    sequence        bigint not null,
+    primary key (table_name, partition)
+) with (fillfactor = 50);
+
+create table if not exists headwater.tasks (
+    id              uuid primary key,
+    context         text not null,
+    kind            text not null check (kind in ('timer', 'call')),
+    state           text not null default 'waiting' check (state in ('waiting', 'running')),
+    due_at          timestamptz not null,
+    name            text not null,
+    body            json not null,
+    subject         text,
+    reply_name      text,
+    reply_body      json,
+    reply_subject   text,
+    correlation_id  uuid not null,
+    event_id        uuid not null,
+    attempts        int not null default 0,
+    owner           text,
+    lease_until     timestamptz
+) with (fillfactor = 70);
+create index if not exists tasks_due on headwater.tasks (due_at) where state = 'waiting';
+create index if not exists tasks_running on headwater.tasks (lease_until) where state = 'running';
+
+create table if not exists headwater.clock (
+    single          boolean primary key default true check (single),
+    now             timestamptz not null
+);
+
+create or replace function headwater.advance(heads json, written_under bigint) returns void
+language plpgsql as $$
+declare wanted int; moved int;
+begin
+    update headwater.partitions p set sequence = h.sequence, hash = decode(h.hash, 'hex'),
+           next_offset = coalesce(h.next_offset, p.next_offset)
+      from json_to_recordset(heads) as h(context text, partition int, old_sequence bigint, old_hash text,
+                                         sequence bigint, hash text, next_offset bigint)
+     where p.context = h.context and p.partition = h.partition
+       and p.sequence = h.old_sequence and p.hash = decode(h.old_hash, 'hex');
+    get diagnostics moved = row_count;
+    select json_array_length(heads) into wanted;
+    if moved <> wanted then
+        raise exception 'the log has moved on: another writer owns a partition' using errcode = 'HW001';
+    end if;
+    if not exists (select 1 from headwater.installation where epoch = written_under) then
+        raise exception 'the set of projections has changed' using errcode = 'HW002';
+    end if;
+    perform pg_notify('headwater', '');
+end $$;
+
+create or replace view headwater.events as
+    select context, partition, sequence, at, name, stream, version, key, actor, subject,
+           convert_from(data, 'UTF8')::json as data, event_id, command_id, causation_id, correlation_id,
+           encode(hash, 'hex') as hash
+      from headwater.journal;
+"""
+
+FENCED = "HW001"
+"""SQLSTATE: a checkpoint row was not where this writer left it; somebody else has written."""
+
+EPOCH_CHANGED = "HW002"
+"""SQLSTATE: a projection was added, swapped or dropped since this writer last looked."""

@@ -1,0 +1,222 @@
+"""For tests: the runtime in memory, and given/when/then over a context's tables; thousands of cases a second."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from domain.messages import Command, Event, Refused, Reply
+from streams.batch import Head, History, KnownOutcome, Loaded
+from streams.calls import Verdict
+from streams.clock import ManualClock
+from streams.envelope import Decided, Envelope, IdempotencyConflict, Outcome, Record, Recorded, TaskEnd
+from streams.gateway import envelop
+from streams.installation import projection_of
+from streams.keys import Keyring
+from streams.mapper import Mapper
+from streams.processor import Processor
+from streams.projections import Active, Halt, Projection, changes_of
+from streams.read_models import Add, Change, Delete, Put, Set
+from streams.tasks import reactions, task_id
+from streams.wiring import Context, Later, names_of
+from streams.worker import attempt_of, may_repeat
+
+Rows = dict[tuple[Any, ...], dict[str, Any]]
+Perform = Callable[[Any, str], Verdict]
+
+
+class MemoryRuntime:
+    """The third runtime: the same processor core, projections and tasks, over lists and dictionaries."""
+
+    def __init__(self, contexts: Sequence[Context], clock: ManualClock, partitions: int = 4) -> None:
+        self.clock = clock
+        self.partitions = partitions
+        self.mapper = Mapper(names_of(contexts), Keyring(os.urandom(32)))
+        self.processor = Processor(contexts, self.mapper)
+        self.contexts = {context.name: context for context in contexts}
+        self.journal: list[Recorded[Event]] = []
+        self.tables: dict[str, Rows] = {}
+        self.halts: list[Halt] = []
+        self._projections: list[Projection] = []
+        self._streams: dict[tuple[str, str], list[Record]] = defaultdict(list)
+        self._outcomes: dict[UUID, KnownOutcome] = {}
+        self._open: dict[UUID, _Open] = {}
+        for context in contexts:
+            self._adopt(context)
+
+    def _adopt(self, context: Context) -> None:
+        for partition in range(self.partitions):
+            self.processor.adopt(context.name, partition, Head())
+        self._projections += [projection_of(context.name, model) for model in context.read_models]
+        self._projections.append(reactions(context, self.mapper))
+
+    async def submit(self, envelope: Envelope, timeout_seconds: float = 5.0) -> Outcome:
+        """See `Gateway.submit`."""
+        return self.execute([envelope])[0]
+
+    async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
+        """See `Gateway.outcome`."""
+        known = self._outcomes.get(command_id)
+        return None if known is None else self.processor.outcome_of(known)[1]
+
+    def do(self, command: Command, context: str, actor: str = "test", **envelope: Any) -> Outcome:
+        """Decides one command and everything that is due because of it."""
+        return self.execute([envelop(command, context, self.partitions, actor, **envelope)])[0]
+
+    def execute(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """Decides a batch; raises IdempotencyConflict for the first envelope that meets one."""
+        wants = self.processor.wants(envelopes)
+        histories = {(c, s): History(self._streams[c, s]) for c, s, _ in wants.streams}
+        batch = self.processor.decide(envelopes, Loaded(self._outcomes, histories))
+        self._append(batch.recorded)
+        self.processor.committed(batch)
+        for answer in batch.answers:
+            if isinstance(answer, IdempotencyConflict):
+                raise answer
+        return [answer for answer in batch.answers if isinstance(answer, Outcome)]
+
+    def _append(self, recorded: Sequence[Recorded[Event]]) -> None:
+        for one in recorded:
+            self.journal.append(one)
+            self._streams[one.record.context, one.record.stream].append(one.record)
+            if isinstance(one.fact, Decided):
+                end = one.record.sequence
+                events = [r.record for r in recorded if r.record.command_id == one.record.command_id][:-1]
+                self._outcomes[one.record.command_id] = KnownOutcome(
+                    one.record, events[-one.fact.events :] if end else []
+                )
+            self._react(one)
+        for projection in self._projections:
+            self._project(projection, recorded)
+
+    def _project(self, projection: Projection, recorded: Sequence[Recorded[Event]]) -> None:
+        changes = changes_of(Active(projection, projection.name, {}), recorded)
+        if isinstance(changes, Halt):
+            self.halts.append(changes)
+            self._projections.remove(projection)
+        else:
+            apply_changes(self.tables.setdefault(projection.name, {}), projection.key, changes)
+
+    def _react(self, one: Recorded[Event]) -> None:
+        if isinstance(one.fact, Decided):
+            self._end(one.fact.task)
+            return
+        for number, task in enumerate(self.contexts[one.record.context].react(one)):
+            id_ = task_id(one.record.event_id, number)
+            due = task.due_at if isinstance(task, Later) else one.record.at
+            self._open.setdefault(id_, _Open(id_, task, due, one.record))
+
+    def _end(self, end: TaskEnd | None) -> None:
+        if end is not None and end.id in self._open:
+            if end.due_at is None:
+                del self._open[end.id]
+            else:
+                self._open[end.id].due_at = end.due_at
+
+    def run_due(self, perform: Perform, idempotent: bool = True) -> int:
+        """Performs every task that is due, and those that follow, until none is; returns how many."""
+        done = 0
+        while due := [task for task in self._open.values() if task.due_at <= self.clock.now()]:
+            for task in due:
+                done += 1
+                self._perform(task, perform, idempotent)
+        return done
+
+    def _perform(self, task: _Open, perform: Perform, idempotent: bool) -> None:
+        task.attempts += 1
+        now = self.clock.now()
+        command, end = self._command(task, perform, idempotent)
+        self.do(command.model_copy(update={"at": now}), task.cause.context, actor="worker",
+                command_id=uuid4(), causation_id=task.cause.event_id,
+                correlation_id=task.cause.correlation_id, task=end)  # fmt: skip
+
+    def _command(self, task: _Open, perform: Perform, idempotent: bool) -> tuple[Command, TaskEnd]:
+        if isinstance(task.task, Later):
+            return task.task.command, TaskEnd(id=task.id)
+        verdict = perform(task.task.effect, str(task.id))
+        attempt = attempt_of(
+            verdict, task.attempts, "test", may_repeat(task.attempts, idempotent), self.clock.now(), 1.0
+        )
+        reply: Reply = task.task.reply.answered(attempt, self.clock.now())
+        return reply, TaskEnd(id=task.id, due_at=attempt.retry_at)
+
+
+@dataclass(slots=True)
+class _Open:
+    id: UUID
+    task: Any
+    due_at: Any
+    cause: Record
+    attempts: int = 0
+
+
+def apply_changes(rows: Rows, key: tuple[str, ...], changes: Sequence[Change]) -> None:
+    """Does to a dictionary what the engine's statements do to a table."""
+    for one in changes:
+        match one:
+            case Delete():
+                rows.pop(one.key, None)
+            case Set():
+                if one.key in rows:
+                    rows[one.key].update(one.columns)
+            case Put():
+                rows.setdefault(one.key, dict(zip(key, one.key, strict=True))).update(one.columns)
+            case Add():
+                row = rows.setdefault(one.key, dict(zip(key, one.key, strict=True)))
+                row.update({name: row.get(name, 0) + number for name, number in one.columns.items()})
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Given these events, when this command is decided, then these events follow (or this refusal)."""
+
+    context: Context
+    history: tuple[Event, ...] = ()
+    produced: tuple[Event, ...] = ()
+    refusal: Refused | None = None
+    states: dict[str, Any] = field(default_factory=dict)
+
+    def given(self, *events: Event) -> Self:
+        """Adds to the history; each event folds into the stream of its aggregate."""
+        return replace(self, history=(*self.history, *events))
+
+    def when(self, command: Command) -> Self:
+        """Decides the command on the folded history."""
+        handler = next(h for h in self.context.handlers if h.command is type(command))
+        streams = {stream.category: stream for stream in (handler.writes, *handler.reads)}
+        states = {category: stream.initial for category, stream in streams.items()}
+        for event in self.history:
+            category = event.aggregate()
+            if category in streams:
+                states[category] = streams[category].evolve(states[category], event)
+        try:
+            produced = handler.decide(command, states[handler.writes.category],
+                                      *(states[stream.category] for stream in handler.reads))  # fmt: skip
+        except Refused as refusal:
+            return replace(self, refusal=refusal, states=states)
+        return replace(self, produced=tuple(produced), states=states)
+
+    def then(self, *events: Event) -> Self:
+        """Asserts that exactly these events followed."""
+        assert self.refusal is None, f"refused: {self.refusal}"
+        assert self.produced == events, f"expected {events}\nproduced {self.produced}"
+        return replace(self, history=(*self.history, *self.produced))
+
+    def then_kinds(self, *kinds: type[Event]) -> Self:
+        """Asserts that events of exactly these types followed, whatever they hold."""
+        assert self.refusal is None, f"refused: {self.refusal}"
+        assert tuple(type(event) for event in self.produced) == kinds, f"produced {self.produced}"
+        return replace(self, history=(*self.history, *self.produced))
+
+    def then_nothing(self) -> Self:
+        """Asserts that the command changed nothing."""
+        return self.then()
+
+    def then_refused(self, kind: type[Refused]) -> Self:
+        """Asserts that the command was refused in this way."""
+        assert type(self.refusal) is kind, f"refusal {self.refusal!r}, produced {self.produced}"
+        return self

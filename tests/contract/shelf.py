@@ -1,0 +1,224 @@
+"""A small context that uses everything the engine offers: jars on a shelf, filled by hand or by a supplier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from operator import attrgetter
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.messages import Command, Effect, Event, Personal, Refused, Reply, Result
+from streams.envelope import Recorded
+from streams.read_models import Change, ReadModel, add, change, delete, put
+from streams.wiring import Call, Context, Handler, Later, Stream, Task
+
+
+class JarOpened(Event, name="shelf.jar.opened.v1", subject="owner"):
+    jar: str
+    owner: str
+    note: Personal[str] = None
+
+
+class JarFilled(Event, name="shelf.jar.filled.v1"):
+    jar: str
+    grams: int
+
+
+class JarOrdered(Event, name="shelf.jar.ordered.v1"):
+    jar: str
+    grams: int
+
+
+class JarSupplied(Event, name="shelf.jar.supplied.v1"):
+    jar: str
+    result: str
+
+
+class JarEmptied(Event, name="shelf.jar.emptied.v1"):
+    jar: str
+    soon: bool = False
+
+
+class OwnerCounted(Event, name="shelf.owner.counted.v1"):
+    owner: str
+
+
+class Jar(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    opened: bool = False
+    grams: int = 0
+    note: str | None = None
+
+
+class Owner(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    jars: int = 0
+
+
+def evolve_jar(jar: Jar, event: Event) -> Jar:
+    match event:
+        case JarOpened():
+            return jar.model_copy(update={"opened": True, "note": event.note})
+        case JarFilled():
+            return jar.model_copy(update={"grams": jar.grams + event.grams})
+        case JarEmptied(soon=False):
+            return jar.model_copy(update={"grams": 0})
+    return jar
+
+
+def evolve_owner(owner: Owner, _event: Event) -> Owner:
+    return Owner(jars=owner.jars + 1)
+
+
+class TooFull(Refused):
+    """A jar holds a kilogram."""
+
+
+class OpenJar(Command, name="shelf.jar.open.v1", key="owner", subject="owner"):
+    jar: str
+    owner: str
+    note: Personal[str] = None
+
+
+class FillJar(Command, name="shelf.jar.fill.v1", key="owner"):
+    jar: str
+    owner: str
+    grams: int
+
+
+class OrderFilling(Command, name="shelf.jar.order.v1", key="owner"):
+    jar: str
+    owner: str
+    grams: int
+
+
+class EmptyLater(Command, name="shelf.jar.empty_later.v1", key="owner"):
+    jar: str
+    owner: str
+
+
+class EmptyJar(Command, name="shelf.jar.empty.v1", key="owner"):
+    jar: str
+    owner: str
+
+
+class RecordSupply(Reply, name="shelf.jar.record_supply.v1", key="owner"):
+    jar: str
+    owner: str
+
+
+class BreakJar(Command, name="shelf.jar.break.v1", key="owner"):
+    jar: str
+    owner: str
+
+
+class Supply(Effect, name="shelf.supply.v1"):
+    jar: str
+    owner: str
+    grams: int
+
+
+def open_jar(command: OpenJar, jar: Jar, owner: Owner) -> Sequence[Event]:
+    if jar.opened:
+        return []
+    opened = JarOpened(at=command.at, jar=command.jar, owner=command.owner, note=command.note)
+    return [opened, OwnerCounted(at=command.at, owner=command.owner)]
+
+
+def fill(command: FillJar, jar: Jar) -> Sequence[Event]:
+    if jar.grams + command.grams > 1000:
+        raise TooFull(f"jar {command.jar} holds {jar.grams} g already", grams=jar.grams)
+    return [JarFilled(at=command.at, jar=command.jar, grams=command.grams)]
+
+
+def order(command: OrderFilling, _jar: Jar) -> Sequence[Event]:
+    return [JarOrdered(at=command.at, jar=command.jar, grams=command.grams)]
+
+
+def empty_later(command: EmptyLater, _jar: Jar) -> Sequence[Event]:
+    return [JarEmptied(at=command.at, jar=command.jar, soon=True)]
+
+
+def empty(command: EmptyJar, _jar: Jar) -> Sequence[Event]:
+    return [JarEmptied(at=command.at, jar=command.jar)]
+
+
+def record_supply(command: RecordSupply, _jar: Jar) -> Sequence[Event]:
+    assert command.attempt is not None
+    supplied = JarSupplied(at=command.at, jar=command.jar, result=command.attempt.result.value)
+    if command.attempt.result is not Result.ACCEPTED:
+        return [supplied]
+    return [supplied, JarFilled(at=command.at, jar=command.jar, grams=1)]
+
+
+def break_jar(command: BreakJar, _jar: Jar) -> Sequence[Event]:
+    raise ZeroDivisionError(command.jar)
+
+
+def react(event: Recorded[Any]) -> Iterator[Task]:
+    owner = event.record.key
+    match event.fact:
+        case JarOrdered() as ordered:
+            yield Call(Supply(jar=ordered.jar, owner=owner, grams=ordered.grams),
+                       RecordSupply(at=ordered.at, jar=ordered.jar, owner=owner))  # fmt: skip
+        case JarEmptied(soon=True) as soon:
+            yield Later(soon.at + timedelta(hours=1), EmptyJar(at=soon.at, jar=soon.jar, owner=owner))
+
+
+def project_jars(event: Recorded[Any]) -> Iterator[Change]:
+    match event.fact:
+        case JarOpened() as opened:
+            yield put(opened.jar, owner=opened.owner, note=opened.note, grams=0, opened_at=opened.at)
+        case JarFilled() as filled:
+            if filled.grams == 666:
+                raise ValueError("the devil is in this jar")
+            yield add(filled.jar, grams=filled.grams)
+        case JarEmptied(soon=False) as emptied:
+            yield change(emptied.jar, grams=0)
+
+
+def project_owners(event: Recorded[Any]) -> Iterator[Change]:
+    match event.fact:
+        case OwnerCounted() as counted:
+            yield add(counted.owner, jars=1)
+        case JarFilled(grams=-1) as filled:
+            yield delete(filled.jar)
+
+
+JARS = ReadModel("shelf_jars", version=1, key=("jar",), project=project_jars, subject="owner", personal=("note",), ddl="""
+    create table {table} (
+        jar         text primary key,
+        owner       text,
+        note        text,
+        grams       int not null default 0 check (grams < 2000),
+        opened_at   timestamptz
+    );
+""")  # fmt: skip
+
+OWNERS = ReadModel("shelf_owners", version=1, key=("owner",), project=project_owners, ddl="""
+    create table {table} (owner text primary key, jars int not null);
+""")  # fmt: skip
+
+JAR = Stream("jar", Jar(), evolve_jar, id_of=attrgetter("jar"))
+OWNER = Stream("owner", Owner(), evolve_owner, id_of=attrgetter("owner"))
+
+SHELF = Context(
+    name="shelf",
+    events=(JarOpened, JarFilled, JarOrdered, JarSupplied, JarEmptied, OwnerCounted),
+    handlers=(
+        Handler(OpenJar, decide=open_jar, writes=JAR, reads=(OWNER,)),
+        Handler(FillJar, decide=fill, writes=JAR),
+        Handler(OrderFilling, decide=order, writes=JAR),
+        Handler(EmptyLater, decide=empty_later, writes=JAR),
+        Handler(EmptyJar, decide=empty, writes=JAR),
+        Handler(RecordSupply, decide=record_supply, writes=JAR),
+        Handler(BreakJar, decide=break_jar, writes=JAR),
+    ),
+    effects=(Supply,),
+    react=react,
+    read_models=(JARS, OWNERS),
+)
