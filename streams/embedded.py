@@ -1,274 +1,128 @@
-"""Runtime 1: the whole engine in one process. The log is the journal table; the projector's transaction is the commit.
-
-One writer takes whatever commands wait as one batch and never waits for more; while a commit is in flight the next
-batch gathers.
-"""
+"""Runtime 1: the whole engine in one process, its log being the journal table in PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
-from uuid import UUID
+from uuid import uuid4
 
 import psycopg
-from psycopg import AsyncConnection
 
-from streams.batch import NOTHING_LOADED, Answer, Batch, Head, Wants
-from streams.database import Row, Statement, read, write
-from streams.envelope import Envelope, IdempotencyConflict, Outcome
-from streams.gateway import Unavailable
-from streams.installation import InUse, acquire_writer_lock
-from streams.ledger import Loads, loaded
-from streams.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
+from domain.messages import Effect
+from streams.calls import AnyConnector
+from streams.clock import Clock, ManualClock
+from streams.database import connect, connect_plain
+from streams.installation import acquire_writer_lock, prepare, projection_of
+from streams.keys import Keyring
+from streams.mapper import Mapper
 from streams.processor import Processor
-from streams.projections import Halt, Projections
-from streams.projector import statements, write_carefully
-from streams.schema import EPOCH_CHANGED, FENCED
+from streams.projections import Projection, Projections
+from streams.reads import Reads
+from streams.rebuild import Progress, bring_up
+from streams.tasks import reactions
+from streams.wiring import Context, names_of
+from streams.worker import Worker
+from streams.writer import EmbeddedLog
 
 log = logging.getLogger(__name__)
 
-BATCH = 512
-WAITING = 20_000
-HEADS = Statement("select context, partition, sequence, hash from headwater.partitions")
+Connectors = Mapping[type[Effect], AnyConnector]
 
 
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """A command in the queue. `taken` means that a batch holds it, so it may be in the log soon."""
-
-    envelope: Envelope
-    answer: asyncio.Future[Answer]
-    taken: bool = False
-
-
-class EmbeddedLog:
-    """The single writer of an embedded installation, and the gateway to it."""
+class EmbeddedRuntime:
+    """Writer, worker and reads over one database. `run` starts and stops them."""
 
     def __init__(
-        self, dsn: str, processor: Processor, projections: Projections, on_due: Callable[[datetime], None]
+        self,
+        dsn: str,
+        contexts: Sequence[Context],
+        master_key: bytes,
+        clock: Clock,
+        connectors: Connectors,
+        partitions: int = 4,
+        working: bool = True,
     ) -> None:
-        self._dsn = dsn
-        self._processor = processor
-        self._projections = projections
-        self._on_due = on_due
-        self._queue: deque[Waiting] = deque()
-        self._arrived = asyncio.Event()
-        self._connection: AsyncConnection[Row] | None = None
-        self._running: asyncio.Task[None] | None = None
-        self._closing = False
+        self.dsn = dsn
+        self.clock = clock
+        self.contexts = contexts
+        self.partitions = partitions
+        self.mapper = Mapper(names_of(contexts), Keyring(master_key))
+        self.reads = Reads(dsn)
+        self.gateway = EmbeddedLog(
+            dsn, Processor(contexts, self.mapper), Projections(known_projections(contexts, self.mapper)), self._due
+        )
+        self._worker = Worker(
+            dsn, self.gateway, self.mapper, clock, connectors, [context.name for context in contexts], partitions,
+            name=f"embedded-{uuid4()}", only_worker=True,
+        )  # fmt: skip
+        self._working = working
 
-    async def start(self) -> None:
-        """Connects, takes the writer's lock and begins to serve; raises InUse when another process has it."""
-        await self._connect()
-        self._running = asyncio.create_task(self._serve(), name="writer")
+    def _due(self, moment: datetime) -> None:
+        self._worker.due(moment)
 
-    async def stop(self) -> None:
-        """Decides what has been taken in, then lets go. New commands are turned away meanwhile."""
-        self._closing = True
-        self._arrived.set()
-        if self._running is not None:
-            await self._running
-        if self._connection is not None:
-            await self._connection.close()
+    @asynccontextmanager
+    async def run(self, progress: Progress = lambda _: None) -> AsyncIterator[EmbeddedRuntime]:
+        """Serves until the block is left, then finishes what has been taken.
 
-    @property
-    def connected(self) -> bool:
-        return self._connection is not None and not self._connection.closed
-
-    @property
-    def failure(self) -> BaseException | None:
-        """What ended the writer, if it ended by itself: the process cannot go on."""
-        if self._running is None or not self._running.done() or self._running.cancelled():
-            return None
-        return self._running.exception()
-
-    @property
-    def waiting(self) -> int:
-        return len(self._queue)
-
-    async def submit(self, envelope: Envelope, timeout_seconds: float) -> Outcome:
-        """See `Gateway.submit`. The answer comes after the commit, so every later read sees the write."""
-        if self._closing or self.failure is not None:
-            raise Unavailable("the service is shutting down", maybe_recorded=False)
-        if len(self._queue) >= WAITING:
-            raise Unavailable("too many commands are waiting", maybe_recorded=False)
-        loop = asyncio.get_running_loop()
-        waiting = Waiting(envelope, loop.create_future())
-        self._queue.append(waiting)
-        self._arrived.set()
-        deadline = loop.call_later(timeout_seconds, _expire, waiting)
+        Raises InUse, NotDurable, WrongInstallation, RebuildFailed or psycopg.OperationalError at the start.
+        """
+        await self._prepare(progress)
+        await self.gateway.start()
+        await self.reads.open()
+        following = asyncio.create_task(follow_clock(self.dsn, self.clock))
+        if self._working:
+            self._worker.start()
         try:
-            answer = await waiting.answer
+            yield self
         finally:
-            deadline.cancel()
-        if isinstance(answer, IdempotencyConflict):
-            raise answer
-        return answer
+            await self._worker.stop()
+            await self.gateway.stop()
+            await self.reads.close()
+            following.cancel()
 
-    async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
-        """See `Gateway.outcome`."""
-        async with await AsyncConnection.connect(self._dsn, autocommit=True) as connection:
-            found = loaded(await read(connection, Loads.of(Wants(outcomes=[(context, command_id)])).statements))
-        known = found.outcomes.get(command_id)
-        if known is None:
-            return None
-        for key in found.keys:
-            self._processor.mapper.keyring.learn(key)
-        return self._processor.outcome_of(known)[1]
-
-    async def _serve(self) -> None:
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while taken := self._take():
-                await self._process_or_recover(taken)
-            if self._closing:
-                return
-
-    def _take(self) -> list[Waiting]:
-        taken: list[Waiting] = []
-        while self._queue and len(taken) < BATCH:
-            waiting = self._queue.popleft()
-            if not waiting.answer.done():
-                waiting.taken = True
-                taken.append(waiting)
-        return taken
-
-    async def _process_or_recover(self, taken: list[Waiting]) -> None:
+    async def _prepare(self, progress: Progress) -> None:
+        """Under the writer's lock, so that a second process is turned away before it touches anything."""
+        lock = await acquire_writer_lock(self.dsn)
         try:
-            await self._process(taken)
-        except psycopg.OperationalError as error:
-            log.warning("the database is not available: %s", type(error).__name__)
-            self._give_back(taken)
-            await self._recover()
-        except psycopg.Error as error:
-            await self._process_singly(taken, error)
+            await asyncio.to_thread(self._bring_up, progress)
+        finally:
+            await lock.close()
 
-    async def _process_singly(self, taken: list[Waiting], error: psycopg.Error) -> None:
-        """Something in the batch cannot be written: alone, each command shows whether it is the one."""
-        if len(taken) == 1:
-            log.error("a command cannot be written: %s", error)
-            _fail(taken, Unavailable("the command could not be recorded", maybe_recorded=False))
-            return
-        for waiting in taken:
-            await self._process_or_recover([waiting])
+    def _bring_up(self, progress: Progress) -> None:
+        with connect_plain(self.dsn, "headwater setup") as connection:
+            prepare(connection, self.contexts, self.partitions)
+            bring_up(connection, self.contexts, self.mapper, progress)
 
-    async def _process(self, taken: list[Waiting]) -> None:
-        connection = self._connection
-        if connection is None or connection.closed:
-            raise psycopg.OperationalError("not connected")
-        envelopes = [waiting.envelope for waiting in taken]
-        wants = self._processor.wants(envelopes)
-        found = loaded(await read(connection, Loads.of(wants).statements)) if wants else NOTHING_LOADED
-        batch = self._processor.decide(envelopes, found)
-        if batch.recorded and not await self._commit(connection, batch):
-            return await self._process(taken)
-        self._processor.committed(batch)
-        _answer(taken, batch)
-        return None
 
-    async def _commit(self, connection: AsyncConnection[Row], batch: Batch) -> bool:
-        """True when the batch is in the log; False when it must be decided again."""
-        projected = self._projections.project(batch)
+def known_projections(contexts: Sequence[Context], mapper: Mapper) -> list[Projection]:
+    """Everything that is kept from events: every read model, and every context's reactions."""
+    models = [projection_of(context.name, model) for context in contexts for model in context.read_models]
+    return models + [reactions(context, mapper) for context in contexts]
+
+
+async def follow_clock(dsn: str, clock: Clock) -> None:
+    """Moves a manual clock when the stored one is moved (`headwater clock advance`); returns at once for a real one."""
+    if not isinstance(clock, ManualClock):
+        return
+    while True:
         try:
-            with COMMIT_SECONDS.time():
-                await write(connection, statements(batch, projected, self._projections))
-            halts = projected.halts
+            async with await connect(dsn, "headwater clock") as connection:
+                await connection.execute("listen headwater_clock")
+                await connection.execute(
+                    "insert into headwater.clock (now) values (%s) on conflict do nothing", (clock.now(),)
+                )
+                await _set(connection, clock)
+                async for _ in connection.notifies():
+                    await _set(connection, clock)
         except psycopg.OperationalError:
-            if not await self._was_committed(batch):
-                self._processor.aborted(batch)
-                raise
-            halts = projected.halts
-        except psycopg.Error as error:
-            self._processor.aborted(batch) if error.sqlstate == EPOCH_CHANGED else None
-            if error.sqlstate == EPOCH_CHANGED:
-                self._projections.learn(await read(connection, Projections.LOAD))
-                return False
-            halts = await self._commit_carefully(connection, batch, error)
-        self._projections.without(halts)
-        BATCH_SIZE.observe(len(batch.answers))
-        if projected.due:
-            self._on_due(min(projected.due))
-        return True
-
-    async def _commit_carefully(
-        self, connection: AsyncConnection[Row], batch: Batch, error: psycopg.Error
-    ) -> list[Halt]:
-        if error.sqlstate == FENCED:
-            raise InUse("another process writes to this installation; this one stops") from error
-        log.warning("a table refused its rows (%s), looking for which", error)
-        try:
-            return await write_carefully(connection, batch, self._projections.project(batch), self._projections)
-        except psycopg.Error:
-            self._processor.aborted(batch)
-            raise
-
-    async def _was_committed(self, batch: Batch) -> bool:
-        """After a connection lost in the commit: the heads in the database tell which way it went."""
-        await self._recover()
-        assert self._connection is not None
-        (rows,) = await read(self._connection, [HEADS])
-        found = {(context, partition): Head(sequence, hash_) for context, partition, sequence, hash_ in rows}
-        return all(found[place] == after for place, (_, after) in batch.heads.items())
-
-    def _give_back(self, taken: Sequence[Waiting]) -> None:
-        for waiting in reversed(taken):
-            waiting.taken = False
-            if not waiting.answer.done():
-                self._queue.appendleft(waiting)
-        self._arrived.set()
-
-    async def _recover(self) -> None:
-        delay = 0.05
-        while True:
-            try:
-                return await self._connect()
-            except psycopg.OperationalError:
-                await asyncio.sleep(delay)
-                delay = min(1.0, delay * 2)
-                if self._closing:
-                    self._drop_all()
-
-    def _drop_all(self) -> None:
-        _fail(list(self._queue), Unavailable("the service is shutting down", maybe_recorded=False))
-        self._queue.clear()
-        raise psycopg.OperationalError("closing without a database")
-
-    async def _connect(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                await self._connection.close()
-        self._connection = await acquire_writer_lock(self._dsn)
-        heads, *registry = await read(self._connection, [HEADS, *Projections.LOAD])
-        for context, partition, sequence, hash_ in heads:
-            if not self._processor.owns(context, partition):
-                self._processor.adopt(context, partition, Head(sequence, hash_))
-        self._projections.learn(registry)
+            await asyncio.sleep(0.5)
 
 
-def _answer(taken: Sequence[Waiting], batch: Batch) -> None:
-    for waiting, answer in zip(taken, batch.answers, strict=True):
-        COMMANDS.labels(waiting.envelope.context, _label(answer)).inc()
-        if not waiting.answer.done():
-            waiting.answer.set_result(answer)
-
-
-def _label(answer: Answer) -> str:
-    return "conflict" if isinstance(answer, IdempotencyConflict) else answer.status.value
-
-
-def _fail(taken: Sequence[Waiting], error: Exception) -> None:
-    for waiting in taken:
-        if not waiting.answer.done():
-            waiting.answer.set_exception(error)
-
-
-def _expire(waiting: Waiting) -> None:
-    if not waiting.answer.done():
-        sentence = "the command could not be recorded in time"
-        waiting.answer.set_exception(Unavailable(sentence, maybe_recorded=waiting.taken))
+async def _set(connection: psycopg.AsyncConnection[tuple[datetime, ...]], clock: ManualClock) -> None:
+    cursor = await connection.execute("select now from headwater.clock")
+    row = await cursor.fetchone()
+    if row is not None:
+        clock.set(row[0])

@@ -6,7 +6,7 @@ A table goes through: building (nobody else writes it) → shadow (kept up to da
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from psycopg import Connection
@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from domain.messages import Event
 from streams.database import Row, Statement, write_plain
 from streams.envelope import Record, Recorded
+from streams.installation import projection_of, unregistered
 from streams.keys import WrappedKey
 from streams.ledger import COLUMNS
 from streams.mapper import Mapper
@@ -30,7 +31,8 @@ from streams.projections import (
     written,
 )
 from streams.read_models import ReadModel
-from streams.tasks import TABLE
+from streams.tasks import TABLE, reactions
+from streams.wiring import Context
 
 CHUNK = 5_000
 
@@ -237,3 +239,30 @@ def decoded(mapper: Mapper, rows: Iterable[Row]) -> Iterator[Recorded[Event]]:
 
 def _next_epoch(connection: Connection[Row]) -> None:
     connection.execute("update headwater.installation set epoch = epoch + 1")
+
+
+def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: Mapper, progress: Progress) -> None:
+    """Makes sure that every projection of these contexts is live in its present version, building what is not."""
+    for context in contexts:
+        for model in context.read_models:
+            projection = projection_of(context.name, model)
+            if unregistered(connection, [projection]):
+                put_live(connection, projection, model, mapper, progress)
+        projection = reactions(context, mapper)
+        if unregistered(connection, [projection]):
+            id_ = create(connection, projection, None)
+            join_writers(connection, activate(connection, projection, id_), mapper, "live")
+
+
+def put_live(
+    connection: Connection[Row], projection: Projection, model: ReadModel, mapper: Mapper, progress: Progress
+) -> Active:
+    """Builds a read model's table from the journal and makes it the live one; what an earlier start left is removed."""
+    for row in registered(connection):
+        if row.name == model.name and row.version == model.version and row.state == "building":
+            drop(connection, row)
+    active = activate(connection, projection, create(connection, projection, model))
+    catch_up(connection, active, mapper, progress)
+    join_writers(connection, active, mapper, "shadow")
+    swap(connection, active)
+    return active

@@ -1,0 +1,1 @@
+"""The HTTP edge: authenticates, limits, validates, makes commands and reads read models. It never decides."""

@@ -1,0 +1,141 @@
+"""From a request to a command and back: identity, idempotency, the deadline, and what the outcome means over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID, uuid4, uuid5
+
+from starlette.requests import Request
+
+from api.errors import ApiError
+from api.routing import BODY, HEADERS
+from domain.messages import Command
+from streams.clock import Clock
+from streams.envelope import IdempotencyConflict, Outcome, Position, Status
+from streams.gateway import Gateway, Pending, Unavailable, command_id_for, envelop
+from streams.reads import Reads
+
+DEADLINE_SECONDS = 5.0
+MAX_KEY = 255
+POSITION = "Headwater-Position"
+
+
+class Acting:
+    """What every surface needs to act: the gateway, the clock, and how many partitions its context has."""
+
+    def __init__(
+        self, surface: str, gateway: Gateway, reads: Reads, clock: Clock, partitions: int, statuses: Mapping[str, int]
+    ) -> None:
+        self.surface = surface
+        self.gateway = gateway
+        self.reads = reads
+        self.clock = clock
+        self.partitions = partitions
+        self.statuses = statuses
+
+    def action(self, request: Request, caller: str, actor: str) -> Action:
+        """One caller's one write. The same `Idempotency-Key` is the same command; raises ApiError 400 for a bad key."""
+        key = request.headers.get("idempotency-key")
+        if key is None:
+            return Action(self, request, actor, uuid4(), fresh=True, fingerprint="")
+        key = key.strip().strip('"')
+        if not key or len(key) > MAX_KEY:
+            raise ApiError(400, f"Idempotency-Key must have 1 to {MAX_KEY} characters", kind="InvalidInput")
+        body = request.scope[BODY]
+        fingerprint = sha256(f"{request.method} {request.scope['path']}\n".encode() + body).hexdigest()
+        return Action(
+            self, request, actor, command_id_for(self.surface, caller, key), fresh=False, fingerprint=fingerprint
+        )
+
+    async def wait_for(self, request: Request) -> None:
+        """A read that names a position waits until the read models cover it; raises ApiError 400 or 503."""
+        given = request.headers.get(POSITION)
+        if given is None:
+            return
+        try:
+            position = Position.parse(given)
+        except ValueError:
+            raise ApiError(400, f"Invalid {POSITION}: use what a write answered", kind="InvalidInput") from None
+        if not await self.reads.covers(position, DEADLINE_SECONDS):
+            raise ApiError(503, "The read models have not reached that position yet", kind="NotYet",
+                           headers={"Retry-After": "1"})  # fmt: skip
+
+
+class Action:
+    """One write: its command id (from which the ids of new things derive), its time, and its submission."""
+
+    def __init__(
+        self, acting: Acting, request: Request, actor: str, command_id: UUID, *, fresh: bool, fingerprint: str
+    ) -> None:
+        self._acting = acting
+        self._request = request
+        self._actor = actor
+        self.command_id = command_id
+        self._fresh = fresh
+        self._fingerprint = fingerprint
+        self.at: datetime = acting.clock.now()
+
+    def new_id(self, what: str) -> UUID:
+        """The id of a thing this write makes: the same for every retry with the same key."""
+        return uuid5(self.command_id, what)
+
+    def part(self, number: int) -> Action:
+        """The nth part of a write that consists of several commands, each with an outcome of its own."""
+        return Action(self._acting, self._request, self._actor, uuid5(self.command_id, f"part {number}"),
+                      fresh=self._fresh, fingerprint=self._fingerprint)  # fmt: skip
+
+    async def submit(self, command: Command) -> Outcome:
+        """The outcome of the command; a refusal, a conflict or a deadline becomes an ApiError."""
+        acting = self._acting
+        envelope = envelop(
+            command, acting.surface, acting.partitions, self._actor, self.command_id, fingerprint=self._fingerprint,
+            expected_version=self._expected_version(), fresh=self._fresh,
+        )  # fmt: skip
+        try:
+            outcome = await acting.gateway.submit(envelope, DEADLINE_SECONDS)
+        except IdempotencyConflict:
+            raise ApiError(
+                409, "This Idempotency-Key was used for a different request", kind="IdempotencyConflict"
+            ) from None
+        except Unavailable as unavailable:
+            raise _unavailable(unavailable) from unavailable
+        except Pending:
+            raise self._pending() from None
+        return self._answered(outcome)
+
+    def _answered(self, outcome: Outcome) -> Outcome:
+        headers = self._request.scope[HEADERS]
+        headers[POSITION] = str(outcome.position)
+        if outcome.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        if outcome.problem is None:
+            return outcome
+        problem = outcome.problem
+        status = 500 if outcome.status is Status.FAILED else self._acting.statuses.get(problem.type, 400)
+        raise ApiError(status, problem.sentence, kind=problem.type, details=problem.details or None)
+
+    def _expected_version(self) -> int | None:
+        given = self._request.headers.get("if-match")
+        if given is None or given.strip() == "*":
+            return None
+        try:
+            return int(given.strip().removeprefix("W/").strip('"'))
+        except ValueError:
+            raise ApiError(400, "Invalid If-Match: use the ETag of an answer", kind="InvalidInput") from None
+
+    def _pending(self) -> ApiError:
+        where = f"{self._request.scope.get('root_path', '')}/outcomes/{self.command_id}"
+        return ApiError(202, "Accepted; the outcome is not known yet", kind="Pending", details=where,
+                        headers={"Location": where, "Retry-After": "1"})  # fmt: skip
+
+
+def _unavailable(cause: Unavailable) -> ApiError:
+    details = (
+        "the request may have been recorded; repeat it with the same Idempotency-Key to find out"
+        if cause.maybe_recorded
+        else "nothing was recorded; the request can be repeated"
+    )
+    return ApiError(503, "Service unavailable", kind="Unavailable", details=details,
+                    headers={"Retry-After": str(max(1, round(cause.retry_after)))})  # fmt: skip

@@ -1,0 +1,60 @@
+"""What can go wrong at the edge, as one exception; each surface renders it in its own envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+
+class FieldError(NamedTuple):
+    """One wrong field: where (`a.0.b`), what is wrong with it, and whether it is simply not there."""
+
+    field: str
+    message: str
+    missing: bool
+    value: Any = None
+
+
+class ApiError(Exception):
+    """An answer that is an error: its status, a sentence, details, and headers to go with it.
+
+    `kind` is the refusal's or error's name, for surfaces that have codes; `fields` are set when input was invalid.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        sentence: str,
+        *,
+        kind: str = "",
+        details: Any = None,
+        fields: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.kind = kind
+        self.details = details
+        self.fields = fields
+        self.headers = dict(headers or {})
+
+
+def invalid(fields: Sequence[FieldError]) -> ApiError:
+    """Input that does not fit: 400, with the first fault as the sentence."""
+    first = fields[0]
+    sentence = f"Missing required field: {first.field}" if first.missing else f"Invalid {first.field}: {first.message}"
+    return ApiError(400, sentence, kind="InvalidInput", fields=fields)
+
+
+def field_errors(error: ValidationError, *where: str) -> list[FieldError]:
+    """Pydantic's findings, one per field, without echoing values into logs or answers."""
+    return [_field_error(found, where) for found in error.errors(include_url=False, include_context=False)]
+
+
+def _field_error(found: ErrorDetails, where: Sequence[str]) -> FieldError:
+    path = ".".join(str(part) for part in (*where, *found["loc"])) or "body"
+    return FieldError(path, found["msg"], found["type"] == "missing", found["input"])

@@ -1,0 +1,148 @@
+"""One product's HTTP surface: an app of its own, with its own authentication, limits, envelope and OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.actions import Acting, Action
+from api.auth import Caller, Tokens, bearer
+from api.errors import ApiError
+from api.limits import Limiter
+from api.routing import HEADERS, LeanRoute, Render
+from streams.envelope import Outcome
+from streams.reads import Reads
+
+STATE = "surface"
+
+
+@dataclass(slots=True)
+class Surface:
+    """What the endpoints of one surface work with. `extras` holds what only this surface needs, by name."""
+
+    name: str
+    acting: Acting
+    reads: Reads
+    tokens: Tokens
+    limiter: Limiter
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+
+def surface_of(request: Request) -> Surface:
+    """The surface a request came to."""
+    surface: Surface = request.app.state.surface
+    return surface
+
+
+class Allowed:
+    """Lets a caller through whose token has one of these scopes, and counts the request against a limit's class.
+
+    Raises ApiError 401, 403 or 429.
+    """
+
+    def __init__(self, *scopes: str, limit: str = "general") -> None:
+        self.scopes = frozenset(scopes)
+        self.limit = limit
+
+    def __call__(self, request: Request) -> Caller:
+        surface = surface_of(request)
+        caller = surface.tokens.verify(bearer(request))
+        request.scope[HEADERS].update(surface.limiter.hit(caller.subject, self.limit, caller.limits))
+        if not self.scopes & caller.scopes:
+            needed = " or ".join(sorted(self.scopes))
+            raise ApiError(403, f"This token lacks the scope {needed}", kind="Forbidden")
+        return caller
+
+
+def may(*scopes: str, limit: str = "general") -> Any:
+    """The annotation of an endpoint's caller: `caller: Annotated[Caller, may("communication:send")]`."""
+    return Depends(Allowed(*scopes, limit=limit))
+
+
+def _action(request: Request) -> Action:
+    surface = surface_of(request)
+    caller = surface.tokens.verify(bearer(request))
+    return surface.acting.action(request, caller.subject, caller.actor)
+
+
+async def _reads(request: Request) -> Reads:
+    surface = surface_of(request)
+    await surface.acting.wait_for(request)
+    return surface.reads
+
+
+Act = Annotated[Action, Depends(_action)]
+"""The write that this request is (after the caller has been let through)."""
+
+Read = Annotated[Reads, Depends(_reads)]
+"""The read models, once they cover the position that the request may name."""
+
+
+class OutcomeAnswer(BaseModel):
+    """How a command was decided: accepted, unchanged, refused or failed."""
+
+    command_id: UUID
+    status: str
+    position: str
+    error: str | None = None
+
+
+def outcomes(route: type[LeanRoute], *scopes: str) -> APIRouter:
+    """The endpoint that a 202 points to."""
+    router = APIRouter(route_class=route)
+
+    async def outcome(command_id: UUID, request: Request, caller: Annotated[Caller, may(*scopes)]) -> OutcomeAnswer:
+        """The outcome of an earlier write, by the id its 202 gave."""
+        surface = surface_of(request)
+        found = await surface.acting.gateway.outcome(surface.name, command_id)
+        if found is None:
+            raise ApiError(404, "No outcome is known for this command yet", kind="NotFound")
+        return _outcome_answer(found)
+
+    router.add_api_route("/outcomes/{command_id}", outcome, methods=["GET"], tags=["Outcomes"])
+    return router
+
+
+def _outcome_answer(found: Outcome) -> OutcomeAnswer:
+    return OutcomeAnswer(
+        command_id=found.command_id, status=found.status.value, position=str(found.position),
+        error=found.problem.sentence if found.problem else None,
+    )  # fmt: skip
+
+
+class Described(Protocol):
+    """What a surface's module gives: how it is described, its routes, and its envelope."""
+
+    TITLE: str
+    VERSION: str
+    DESCRIPTION: str
+    routers: tuple[APIRouter, ...]
+    render: Render
+
+
+def app_of(
+    surface: Surface, title: str, version: str, description: str, routers: tuple[APIRouter, ...], render: Render
+) -> FastAPI:
+    """The surface's app; errors of routing itself (404, 405) come in its envelope too."""
+    app = FastAPI(title=title, version=version, description=description)
+    app.state.surface = surface
+    for router in routers:
+        app.include_router(router)
+
+    async def routing_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        sentence = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, str(error.detail))
+        response = render(request, ApiError(error.status_code, sentence, kind="Routing"))
+        response.headers.update(error.headers or {})
+        return response
+
+    app.add_exception_handler(HTTPException, routing_error)
+    return app

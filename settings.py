@@ -1,0 +1,53 @@
+"""Every setting, read once from the environment. `HEADWATER_…` for our own, the providers' usual names for theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """How this process runs. Secrets are `SecretStr`, so that no log or error shows them."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADWATER_", extra="ignore")
+
+    data: Path = Path("headwater-data")
+    """Directory of the embedded database, the secrets and the sandbox outbox."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    postgres: str | None = None
+    """DSN of a PostgreSQL server; without one, an embedded server runs in the data directory."""
+    partitions: int = Field(default=4, ge=1, le=1024)
+    """Partitions per context: fixed when the data is born."""
+    clock: Literal["system", "manual"] = "system"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    master_key: SecretStr | None = None
+    """32 bytes in hexadecimal; without it, `master.key` in the data directory, made at the first start."""
+    token_secret: SecretStr | None = None
+    """32 bytes in hexadecimal; without it, `token.key` in the data directory, made at the first start."""
+    allow_private_webhooks: bool = False
+
+    twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
+    twilio_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
+    twilio_from: str | None = Field(default=None, validation_alias="TWILIO_FROM")
+    twilio_base_url: str = Field(default="https://api.twilio.com", validation_alias="TWILIO_BASE_URL")
+    twilio_webhook_url: str | None = Field(default=None, validation_alias="TWILIO_WEBHOOK_URL")
+    resend_api_key: SecretStr | None = Field(default=None, validation_alias="RESEND_API_KEY")
+    resend_from: str | None = Field(default=None, validation_alias="RESEND_FROM")
+    resend_base_url: str = Field(default="https://api.resend.com", validation_alias="RESEND_BASE_URL")
+    resend_webhook_secret: SecretStr | None = Field(default=None, validation_alias="RESEND_WEBHOOK_SECRET")
+    smtp_url: SecretStr | None = Field(default=None, validation_alias="SMTP_URL")
+    smtp_from: str = Field(default="headwater@localhost", validation_alias="SMTP_FROM")
+
+    @property
+    def outbox(self) -> Path:
+        """Where the sandbox puts what no provider is configured for."""
+        return self.data / "outbox"
+
+
+def load() -> Settings:
+    """The settings of this process; raises pydantic's ValidationError for a value that does not fit."""
+    return Settings()

@@ -1,0 +1,108 @@
+"""Signatures on webhooks: checking those that come in, making those that go out. Pure, with constant-time compares.
+
+Sources: Twilio's webhook security (X-Twilio-Signature), Standard Webhooks 1.0.0 (Svix and Resend use the same scheme).
+Every `..._valid` answers False for whatever a stranger may send; ValueError means that our own secret is malformed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import parse_qs, urlsplit
+
+TOLERANCE = 300
+"""Seconds a Standard Webhooks timestamp may lie from now, either way."""
+
+Form = Sequence[tuple[str, str]]
+"""The pairs of a form as they came, repeated names included."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
+
+
+def twilio_signature(auth_token: str, url: str, form: Form = ()) -> str:
+    """X-Twilio-Signature of a request to `url`; `form` is empty when the body is JSON."""
+    signed = url + "".join(name + value for name, value in sorted(set(form)))
+    return base64.b64encode(hmac.digest(auth_token.encode(), signed.encode(), hashlib.sha1)).decode()
+
+
+def twilio_valid(auth_token: str, urls: Iterable[str], content: Form | bytes, signature: str) -> bool:
+    """Whether Twilio signed this request to one of `urls` (the public addresses it may have called, query included).
+
+    `content` is the form's pairs or, for JSON, the raw body, whose hash must then be in the address (`bodySHA256`).
+    Each address is tried with and without a port, since Twilio does not always sign the one it was given.
+    """
+    candidates = [candidate for url in urls for candidate in _with_and_without_port(url)]
+    if isinstance(content, bytes):
+        candidates = [url for url in candidates if _names_body(url, content)]
+    form = () if isinstance(content, bytes) else content
+    return any(_same(twilio_signature(auth_token, url, form), signature) for url in candidates)
+
+
+def webhook_signature(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` header: one signature per secret (`whsec_...`), the newest first."""
+    return " ".join(_v1(secret, message_id, str(timestamp), body) for secret in secrets)
+
+
+def webhook_valid(secret: str, message_id: str, timestamp: str, body: bytes, signatures: str, now: float) -> bool:
+    """Whether one of the space-separated `signatures` is ours and `timestamp` is near `now` (Unix seconds).
+
+    The arguments are the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`, or those of `svix-...`.
+    """
+    if not _TIMESTAMP.fullmatch(timestamp) or abs(now - int(timestamp)) > TOLERANCE:
+        return False
+    if "." in message_id:  # the standard forbids it: the dot is what parts id, timestamp and body
+        return False
+    expected = _v1(secret, message_id, timestamp, body)
+    return any(_same(expected, given) for given in signatures.split(" "))
+
+
+def hex_signature(secret: str, body: bytes) -> str:
+    """HMAC-SHA256 of the exact body in hex, keyed by the whole text of the secret (a `whsec_` prefix included)."""
+    return hmac.digest(secret.encode(), body, hashlib.sha256).hex()
+
+
+def resend_hmac_valid(secret: str, body: bytes, signature: str) -> bool:
+    """Whether `X-Resend-Signature` (hex, perhaps after `sha256=`) is `hex_signature` of this body.
+
+    It dates nothing, so it stops no replay: where svix headers are present, check those instead.
+    """
+    return _same(hex_signature(secret, body), signature.removeprefix("sha256=").lower())
+
+
+def _v1(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+    signed = b".".join((message_id.encode(), timestamp.encode(), body))
+    return "v1," + base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256)).decode()
+
+
+def _key(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        raise ValueError("a webhook secret is whsec_ followed by base64") from None
+
+
+def _same(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode(errors="replace"))
+
+
+def _names_body(url: str, body: bytes) -> bool:
+    named = parse_qs(url.partition("?")[2]).get("bodySHA256", [""])[0]
+    return _same(hashlib.sha256(body).hexdigest(), named)
+
+
+def _with_and_without_port(url: str) -> list[str]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # an address made from a stranger's Host header
+        return [url]
+    rest = url[len(parts.scheme) + len("://") + len(parts.netloc) :]
+    if port is not None:
+        return [url, f"{parts.scheme}://{parts.netloc.rpartition(':')[0]}{rest}"]
+    default = _DEFAULT_PORTS.get(parts.scheme)
+    return [url, f"{parts.scheme}://{parts.netloc}:{default}{rest}"] if default else [url]

@@ -1,0 +1,68 @@
+"""Server-sent events out of bytes, as the WHATWG HTML standard has them (section 9.2.6), however the bytes are cut."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from dataclasses import dataclass
+
+LINE_END = re.compile("\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """One event; `event` is `message` when the sender named none. Ids and retry times are not kept."""
+
+    event: str
+    data: str
+
+
+class EventParser:
+    """Takes bytes as they come and gives the events that are complete. An event without its blank line never comes."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
+        self._rest = ""
+        self._after_cr = False
+        self._event = ""
+        self._data: list[str] = []
+
+    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
+        for line in self._lines(self._decoder.decode(chunk)):
+            event = self._take(line)
+            if event is not None:
+                yield event
+
+    def _lines(self, text: str) -> list[str]:
+        if not text:
+            return []
+        if self._after_cr:
+            text = text.removeprefix("\n")
+        self._after_cr = text.endswith("\r")
+        *lines, self._rest = LINE_END.split(self._rest + text)
+        return lines
+
+    def _take(self, line: str) -> ServerSentEvent | None:
+        if not line:
+            return self._dispatch()
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            self._event = value
+        elif field == "data":
+            self._data.append(value)
+        return None
+
+    def _dispatch(self) -> ServerSentEvent | None:
+        event, data = self._event or "message", self._data
+        self._event, self._data = "", []
+        return ServerSentEvent(event, "\n".join(data)) if data else None
+
+
+async def events(chunks: AsyncIterable[bytes]) -> AsyncIterator[ServerSentEvent]:
+    """The events in a stream of bytes."""
+    parser = EventParser()
+    async for chunk in chunks:
+        for event in parser.feed(chunk):
+            yield event

@@ -1,0 +1,85 @@
+"""Where the cluster is and how to talk to it: connection settings pass through, those the protocol stands on do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PREFIX = "HEADWATER_KAFKA_"
+PASSED_THROUGH = ("security.", "sasl.", "ssl.", "socket.", "client.", "broker.", "reconnect.", "metadata.", "debug")
+
+ADMIN_NAMES = {
+    "security.protocol": "security_protocol",
+    "sasl.mechanism": "sasl_mechanism",
+    "sasl.mechanisms": "sasl_mechanism",
+    "sasl.username": "sasl_plain_username",
+    "sasl.password": "sasl_plain_password",
+    "sasl.kerberos.service.name": "sasl_kerberos_service_name",
+    "ssl.ca.location": "ssl_cafile",
+    "ssl.certificate.location": "ssl_certfile",
+    "ssl.key.location": "ssl_keyfile",
+    "ssl.key.password": "ssl_password",
+    "ssl.crl.location": "ssl_crlfile",
+    "client.id": "client_id",
+}
+"""librdkafka's names of connection settings, and kafka-python's for the same."""
+
+
+class WrongSetting(Exception):  # noqa: N818
+    """An environment variable would change something the protocol stands on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Kafka cluster: `host:port,…`, the prefix of all its topics and groups, and how to connect (librdkafka's names)."""
+
+    bootstrap: str
+    prefix: str = "headwater"
+    connection: Mapping[str, str] = field(default_factory=dict)
+
+    def client(self, **settings: Any) -> dict[str, Any]:
+        """Settings of a confluent-kafka client; keyword `a_b` stands for `a.b`."""
+        own = {name.replace("_", "."): value for name, value in settings.items()}
+        quick = {"socket.nagle.disable": True, "reconnect.backoff.max.ms": 1000, "log_level": 0}
+        return {"bootstrap.servers": self.bootstrap} | quick | dict(self.connection) | own
+
+    def reader(self, **settings: Any) -> dict[str, Any]:
+        """Settings of a consumer that is in no group and stores no offsets."""
+        alone = {"group.id": f"{self.prefix}.none", "enable.auto.commit": False, "auto.offset.reset": "error",
+                 "allow.auto.create.topics": False, "fetch.wait.max.ms": 50}  # fmt: skip
+        return alone | self.client(**settings)
+
+    def admin(self) -> dict[str, Any]:
+        """The same connection for kafka-python."""
+        known = {ADMIN_NAMES[name]: value for name, value in self.connection.items() if name in ADMIN_NAMES}
+        if self.connection.get("ssl.endpoint.identification.algorithm") == "none":
+            known["ssl_check_hostname"] = False  # type: ignore[assignment]
+        return {"bootstrap_servers": self.bootstrap.split(","), "bootstrap_timeout_ms": 10_000} | known
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a process of the distributed runtime is given. `instance` is its own stable name, unique in its group."""
+
+    cluster: Cluster
+    dsn: str
+    instance: str
+    master_key: bytes
+    partitions: int = 4
+
+
+def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """librdkafka's connection settings out of `HEADWATER_KAFKA_…` (`…_SASL_USERNAME` is `sasl.username`).
+
+    Raises WrongSetting for a setting that is not about the connection.
+    """
+    found = {}
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower().replace("_", ".")
+        if not name.startswith(PASSED_THROUGH):
+            raise WrongSetting(f"{variable}: {name} cannot be set; only {', '.join(PASSED_THROUGH)}… pass through")
+        found[name] = value
+    return found

@@ -1,0 +1,143 @@
+"""The topics of a context: what they must be like, making them, and refusing to run on any that are not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kafka.admin import ConfigResource, KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from streams.kafka.settings import Cluster
+
+log = logging.getLogger(__name__)
+
+SEVEN_DAYS_MS = 7 * 24 * 3600 * 1000
+FOR_EVER = "-1"
+UNKNOWN_TOPIC = 3
+
+
+class WrongTopic(Exception):  # noqa: N818
+    """A topic is missing, or set up so that it could lose or reorder what it holds; the text says how to fix it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Durability:
+    """How many replicas a topic must have, and how many of them a write must reach."""
+
+    replicas: int = 3
+    min_insync: int = 2
+
+
+def commands_topic(prefix: str, context: str) -> str:
+    return f"{prefix}.{context}.commands"
+
+
+def events_topic(prefix: str, context: str) -> str:
+    return f"{prefix}.{context}.events"
+
+
+def context_of(topic: str) -> str:
+    """The context whose topic this is."""
+    return topic.rsplit(".", 2)[1]
+
+
+def wanted(cluster: Cluster, contexts: Sequence[str], durability: Durability) -> dict[str, dict[str, str]]:
+    """The topics of these contexts, with the settings they must have."""
+    common = {"cleanup.policy": "delete", "min.insync.replicas": str(durability.min_insync),
+              "unclean.leader.election.enable": "false"}  # fmt: skip
+    events = common | {"retention.ms": FOR_EVER, "retention.bytes": FOR_EVER}
+    commands = common | {"retention.ms": str(SEVEN_DAYS_MS), "retention.bytes": FOR_EVER}
+    return {commands_topic(cluster.prefix, context): commands for context in contexts} | {
+        events_topic(cluster.prefix, context): events for context in contexts
+    }
+
+
+def create(cluster: Cluster, contexts: Sequence[str], partitions: int, durability: Durability) -> list[str]:
+    """Makes the topics that are missing and gives their names; those that exist are left as they are.
+
+    Raises WrongTopic when the cluster cannot be reached or refuses.
+    """
+    topics = wanted(cluster, contexts, durability)
+    with _admin(cluster) as admin:
+        existing = {topic["name"] for topic in _described(admin, list(topics))}
+        missing = {name: configs for name, configs in topics.items() if name not in existing}
+        for name, configs in missing.items():
+            _create_one(admin, name, partitions, durability.replicas, configs)
+        if missing:
+            admin.wait_for_topics(list(missing))
+    return list(missing)
+
+
+def check(cluster: Cluster, contexts: Sequence[str], partitions: int, durability: Durability) -> None:
+    """Raises WrongTopic, naming every setting that is not as it must be and the way to mend it."""
+    topics = wanted(cluster, contexts, durability)
+    with _admin(cluster) as admin:
+        described = {topic["name"]: topic for topic in _described(admin, list(topics))}
+        present = [ConfigResource("TOPIC", name) for name in described]
+        configs = admin.describe_configs(present, config_filter="all")["topic"] if present else {}
+    faults = [fault for name, settings in topics.items()
+              for fault in _faults(name, settings, partitions, durability, described.get(name), configs.get(name, {}))]  # fmt: skip
+    if faults:
+        raise WrongTopic("\n".join(faults))
+
+
+def _faults(
+    name: str,
+    settings: Mapping[str, str],
+    partitions: int,
+    durability: Durability,
+    topic: Mapping[str, Any] | None,
+    configs: Mapping[str, Any],
+) -> Iterator[str]:
+    if topic is None:
+        yield f"topic {name} does not exist: run `headwater topics create`"
+        return
+    if (found := len(topic["partitions"])) != partitions:
+        yield (f"topic {name} has {found} partitions, not {partitions}; the number is fixed when the data is born: "
+               f"set HEADWATER_PARTITIONS={found}")  # fmt: skip
+    replicas = min(len(partition["replica_nodes"]) for partition in topic["partitions"])
+    if replicas < durability.replicas:
+        yield (f"topic {name} has {replicas} replicas, not {durability.replicas}: reassign its partitions "
+               f"(kafka-reassign-partitions.sh), or set HEADWATER_REPLICAS={replicas} if that is meant")  # fmt: skip
+    yield from _wrong_settings(name, settings, configs)
+
+
+def _wrong_settings(name: str, settings: Mapping[str, str], configs: Mapping[str, Any]) -> Iterator[str]:
+    for setting, value in settings.items():
+        found = configs[setting]["value"] if setting in configs else None
+        if found != value and not _safe(name, setting, value, found):
+            yield (f"topic {name} has {setting}={found}, it must be {value}: kafka-configs.sh --alter "
+                   f"--topic {name} --add-config {setting}={value}")  # fmt: skip
+
+
+def _safe(name: str, setting: str, value: str, found: str | None) -> bool:
+    """Keeping commands for longer, or writing to more replicas, than asked for is no fault."""
+    if found is None:
+        return False
+    if setting == "retention.ms" and name.endswith(".commands"):
+        return found == FOR_EVER or int(found) >= int(value)
+    return setting == "min.insync.replicas" and int(found) >= int(value)
+
+
+def _create_one(admin: KafkaAdminClient, name: str, partitions: int, replicas: int, configs: Mapping[str, str]) -> None:
+    topic = {name: {"num_partitions": partitions, "replication_factor": replicas, "configs": dict(configs)}}
+    try:
+        admin.create_topics(topic)
+    except TopicAlreadyExistsError:
+        log.info("topic %s was made meanwhile by somebody else", name)
+    except KafkaError as error:
+        raise WrongTopic(f"topic {name} cannot be made: {error}") from error
+
+
+def _described(admin: KafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
+    return [topic for topic in admin.describe_topics(names) if topic["error_code"] != UNKNOWN_TOPIC]
+
+
+def _admin(cluster: Cluster) -> KafkaAdminClient:
+    try:
+        return KafkaAdminClient(**cluster.admin())
+    except KafkaError as error:
+        raise WrongTopic(f"no Kafka broker answers at {cluster.bootstrap}: {error}") from error

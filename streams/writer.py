@@ -1,0 +1,274 @@
+"""The single writer of an embedded installation: the projector's transaction is the commit of the log.
+
+One writer takes whatever commands wait as one batch and never waits for more; while a commit is in flight the next
+batch gathers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+
+from streams.batch import NOTHING_LOADED, Answer, Batch, Head, Wants
+from streams.database import Row, Statement, read, write
+from streams.envelope import Envelope, IdempotencyConflict, Outcome
+from streams.gateway import Unavailable
+from streams.installation import InUse, acquire_writer_lock
+from streams.ledger import Loads, loaded
+from streams.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
+from streams.processor import Processor
+from streams.projections import Halt, Projections
+from streams.projector import statements, write_carefully
+from streams.schema import EPOCH_CHANGED, FENCED
+
+log = logging.getLogger(__name__)
+
+BATCH = 512
+WAITING = 20_000
+HEADS = Statement("select context, partition, sequence, hash from headwater.partitions")
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A command in the queue. `taken` means that a batch holds it, so it may be in the log soon."""
+
+    envelope: Envelope
+    answer: asyncio.Future[Answer]
+    taken: bool = False
+
+
+class EmbeddedLog:
+    """The single writer of an embedded installation, and the gateway to it."""
+
+    def __init__(
+        self, dsn: str, processor: Processor, projections: Projections, on_due: Callable[[datetime], None]
+    ) -> None:
+        self._dsn = dsn
+        self._processor = processor
+        self._projections = projections
+        self._on_due = on_due
+        self._queue: deque[Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._connection: AsyncConnection[Row] | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def start(self) -> None:
+        """Connects, takes the writer's lock and begins to serve; raises InUse when another process has it."""
+        await self._connect()
+        self._running = asyncio.create_task(self._serve(), name="writer")
+
+    async def stop(self) -> None:
+        """Decides what has been taken in, then lets go. New commands are turned away meanwhile."""
+        self._closing = True
+        self._arrived.set()
+        if self._running is not None:
+            await self._running
+        if self._connection is not None:
+            await self._connection.close()
+
+    @property
+    def connected(self) -> bool:
+        return self._connection is not None and not self._connection.closed
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the writer, if it ended by itself: the process cannot go on."""
+        if self._running is None or not self._running.done() or self._running.cancelled():
+            return None
+        return self._running.exception()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    async def submit(self, envelope: Envelope, timeout_seconds: float) -> Outcome:
+        """See `Gateway.submit`. The answer comes after the commit, so every later read sees the write."""
+        if self._closing or self.failure is not None:
+            raise Unavailable("the service is shutting down", maybe_recorded=False)
+        if len(self._queue) >= WAITING:
+            raise Unavailable("too many commands are waiting", maybe_recorded=False)
+        loop = asyncio.get_running_loop()
+        waiting = Waiting(envelope, loop.create_future())
+        self._queue.append(waiting)
+        self._arrived.set()
+        deadline = loop.call_later(timeout_seconds, _expire, waiting)
+        try:
+            answer = await waiting.answer
+        finally:
+            deadline.cancel()
+        if isinstance(answer, IdempotencyConflict):
+            raise answer
+        return answer
+
+    async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
+        """See `Gateway.outcome`."""
+        async with await AsyncConnection.connect(self._dsn, autocommit=True) as connection:
+            found = loaded(await read(connection, Loads.of(Wants(outcomes=[(context, command_id)])).statements))
+        known = found.outcomes.get(command_id)
+        if known is None:
+            return None
+        for key in found.keys:
+            self._processor.mapper.keyring.learn(key)
+        return self._processor.outcome_of(known)[1]
+
+    async def _serve(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while taken := self._take():
+                await self._process_or_recover(taken)
+            if self._closing:
+                return
+
+    def _take(self) -> list[Waiting]:
+        taken: list[Waiting] = []
+        while self._queue and len(taken) < BATCH:
+            waiting = self._queue.popleft()
+            if not waiting.answer.done():
+                waiting.taken = True
+                taken.append(waiting)
+        return taken
+
+    async def _process_or_recover(self, taken: list[Waiting]) -> None:
+        try:
+            await self._process(taken)
+        except psycopg.OperationalError as error:
+            log.warning("the database is not available: %s", type(error).__name__)
+            self._give_back(taken)
+            await self._recover()
+        except psycopg.Error as error:
+            await self._process_singly(taken, error)
+
+    async def _process_singly(self, taken: list[Waiting], error: psycopg.Error) -> None:
+        """Something in the batch cannot be written: alone, each command shows whether it is the one."""
+        if len(taken) == 1:
+            log.error("a command cannot be written: %s", error)
+            _fail(taken, Unavailable("the command could not be recorded", maybe_recorded=False))
+            return
+        for waiting in taken:
+            await self._process_or_recover([waiting])
+
+    async def _process(self, taken: list[Waiting]) -> None:
+        connection = self._connection
+        if connection is None or connection.closed:
+            raise psycopg.OperationalError("not connected")
+        envelopes = [waiting.envelope for waiting in taken]
+        wants = self._processor.wants(envelopes)
+        found = loaded(await read(connection, Loads.of(wants).statements)) if wants else NOTHING_LOADED
+        batch = self._processor.decide(envelopes, found)
+        if batch.recorded and not await self._commit(connection, batch):
+            return await self._process(taken)
+        self._processor.committed(batch)
+        _answer(taken, batch)
+        return None
+
+    async def _commit(self, connection: AsyncConnection[Row], batch: Batch) -> bool:
+        """True when the batch is in the log; False when it must be decided again."""
+        projected = self._projections.project(batch)
+        try:
+            with COMMIT_SECONDS.time():
+                await write(connection, statements(batch, projected, self._projections))
+            halts = projected.halts
+        except psycopg.OperationalError:
+            if not await self._was_committed(batch):
+                self._processor.aborted(batch)
+                raise
+            halts = projected.halts
+        except psycopg.Error as error:
+            self._processor.aborted(batch) if error.sqlstate == EPOCH_CHANGED else None
+            if error.sqlstate == EPOCH_CHANGED:
+                self._projections.learn(await read(connection, Projections.LOAD))
+                return False
+            halts = await self._commit_carefully(connection, batch, error)
+        self._projections.without(halts)
+        BATCH_SIZE.observe(len(batch.answers))
+        if projected.due:
+            self._on_due(min(projected.due))
+        return True
+
+    async def _commit_carefully(
+        self, connection: AsyncConnection[Row], batch: Batch, error: psycopg.Error
+    ) -> list[Halt]:
+        if error.sqlstate == FENCED:
+            raise InUse("another process writes to this installation; this one stops") from error
+        log.warning("a table refused its rows (%s), looking for which", error)
+        try:
+            return await write_carefully(connection, batch, self._projections.project(batch), self._projections)
+        except psycopg.Error:
+            self._processor.aborted(batch)
+            raise
+
+    async def _was_committed(self, batch: Batch) -> bool:
+        """After a connection lost in the commit: the heads in the database tell which way it went."""
+        await self._recover()
+        assert self._connection is not None
+        (rows,) = await read(self._connection, [HEADS])
+        found = {(context, partition): Head(sequence, hash_) for context, partition, sequence, hash_ in rows}
+        return all(found[place] == after for place, (_, after) in batch.heads.items())
+
+    def _give_back(self, taken: Sequence[Waiting]) -> None:
+        for waiting in reversed(taken):
+            waiting.taken = False
+            if not waiting.answer.done():
+                self._queue.appendleft(waiting)
+        self._arrived.set()
+
+    async def _recover(self) -> None:
+        delay = 0.05
+        while True:
+            try:
+                return await self._connect()
+            except psycopg.OperationalError:
+                await asyncio.sleep(delay)
+                delay = min(1.0, delay * 2)
+                if self._closing:
+                    self._drop_all()
+
+    def _drop_all(self) -> None:
+        _fail(list(self._queue), Unavailable("the service is shutting down", maybe_recorded=False))
+        self._queue.clear()
+        raise psycopg.OperationalError("closing without a database")
+
+    async def _connect(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                await self._connection.close()
+        self._connection = await acquire_writer_lock(self._dsn)
+        heads, *registry = await read(self._connection, [HEADS, *Projections.LOAD])
+        for context, partition, sequence, hash_ in heads:
+            if not self._processor.owns(context, partition):
+                self._processor.adopt(context, partition, Head(sequence, hash_))
+        self._projections.learn(registry)
+
+
+def _answer(taken: Sequence[Waiting], batch: Batch) -> None:
+    for waiting, answer in zip(taken, batch.answers, strict=True):
+        COMMANDS.labels(waiting.envelope.context, _label(answer)).inc()
+        if not waiting.answer.done():
+            waiting.answer.set_result(answer)
+
+
+def _label(answer: Answer) -> str:
+    return "conflict" if isinstance(answer, IdempotencyConflict) else answer.status.value
+
+
+def _fail(taken: Sequence[Waiting], error: Exception) -> None:
+    for waiting in taken:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)
+
+
+def _expire(waiting: Waiting) -> None:
+    if not waiting.answer.done():
+        sentence = "the command could not be recorded in time"
+        waiting.answer.set_exception(Unavailable(sentence, maybe_recorded=waiting.taken))
