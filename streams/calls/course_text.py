@@ -26,8 +26,8 @@ NOTICE_WITHOUT_TRANSCRIPT = (
 UNCOVERED = "*The transcript does not cover this. To study it:*"
 TO_STUDY = "*To study this:*"
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
-_LEADING = re.compile(r"^(\d*)([#+=:.)-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&#])")
+_LEADING = re.compile(r"^(\d*)([+=:.)-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _questions(material: Material, most: int) -> str:
 
 
 def plain(text: str) -> str:
-    """The text as Markdown that renders as itself: no markup, HTML, formula or list can come in by it."""
+    """One line of text as Markdown that renders as itself: no markup, HTML, formula or list can come in by it."""
     return _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", text))
 
 
