@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.databases import fresh_database
 from tests.kafka.broker import Broker, Kafka, missing
 
 NOT_RUN = "no Kafka broker"
@@ -60,3 +61,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     unrun = [reason.partition(f"{NOT_RUN}: ")[2] for reason in reasons if NOT_RUN in reason]
     if unrun:
         terminalreporter.write_sep("!", f"KAFKA TESTS NOT RUN: {unrun[0]} ({len(unrun)} skipped)", red=True, bold=True)
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """A new, empty PostgreSQL database."""
+    yield from fresh_database()

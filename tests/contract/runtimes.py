@@ -1,0 +1,150 @@
+"""The runtimes behind one face, so that one suite says what each of them must do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from domain.messages import Command
+from streams.calls import Accepted, Verdict
+from streams.clock import ManualClock
+from streams.database import Statement, connect, read
+from streams.embedded import EmbeddedRuntime
+from streams.envelope import Envelope, Outcome, Record
+from streams.gateway import envelop
+from streams.ledger import COLUMNS
+from streams.testing import MemoryRuntime
+from tests.contract.shelf import SHELF, Supply
+
+START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+PARTITIONS = 4
+
+
+class Supplier:
+    """The shelf's supplier: counts what was asked of it and answers as scripted, else accepts."""
+
+    provider = "supplier"
+
+    def __init__(self, idempotent: bool = True) -> None:
+        self.idempotent = idempotent
+        self.keys: list[str] = []
+        self.verdicts: deque[Verdict] = deque()
+
+    def answer(self, key: str) -> Verdict:
+        self.keys.append(key)
+        return self.verdicts.popleft() if self.verdicts else Accepted(f"supplied {key}")
+
+    async def __call__(self, effect: Supply, key: str) -> Verdict:
+        return self.answer(key)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Runtime(Protocol):
+    """What the contract asks of a runtime."""
+
+    clock: ManualClock
+    supplier: Supplier
+
+    async def submit(self, envelope: Envelope) -> Outcome: ...
+
+    async def outcome(self, command_id: UUID) -> Outcome | None: ...
+
+    async def journal(self) -> list[Record]: ...
+
+    async def rows(self, model: str) -> dict[Any, dict[str, Any]]: ...
+
+    async def settle(self) -> None:
+        """Returns when no task is due any more."""
+        ...
+
+
+async def do(runtime: Runtime, command: Command, **envelope: Any) -> Outcome:
+    """Decides one command."""
+    return await runtime.submit(envelop(command, "shelf", PARTITIONS, "test", **envelope))
+
+
+class InMemory:
+    """The memory runtime behind the contract's face."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(START)
+        self.supplier = Supplier()
+        self._runtime = MemoryRuntime([SHELF], self.clock, PARTITIONS)
+
+    async def submit(self, envelope: Envelope) -> Outcome:
+        return await self._runtime.submit(envelope)
+
+    async def outcome(self, command_id: UUID) -> Outcome | None:
+        return await self._runtime.outcome("shelf", command_id)
+
+    async def journal(self) -> list[Record]:
+        return [recorded.record for recorded in self._runtime.journal]
+
+    async def rows(self, model: str) -> dict[Any, dict[str, Any]]:
+        return {key[0]: row for key, row in self._runtime.tables.get(model, {}).items()}
+
+    async def settle(self) -> None:
+        self._runtime.run_due(lambda _effect, key: self.supplier.answer(key), self.supplier.idempotent)
+
+
+class Database:
+    """Reading what a runtime left in PostgreSQL."""
+
+    def __init__(self, dsn: str, clock: ManualClock) -> None:
+        self._dsn = dsn
+        self._clock = clock
+
+    async def journal(self) -> list[Record]:
+        async with await connect(self._dsn) as connection:
+            every = f"select {COLUMNS} from headwater.journal j order by context, partition, sequence"
+            (rows,) = await read(connection, [Statement(every)])
+        return [Record(*row) for row in rows]
+
+    async def rows(self, model: str) -> dict[Any, dict[str, Any]]:
+        async with await connect(self._dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(f"select * from read_models.{model}")
+            rows = await cursor.fetchall()
+        return {next(iter(row.values())): row for row in rows}
+
+    async def settle(self) -> None:
+        async with await connect(self._dsn) as connection, asyncio.timeout(20):
+            due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
+            while (await read(connection, [Statement(due, [self._clock.now()])])) != [[(0,)]]:
+                await asyncio.sleep(0.01)
+
+
+class Embedded(Database):
+    """The embedded runtime behind the contract's face."""
+
+    def __init__(self, runtime: EmbeddedRuntime, clock: ManualClock, supplier: Supplier) -> None:
+        super().__init__(runtime.dsn, clock)
+        self.runtime = runtime
+        self.clock = clock
+        self.supplier = supplier
+
+    async def submit(self, envelope: Envelope) -> Outcome:
+        return await self.runtime.gateway.submit(envelope, 10.0)
+
+    async def outcome(self, command_id: UUID) -> Outcome | None:
+        return await self.runtime.gateway.outcome("shelf", command_id)
+
+
+@asynccontextmanager
+async def embedded(dsn: str, master_key: bytes = bytes(32), idempotent: bool = True) -> AsyncIterator[Embedded]:
+    """An embedded runtime of the shelf over this database, running."""
+    clock, supplier = ManualClock(START), Supplier(idempotent)
+    runtime = EmbeddedRuntime(dsn, [SHELF], master_key, clock, {Supply: supplier}, PARTITIONS)
+    async with runtime.run():
+        yield Embedded(runtime, clock, supplier)
+
+
+HOUR = timedelta(hours=1)

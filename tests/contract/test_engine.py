@@ -1,0 +1,265 @@
+"""What every runtime must do, whatever its log is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import groupby
+from uuid import uuid4
+
+import pytest
+
+from domain.messages import Result
+from streams.calls import Accepted, Deferred, Rejected, Unknown
+from streams.chain import chained
+from streams.envelope import GENESIS, IdempotencyConflict, Status
+from streams.gateway import envelop
+from streams.wiring import EraseSubject
+from tests.contract.runtimes import HOUR, PARTITIONS, START, InMemory, Runtime, do, embedded
+from tests.contract.shelf import (
+    BreakJar,
+    EmptyLater,
+    FillJar,
+    JarOpened,
+    JarSupplied,
+    OpenJar,
+    OrderFilling,
+    OwnerCounted,
+)
+
+RUNTIMES = ["memory", "embedded", pytest.param("kafka", marks=pytest.mark.kafka)]
+
+
+@pytest.fixture(params=RUNTIMES)
+async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[Runtime]:
+    match request.param:
+        case "memory":
+            yield InMemory()
+        case "embedded":
+            async with embedded(request.getfixturevalue("database")) as running:
+                yield running
+        case _:
+            from tests.kafka.runtime import distributed
+
+            async with distributed(request.getfixturevalue("kafka"), request.getfixturevalue("database")) as running:
+                yield running
+
+
+def open_jar(jar: str = "plums", owner: str = "ada", note: str | None = None) -> OpenJar:
+    return OpenJar(at=START, jar=jar, owner=owner, note=note)
+
+
+def fill(grams: int, jar: str = "plums", owner: str = "ada") -> FillJar:
+    return FillJar(at=START, jar=jar, owner=owner, grams=grams)
+
+
+async def test_an_accepted_command_answers_with_its_events_and_its_position(runtime: Runtime) -> None:
+    outcome = await do(runtime, open_jar(note="from the garden"))
+    assert outcome.status is Status.ACCEPTED
+    assert outcome.events == (
+        JarOpened(at=START, jar="plums", owner="ada", note="from the garden"),
+        OwnerCounted(at=START, owner="ada"),
+    )
+    assert outcome.position.sequence == 3
+
+
+async def test_a_repeated_wish_is_unchanged_and_adds_no_event(runtime: Runtime) -> None:
+    await do(runtime, open_jar())
+    again = await do(runtime, open_jar())
+    assert (again.status, again.events) == (Status.UNCHANGED, ())
+
+
+async def test_a_refusal_is_an_outcome_with_its_sentence_and_changes_nothing(runtime: Runtime) -> None:
+    await do(runtime, fill(900))
+    refused = await do(runtime, fill(200))
+    assert refused.status is Status.REFUSED
+    assert refused.problem is not None
+    assert refused.problem.type == "TooFull"
+    assert refused.problem.details == {"grams": 900}
+    assert (await do(runtime, fill(100))).status is Status.ACCEPTED
+
+
+async def test_an_unexpected_exception_is_an_outcome_and_blocks_nobody(runtime: Runtime) -> None:
+    broken = await do(runtime, BreakJar(at=START, jar="plums", owner="ada"))
+    assert broken.status is Status.FAILED
+    assert broken.problem is not None
+    assert "plums" not in broken.problem.sentence
+    assert (await do(runtime, fill(1))).status is Status.ACCEPTED
+
+
+async def test_the_same_command_id_gives_the_stored_outcome_and_happens_once(runtime: Runtime) -> None:
+    id_ = uuid4()
+    first = await do(runtime, fill(100), command_id=id_, fingerprint="body")
+    again = await do(runtime, fill(100), command_id=id_, fingerprint="body")
+    assert again.replayed
+    assert (again.events, again.position) == (first.events, first.position)
+    assert (await runtime.outcome(id_)) is not None
+    assert Counter(r.name for r in await runtime.journal())["shelf.jar.filled.v1"] == 1
+
+
+async def test_the_same_command_id_with_another_body_is_a_conflict(runtime: Runtime) -> None:
+    id_ = uuid4()
+    await do(runtime, fill(100), command_id=id_, fingerprint="body")
+    with pytest.raises(IdempotencyConflict):
+        await do(runtime, fill(200), command_id=id_, fingerprint="another body")
+
+
+async def test_duplicates_sent_at_once_happen_once(runtime: Runtime) -> None:
+    id_ = uuid4()
+    outcomes = await asyncio.gather(*(do(runtime, fill(100), command_id=id_) for _ in range(20)))
+    assert len({outcome.position for outcome in outcomes}) == 1
+    assert sum(not outcome.replayed for outcome in outcomes) <= 1
+    assert [r.name for r in await runtime.journal()].count("shelf.jar.filled.v1") == 1
+
+
+async def test_a_refused_command_stays_refused_when_repeated(runtime: Runtime) -> None:
+    id_ = uuid4()
+    await do(runtime, fill(900))
+    await do(runtime, fill(200), command_id=id_)
+    again = await do(runtime, fill(200), command_id=id_)
+    assert (again.status, again.replayed) == (Status.REFUSED, True)
+
+
+async def test_an_unknown_command_id_has_no_outcome(runtime: Runtime) -> None:
+    assert await runtime.outcome(uuid4()) is None
+
+
+async def test_an_expected_version_that_is_not_the_stream_s_is_refused(runtime: Runtime) -> None:
+    await do(runtime, fill(1))
+    assert (await do(runtime, fill(1), expected_version=1)).status is Status.ACCEPTED
+    stale = await do(runtime, fill(1), expected_version=1)
+    assert stale.problem is not None
+    assert stale.problem.type == "VersionConflict"
+
+
+async def test_commands_at_once_are_decided_one_after_the_other(runtime: Runtime) -> None:
+    outcomes = await asyncio.gather(*(do(runtime, fill(100)) for _ in range(15)))
+    accepted = sum(outcome.status is Status.ACCEPTED for outcome in outcomes)
+    assert (accepted, len(outcomes) - accepted) == (10, 5)
+
+
+async def test_sequences_are_gapless_versions_contiguous_and_the_chain_holds(runtime: Runtime) -> None:
+    await asyncio.gather(*(do(runtime, open_jar(f"jar {n}", f"owner {n % 7}")) for n in range(40)))
+    records = sorted(await runtime.journal(), key=lambda record: (record.partition, record.sequence))
+    for _, partition in groupby(records, key=lambda record: record.partition):
+        head, sequence = GENESIS, 0
+        for record in partition:
+            sequence += 1
+            head = chained(head, record)
+            assert (record.sequence, record.hash) == (sequence, head)
+    by_stream = sorted((record.stream, record.version) for record in records)
+    for _, stream in groupby(by_stream, key=lambda place: place[0]):
+        versions = [version for _, version in stream]
+        assert versions == list(range(1, len(versions) + 1))
+
+
+async def test_the_read_models_show_a_write_as_soon_as_it_is_answered(runtime: Runtime) -> None:
+    for n in range(5):
+        await do(runtime, open_jar(f"jar {n}"))
+        await do(runtime, fill(10 + n, f"jar {n}"))
+        assert (await runtime.rows("shelf_jars"))[f"jar {n}"]["grams"] == 10 + n
+    assert (await runtime.rows("shelf_owners"))["ada"]["jars"] == 5
+
+
+async def test_personal_values_are_not_in_the_log_in_clear(runtime: Runtime) -> None:
+    await do(runtime, open_jar(note="for my aunt Agatha"))
+    assert all(b"Agatha" not in record.data for record in await runtime.journal())
+
+
+async def test_an_erased_person_s_values_are_gone_while_the_facts_remain(runtime: Runtime) -> None:
+    opening = uuid4()
+    await do(runtime, open_jar(note="for my aunt Agatha"), command_id=opening)
+    await do(runtime, EraseSubject(at=START, partition_key="ada", erased="shelf:ada"))
+    outcome = await runtime.outcome(opening)
+    assert outcome is not None
+    assert outcome.only(JarOpened).note is None
+    refused = await do(runtime, open_jar("pears", note="again"))
+    assert refused.problem is not None
+    assert refused.problem.type == "SubjectWasErased"
+    assert (await do(runtime, fill(5))).status is Status.ACCEPTED
+
+
+async def test_a_call_is_made_once_and_its_answer_comes_back_as_a_command(runtime: Runtime) -> None:
+    await do(runtime, OrderFilling(at=START, jar="plums", owner="ada", grams=1))
+    await runtime.settle()
+    assert len(runtime.supplier.keys) == 1
+    names = Counter(record.name for record in await runtime.journal())
+    assert (names["shelf.jar.supplied.v1"], names["shelf.jar.filled.v1"]) == (1, 1)
+
+
+async def test_a_deferred_call_is_made_again_when_its_time_has_come(runtime: Runtime) -> None:
+    runtime.supplier.verdicts.extend([Deferred("busy", "come back", after=120.0), Accepted("x")])
+    await do(runtime, OrderFilling(at=START, jar="plums", owner="ada", grams=1))
+    await runtime.settle()
+    assert len(runtime.supplier.keys) == 1
+    runtime.clock.advance(timedelta(seconds=119))
+    await runtime.settle()
+    assert len(runtime.supplier.keys) == 1
+    runtime.clock.advance(timedelta(seconds=1))
+    await runtime.settle()
+    assert len(runtime.supplier.keys) == 2
+    assert len(set(runtime.supplier.keys)) == 1
+    assert await results(runtime) == [Result.DEFERRED, Result.ACCEPTED]
+
+
+async def test_a_rejected_call_is_not_made_again(runtime: Runtime) -> None:
+    runtime.supplier.verdicts.append(Rejected("no", "we do not sell plums"))
+    await do(runtime, OrderFilling(at=START, jar="plums", owner="ada", grams=1))
+    await runtime.settle()
+    runtime.clock.advance(HOUR)
+    await runtime.settle()
+    assert await results(runtime) == [Result.REJECTED]
+
+
+async def test_an_unknown_outcome_is_never_repeated_where_repeats_are_not_recognised(runtime: Runtime) -> None:
+    runtime.supplier.idempotent = False
+    runtime.supplier.verdicts.append(Unknown("the line went dead"))
+    await do(runtime, OrderFilling(at=START, jar="plums", owner="ada", grams=1))
+    await runtime.settle()
+    runtime.clock.advance(24 * HOUR)
+    await runtime.settle()
+    assert len(runtime.supplier.keys) == 1
+    assert await results(runtime) == [Result.UNCONFIRMED]
+
+
+async def test_a_timer_fires_when_its_time_has_come_and_not_before(runtime: Runtime) -> None:
+    await do(runtime, open_jar())
+    await do(runtime, fill(500))
+    await do(runtime, EmptyLater(at=START, jar="plums", owner="ada"))
+    await runtime.settle()
+    assert (await runtime.rows("shelf_jars"))["plums"]["grams"] == 500
+    runtime.clock.advance(HOUR)
+    await runtime.settle()
+    assert (await runtime.rows("shelf_jars"))["plums"]["grams"] == 0
+
+
+async def test_a_stream_longer_than_a_snapshot_folds_to_the_same_state(runtime: Runtime) -> None:
+    for _ in range(5):
+        await asyncio.gather(*(do(runtime, fill(1)) for _ in range(100)))
+    outcome = await do(runtime, fill(501))
+    assert outcome.problem is not None
+    assert outcome.problem.details == {"grams": 500}
+
+
+async def test_causes_are_recorded_from_the_request_to_the_provider_s_answer(runtime: Runtime) -> None:
+    ordering, request = uuid4(), uuid4()
+    order = OrderFilling(at=START, jar="plums", owner="ada", grams=1)
+    await runtime.submit(envelop(order, "shelf", PARTITIONS, "client:ada", ordering, correlation_id=request))
+    await runtime.settle()
+    records = {record.name: record for record in await runtime.journal()}
+    ordered, supplied = records["shelf.jar.ordered.v1"], records["shelf.jar.supplied.v1"]
+    assert (ordered.command_id, ordered.actor, ordered.correlation_id) == (ordering, "client:ada", request)
+    assert (supplied.causation_id, supplied.correlation_id) == (ordered.event_id, request)
+
+
+async def results(runtime: Runtime) -> list[Result]:
+    """What became of the attempts, in order, as the journal has it."""
+    found = []
+    for record in sorted(await runtime.journal(), key=lambda record: (record.partition, record.sequence)):
+        if record.name == JarSupplied.name:
+            found.append(Result(JarSupplied.model_validate_json(record.data).result))
+    return found
+
+
