@@ -30,6 +30,13 @@ class Edge:
         self._lifespan = lifespan
         self._ready = ready
         self._measure = measure
+        self.failure: BaseException | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+
+    def failed(self, failure: BaseException) -> None:
+        """What runs behind the edge has ended by itself: the process must end too."""
+        self.failure = failure
+        self.on_failure()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -67,9 +74,14 @@ class Edge:
     async def _live(self, receive: Receive, send: Send) -> None:
         message: Message = await receive()
         assert message["type"] == "lifespan.startup"
-        async with self._lifespan():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
+        try:
+            async with self._lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except Exception as failure:  # noqa: BLE001 - kept for whoever started the server, who tells it to a person
+            self.failure = failure
+            await send({"type": "lifespan.startup.failed", "message": str(failure)})
+            return
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -75,8 +75,8 @@ class LeanRoute(APIRoute):
                 log.warning("the database is not available to %s", request.scope["path"])
                 response = render(request, database_away())
                 headers["Retry-After"] = "1"
-            except Exception:  # noqa: BLE001 - the last resort: logged under an id, answered without a trace
-                response = render(request, unexpected(request))
+            except Exception as error:  # noqa: BLE001 - the last resort: logged under an id, answered without a trace
+                response = render(request, unexpected(request, error))
             response.headers.update(headers)
             return response
 
@@ -172,10 +172,10 @@ def database_away() -> ApiError:
     return ApiError(503, "Service unavailable", kind="Unavailable", details="the database is not available")
 
 
-def unexpected(request: Request) -> ApiError:
+def unexpected(request: Request, error: Exception) -> ApiError:
     """Something nobody foresaw: logged in full under an id, answered with the id alone."""
     error_id = str(uuid4())
-    log.error("error %s in %s %s", error_id, request.method, request.scope["path"], exc_info=True)
+    log.error("error %s in %s %s", error_id, request.method, request.scope["path"], exc_info=error)
     return ApiError(500, "Internal server error", kind="InternalError", details=f"error id {error_id}")
 
 

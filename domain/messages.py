@@ -41,6 +41,7 @@ class Named(BaseModel):
 
     name: ClassVar[str] = ""
     subject_field: ClassVar[str | None] = None
+    subject_prefix: ClassVar[str] = ""
     personal_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -52,6 +53,7 @@ class Named(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         cls.name = name or cls.name
         cls.subject_field = subject or cls.subject_field
+        cls.subject_prefix = cls.name.partition(".")[0] + ":"
         cls.personal_fields = tuple(
             field
             for field, info in cls.model_fields.items()
@@ -63,7 +65,7 @@ class Named(BaseModel):
         """The data subject, as `context:id`, or None when the message is about nobody in particular."""
         if self.subject_field is None:
             return None
-        return f"{self.name.partition('.')[0]}:{getattr(self, self.subject_field)}"
+        return f"{self.subject_prefix}{getattr(self, self.subject_field)}"
 
 
 class Event(Named):

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
+from uuid import UUID
 
 import orjson
 
 from streams.envelope import Record
 
 
-def canonical(record: Record) -> bytes:
-    """The bytes the hash chain runs over: a JSON array of the header fields, a newline, then the stored data."""
-    return orjson.dumps([
-        record.context, record.partition, record.sequence, record.event_id, record.key, record.stream,
-        record.version, record.name, record.subject, record.command_id, record.causation_id,
-        record.correlation_id, record.actor, record.at.isoformat(timespec="microseconds"),
-    ]) + b"\n" + record.data  # fmt: skip
+def link(
+    previous: bytes,
+    context: str,
+    partition: int,
+    sequence: int,
+    event_id: UUID,
+    key: str,
+    stream: str,
+    version: int,
+    name: str,
+    subject: str | None,
+    data: bytes,
+    command_id: UUID,
+    causation_id: UUID | None,
+    correlation_id: UUID,
+    actor: str,
+    at: datetime,
+) -> bytes:
+    """SHA-256 over the previous hash and the record's canonical bytes.
+
+    These are a compact JSON array (UTF-8, unescaped) of context, partition, sequence, event id, key, stream, version,
+    name, subject, command id, causation id, correlation id, actor and time (ISO 8601, six decimals, +00:00), then a
+    newline, then the stored data.
+    """
+    header = (context, partition, sequence, event_id, key, stream, version, name, subject, command_id,
+              causation_id, correlation_id, actor, at.isoformat(timespec="microseconds"))  # fmt: skip
+    return sha256(b"%b%b\n%b" % (previous, orjson.dumps(header), data)).digest()
 
 
 def chained(previous: bytes, record: Record) -> bytes:
-    """SHA-256 over the previous hash and the record's canonical bytes (its own `hash` plays no part)."""
-    return sha256(previous + canonical(record)).digest()
+    """The hash that this record must have after one with the hash `previous`."""
+    return link(previous, *record[:-1])

@@ -45,6 +45,20 @@ def read_plain(connection: Connection[Row], statements: Sequence[Statement]) -> 
         return [cursor.fetchall() for cursor in cursors]
 
 
+PASSING = ("08", "40", "53", "55", "57", "58")
+"""Classes of SQLSTATE that speak of the server's condition, not of what was asked of it."""
+
+
+def passing(error: psycopg.Error) -> bool:
+    """Whether the same statements may well succeed later: the connection is lost, the server is going down or full.
+
+    psycopg's OperationalError covers more than that: a row too large for an index fails for ever.
+    """
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate[:2] in PASSING
+
+
 BEGIN, COMMIT, ROLLBACK = Statement("begin"), Statement("commit"), Statement("rollback")
 
 

@@ -146,7 +146,7 @@ def add_keys(keys: Sequence[WrappedKey]) -> Statement:
 
 
 def advance(heads: Advance, epoch: int, offsets: Mapping[tuple[str, int], int] | None = None) -> Statement:
-    """Moves the partitions' checkpoints on; fails with SQLSTATE HW001 or HW002 (see `schema`) when it may not."""
+    """Moves the partitions' checkpoints on; fails with SQLSTATE ZH001 or ZH002 (see `schema`) when it may not."""
     lines = [
         {
             "context": context,

@@ -13,9 +13,8 @@ from typing import Any
 
 from domain.messages import Event, Refused
 from streams.batch import NOTHING_LOADED, Answer, Batch, Folded, Head, History, KnownOutcome, Loaded, Snapshot, Wants
-from streams.chain import chained
+from streams.chain import link
 from streams.envelope import (
-    GENESIS,
     Decided,
     Envelope,
     IdempotencyConflict,
@@ -36,6 +35,10 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT_EVERY = 200
 """A stream gets a snapshot whenever this many events have been added since the last one."""
+
+
+Line = tuple[Event, str, int, bytes]
+"""What is about to become a record: the event, its stream's name, its version there, its bytes."""
 
 
 class VersionConflict(Refused):
@@ -175,14 +178,14 @@ class Processor:
             return self._append(envelope, listed[1], loaded, batch)
         except Refused as refusal:
             problem = Problem(type=type(refusal).__name__, sentence=refusal.sentence, details=refusal.details)
-            return self._conclude(envelope, Status.REFUSED, (), batch, problem)
+            return self._conclude(envelope, Status.REFUSED, [], batch, problem)
         except Exception:
             error_id = event_id(envelope.command_id, 0)
             log.exception("deciding %s failed, error %s", envelope.command.name, error_id)
             problem = Problem(
                 type="InternalError", sentence="the command could not be decided", details={"error_id": str(error_id)}
             )
-            return self._conclude(envelope, Status.FAILED, (), batch, problem)
+            return self._conclude(envelope, Status.FAILED, [], batch, problem)
 
     def _check_subject(self, envelope: Envelope) -> None:
         subject = envelope.command.subject
@@ -216,13 +219,12 @@ class Processor:
         folded: Sequence[tuple[Event, str, int]],
         batch: Batch,
     ) -> Outcome:
-        encoded = [(event, name, version, self.mapper.encode(event)) for event, name, version in folded]
-        for number, (event, name, version, data) in enumerate(encoded, 1):
-            self._log(envelope, number, event, name, version, data, batch)
+        lines = [(event, name, version, self.mapper.encode(event)) for event, name, version in folded]
+        events = tuple(event for event, _, _ in folded)
+        outcome = self._conclude(envelope, Status.ACCEPTED if events else Status.UNCHANGED, lines, batch, None)
         for category, (stream, name) in streams.items():
             self._keep(envelope, stream, name, states[category], batch)
-        events = tuple(event for event, _, _ in folded)
-        return self._conclude(envelope, Status.ACCEPTED if events else Status.UNCHANGED, events, batch, None)
+        return outcome
 
     def _keep(self, envelope: Envelope, stream: Stream[Any], name: str, after: Folded, batch: Batch) -> None:
         place = (envelope.context, name)
@@ -243,52 +245,45 @@ class Processor:
         batch.touched.add(place)
 
     def _conclude(
-        self, envelope: Envelope, status: Status, events: tuple[Event, ...], batch: Batch, problem: Problem | None
+        self, envelope: Envelope, status: Status, lines: list[Line], batch: Batch, problem: Problem | None
     ) -> Outcome:
+        events = tuple(line[0] for line in lines)
         decided = Decided(
             at=envelope.command.at,
             command=envelope.command.name,
             status=status,
-            events=len(events),
+            events=len(lines),
             fingerprint=envelope.fingerprint,
             problem=problem,
             task=envelope.task,
         )
-        name = outcome_stream(envelope.command_id)
-        position = self._log(envelope, 0, decided, name, 1, self.mapper.encode(decided), batch)
+        lines.append((decided, outcome_stream(envelope.command_id), 1, self.mapper.encode(decided)))
+        head = self._log(envelope, lines, batch)
+        position = Position(envelope.context, envelope.partition, head.sequence)
         return Outcome(envelope.command_id, status, events, position, problem)
 
-    def _log(
-        self, envelope: Envelope, number: int, event: Event, stream: str, version: int, data: bytes, batch: Batch
-    ) -> Position:
-        place = (envelope.context, envelope.partition)
-        head = self._heads[place]
-        record = Record(
-            envelope.context,
-            envelope.partition,
-            head.sequence + 1,
-            event_id(envelope.command_id, number),
-            envelope.command.key,
-            stream,
-            version,
-            event.name,
-            event.subject,
-            data,
-            envelope.command_id,
-            envelope.causation_id,
-            envelope.correlation_id,
-            envelope.actor,
-            event.at,
-            GENESIS,
-        )
-        record = record._replace(hash=chained(head.hash, record))
-        self._heads[place] = Head(record.sequence, record.hash)
-        batch.heads[place] = (batch.heads[place][0] if place in batch.heads else head, self._heads[place])
-        batch.recorded.append(Recorded(event, record))
-        if isinstance(event, SubjectErased):
-            batch.erased.append((envelope.context, envelope.command.key, event.erased))
-            self.mapper.keyring.learn(WrappedKey(event.erased, None))
-        return record.position
+    def _log(self, envelope: Envelope, lines: Sequence[Line], batch: Batch) -> Head:
+        """Appends a command's lines to its partition: its events, then its outcome (which is number 0 by id)."""
+        command, command_id, context, partition, actor, correlation, causation, *_ = envelope
+        key, place = command.key, (context, partition)
+        before = self._heads[place]
+        sequence, hash_ = before
+        for number, (event, stream, version, data) in enumerate(lines, 1):
+            sequence += 1
+            id_ = event_id(command_id, number % len(lines))
+            header = (context, partition, sequence, id_, key, stream, version, event.name, event.subject, data,
+                      command_id, causation, correlation, actor, event.at)  # fmt: skip
+            hash_ = link(hash_, *header)
+            batch.recorded.append(Recorded(event, Record(*header, hash_)))
+            if type(event) is SubjectErased:
+                self._erase(context, key, event, batch)
+        head = self._heads[place] = Head(sequence, hash_)
+        batch.heads[place] = (batch.heads[place][0] if place in batch.heads else before, head)
+        return head
+
+    def _erase(self, context: str, key: str, event: SubjectErased, batch: Batch) -> None:
+        batch.erased.append((context, key, event.erased))
+        self.mapper.keyring.learn(WrappedKey(event.erased, None))
 
     def _state(self, context: str, stream: Stream[Any], name: str, loaded: Loaded) -> Folded:
         cached = self._states.get((context, name))

@@ -27,7 +27,7 @@ REGISTERED = """
 """
 
 COLUMN_TYPES = """
-    select format('%%I.%%I', n.nspname, r.relname), a.attname, format_type(a.atttypid, a.atttypmod)
+    select n.nspname || '.' || r.relname, a.attname, format_type(a.atttypid, a.atttypmod)
       from pg_attribute a join pg_class r on r.oid = a.attrelid join pg_namespace n on n.oid = r.relnamespace
      where n.nspname in ('read_models', 'headwater') and r.relkind = 'r' and a.attnum > 0 and not a.attisdropped
 """

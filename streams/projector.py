@@ -5,17 +5,18 @@ Embedded, this transaction is the commit; on Kafka it follows the log. The state
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
 
 from streams.batch import Batch
-from streams.database import Row, Statement
+from streams.database import Row, Statement, passing
 from streams.ledger import advance, appended
 from streams.projections import Halt, Projected, Projections, checkpoints, halted
 
 Offsets = Mapping[tuple[str, int], int]
+Steps = Generator[list[Statement], psycopg.Error | None, list[Halt]]
 
 
 def statements(
@@ -32,6 +33,28 @@ def statements(
     ]
 
 
+def careful_steps(
+    batch: Batch, projected: Projected, projections: Projections, offsets: Offsets | None = None
+) -> Steps:
+    """The same transaction in steps, each to be run in a savepoint of its own, for when a table refused its rows:
+    that projection is halted, the rest stays. Sent back is the error a step ended with; returned are all halts.
+
+    Raises that error when it is not a projection that fails.
+    """
+    halts, tables = list(projected.halts), []
+    _raise((yield [advance(batch.heads, projections.epoch, offsets), *appended(batch)]))
+    for table, part in projected.parts:
+        error = yield part
+        if error is None:
+            tables.append(table)
+        elif passing(error):
+            raise error
+        else:
+            halts.append(Halt(table, _last_position(batch), f"{type(error).__name__}: {error}"))
+    _raise((yield [*(halted(halt) for halt in halts), checkpoints(batch.heads, tables)]))
+    return halts
+
+
 async def write_carefully(
     connection: AsyncConnection[Row],
     batch: Batch,
@@ -39,29 +62,52 @@ async def write_carefully(
     projections: Projections,
     offsets: Offsets | None = None,
 ) -> list[Halt]:
-    """The same transaction step by step, for when a table refused its rows: that projection is halted, the rest stays.
-
-    Raises psycopg.Error when it is not a projection that fails.
-    """
-    halts, tables = list(projected.halts), []
+    """Runs `careful_steps` in one transaction."""
+    steps = careful_steps(batch, projected, projections, offsets)
     async with connection.transaction():
-        await _run(connection, [advance(batch.heads, projections.epoch, offsets), *appended(batch)])
-        for table, part in projected.parts:
+        statements = next(steps)
+        while True:
+            error = None
             try:
                 async with connection.transaction():
-                    await _run(connection, part)
-                tables.append(table)
-            except psycopg.OperationalError:
-                raise
-            except psycopg.Error as error:
-                halts.append(Halt(table, _last_position(batch), f"{type(error).__name__}: {error}"))
-        await _run(connection, [*(halted(halt) for halt in halts), checkpoints(batch.heads, tables)])
-    return halts
+                    for sql, params in statements:
+                        await connection.execute(sql, params)
+            except psycopg.Error as raised:
+                error = raised
+            try:
+                statements = steps.send(error)
+            except StopIteration as done:
+                return list(done.value)
 
 
-async def _run(connection: AsyncConnection[Row], sequence: Sequence[Statement]) -> None:
-    for sql, params in sequence:
-        await connection.execute(sql, params)
+def write_carefully_plain(
+    connection: Connection[Row],
+    batch: Batch,
+    projected: Projected,
+    projections: Projections,
+    offsets: Offsets | None = None,
+) -> list[Halt]:
+    """Like `write_carefully`, for programs without an event loop."""
+    steps = careful_steps(batch, projected, projections, offsets)
+    with connection.transaction():
+        statements = next(steps)
+        while True:
+            error = None
+            try:
+                with connection.transaction():
+                    for sql, params in statements:
+                        connection.execute(sql.encode(), params)
+            except psycopg.Error as raised:
+                error = raised
+            try:
+                statements = steps.send(error)
+            except StopIteration as done:
+                return list(done.value)
+
+
+def _raise(error: psycopg.Error | None) -> None:
+    if error is not None:
+        raise error
 
 
 def _last_position(batch: Batch) -> str:

@@ -105,6 +105,15 @@ create table if not exists headwater.tasks (
 create index if not exists tasks_due on headwater.tasks (due_at) where state = 'waiting';
 create index if not exists tasks_running on headwater.tasks (lease_until) where state = 'running';
 
+create table if not exists headwater.log_halts (
+    context         text not null,
+    partition       int not null,
+    role            text not null,
+    error           text not null,
+    since           timestamptz not null default now(),
+    primary key (context, partition, role)
+);
+
 create table if not exists headwater.clock (
     single          boolean primary key default true check (single),
     now             timestamptz not null
@@ -123,10 +132,10 @@ begin
     get diagnostics moved = row_count;
     select json_array_length(heads) into wanted;
     if moved <> wanted then
-        raise exception 'the log has moved on: another writer owns a partition' using errcode = 'HW001';
+        raise exception 'the log has moved on: another writer owns a partition' using errcode = 'ZH001';
     end if;
     if not exists (select 1 from headwater.installation where epoch = written_under) then
-        raise exception 'the set of projections has changed' using errcode = 'HW002';
+        raise exception 'the set of projections has changed' using errcode = 'ZH002';
     end if;
     perform pg_notify('headwater', '');
 end $$;
@@ -138,8 +147,8 @@ create or replace view headwater.events as
       from headwater.journal;
 """
 
-FENCED = "HW001"
+FENCED = "ZH001"
 """SQLSTATE: a checkpoint row was not where this writer left it; somebody else has written."""
 
-EPOCH_CHANGED = "HW002"
+EPOCH_CHANGED = "ZH002"
 """SQLSTATE: a projection was added, swapped or dropped since this writer last looked."""

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from streams.batch import NOTHING_LOADED, Answer, Batch, Head, Wants
-from streams.database import Row, Statement, read, write
+from streams.database import Row, Statement, passing, read, write
 from streams.envelope import Envelope, IdempotencyConflict, Outcome
 from streams.gateway import Unavailable
 from streams.installation import InUse, acquire_writer_lock
@@ -61,18 +61,25 @@ class EmbeddedLog:
         self._connection: AsyncConnection[Row] | None = None
         self._running: asyncio.Task[None] | None = None
         self._closing = False
+        self.on_failure: Callable[[BaseException], None] = lambda _: None
 
     async def start(self) -> None:
         """Connects, takes the writer's lock and begins to serve; raises InUse when another process has it."""
         await self._connect()
         self._running = asyncio.create_task(self._serve(), name="writer")
+        self._running.add_done_callback(self._ended)
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        if not running.cancelled() and (failure := running.exception()) is not None and not self._closing:
+            log.error("the writer has ended: %s", failure)
+            self.on_failure(failure)
 
     async def stop(self) -> None:
         """Decides what has been taken in, then lets go. New commands are turned away meanwhile."""
         self._closing = True
         self._arrived.set()
         if self._running is not None:
-            await self._running
+            await asyncio.gather(self._running, return_exceptions=True)
         if self._connection is not None:
             await self._connection.close()
 
@@ -142,12 +149,13 @@ class EmbeddedLog:
     async def _process_or_recover(self, taken: list[Waiting]) -> None:
         try:
             await self._process(taken)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if not passing(error):
+                await self._process_singly(taken, error)
+                return
             log.warning("the database is not available: %s", type(error).__name__)
             self._give_back(taken)
             await self._recover()
-        except psycopg.Error as error:
-            await self._process_singly(taken, error)
 
     async def _process_singly(self, taken: list[Waiting], error: psycopg.Error) -> None:
         """Something in the batch cannot be written: alone, each command shows whether it is the one."""
@@ -179,17 +187,18 @@ class EmbeddedLog:
             with COMMIT_SECONDS.time():
                 await write(connection, statements(batch, projected, self._projections))
             halts = projected.halts
-        except psycopg.OperationalError:
-            if not await self._was_committed(batch):
-                self._processor.aborted(batch)
-                raise
-            halts = projected.halts
         except psycopg.Error as error:
-            self._processor.aborted(batch) if error.sqlstate == EPOCH_CHANGED else None
             if error.sqlstate == EPOCH_CHANGED:
+                self._processor.aborted(batch)
                 self._projections.learn(await read(connection, Projections.LOAD))
                 return False
-            halts = await self._commit_carefully(connection, batch, error)
+            if not passing(error):
+                halts = await self._commit_carefully(connection, batch, error)
+            elif await self._was_committed(batch):
+                halts = projected.halts
+            else:
+                self._processor.aborted(batch)
+                raise
         self._projections.without(halts)
         BATCH_SIZE.observe(len(batch.answers))
         if projected.due:
@@ -204,7 +213,9 @@ class EmbeddedLog:
         log.warning("a table refused its rows (%s), looking for which", error)
         try:
             return await write_carefully(connection, batch, self._projections.project(batch), self._projections)
-        except psycopg.Error:
+        except psycopg.Error as again:
+            if passing(again) and await self._was_committed(batch):
+                return []
             self._processor.aborted(batch)
             raise
 

@@ -21,6 +21,7 @@ from streams.envelope import Envelope, Outcome, Record
 from streams.gateway import envelop
 from streams.ledger import COLUMNS
 from streams.testing import MemoryRuntime
+from streams.wiring import Context
 from tests.contract.shelf import SHELF, Supply
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -139,10 +140,10 @@ class Embedded(Database):
 
 
 @asynccontextmanager
-async def embedded(dsn: str, master_key: bytes = bytes(32), idempotent: bool = True) -> AsyncIterator[Embedded]:
+async def embedded(dsn: str, context: Context = SHELF, idempotent: bool = True) -> AsyncIterator[Embedded]:
     """An embedded runtime of the shelf over this database, running."""
     clock, supplier = ManualClock(START), Supplier(idempotent)
-    runtime = EmbeddedRuntime(dsn, [SHELF], master_key, clock, {Supply: supplier}, PARTITIONS)
+    runtime = EmbeddedRuntime(dsn, [context], bytes(32), clock, {Supply: supplier}, PARTITIONS)
     async with runtime.run():
         yield Embedded(runtime, clock, supplier)
 

@@ -189,19 +189,31 @@ def project_owners(event: Recorded[Any]) -> Iterator[Change]:
             yield delete(filled.jar)
 
 
-JARS = ReadModel("shelf_jars", version=1, key=("jar",), project=project_jars, subject="owner", personal=("note",), ddl="""
-    create table {table} (
-        jar         text primary key,
-        owner       text,
-        note        text,
-        grams       int not null default 0 check (grams < 2000),
-        opened_at   timestamptz
-    );
-""")  # fmt: skip
+JARS = ReadModel(
+    "shelf_jars",
+    version=1,
+    key=("jar",),
+    project=project_jars,
+    subject="owner",
+    personal=("note",),
+    ddl="""
+        create table {table} (
+            jar         text primary key,
+            owner       text,
+            note        text,
+            grams       int not null default 0 check (grams < 2000),
+            opened_at   timestamptz
+        );
+    """,
+)
 
-OWNERS = ReadModel("shelf_owners", version=1, key=("owner",), project=project_owners, ddl="""
-    create table {table} (owner text primary key, jars int not null);
-""")  # fmt: skip
+OWNERS = ReadModel(
+    "shelf_owners",
+    version=1,
+    key=("owner",),
+    project=project_owners,
+    ddl="create table {table} (owner text primary key, jars int not null);",
+)
 
 JAR = Stream("jar", Jar(), evolve_jar, id_of=attrgetter("jar"))
 OWNER = Stream("owner", Owner(), evolve_owner, id_of=attrgetter("owner"))

@@ -144,9 +144,8 @@ async def test_sequences_are_gapless_versions_contiguous_and_the_chain_holds(run
     await asyncio.gather(*(do(runtime, open_jar(f"jar {n}", f"owner {n % 7}")) for n in range(40)))
     records = sorted(await runtime.journal(), key=lambda record: (record.partition, record.sequence))
     for _, partition in groupby(records, key=lambda record: record.partition):
-        head, sequence = GENESIS, 0
-        for record in partition:
-            sequence += 1
+        head = GENESIS
+        for sequence, record in enumerate(partition, 1):
             head = chained(head, record)
             assert (record.sequence, record.hash) == (sequence, head)
     by_stream = sorted((record.stream, record.version) for record in records)
@@ -256,10 +255,6 @@ async def test_causes_are_recorded_from_the_request_to_the_provider_s_answer(run
 
 async def results(runtime: Runtime) -> list[Result]:
     """What became of the attempts, in order, as the journal has it."""
-    found = []
-    for record in sorted(await runtime.journal(), key=lambda record: (record.partition, record.sequence)):
-        if record.name == JarSupplied.name:
-            found.append(Result(JarSupplied.model_validate_json(record.data).result))
-    return found
-
-
+    in_order = sorted(await runtime.journal(), key=lambda record: (record.partition, record.sequence))
+    supplied = (record for record in in_order if record.name == JarSupplied.name)
+    return [Result(JarSupplied.model_validate_json(record.data).result) for record in supplied]

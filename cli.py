@@ -1,0 +1,159 @@
+"""The `headwater` command. Each subcommand imports what it runs and nothing else, so that help comes at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from commandline import Stop
+from settings import Settings, load
+
+app = typer.Typer(
+    name="headwater",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="""An event-sourced backend for communication, coaching, content, character and course products.
+
+Start with `headwater up`: it runs everything in one process, with a database of its own, and prints tokens
+and a first request. Every setting is an environment variable too (HEADWATER_DATA, HEADWATER_PORT, …).""",
+)
+keys = typer.Typer(no_args_is_help=True, help="Tokens for callers, and keys of data subjects.")
+projection = typer.Typer(no_args_is_help=True, help="Read models: look, rebuild beside the live one, swap, drop.")
+clock = typer.Typer(no_args_is_help=True, help="The manual clock of `headwater up --clock manual`.")
+app.add_typer(keys, name="keys")
+app.add_typer(projection, name="projection")
+app.add_typer(clock, name="clock")
+
+console = Console(stderr=True)
+DURATION = re.compile(r"^(\d+)(s|m|h|d)$")
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory (HEADWATER_DATA).")]
+
+
+def main() -> None:
+    """The console script: runs a subcommand; what stops it is one sentence, never a trace."""
+    try:
+        app()
+    except Stop as stop:
+        reason = str(stop)
+    except ValidationError as wrong:
+        reason = "; ".join(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors())
+    console.print(f"[red]headwater:[/red] {reason}", highlight=False, soft_wrap=True)
+    sys.exit(1)
+
+
+def settings_with(**given: object) -> Settings:
+    """The environment's settings with the options of this command over them."""
+    for name, value in given.items():
+        if value is not None:
+            os.environ[f"HEADWATER_{name.upper()}"] = str(value)
+    return load()
+
+
+@app.command()
+def up(
+    data: Data = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (HEADWATER_PORT).")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (HEADWATER_HOST).")] = None,
+    clock: Annotated[str | None, typer.Option(help="`system`, or `manual`: stands still until advanced.")] = None,
+) -> None:
+    """Run everything in one process, on an embedded database."""
+    from commandline.serving import serve
+
+    serve(settings_with(data=data, port=port, host=host, clock=clock))
+
+
+@keys.command()
+def issue(
+    surface: Annotated[str, typer.Argument(help="Which product the token is for, e.g. communication.")],
+    subject: Annotated[str, typer.Option(help="Who the caller is; limits count per subject.")] = "client",
+    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. None given: all.")] = None,
+    limit: Annotated[list[str] | None, typer.Option(help="Raise a limit: CLASS=N/min (or /s, /hour, /day).")] = None,
+    days: Annotated[int, typer.Option(help="How long the token is good for, in days.")] = 365,
+    data: Data = None,
+) -> None:
+    """Print one token for a surface, and nothing else."""
+    from commandline.tokens import issue_token
+
+    typer.echo(issue_token(settings_with(data=data), surface, subject, scope, limit or [], timedelta(days=days)))
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False, data: Data = None
+) -> None:
+    """Show projections with their lag, what has halted and why, partitions and tasks."""
+    from commandline.operating import show_status
+
+    healthy = asyncio.run(show_status(settings_with(data=data), as_json))
+    raise typer.Exit(0 if healthy else 3)
+
+
+@projection.command("list")
+def list_projections(data: Data = None) -> None:
+    """List every table of every projection."""
+    from commandline.operating import list_projections as show
+
+    show(settings_with(data=data))
+
+
+@projection.command()
+def rebuild(name: str, data: Data = None) -> None:
+    """Build a read model anew beside the live one and compare the two. Nothing is swapped yet."""
+    from commandline.operating import rebuild_projection
+
+    rebuild_projection(settings_with(data=data), name)
+
+
+@projection.command()
+def swap(name: str, data: Data = None) -> None:
+    """Put the rebuilt table in the live one's place; the old one is kept until dropped."""
+    from commandline.operating import swap_projection
+
+    swap_projection(settings_with(data=data), name)
+
+
+@projection.command()
+def retry(name: str, data: Data = None) -> None:
+    """Take a halted projection up again where it stopped."""
+    from commandline.operating import retry_projection
+
+    retry_projection(settings_with(data=data), name)
+
+
+@projection.command()
+def drop(name: str, data: Data = None) -> None:
+    """Remove the tables of a projection that are not live."""
+    from commandline.operating import drop_projection
+
+    drop_projection(settings_with(data=data), name)
+
+
+@clock.command()
+def advance(by: Annotated[str, typer.Argument(help="How far: 30s, 15m, 2h, 3d.")], data: Data = None) -> None:
+    """Move the manual clock on, and wait until what is due then has been done."""
+    from commandline.operating import advance_clock
+
+    typer.echo(advance_clock(settings_with(data=data), duration(by)).isoformat())
+
+
+def duration(text: str) -> timedelta:
+    """`30s`, `15m`, `2h` or `3d` as a duration; raises Stop for anything else."""
+    found = DURATION.match(text)
+    if found is None:
+        raise Stop(f"a duration reads 30s, 15m, 2h or 3d, not {text!r}")
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""`headwater up`: the whole product in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+import uvicorn
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+import bootstrap
+from api.app import Edge
+from commandline import Stop
+from commandline.tokens import issue_token
+from settings import Settings
+from streams.installation import InUse, WrongInstallation
+from streams.logs import set_up_logging
+from streams.postgres import NotDurable
+from streams.rebuild import Progress as Report
+from streams.rebuild import RebuildFailed
+
+REASONS = (InUse, WrongInstallation, NotDurable, RebuildFailed, psycopg.OperationalError, OSError)
+GRACE_SECONDS = 20
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def serve(settings: Settings) -> None:
+    """Runs until a signal comes, then finishes what has been taken. Raises Stop with the reason when it cannot."""
+    set_up_logging(settings.log_level)
+    edge = _edge(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            edge,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            server_header=False,
+        )
+    )
+    edge.on_failure = lambda: setattr(server, "should_exit", True)
+    server.run()
+    if isinstance(edge.failure, REASONS):
+        raise Stop(str(edge.failure))
+    if edge.failure is not None:
+        raise edge.failure
+    if not server.started:
+        raise Stop(f"could not listen on {settings.host}:{settings.port}: is the port taken? (HEADWATER_PORT)")
+
+
+def _edge(settings: Settings) -> Edge:
+    try:
+        return bootstrap.embedded_edge(settings, lambda: _welcome(settings), _building())
+    except REASONS as reason:
+        raise Stop(f"the database could not be started: {reason}") from reason
+
+
+def _building() -> Report:
+    """Shows how many records have been projected, from the first on that a start has to build anything."""
+    bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,} records"),
+                   TimeElapsedColumn(), console=Console(stderr=True), transient=True)  # fmt: skip
+    task = bar.add_task("building read models", total=None)
+
+    def report(records: int) -> None:
+        with _shown(bar):
+            bar.update(task, advance=records)
+
+    return report
+
+
+@contextmanager
+def _shown(bar: Progress) -> Iterator[None]:
+    bar.start()
+    try:
+        yield
+    finally:
+        bar.refresh()
+        bar.stop()
+
+
+def _welcome(settings: Settings) -> None:
+    base = f"http://{settings.host}:{settings.port}"
+    console.print(f"\n[bold]Headwater[/bold] serves at {base} (data in {settings.data})")
+    console.print(f"health {base}/health · ready {base}/ready · metrics {base}/metrics")
+    for surface, scopes in bootstrap.SCOPES.items():
+        console.print(f"\n[bold]{surface}[/bold]: documentation at {base}/{surface}/docs, tokens for 30 days:")
+        for granted in (*([scope] for scope in scopes), list(scopes)):
+            token = issue_token(settings, surface, "newcomer", granted, [], timedelta(days=30))
+            console.print(f"\n  [bold]{' '.join(granted)}[/bold]\n  {token}", markup=True)
+        every = issue_token(settings, surface, "newcomer", list(scopes), [], timedelta(days=30))
+        console.print("\n[bold]A first request[/bold], to paste into another terminal:\n")
+        console.print(bootstrap.FIRST_REQUESTS[surface].format(base=base, token=every), markup=False)
+    console.print("\nStop with Ctrl-C; everything taken in is finished first.\n")

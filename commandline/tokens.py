@@ -1,0 +1,41 @@
+"""Issuing tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import bootstrap
+from api.auth import parse_limit
+from commandline import Stop
+from settings import Settings
+
+
+def issue_token(
+    settings: Settings,
+    surface: str,
+    subject: str,
+    scopes: Sequence[str] | None,
+    limits: Sequence[str],
+    lifetime: timedelta,
+) -> str:
+    """A token for a surface; raises Stop for a surface, scope or limit that does not exist."""
+    known = bootstrap.SCOPES.get(surface)
+    if known is None:
+        raise Stop(f"there is no surface {surface!r}; there are: {', '.join(sorted(bootstrap.SCOPES))}")
+    if unknown := set(scopes or ()) - set(known):
+        raise Stop(f"{surface} has no scope {', '.join(sorted(unknown))}; it has: {', '.join(known)}")
+    raised = dict(_limit(surface, text) for text in limits)
+    return bootstrap.tokens(settings, surface).issue(
+        subject, scopes or list(known), datetime.now(UTC), lifetime, raised
+    )
+
+
+def _limit(surface: str, text: str) -> tuple[str, str]:
+    try:
+        class_, limit = parse_limit(text)
+    except ValueError as error:
+        raise Stop(str(error)) from None
+    if class_ not in bootstrap.LIMITS[surface]:
+        raise Stop(f"{surface} has no limit class {class_!r}; it has: {', '.join(bootstrap.LIMITS[surface])}")
+    return class_, limit
