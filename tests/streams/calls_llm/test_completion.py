@@ -83,7 +83,7 @@ def test_an_assignment_may_stand_in_a_code_fence(fence: str) -> None:
     ],
 )
 def test_an_unsound_question_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(AssignmentInvalid):
+    with pytest.raises(AssignmentInvalid, match=r"^questions\.0"):
         parse_assignment(written(wrong), Counts(mcsc=1))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -92,8 +92,13 @@ def test_an_assignment_has_exactly_the_questions_asked_for_and_none_twice(transc
 
 
 @pytest.mark.parametrize("transcript", ["", "Short.", TRANSCRIPT, CHINESE, HINDI])
-def test_the_largest_assignment_has_no_question_twice(transcript: str) -> None:
-    made = assignment(transcript, Counts(mcsc=100, mcmc=100, subjective=100))
+@pytest.mark.parametrize("subtopics", [(), SUBTOPICS])
+def test_the_largest_assignment_has_no_question_twice(transcript: str, subtopics: tuple[str, ...]) -> None:
+    counts = Counts(mcsc=100, mcmc=100, subjective=100)
+    asked = Brief(
+        topic="Physics", subtopics=subtopics, mode=ContentMode.ASSIGNMENT, transcript=transcript, counts=counts
+    )
+    made = parse_assignment(compose(asked, Step.FORMATTING), counts)
     choices = [question for question in made.questions if isinstance(question, ChoiceQuestion)]
     unlike = {(choice.type, choice.question, frozenset(o.text for o in choice.options)) for choice in choices}
     assert len(unlike) == 200
@@ -120,6 +125,19 @@ def test_the_statements_that_are_right_are_the_ones_the_transcript_makes() -> No
     for question in assignment(TRANSCRIPT, Counts(mcmc=8)).questions:
         assert isinstance(question, ChoiceQuestion)
         assert question.answer == tuple(option.label for option in question.options if option.text in said)
+
+
+def test_a_changed_term_at_the_beginning_keeps_its_capital() -> None:
+    made = assignment(TRANSCRIPT, Counts(mcmc=8))
+    texts = [option.text for q in made.questions if isinstance(q, ChoiceQuestion) for option in q.options]
+    assert all(text[0].isupper() for text in texts)
+
+
+def test_a_gap_that_two_sentences_would_share_is_asked_about_once() -> None:
+    twins = "Tigers hunt deer near rivers. Wolves hunt deer near rivers. Farmers plant barley while villages sleep."
+    made = assignment(twins, Counts(mcsc=40))
+    gaps = [question.question for question in made.questions if question.basis == "transcript"]
+    assert len(set(gaps)) == len(gaps) == 14
 
 
 def test_the_right_option_is_not_always_in_one_place() -> None:
@@ -169,6 +187,7 @@ LINES = st.text(st.sampled_from("#*_`<>[]()!|~$&\\+-=:.1 aé語\"'{}^/@;") | st.
 
 @pytest.mark.parametrize("place", ["", "# ", "- ", "1. ", "> "])
 @given(LINES.map(lambda line: " ".join(line.replace("\x00", "").split())).filter(bool))
+@example("F #")
 def test_any_line_renders_as_itself_wherever_it_stands(place: str, line: str) -> None:
     markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).use(dollarmath_plugin)
     [inline] = [token for token in markdown.parse(place + plain(line)) if token.type == "inline"]
@@ -239,7 +258,6 @@ async def test_it_answers_a_completion_with_a_brief_for_nothing() -> None:
     assert verdict.text == compose(asked, Step.REVIEW)
     assert (verdict.model, verdict.stop_reason) == ("offline-writer", "end_turn")
     assert usage_of(verdict).cost_microcents == usage_of(verdict).output_tokens == 0
-    assert not usage_of(verdict).estimated
 
 
 async def test_it_streams_the_same_text_in_pieces() -> None:
@@ -248,6 +266,7 @@ async def test_it_streams_the_same_text_in_pieces() -> None:
     text, end = await read(writer.stream(asked))
     assert text == compose(brief(ContentMode.PRE_READ), Step.FORMATTING)
     assert isinstance(end, Finished)
+    assert not end.usage.estimated
     assert end.provider_id == (await _completed(writer)).provider_id
 
 

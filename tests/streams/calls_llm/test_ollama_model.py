@@ -163,6 +163,13 @@ async def test_an_answer_that_was_lost_is_unknown(server: OllamaServer, model: O
     assert isinstance(await model(completion(), "key-1"), Unknown)
 
 
+async def test_a_stream_that_stops_without_an_end_is_no_end(server: OllamaServer, model: OllamaModel) -> None:
+    server.script(Act(end_after=1))
+    text, end = await read(model.stream(completion()))
+    assert text == "Neural networks"
+    assert isinstance(end, UpstreamBroke)
+
+
 async def test_leaving_early_ends_the_call_upstream_and_tells_the_usage(
     server: OllamaServer, model: OllamaModel
 ) -> None:
