@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from streams.calls import Verdict
+from streams.calls.anthropic import AnthropicModel
 from streams.calls.language_model import Answer, Completion, Finished, Message, Text, UpstreamBroke
+from tests.imitations.anthropic import AnthropicServer
+from tests.imitations.llm_server import Act
 
+KEY = "sk-ant-secret-0123456789"
 TEXT = "Neural networks are layered functions."
 
 
@@ -37,3 +42,13 @@ async def read(answer: Answer) -> tuple[str, Finished | UpstreamBroke | None]:
     except UpstreamBroke as broke:
         end = broke
     return "".join(texts), end
+
+
+async def answer_to(server: AnthropicServer, act: Act, **options: Any) -> Verdict:
+    """What the connector makes of one scripted answer."""
+    server.script(act)
+    connector = AnthropicModel(KEY, server.url, **options)
+    try:
+        return await connector(completion(), "key-1")
+    finally:
+        await connector.close()
