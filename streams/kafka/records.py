@@ -12,7 +12,8 @@ from uuid import UUID
 
 from streams.envelope import Envelope, Record, TaskEnd
 
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, str | bytes | None]]
+AnyHeaders = dict[str, str | bytes | None] | Sequence[tuple[str, str | bytes | None]] | None
 
 
 class Unreadable(Exception):  # noqa: N818
@@ -47,23 +48,23 @@ class WireCommand(NamedTuple):
 
 def record_headers(record: Record, previous: bytes) -> Headers:
     """Everything about a record that is not its key or its value."""
-    headers = [
-        ("id", str(record.event_id).encode()),
-        ("name", record.name.encode()),
-        ("stream", record.stream.encode()),
-        ("version", b"%d" % record.version),
-        ("sequence", b"%d" % record.sequence),
-        ("previous", previous.hex().encode()),
-        ("hash", record.hash.hex().encode()),
-        ("command", str(record.command_id).encode()),
-        ("correlation", str(record.correlation_id).encode()),
-        ("actor", record.actor.encode()),
-        ("at", record.at.isoformat(timespec="microseconds").encode()),
+    headers: Headers = [
+        ("id", str(record.event_id)),
+        ("name", record.name),
+        ("stream", record.stream),
+        ("version", str(record.version)),
+        ("sequence", str(record.sequence)),
+        ("previous", previous.hex()),
+        ("hash", record.hash.hex()),
+        ("command", str(record.command_id)),
+        ("correlation", str(record.correlation_id)),
+        ("actor", record.actor),
+        ("at", record.at.isoformat(timespec="microseconds")),
     ]
     if record.causation_id is not None:
-        headers.append(("causation", str(record.causation_id).encode()))
+        headers.append(("causation", str(record.causation_id)))
     if record.subject is not None:
-        headers.append(("subject", record.subject.encode()))
+        headers.append(("subject", record.subject))
     return headers
 
 
@@ -72,7 +73,7 @@ def read_record(
     partition: int,
     key: bytes | None,
     value: bytes | None,
-    headers: Sequence[tuple[str, bytes | None]] | None,
+    headers: AnyHeaders,
 ) -> Follows:
     """The record in a message of an events topic; raises Unreadable."""
     if key is None or value is None:
@@ -82,7 +83,7 @@ def read_record(
         record = Record(
             context, partition, int(found["sequence"]), UUID(found["id"]), key.decode(), found["stream"],
             int(found["version"]), found["name"], found.get("subject"), value, UUID(found["command"]),
-            _uuid(found.get("causation")), UUID(found["correlation"]), found["actor"],
+            _uuid(found.get("causation")), UUID(found["correlation"]), found.get("actor", ""),
             datetime.fromisoformat(found["at"]), bytes.fromhex(found["hash"]),
         )  # fmt: skip
         return Follows(record, bytes.fromhex(found["previous"]))
@@ -94,12 +95,12 @@ def read_record(
 
 def command_headers(envelope: Envelope) -> Headers:
     """Everything of an envelope that is not the command itself."""
-    headers = [
-        ("id", str(envelope.command_id).encode()),
-        ("name", envelope.command.name.encode()),
-        ("actor", envelope.actor.encode()),
-        ("correlation", str(envelope.correlation_id).encode()),
-        ("fingerprint", envelope.fingerprint.encode()),
+    headers: Headers = [
+        ("id", str(envelope.command_id)),
+        ("name", envelope.command.name),
+        ("actor", envelope.actor),
+        ("correlation", str(envelope.correlation_id)),
+        ("fingerprint", envelope.fingerprint),
     ]
     optional = {
         "subject": envelope.command.subject,
@@ -108,7 +109,7 @@ def command_headers(envelope: Envelope) -> Headers:
         "expected_version": envelope.expected_version,
         "task": None if envelope.task is None else envelope.task.model_dump_json(),
     }
-    return headers + [(name, str(value).encode()) for name, value in optional.items() if value is not None]
+    return headers + [(name, str(value)) for name, value in optional.items() if value is not None]
 
 
 def read_command(
@@ -116,7 +117,7 @@ def read_command(
     partition: int,
     key: bytes | None,
     value: bytes | None,
-    headers: Sequence[tuple[str, bytes | None]] | None,
+    headers: AnyHeaders,
 ) -> WireCommand:
     """The command in a message of a commands topic, its body still encoded; raises Unreadable."""
     if key is None or value is None:
@@ -126,8 +127,8 @@ def read_command(
         version, task = found.get("expected_version"), found.get("task")
         return WireCommand(
             context, partition, key.decode(), found["name"], found.get("subject"), value, UUID(found["id"]),
-            found["actor"], UUID(found["correlation"]), _uuid(found.get("causation")), found["fingerprint"],
-            found.get("fresh") == "true", None if version is None else int(version),
+            found.get("actor", ""), UUID(found["correlation"]), _uuid(found.get("causation")),
+            found.get("fingerprint", ""), found.get("fresh") == "true", None if version is None else int(version),
             None if task is None else TaskEnd.model_validate_json(task),
         )  # fmt: skip
     except KeyError as missing:
@@ -136,9 +137,10 @@ def read_command(
         raise Unreadable(str(error)) from None
 
 
-def _headers(headers: Sequence[tuple[str, bytes | None]] | None) -> Mapping[str, str]:
+def _headers(headers: AnyHeaders) -> Mapping[str, str]:
+    pairs = headers.items() if isinstance(headers, dict) else headers or ()
     try:
-        return {name: value.decode() for name, value in headers or () if value is not None}
+        return {name: value.decode() if isinstance(value, bytes) else value for name, value in pairs if value}
     except UnicodeDecodeError as error:
         raise Unreadable(str(error)) from None
 

@@ -32,7 +32,7 @@ class WrongSetting(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A Kafka cluster: `host:port,…`, the prefix of all its topics and groups, and how to connect (librdkafka's names)."""
+    """A Kafka cluster: `host:port,…`, the prefix of its topics and groups, and how to connect (librdkafka's names)."""
 
     bootstrap: str
     prefix: str = "headwater"

@@ -78,8 +78,9 @@ def check(cluster: Cluster, contexts: Sequence[str], partitions: int, durability
         described = {topic["name"]: topic for topic in _described(admin, list(topics))}
         present = [ConfigResource("TOPIC", name) for name in described]
         configs = admin.describe_configs(present, config_filter="all")["topic"] if present else {}
-    faults = [fault for name, settings in topics.items()
-              for fault in _faults(name, settings, partitions, durability, described.get(name), configs.get(name, {}))]  # fmt: skip
+    faults: list[str] = []
+    for name, settings in topics.items():
+        faults += _faults(name, settings, partitions, durability, described.get(name), configs.get(name, {}))
     if faults:
         raise WrongTopic("\n".join(faults))
 

@@ -1,0 +1,286 @@
+"""The way of a command from an API process to the log, and of its outcome back through PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+
+from streams.batch import KnownOutcome
+from streams.database import Row, Statement, connect, read
+from streams.envelope import Envelope, IdempotencyConflict, Outcome, outcome_stream
+from streams.gateway import Pending, Unavailable
+from streams.kafka.producing import Commands
+from streams.kafka.settings import Cluster
+from streams.keys import WrappedKey
+from streams.ledger import KEYS, OUTCOMES, add_keys, loaded
+from streams.mapper import Mapper
+from streams.processor import decode_outcome
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "headwater"
+WAITING = 20_000
+ASKED_AT_ONCE = 2000
+LOOK_AGAIN_SECONDS = 1.0
+RECONNECT_SECONDS = 0.3
+
+Answer = tuple[str, Outcome]
+"""A fingerprint and the outcome recorded under it."""
+
+
+@dataclass(slots=True, eq=False)
+class Awaited:
+    """A command whose outcome somebody waits for. `delivered` says that the log has it."""
+
+    context: str
+    command_id: UUID
+    answer: asyncio.Future[Answer]
+    waiters: int = 0
+    delivered: bool = False
+
+
+class KafkaGateway:
+    """Submits commands and waits for their outcomes; any number of these may serve one installation."""
+
+    def __init__(self, cluster: Cluster, dsn: str, mapper: Mapper, waiting: int = WAITING) -> None:
+        self._dsn, self._mapper, self._limit = dsn, mapper, waiting
+        self._commands = Commands(cluster)
+        self._awaited: dict[UUID, Awaited] = {}
+        self._lookups: list[tuple[str, UUID, asyncio.Future[Answer | None]]] = []
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._connection: AsyncConnection[Row] | None = None
+        self._closing = False
+
+    async def start(self) -> None:
+        """Begins to serve; the broker and the database may come later."""
+        self._commands.start(asyncio.get_running_loop())
+        self._tasks = [
+            asyncio.create_task(self._for_ever(self._listen), name="outcomes announced"),
+            asyncio.create_task(self._for_ever(self._fetch), name="outcomes fetched"),
+        ]
+
+    async def stop(self) -> None:
+        """Takes no more commands, hands over what is queued, and lets go."""
+        self._closing = True
+        await asyncio.to_thread(self._commands.stop)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._connection is not None:
+            await self._connection.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether commands can be handed to the log and outcomes be read, as far as this process knows."""
+        return self._commands.connected and self._connection is not None and not self._connection.closed
+
+    @property
+    def waiting(self) -> int:
+        """Commands in the log, or on their way to it, whose outcome is not visible yet."""
+        return len(self._awaited)
+
+    async def submit(self, envelope: Envelope, timeout_seconds: float) -> Outcome:
+        """See `Gateway.submit`."""
+        self._check_room()
+        known = await self._known(envelope)
+        if known is not None:
+            return _checked(envelope, known, replayed=True)
+        await self._ensure_keys(envelope)
+        awaited = self._awaited.get(envelope.command_id)
+        first = awaited is None
+        if awaited is None:
+            awaited = self._produce(envelope)
+        awaited.waiters += 1
+        try:
+            answer = await asyncio.wait_for(asyncio.shield(awaited.answer), timeout_seconds)
+        except TimeoutError:
+            raise self._late(awaited) from None
+        finally:
+            self._let_go(awaited)
+        return _checked(envelope, answer, replayed=not first)
+
+    async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
+        """See `Gateway.outcome`; raises Unavailable when the database is away."""
+        known = await self._look_up(context, command_id)
+        return None if known is None else known[1]
+
+    def _check_room(self) -> None:
+        if self._closing:
+            raise Unavailable("the service is shutting down", maybe_recorded=False)
+        if not self._commands.connected:
+            raise Unavailable("the log is not available", maybe_recorded=False, retry_after=2.0)
+        if len(self._awaited) >= self._limit:
+            raise Unavailable("too many commands are waiting", maybe_recorded=False)
+
+    async def _known(self, envelope: Envelope) -> Answer | None:
+        if envelope.fresh or envelope.command_id in self._awaited:
+            return None
+        return await self._look_up(envelope.context, envelope.command_id)
+
+    def _produce(self, envelope: Envelope) -> Awaited:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        awaited = Awaited(envelope.context, envelope.command_id, answer)
+        data = self._mapper.encode(envelope.command)
+        try:
+            self._commands.send(envelope, data, lambda error: _delivered(awaited, error))
+        except BufferError:
+            raise Unavailable("too many commands are queued", maybe_recorded=False) from None
+        self._awaited[envelope.command_id] = awaited
+        return awaited
+
+    def _let_go(self, awaited: Awaited) -> None:
+        awaited.waiters -= 1
+        if awaited.waiters == 0:
+            self._awaited.pop(awaited.command_id, None)
+            if awaited.answer.done() and not awaited.answer.cancelled():
+                awaited.answer.exception()
+            awaited.answer.cancel()
+
+    def _late(self, awaited: Awaited) -> Exception:
+        if awaited.delivered:
+            return Pending(awaited.command_id)
+        return Unavailable("the command could not be recorded in time", maybe_recorded=True)
+
+    # --- subjects' keys ---------------------------------------------------------------------------------------------
+
+    async def _ensure_keys(self, envelope: Envelope) -> None:
+        if envelope.command.personal_fields:
+            for subject in envelope.command.subjects:
+                if not self._mapper.keyring.knows(subject):
+                    await self._ensure_key(subject)
+
+    async def _ensure_key(self, subject: str) -> None:
+        """A key must be stored before anything that it encrypts is in the log; whoever stored it first wins."""
+        keyring = self._mapper.keyring
+        try:
+            async with await connect(self._dsn, "headwater keys") as connection:
+                if not await self._learn(connection, subject):
+                    keyring.allow(subject)
+                    keyring.cipher_for_writing(subject)
+                    (key,) = keyring.created()
+                    keyring.forget([subject])
+                    await connection.execute(*add_keys([key]))
+                    await self._learn(connection, subject)
+        except psycopg.OperationalError:
+            raise Unavailable("the database is not available", maybe_recorded=False) from None
+
+    async def _learn(self, connection: AsyncConnection[Row], subject: str) -> bool:
+        (rows,) = await read(connection, [Statement(KEYS, [[subject]])])
+        for row in rows:
+            self._mapper.keyring.learn(WrappedKey(*row))
+        return bool(rows)
+
+    # --- outcomes ---------------------------------------------------------------------------------------------------
+
+    async def _look_up(self, context: str, command_id: UUID) -> Answer | None:
+        found: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._lookups.append((context, command_id, found))
+        self._wake.set()
+        return await found
+
+    async def _for_ever(self, serve: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await serve()
+            except psycopg.Error as error:
+                log.warning("the database is not available to the gateway: %s", error)
+                self._turn_away()
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _turn_away(self) -> None:
+        """Those who only ask get their answer now; those whose command is in the log go on waiting."""
+        lookups, self._lookups = self._lookups, []
+        for _, _, found in lookups:
+            if not found.done():
+                found.set_exception(Unavailable("the database is not available", maybe_recorded=False))
+
+    async def _listen(self) -> None:
+        async with await connect(self._dsn, "headwater gateway") as connection:
+            await connection.execute(f"listen {CHANNEL}")
+            self._wake.set()
+            async for _ in connection.notifies():
+                self._wake.set()
+
+    async def _fetch(self) -> None:
+        self._connection = await connect(self._dsn, "headwater gateway")
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN_SECONDS)
+                self._wake.clear()
+                await self._fetch_once(self._connection)
+        finally:
+            await self._connection.close()
+
+    async def _fetch_once(self, connection: AsyncConnection[Row]) -> None:
+        lookups, self._lookups = self._lookups, []
+        wanted = {awaited.command_id: awaited.context for awaited in self._awaited.values()}
+        wanted |= {command_id: context for context, command_id, _ in lookups}
+        try:
+            found = await self._outcomes(connection, list(wanted.items()))
+        except psycopg.Error:
+            self._lookups += lookups
+            raise
+        for _, command_id, asked in lookups:
+            _settle(asked, found.get(command_id))
+        for command_id, answer in found.items():
+            if command_id in self._awaited:
+                _settle(self._awaited[command_id].answer, answer)
+
+    async def _outcomes(
+        self, connection: AsyncConnection[Row], wanted: Sequence[tuple[UUID, str]]
+    ) -> dict[UUID, Answer | Exception]:
+        answers: dict[UUID, Answer | Exception] = {}
+        for start in range(0, len(wanted), ASKED_AT_ONCE):
+            some = wanted[start : start + ASKED_AT_ONCE]
+            streams = [outcome_stream(command_id) for command_id, _ in some]
+            (rows,) = await read(connection, [Statement(OUTCOMES, [[context for _, context in some], streams])])
+            answers |= self._answers(rows)
+        return answers
+
+    def _answers(self, rows: Iterable[Row]) -> dict[UUID, Answer | Exception]:
+        found = loaded([list(rows), [], [], []])
+        for key in found.keys:
+            self._mapper.keyring.learn(key)
+        answers = {command_id: self._answer(known) for command_id, known in found.outcomes.items()}
+        self._mapper.keyring.trim()
+        return answers
+
+    def _answer(self, known: KnownOutcome) -> Answer | Exception:
+        try:
+            return decode_outcome(self._mapper, known)
+        except Exception as error:
+            log.exception("the outcome at %s cannot be decoded", known.record.position)
+            return error
+
+
+def _settle(future: asyncio.Future[Any], answer: Answer | Exception | None) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
+def _delivered(awaited: Awaited, error: Unavailable | None) -> None:
+    if error is None:
+        awaited.delivered = True
+    elif not awaited.answer.done():
+        awaited.answer.set_exception(error)
+
+
+def _checked(envelope: Envelope, answer: Answer, replayed: bool) -> Outcome:
+    fingerprint, outcome = answer
+    if fingerprint != envelope.fingerprint:
+        raise IdempotencyConflict(str(envelope.command_id))
+    return Outcome(outcome.command_id, outcome.status, outcome.events, outcome.position, outcome.problem, replayed)

@@ -1,0 +1,93 @@
+"""The producer of an API process: idempotent, never blocking the event loop, and knowing whether a broker is there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from streams.envelope import Envelope
+from streams.gateway import Unavailable
+from streams.kafka.records import command_headers
+from streams.kafka.settings import Cluster
+from streams.kafka.topics import commands_topic
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+ASK_SECONDS = 1.0
+GIVEN_UP_AFTER_MS = 10_000
+QUEUED = 50_000
+
+OnDelivery = Callable[[Unavailable | None], None]
+
+
+class Commands:
+    """Hands commands to the log. Delivery reports come back in the event loop's thread."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._prefix = cluster.prefix
+        self._producer = Producer(
+            cluster.client(
+                enable_idempotence=True, acks="all", linger_ms=0, partitioner="murmur2_random",
+                retry_backoff_ms=10, retry_backoff_max_ms=500, message_timeout_ms=GIVEN_UP_AFTER_MS,
+                queue_buffering_max_messages=QUEUED, allow_auto_create_topics=False,
+            )
+            | {"error_cb": self._error}
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._poll, name="command deliveries", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = threading.Event()
+        self.connected = False
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begins to look for a broker and to collect delivery reports."""
+        self._loop = loop
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Waits, bounded, until what is queued has been delivered or given up."""
+        self._producer.flush(GIVEN_UP_AFTER_MS / 1000)
+        self._closing.set()
+        self._thread.join()
+
+    def send(self, envelope: Envelope, data: bytes, on_delivery: OnDelivery) -> None:
+        """Queues the command; raises BufferError when the queue is full. Every command is reported on once."""
+        self._producer.produce(
+            commands_topic(self._prefix, envelope.context),
+            data,
+            envelope.command.key.encode(),
+            envelope.partition,
+            on_delivery=lambda error, _: self._report(error, on_delivery),
+            headers=command_headers(envelope),
+        )
+
+    def _report(self, error: KafkaError | None, on_delivery: OnDelivery) -> None:
+        if error is not None:
+            log.warning("a command was not delivered: %s", error.name())
+            self.connected = False
+        outcome = None if error is None else Unavailable("the command could not be recorded", maybe_recorded=True)
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(on_delivery, outcome)
+
+    def _poll(self) -> None:
+        asked = 0.0
+        while not self._closing.is_set():
+            self._producer.poll(POLL_SECONDS)
+            if not self.connected and time.monotonic() - asked > ASK_SECONDS / 2:
+                asked = time.monotonic()
+                self._ask()
+
+    def _ask(self) -> None:
+        try:
+            self.connected = bool(self._producer.list_topics(timeout=ASK_SECONDS).brokers)
+        except KafkaException as error:
+            log.info("no broker: %s", error)
+
+    def _error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.connected = False

@@ -1,0 +1,250 @@
+"""The projector's process: committed records into PostgreSQL, in order, exactly once. No asyncio in here.
+
+The group only shares the partitions out. How far each has been followed is in its checkpoint row, moved in the very
+transaction that writes the rows; on any doubt the rows are read again and everything fetched so far is thrown away.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from streams.database import Statement, read_plain, write_plain
+from streams.embedded import known_projections
+from streams.kafka import metrics
+from streams.kafka.following import Decoded, EventMessage, Part, decode, follow, part
+from streams.kafka.lag import Lag
+from streams.kafka.overlay import Place
+from streams.kafka.settings import Role
+from streams.kafka.store import Checkpoint, Store
+from streams.kafka.topics import context_of, events_topic
+from streams.kafka.transactions import Twin
+from streams.kafka.watchdog import watched
+from streams.keys import Keyring, WrappedKey
+from streams.mapper import Mapper
+from streams.projections import Projected, Projections
+from streams.projector import statements, write_carefully_plain
+from streams.schema import EPOCH_CHANGED, FENCED
+from streams.wiring import Context, names_of
+
+log = logging.getLogger(__name__)
+
+BATCH = 2000
+POLL_SECONDS = 0.1
+TRY_HALTED_AGAIN_SECONDS = 30.0
+ROLE = "projector"
+DUE_CHANNEL = "headwater_due"
+LOST = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
+
+
+class Fenced(Exception):  # noqa: N818
+    """Another projector has moved a checkpoint on."""
+
+
+class KafkaProjector:
+    """Follows whatever partitions its group gives it. `run` returns after `stop`; raises Twin or Stuck (see `lag`)."""
+
+    def __init__(self, role: Role, contexts: Sequence[Context]) -> None:
+        self._role = role
+        self._names = [context.name for context in contexts]
+        self._mapper = Mapper(names_of(contexts), Keyring(role.master_key))
+        self._projections = Projections(known_projections(contexts, self._mapper))
+        self._store = Store(role.dsn, "headwater projector")
+        self._consumer = Consumer(self._membership())
+        self._lag = Lag(role.cluster, self._consumer)
+        self._owned: set[Place] = set()
+        self._checkpoints: dict[Place, Checkpoint] = {}
+        self._halted: dict[Place, float] = {}
+        self._on_record: set[Place] = set()
+        self._doubt = False
+        self._stopping = False
+
+    def _membership(self) -> dict[str, Any]:
+        return self._role.cluster.client(
+            group_id=f"{self._role.cluster.prefix}.projector", group_protocol="classic",
+            group_instance_id=self._role.instance, partition_assignment_strategy="range", session_timeout_ms=6000,
+            heartbeat_interval_ms=1000, isolation_level="read_committed", enable_auto_commit=False,
+            auto_offset_reset="error", fetch_wait_max_ms=100, enable_partition_eof=True, max_poll_interval_ms=60_000,
+            allow_auto_create_topics=False,
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Ends `run` after the batch in hand."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Follows the log until stopped."""
+        topics = [events_topic(self._role.cluster.prefix, name) for name in self._names]
+        self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        try:
+            while not self._stopping:
+                self._turn()
+        finally:
+            with watched():
+                self._consumer.close()
+            self._store.close()
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._owned = {(context_of(partition.topic), partition.partition) for partition in partitions}
+        log.info("assigned %s", sorted(self._owned))
+        consumer.assign([])
+        self._doubt = True
+
+    def _revoked(self, consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        self._owned = set()
+        self._checkpoints = {}
+        consumer.unassign()
+
+    def _turn(self) -> None:
+        if self._doubt or self._due_again():
+            self._start_from_checkpoints()
+        with watched():
+            first = self._consumer.poll(POLL_SECONDS)
+            messages = [] if first is None else [first, *self._consumer.consume(BATCH - 1, 0)]
+        events = [event for message in messages if (event := self._event(message)) is not None]
+        if events and not self._doubt:
+            self._project(events)
+        self._lag.measure(self._checkpoints, self._halted)
+
+    def _due_again(self) -> bool:
+        now = time.monotonic()
+        return any(now - since > TRY_HALTED_AGAIN_SECONDS for since in self._halted.values())
+
+    def _start_from_checkpoints(self) -> None:
+        """Reads the checkpoints and fetches from there; whatever was fetched before is discarded by that."""
+        try:
+            found = {place: self._store.checkpoint(place) for place in self._owned}
+            self._projections.learn(read_plain(self._store.connected(), Projections.LOAD))
+            self._on_record = self._store.halted(ROLE)
+        except psycopg.OperationalError as error:
+            log.warning("the database is not available: %s", type(error).__name__)
+            self._store.close()
+            return
+        starts = [TopicPartition(*self._topic_of(place), at.next_offset) for place, at in found.items()]
+        self._consumer.assign(starts)
+        self._consumer.resume(starts)
+        self._checkpoints, self._halted, self._doubt = found, {}, False
+        metrics.PARTITIONS.labels(ROLE).set(len(found))
+
+    def _event(self, message: Message) -> EventMessage | None:
+        topic, partition, offset, error = message.topic(), message.partition(), message.offset(), message.error()
+        if error is not None and error.code() in LOST:
+            raise Twin(f"another process uses this projector's name, {self._role.instance}: {error.str()}")
+        if topic is None or partition is None or offset is None:
+            return None
+        place = (context_of(topic), partition)
+        if error is None:
+            self._lag.read(place, message.timestamp()[1])
+            return EventMessage(place, offset, message.key(), message.value(), message.headers())
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._lag.reached_end(place, offset)
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            self._halt(place, f"the log lacks what comes next: {error.str()}")
+        else:
+            log.warning("consuming %s: %s", place, error.name())
+        return None
+
+    def _project(self, events: Sequence[EventMessage]) -> None:
+        followed = follow(events, self._checkpoints)
+        try:
+            self._learn_keys(followed.subjects)
+            decoded = decode(followed, self._mapper)
+            self._write(decoded)
+            for place, error in followed.halts.items():
+                self._halt(place, error)
+        except Fenced as error:
+            log.warning("%s: starting again from the checkpoints", error)
+            self._doubt = True
+        except psycopg.OperationalError as error:
+            log.warning("the database is not available: %s", type(error).__name__)
+            self._store.close()
+            self._doubt = True
+
+    def _learn_keys(self, subjects: list[str]) -> None:
+        """Keys are looked up for every batch: another projector may have seen one destroyed."""
+        self._mapper.keyring.forget(subjects)
+        for key in self._store.keys(subjects) if subjects else ():
+            self._mapper.keyring.learn(key)
+
+    def _write(self, decoded: Sequence[Decoded]) -> None:
+        """One transaction; when something in it cannot be written, the first record that cannot be halts its place."""
+        if not decoded:
+            return
+        one = part(decoded, self._checkpoints)
+        try:
+            self._commit(one)
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as error:
+            if len(decoded) == 1:
+                self._halt(next(iter(one.offsets)), f"cannot be written: {type(error).__name__}: {error}")
+                return
+            middle = len(decoded) // 2
+            self._write(decoded[:middle])
+            self._write([rest for rest in decoded[middle:] if _place(rest) not in self._halted])
+            return
+        for place, (_, after) in one.batch.heads.items():
+            self._checkpoints[place] = Checkpoint(one.offsets[place], after)
+            if place in self._on_record:
+                self._go_on(place)
+        self._lag.progress()
+
+    def _commit(self, one: Part) -> None:
+        projected = self._projections.project(one.batch)
+        connection = self._store.connected()
+        try:
+            write_plain(connection, [*statements(one.batch, projected, self._projections, one.offsets),
+                                     *_due(projected)])  # fmt: skip
+            halts = projected.halts
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as error:
+            if error.sqlstate == FENCED:
+                raise Fenced(str(error)) from error
+            if error.sqlstate == EPOCH_CHANGED:
+                self._projections.learn(read_plain(connection, Projections.LOAD))
+                return self._commit(one)
+            log.warning("a table refused its rows (%s), looking for which", error)
+            halts = write_carefully_plain(connection, one.batch, projected, self._projections, one.offsets)
+        for _, _, subject in one.batch.erased:
+            self._mapper.keyring.learn(WrappedKey(subject, None))
+        self._projections.without(halts)
+        return None
+
+    def _halt(self, place: Place, error: str) -> None:
+        log.critical("partition %s/%d is not followed any further: %s", *place, error)
+        self._halted[place] = time.monotonic()
+        self._checkpoints.pop(place, None)
+        self._consumer.pause([TopicPartition(*self._topic_of(place))])
+        metrics.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(1)
+        try:
+            self._store.halt(place, ROLE, error)
+            self._on_record.add(place)
+        except psycopg.OperationalError:
+            self._store.close()
+            self._doubt = True
+
+    def _go_on(self, place: Place) -> None:
+        """The record that a halt is about has been projected after all."""
+        self._store.resume(place, ROLE)
+        self._on_record.discard(place)
+        metrics.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(0)
+
+    def _topic_of(self, place: Place) -> tuple[str, int]:
+        return events_topic(self._role.cluster.prefix, place[0]), place[1]
+
+
+def _due(projected: Projected) -> list[Statement]:
+    """Tells the workers when the first new task is due, so that they need not find out by looking."""
+    if not projected.due:
+        return []
+    return [Statement("select pg_notify(%s, %s)", [DUE_CHANNEL, min(projected.due).isoformat()])]
+
+
+def _place(decoded: Decoded) -> Place:
+    return decoded.line.record.context, decoded.line.record.partition

@@ -1,0 +1,74 @@
+"""What a process of the distributed runtime does from its start to its exit code."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from streams.kafka.lag import Stuck
+from streams.kafka.processor import KafkaProcessor
+from streams.kafka.projector import KafkaProjector
+from streams.kafka.settings import Role
+from streams.kafka.supervise import TWIN_EXIT, WRONG_SETUP_EXIT, orphaned
+from streams.kafka.topics import Durability, WrongTopic, check
+from streams.kafka.transactions import Twin
+from streams.wiring import Context
+
+log = logging.getLogger(__name__)
+
+STUCK_EXIT = 1
+
+
+class Serving(Protocol):
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def run_processor(role: Role, contexts: Sequence[Context], durability: Durability) -> int:
+    """Checks the topics and serves as processor until SIGTERM; the exit code."""
+    return _checked(role, contexts, durability) or serve(KafkaProcessor(role, contexts))
+
+
+def run_projector(role: Role, contexts: Sequence[Context], durability: Durability) -> int:
+    """Checks the topics and serves as projector until SIGTERM; the exit code."""
+    return _checked(role, contexts, durability) or serve(KafkaProjector(role, contexts))
+
+
+def serve(serving: Serving) -> int:
+    """Runs until SIGTERM or SIGINT, or until the supervisor is gone; the exit code."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: serving.stop())
+    threading.Thread(target=_stop_when_orphaned, args=(serving, ended), daemon=True).start()
+    try:
+        serving.run()
+    except Twin as error:
+        log.critical("%s", error)
+        return TWIN_EXIT
+    except Stuck as error:
+        log.critical("%s", error)
+        return STUCK_EXIT
+    finally:
+        ended.set()
+    return 0
+
+
+def _checked(role: Role, contexts: Sequence[Context], durability: Durability) -> int:
+    try:
+        check(role.cluster, [context.name for context in contexts], role.partitions, durability)
+    except WrongTopic as error:
+        log.critical("%s", error)
+        return WRONG_SETUP_EXIT
+    return 0
+
+
+def _stop_when_orphaned(serving: Serving, ended: threading.Event) -> None:
+    while not ended.wait(0.5):
+        if orphaned():
+            log.error("the supervisor is gone: stopping")
+            serving.stop()
+            return

@@ -1,0 +1,149 @@
+"""One Kafka transaction per batch, and what each of the client's errors means for what was in it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum, StrEnum, auto
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from streams.kafka.loading import Guard, Guards
+from streams.kafka.records import Headers
+from streams.kafka.settings import Cluster
+from streams.kafka.watchdog import persistent, reason_of, watched
+
+log = logging.getLogger(__name__)
+
+TRANSACTION_SECONDS = 10.0
+CALL_SECONDS = 3.0
+NEAR_TIMEOUT = 0.8
+FENCED_IN_A_ROW = 5
+
+
+class Step(StrEnum):
+    """The points of a batch's way at which a test may end or stop the process."""
+
+    POLLED = "polled"
+    DECIDED = "decided"
+    BEGUN = "begun"
+    PRODUCED = "produced"
+    OFFSETS_SENT = "offsets sent"
+    COMMITTED = "committed"
+
+
+class End(Enum):
+    """What became of a transaction. Only `COMMITTED` says so for sure; otherwise the log must be read again."""
+
+    COMMITTED = auto()
+    RELOAD = auto()
+    RELOAD_ALL = auto()
+
+
+class Twin(Exception):  # noqa: N818
+    """Another process runs under this instance's name; one of the two must go."""
+
+
+class Message(NamedTuple):
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+class Transactions:
+    """The transactional producer of one instance. Its id is the instance's name, so that a restart aborts at once
+    what its predecessor left open, instead of stalling every reader until that times out."""
+
+    def __init__(self, cluster: Cluster, instance: str, off: Guards, reached: Callable[[Step], None]) -> None:
+        self._settings = cluster.client(
+            transactional_id=f"{cluster.prefix}.{instance}", transaction_timeout_ms=int(TRANSACTION_SECONDS * 1000),
+            linger_ms=0, retry_backoff_ms=1, retry_backoff_max_ms=50, partitioner="murmur2_random",
+            queue_buffering_max_messages=1_000_000,
+        )  # fmt: skip
+        self._off, self._reached = off, reached
+        self._producer: Producer | None = None
+        self._fenced_in_a_row = 0
+
+    def begin_anew(self) -> None:
+        """A new producer under the same id; whatever the one before left undecided is decided afterwards."""
+        while True:
+            self._producer = None
+            try:
+                with watched():
+                    producer = Producer(self._settings)
+                persistent(producer.init_transactions, CALL_SECONDS)
+                self._producer = producer
+                return
+            except KafkaException as error:
+                log.warning("the transactional producer cannot start: %s", reason_of(error).str())
+                time.sleep(0.5)
+
+    def commit(self, messages: Sequence[Message], offsets: list[TopicPartition], metadata: Any) -> End:
+        """Writes the messages and the consumed offsets, all or nothing; raises Twin."""
+        producer, begun, calls = self._producer, time.monotonic(), _Calls()
+        assert producer is not None
+        try:
+            self._run(producer, messages, offsets, metadata, calls)
+        except BufferError:
+            self._abort(producer)
+            return End.RELOAD
+        except KafkaException as error:
+            return self._failed(producer, reason_of(error), calls.committing, time.monotonic() - begun)
+        self._fenced_in_a_row = 0
+        return End.COMMITTED
+
+    def _run(
+        self,
+        producer: Producer,
+        messages: Sequence[Message],
+        offsets: list[TopicPartition],
+        metadata: Any,
+        calls: _Calls,
+    ) -> None:
+        producer.begin_transaction()
+        self._reached(Step.BEGUN)
+        for topic, partition, key, value, headers in messages:
+            producer.produce(topic, value, key, partition, headers=headers)
+        self._reached(Step.PRODUCED)
+        persistent(producer.send_offsets_to_transaction, offsets, metadata, CALL_SECONDS)
+        self._reached(Step.OFFSETS_SENT)
+        calls.committing = True
+        persistent(producer.commit_transaction, CALL_SECONDS)
+        self._reached(Step.COMMITTED)
+
+    def _failed(self, producer: Producer, reason: KafkaError, committing: bool, age: float) -> End:
+        log.warning("transaction failed after %.1f s: %s %s", age, reason.name(), reason.str())
+        unknown = committing and reason.retriable() and Guard.RESOLVE not in self._off
+        if not reason.fatal() and not unknown:
+            aborted = self._abort(producer)
+            if aborted is None:
+                return End.RELOAD
+            reason = aborted
+        fenced = reason.code() == KafkaError._FENCED
+        if fenced:
+            self._check_twin(age)
+        self.begin_anew()
+        return End.RELOAD_ALL if fenced else End.RELOAD
+
+    def _abort(self, producer: Producer) -> KafkaError | None:
+        try:
+            persistent(producer.abort_transaction, CALL_SECONDS)
+        except KafkaException as error:
+            return reason_of(error)
+        return None
+
+    def _check_twin(self, age: float) -> None:
+        """Fenced long before the transaction could have timed out means another producer with this very id."""
+        self._fenced_in_a_row += 1
+        if age < TRANSACTION_SECONDS * NEAR_TIMEOUT or self._fenced_in_a_row >= FENCED_IN_A_ROW:
+            raise Twin("another process uses this instance's transactional id: give every processor a name of its own")
+
+
+class _Calls:
+    """How far a transaction got."""
+
+    committing = False

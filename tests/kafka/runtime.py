@@ -1,0 +1,172 @@
+"""The distributed runtime for tests: its processes on a real broker, the worker and the gateway in the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from streams.clock import ManualClock
+from streams.database import connect_plain
+from streams.envelope import Envelope, Outcome
+from streams.installation import prepare
+from streams.kafka import topics
+from streams.kafka.gateway import KafkaGateway
+from streams.kafka.settings import Cluster
+from streams.kafka.topics import Durability
+from streams.kafka.waking import follow_due
+from streams.keys import Keyring
+from streams.mapper import Mapper
+from streams.rebuild import bring_up
+from streams.wiring import names_of
+from streams.worker import Worker
+from tests.contract.runtimes import PARTITIONS, START, Database, Supplier
+from tests.contract.shelf import SHELF, Supply
+from tests.kafka.broker import Kafka
+
+ROOT = Path(__file__).parents[2]
+ONE_BROKER = Durability(replicas=1, min_insync=1)
+MASTER_KEY = bytes(32)
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Processes:
+    """Roles of one installation, each a process of its own, by name; what they print is in a file each."""
+
+    cluster: Cluster
+    dsn: str
+    partitions: int = PARTITIONS
+    output: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="headwater-roles-")))
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, role: str, name: str, *options: str) -> subprocess.Popen[bytes]:
+        """Starts a role under this name; `options` go to `tests.kafka.role`."""
+        command = [sys.executable, "-m", "tests.kafka.role", role, name, self.cluster.bootstrap, self.cluster.prefix,
+                   self.dsn, str(self.partitions), *options]  # fmt: skip
+        with (self.output / f"{name}.txt").open("ab") as output:
+            self.running[name] = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+        return self.running[name]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as a crash would."""
+        process = self.running.pop(name)
+        process.kill()
+        process.wait()
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        self.running[name].send_signal(number)
+
+    def stop(self, name: str) -> int:
+        """SIGTERM, and the exit code."""
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            return process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"{name} did not stop:\n{self.printed(name)}") from None
+
+    def stop_all(self) -> None:
+        for name in list(self.running):
+            with contextlib.suppress(AssertionError):
+                self.stop(name)
+
+    def printed(self, name: str) -> str:
+        return (self.output / f"{name}.txt").read_text(errors="replace")
+
+
+def new_cluster(kafka: Kafka) -> Cluster:
+    """A prefix that nobody has used on this broker."""
+    return Cluster(kafka.bootstrap, f"t{os.getpid()}-{next(_numbers)}-{uuid4().hex[:6]}")
+
+
+def set_up(cluster: Cluster, dsn: str, partitions: int = PARTITIONS) -> None:
+    """Topics, tables and read models for the shelf."""
+    topics.create(cluster, [SHELF.name], partitions, ONE_BROKER)
+    with connect_plain(dsn) as connection:
+        prepare(connection, [SHELF], partitions)
+        bring_up(connection, [SHELF], mapper(), lambda _: None)
+
+
+def mapper() -> Mapper:
+    """A mapper with a keyring of its own, as every process has one."""
+    return Mapper(names_of([SHELF]), Keyring(MASTER_KEY))
+
+
+@contextmanager
+def processes(kafka: Kafka, dsn: str, partitions: int = PARTITIONS) -> Iterator[Processes]:
+    """An installation that is set up, with no role running yet; whatever runs at the end is stopped."""
+    roles = Processes(new_cluster(kafka), dsn, partitions)
+    set_up(roles.cluster, dsn, partitions)
+    try:
+        yield roles
+    finally:
+        roles.stop_all()
+
+
+@asynccontextmanager
+async def gateway(roles: Processes) -> AsyncIterator[KafkaGateway]:
+    """A gateway as an API process has it, once it has found its broker."""
+    one = KafkaGateway(roles.cluster, roles.dsn, mapper())
+    await one.start()
+    try:
+        await until(lambda: one.connected)
+        yield one
+    finally:
+        await one.stop()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Returns once the condition holds; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+class KafkaRuntime(Database):
+    """The distributed runtime behind the contract's face."""
+
+    def __init__(self, roles: Processes, gateway: KafkaGateway, clock: ManualClock, supplier: Supplier) -> None:
+        super().__init__(roles.dsn, clock)
+        self.roles, self.gateway, self.clock, self.supplier = roles, gateway, clock, supplier
+
+    async def submit(self, envelope: Envelope, timeout_seconds: float = 20.0) -> Outcome:
+        return await self.gateway.submit(envelope, timeout_seconds)
+
+    async def outcome(self, command_id: UUID) -> Outcome | None:
+        return await self.gateway.outcome("shelf", command_id)
+
+
+@asynccontextmanager
+async def distributed(
+    kafka: Kafka, dsn: str, processors: Sequence[str] = ("p1",), projectors: Sequence[str] = ("j1",)
+) -> AsyncIterator[KafkaRuntime]:
+    """Topics, processors and projectors in processes of their own; gateway and worker in this one."""
+    clock, supplier = ManualClock(START), Supplier()
+    with processes(kafka, dsn) as roles:
+        for name in projectors:
+            roles.start("projector", name)
+        for name in processors:
+            roles.start("processor", name)
+        async with gateway(roles) as one:
+            worker = Worker(dsn, one, mapper(), clock, {Supply: supplier}, ["shelf"], PARTITIONS, "w1", True)
+            worker.start()
+            hearing = asyncio.create_task(follow_due(dsn, worker.due))
+            try:
+                yield KafkaRuntime(roles, one, clock, supplier)
+            finally:
+                await worker.stop()
+                hearing.cancel()
