@@ -1,0 +1,36 @@
+"""Putting on record what became of a PDF. It is made while the caller waits, so what is recorded has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from domain.gccp.export import Export, ExportEvent, PdfExported, PdfExportFailed, Phase
+from domain.messages import Command, Personal
+
+
+class RecordPdfExport(Command, name="gccp.export.record.v1", key="owner", subject="owner"):
+    export_id: UUID
+    owner: str
+    filename: Personal[str]
+    content_bytes: int
+    pages: int
+    pdf_bytes: int
+    duration_ms: int
+
+
+class RecordPdfExportFailure(Command, name="gccp.export.record_failure.v1", key="owner"):
+    export_id: UUID
+    owner: str
+    content_bytes: int
+    duration_ms: int
+    code: str
+    reason: str
+
+
+def record(command: RecordPdfExport, export: Export) -> Sequence[ExportEvent]:
+    return [PdfExported(**command.model_dump())] if export.phase is Phase.ABSENT else []
+
+
+def record_failure(command: RecordPdfExportFailure, export: Export) -> Sequence[ExportEvent]:
+    return [PdfExportFailed(**command.model_dump())] if export.phase is Phase.ABSENT else []

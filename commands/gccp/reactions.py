@@ -1,0 +1,92 @@
+"""What follows from what happened: calls to the model, timers, and webhooks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from commands import webhooks
+from commands.gccp.ai_call import LONGEST, ExpireAiCall
+from commands.gccp.generation import RecordAnswer, StartGeneration
+from commands.gccp.prompts import prompt_of
+from domain.gccp.ai_call import AiReplyStarted, AiStreamStarted
+from domain.gccp.generation import (
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationQueued,
+    GenerationRetried,
+    GenerationStepStarted,
+)
+from streams.calls.language_model import Completion
+from streams.envelope import Recorded
+from streams.wiring import Call, Later, Task
+
+ENDPOINT = "gccp"
+"""The one webhook endpoint of this product; its address and secret are settings."""
+
+
+def react(event: Recorded[Any]) -> Iterator[Task]:
+    match event.fact:
+        case GenerationQueued() | GenerationRetried() as queued:
+            start = StartGeneration(at=queued.at, owner=queued.owner, generation_id=queued.generation_id)
+            yield Later(queued.at, start)
+        case GenerationStepStarted() as started:
+            yield Call(completion(started), _reply(started))
+        case GenerationCompleted() | GenerationFailed() as over:
+            yield Later(over.at, _told(over, str(event.record.event_id)))
+        case AiStreamStarted() | AiReplyStarted() as begun:
+            yield Later(begun.at + LONGEST, ExpireAiCall(at=begun.at, owner=begun.owner, call_id=begun.call_id))
+        case _:
+            yield from webhooks.react(event)
+
+
+def completion(started: GenerationStepStarted) -> Completion:
+    """The call that a step makes. Without a prompt, its owner having been erased, it is refused by every connector."""
+    prompt = started.brief and prompt_of(started.prompt_version, started.step, started.brief, started.repair)
+    return Completion(
+        context="gccp",
+        recipient_id=started.owner,
+        reference=f"{started.generation_id}/{started.call}",
+        model=started.model,
+        max_tokens=started.max_tokens,
+        step=started.step,
+        system=prompt.system if prompt else None,
+        messages=prompt.messages if prompt else None,
+        brief=started.brief,
+    )
+
+
+def _reply(started: GenerationStepStarted) -> RecordAnswer:
+    return RecordAnswer(
+        at=started.at,
+        owner=started.owner,
+        generation_id=started.generation_id,
+        step=started.step,
+        call=started.call,
+    )
+
+
+def _told(over: GenerationCompleted | GenerationFailed, webhook_id: str) -> webhooks.QueueWebhook:
+    """The document's payload, which it gives for `generation.completed`; `generation.failed` says why besides."""
+    status = "completed" if isinstance(over, GenerationCompleted) else "failed"
+    data: dict[str, Any] = {
+        "generation_id": str(over.generation_id),
+        "user_id": over.owner,
+        "status": status,
+        "mode": over.mode,
+        "topic": over.topic,
+        "duration_seconds": round(over.duration_seconds),
+    }
+    if isinstance(over, GenerationFailed):
+        data |= {"failed_step": over.step, "code": over.code, "error": over.reason}
+    name = f"generation.{status}"
+    payload = {"event": name, "timestamp": f"{over.at:%Y-%m-%dT%H:%M:%SZ}", "data": data}
+    return webhooks.QueueWebhook(
+        at=over.at,
+        endpoint_id=ENDPOINT,
+        webhook_id=webhook_id,
+        data_subject=f"gccp:{over.owner}",
+        event_type=name,
+        body=json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
+    )

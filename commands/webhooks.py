@@ -1,0 +1,272 @@
+"""Delivering webhooks: in rounds, until they are taken; an endpoint that takes none for days is disabled.
+
+A round is one outside call, which the engine tries a few times within minutes. Rounds follow the schedule of Standard
+Webhooks. Every failure but a permanent one leads to another round, since receivers are mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from operator import attrgetter
+from typing import Any
+
+from domain.messages import Attempt, Command, Personal, Refused, Reply, Result
+from domain.webhooks import (
+    Health,
+    Phase,
+    Webhook,
+    WebhookAttemptFailed,
+    WebhookDelivered,
+    WebhookEndpoint,
+    WebhookEndpointConfigured,
+    WebhookEndpointDisabled,
+    WebhookEndpointEnabled,
+    WebhookEndpointEvent,
+    WebhookEndpointFailing,
+    WebhookEndpointRecovered,
+    WebhookEvent,
+    WebhookFailed,
+    WebhookHeld,
+    WebhookPutOff,
+    WebhookQueued,
+    evolve,
+    evolve_endpoint,
+)
+from streams.calls.webhook import ERASED, GONE, NOT_CONFIGURED, DeliverWebhook
+from streams.envelope import Recorded
+from streams.wiring import Call, Handler, Later, Stream, Task
+
+PAUSES = (
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+"""Between the end of a round and the next, from the schedule that Standard Webhooks suggests."""
+
+FAILING_LONG = timedelta(days=5)
+"""An endpoint that has taken nothing for so long is disabled."""
+
+_PERMANENT = frozenset({GONE, NOT_CONFIGURED, ERASED})
+
+Happened = WebhookEvent | WebhookEndpointEvent
+
+
+class WebhookNotFound(Refused):
+    """No such webhook was ever queued or held."""
+
+
+class EndpointNotEnabled(Refused):
+    """The endpoint is unknown or disabled: nothing is sent to it."""
+
+
+class ConfigureWebhookEndpoint(Command, name="webhooks.webhook_endpoint.configure.v1", key="endpoint_id"):
+    """Said at every start; another fingerprint is another configuration, and enables the endpoint."""
+
+    endpoint_id: str
+    origin: str
+    fingerprint: str
+
+
+class DisableWebhookEndpoint(Command, name="webhooks.webhook_endpoint.disable.v1", key="endpoint_id"):
+    endpoint_id: str
+    reason: str
+
+
+class EnableWebhookEndpoint(Command, name="webhooks.webhook_endpoint.enable.v1", key="endpoint_id"):
+    endpoint_id: str
+
+
+class QueueWebhook(Command, name="webhooks.webhook.queue.v1", key="endpoint_id"):
+    """`webhook_id` must be the same whenever the same thing is to be told, and have no dot in it."""
+
+    endpoint_id: str
+    webhook_id: str
+    data_subject: str
+    event_type: str
+    body: Personal[str]
+
+    @property
+    def subject(self) -> str:
+        return self.data_subject
+
+
+class ResumeWebhook(Command, name="webhooks.webhook.resume.v1", key="endpoint_id"):
+    """The next round, `round` being the one that failed."""
+
+    endpoint_id: str
+    webhook_id: str
+    round: int
+
+
+class RecoverWebhook(Command, name="webhooks.webhook.recover.v1", key="endpoint_id"):
+    """Another round for a webhook that failed or was held; one that was delivered stays delivered."""
+
+    endpoint_id: str
+    webhook_id: str
+
+
+class RecordDelivery(Reply, name="webhooks.webhook.record_delivery.v1", key="endpoint_id"):
+    endpoint_id: str
+    webhook_id: str
+    round: int
+
+
+def configure(command: ConfigureWebhookEndpoint, endpoint: WebhookEndpoint) -> Sequence[WebhookEndpointEvent]:
+    if endpoint.fingerprint == command.fingerprint:
+        return []
+    return [WebhookEndpointConfigured(**command.model_dump())]
+
+
+def disable(command: DisableWebhookEndpoint, endpoint: WebhookEndpoint) -> Sequence[WebhookEndpointEvent]:
+    return [WebhookEndpointDisabled(**command.model_dump())] if endpoint.health is Health.ENABLED else []
+
+
+def enable(command: EnableWebhookEndpoint, endpoint: WebhookEndpoint) -> Sequence[WebhookEndpointEvent]:
+    return [WebhookEndpointEnabled(**command.model_dump())] if endpoint.health is Health.DISABLED else []
+
+
+def queue(command: QueueWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
+    if webhook.phase is not Phase.ABSENT or endpoint.health is Health.ABSENT:
+        return []
+    if endpoint.health is Health.DISABLED:
+        return [WebhookHeld(**command.model_dump())]
+    return [WebhookQueued(**command.model_dump(), round=1)]
+
+
+def resume(command: ResumeWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
+    if webhook.phase is not Phase.PUT_OFF or webhook.round != command.round:
+        return []
+    if endpoint.health is Health.DISABLED:
+        return [_held(command, webhook)]
+    return [_queued(command, webhook)]
+
+
+def recover(command: RecoverWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
+    if webhook.phase is Phase.ABSENT:
+        raise WebhookNotFound(f"there is no webhook {command.webhook_id}")
+    if webhook.phase not in (Phase.HELD, Phase.FAILED):
+        return []
+    if endpoint.health is not Health.ENABLED:
+        raise EndpointNotEnabled(f"the endpoint {command.endpoint_id} is {endpoint.health}")
+    return [_queued(command, webhook)]
+
+
+def record(command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[Happened]:
+    attempt = command.attempt
+    if attempt is None or webhook.phase is not Phase.QUEUED:
+        return []
+    if command.round != webhook.round or attempt.number <= webhook.heard:
+        return []
+    if attempt.result is Result.ACCEPTED:
+        return [WebhookDelivered(**_tried(command, webhook, attempt)), *_recovered(command, endpoint)]
+    why = _tried(command, webhook, attempt) | {"code": attempt.code or "unknown", "reason": attempt.reason}
+    if attempt.retry_at is not None:
+        return [WebhookAttemptFailed(**why, retry_at=attempt.retry_at)]
+    return [*_round_over(command, webhook, endpoint, why), *_failing(command, endpoint, why["code"])]
+
+
+def _round_over(
+    command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint, why: dict[str, Any]
+) -> Iterator[WebhookEvent]:
+    if why["code"] in _PERMANENT or webhook.round > len(PAUSES):
+        yield WebhookFailed(**why)
+    elif endpoint.health is Health.DISABLED:
+        yield _held(command, webhook)
+    else:
+        yield WebhookPutOff(**why, resume_at=command.at + PAUSES[webhook.round - 1])
+
+
+def _failing(command: RecordDelivery, endpoint: WebhookEndpoint, code: str) -> Iterator[WebhookEndpointEvent]:
+    if endpoint.health is not Health.ENABLED or code == ERASED:
+        return
+    at: dict[str, Any] = {"at": command.at, "endpoint_id": command.endpoint_id}
+    since = endpoint.failing_since
+    if code == GONE:
+        yield WebhookEndpointDisabled(**at, reason="the receiver answered 410: it wants no more webhooks")
+    elif since is None:
+        yield WebhookEndpointFailing(**at)
+    elif command.at - since >= FAILING_LONG:
+        yield WebhookEndpointDisabled(**at, reason=f"nothing got through for {FAILING_LONG.days} days")
+
+
+def _recovered(command: RecordDelivery, endpoint: WebhookEndpoint) -> Iterator[WebhookEndpointEvent]:
+    if endpoint.failing_since is not None:
+        yield WebhookEndpointRecovered(at=command.at, endpoint_id=command.endpoint_id)
+
+
+def _tried(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "at": command.at,
+        "endpoint_id": command.endpoint_id,
+        "webhook_id": command.webhook_id,
+        "data_subject": webhook.data_subject,
+        "round": command.round,
+        "attempt": attempt.number,
+    }
+
+
+def _queued(command: ResumeWebhook | RecoverWebhook, webhook: Webhook) -> WebhookQueued:
+    return WebhookQueued(**_again(command, webhook), round=webhook.round + 1)
+
+
+def _held(command: ResumeWebhook | RecordDelivery, webhook: Webhook) -> WebhookHeld:
+    return WebhookHeld(**_again(command, webhook))
+
+
+def _again(command: ResumeWebhook | RecoverWebhook | RecordDelivery, webhook: Webhook) -> dict[str, Any]:
+    return {
+        "at": command.at,
+        "endpoint_id": command.endpoint_id,
+        "webhook_id": command.webhook_id,
+        "data_subject": webhook.data_subject,
+        "event_type": webhook.event_type,
+        "body": webhook.body,
+    }
+
+
+def react(event: Recorded[Any]) -> Iterator[Task]:
+    match event.fact:
+        case WebhookQueued() as queued:
+            effect = DeliverWebhook(**queued.model_dump(exclude={"at", "round"}))
+            yield Call(effect, RecordDelivery(**_named(queued)))
+        case WebhookPutOff() as put_off:
+            yield Later(put_off.resume_at, ResumeWebhook(**_named(put_off)))
+
+
+def _named(event: WebhookQueued | WebhookPutOff) -> dict[str, Any]:
+    return event.model_dump(include={"at", "endpoint_id", "webhook_id", "round"})
+
+
+WEBHOOK = Stream("webhook", Webhook(), evolve, id_of=attrgetter("webhook_id"))
+WEBHOOK_ENDPOINT = Stream("webhook_endpoint", WebhookEndpoint(), evolve_endpoint, id_of=attrgetter("endpoint_id"))
+
+WEBHOOK_EVENTS = (
+    WebhookQueued,
+    WebhookHeld,
+    WebhookAttemptFailed,
+    WebhookPutOff,
+    WebhookDelivered,
+    WebhookFailed,
+    WebhookEndpointConfigured,
+    WebhookEndpointFailing,
+    WebhookEndpointRecovered,
+    WebhookEndpointDisabled,
+    WebhookEndpointEnabled,
+)
+
+WEBHOOK_HANDLERS = (
+    Handler(ConfigureWebhookEndpoint, decide=configure, writes=WEBHOOK_ENDPOINT),
+    Handler(DisableWebhookEndpoint, decide=disable, writes=WEBHOOK_ENDPOINT),
+    Handler(EnableWebhookEndpoint, decide=enable, writes=WEBHOOK_ENDPOINT),
+    Handler(QueueWebhook, decide=queue, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
+    Handler(ResumeWebhook, decide=resume, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
+    Handler(RecoverWebhook, decide=recover, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
+    Handler(RecordDelivery, decide=record, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
+)
+"""What a context that sends webhooks adds to its own, with `react` and the effect DeliverWebhook."""

@@ -1,0 +1,1 @@
+"""Course content: generations, PDF exports and proxied calls to a language model."""

@@ -1,0 +1,91 @@
+"""A proxied call to a language model, streamed or whole. What is said stays out of the log; what it used is in it.
+
+The call is on record before it is made, so that one whose process died is seen, and ended as interrupted.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import assert_never
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.gccp.usage import Usage
+from domain.messages import Event
+
+
+class _OfAiCall(Event, subject="owner"):
+    owner: str
+    call_id: UUID
+
+
+class _Started(_OfAiCall):
+    model: str
+    max_tokens: int
+
+
+class AiStreamStarted(_Started, name="gccp.ai_call.stream_started.v1"):
+    pass
+
+
+class AiReplyStarted(_Started, name="gccp.ai_call.reply_started.v1"):
+    pass
+
+
+class _Ended(_OfAiCall):
+    usage: Usage
+    duration_ms: int
+
+
+class AiStreamCompleted(_Ended, name="gccp.ai_call.stream_completed.v1"):
+    """`disconnected`: the client left before the end, and the call was ended with what it had used by then."""
+
+    stop_reason: str
+    first_chunk_ms: int | None
+    disconnected: bool
+
+
+class AiStreamFailed(_Ended, name="gccp.ai_call.stream_failed.v1"):
+    """`code` is the provider's, or `interrupted` when the process that served it was lost, and with it the usage."""
+
+    code: str
+    reason: str
+
+
+class AiReplyCompleted(_Ended, name="gccp.ai_call.reply_completed.v1"):
+    stop_reason: str
+
+
+class AiReplyFailed(_Ended, name="gccp.ai_call.reply_failed.v1"):
+    """`code` is the provider's, or `interrupted` when the process that served it was lost, and with it the usage."""
+
+    code: str
+    reason: str
+
+
+AiCallEvent = AiStreamStarted | AiStreamCompleted | AiStreamFailed | AiReplyStarted | AiReplyCompleted | AiReplyFailed
+
+
+class Phase(StrEnum):
+    ABSENT = "absent"
+    OPEN = "open"
+    ENDED = "ended"
+
+
+class AiCall(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    phase: Phase = Phase.ABSENT
+    streamed: bool = False
+    model: str = ""
+
+
+def evolve(call: AiCall, event: AiCallEvent) -> AiCall:
+    match event:
+        case AiStreamStarted() | AiReplyStarted():
+            return AiCall(phase=Phase.OPEN, streamed=isinstance(event, AiStreamStarted), model=event.model)
+        case AiStreamCompleted() | AiStreamFailed() | AiReplyCompleted() | AiReplyFailed():
+            return call.model_copy(update={"phase": Phase.ENDED})
+        case _:
+            assert_never(event)

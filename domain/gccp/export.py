@@ -1,0 +1,56 @@
+"""A PDF made of somebody's Markdown: exported or failed. The document itself is handed out and not kept."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import assert_never
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.messages import Event, Personal
+
+
+class _OfExport(Event, subject="owner"):
+    owner: str
+    export_id: UUID
+    content_bytes: int
+    duration_ms: int
+
+
+class PdfExported(_OfExport, name="gccp.export.exported.v1"):
+    filename: Personal[str]
+    pages: int
+    pdf_bytes: int
+
+
+class PdfExportFailed(_OfExport, name="gccp.export.failed.v1"):
+    """`code` says what went wrong: a limit that was passed, or an error in the document."""
+
+    code: str
+    reason: str
+
+
+ExportEvent = PdfExported | PdfExportFailed
+
+
+class Phase(StrEnum):
+    ABSENT = "absent"
+    EXPORTED = "exported"
+    FAILED = "failed"
+
+
+class Export(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    phase: Phase = Phase.ABSENT
+
+
+def evolve(_export: Export, event: ExportEvent) -> Export:
+    match event:
+        case PdfExported():
+            return Export(phase=Phase.EXPORTED)
+        case PdfExportFailed():
+            return Export(phase=Phase.FAILED)
+        case _:
+            assert_never(event)

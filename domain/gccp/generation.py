@@ -1,0 +1,322 @@
+"""A course being generated: queued, then five steps of one paid call each, then completed, failed or cancelled.
+
+Every call that was answered is on record with what it used, whatever came of it. A step's output is its checkpoint:
+it stands in the event that completes the step, and no later event takes it back. A lost answer is a call that was
+paid for and not heard of again; it may still come in late, and is then recorded as discarded.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, assert_never
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.gccp.usage import Usage
+from domain.messages import Event, Moment, Personal, Result
+from streams.calls.brief import Brief, ContentMode, Counts, Step
+
+STEPS = tuple(Step)
+
+_USES: dict[Step, tuple[Step, ...]] = {
+    Step.TOPIC_ANALYSIS: (),
+    Step.DRAFT_CREATION: (Step.TOPIC_ANALYSIS,),
+    Step.REVIEW: (Step.DRAFT_CREATION,),
+    Step.REFINEMENT: (Step.DRAFT_CREATION, Step.REVIEW),
+    Step.FORMATTING: (Step.REFINEMENT,),
+}
+"""What each step goes on from. Only that is handed to it: every call's input is in the log, and tokens are paid for."""
+
+
+class FailureCode(StrEnum):
+    """Why a generation failed, in the document's words: for want of a usable answer, or of any answer."""
+
+    GENERATION_FAILED = "GENERATION_FAILED"
+    ANTHROPIC_ERROR = "ANTHROPIC_ERROR"
+
+
+class CallReason(StrEnum):
+    """Why a call was made: it was the step's first, its answer was lost, or its answer was unfit."""
+
+    FIRST = "first"
+    LOST = "lost"
+    REPAIR = "repair"
+
+
+class Repair(BaseModel):
+    """An unfit answer and what is wrong with it. `answer` is empty when it was too long to be handed back."""
+
+    model_config = ConfigDict(frozen=True)
+
+    answer: str
+    fault: str
+
+
+class _OfGeneration(Event, subject="owner"):
+    owner: str
+    generation_id: UUID
+
+
+class GenerationQueued(_OfGeneration, name="gccp.generation.queued.v1"):
+    """`subtopics` is the list as it was given, separated by commas. `counts` matters in assignment mode only."""
+
+    topic: Personal[str]
+    subtopics: Personal[str]
+    transcript: Personal[str] = None
+    mode: ContentMode
+    counts: Counts = Counts()
+    model: str
+    max_tokens: int
+
+
+class GenerationStarted(_OfGeneration, name="gccp.generation.started.v1"):
+    pass
+
+
+class GenerationStepStarted(_OfGeneration, name="gccp.generation.step_started.v1"):
+    """A call is to be made. `call` counts the generation's calls from 1; the prompt follows from what stands here."""
+
+    step: Step
+    call: int
+    reason: CallReason
+    prompt_version: int
+    model: str
+    max_tokens: int
+    brief: Personal[Brief]
+    repair: Personal[Repair] = None
+
+
+class _Answered(_OfGeneration):
+    """One attempt at a call has been answered, or given up, and used this much."""
+
+    step: Step
+    call: int
+    attempt: int
+    provider: str
+    usage: Usage = Usage()
+
+
+class GenerationStepDeferred(_Answered, name="gccp.generation.step_deferred.v1"):
+    """The provider asked to wait; the same call is tried again at `retry_at`."""
+
+    code: str
+    reason: str
+    retry_at: Moment
+
+
+class GenerationStepCompleted(_Answered, name="gccp.generation.step_completed.v1"):
+    """The checkpoint: the step is done and never repeated."""
+
+    provider_id: str
+    output: Personal[str]
+
+
+class GenerationAnswerUnfit(_Answered, name="gccp.generation.answer_unfit.v1"):
+    """An answer came and is not what was asked for."""
+
+    fault: str
+
+
+class GenerationStepFailed(_Answered, name="gccp.generation.step_failed.v1"):
+    """The call was rejected, or its answer was lost (`unconfirmed`)."""
+
+    result: Result
+    code: str
+    reason: str
+
+
+class GenerationAnswerDiscarded(_Answered, name="gccp.generation.answer_discarded.v1"):
+    """An answer came after the generation was cancelled, or after it had been given up for lost."""
+
+    result: Result
+
+
+class GenerationCompleted(_OfGeneration, name="gccp.generation.completed.v1"):
+    """All five steps are done; the content is what Formatting put out. Seconds since it was (last) queued."""
+
+    topic: Personal[str]
+    mode: ContentMode
+    duration_seconds: float
+
+
+class GenerationFailed(_OfGeneration, name="gccp.generation.failed.v1"):
+    """`cause` is the provider's own code, or ours for an answer that was lost or unfit."""
+
+    step: Step
+    code: FailureCode
+    cause: str
+    reason: str
+    topic: Personal[str]
+    mode: ContentMode
+    duration_seconds: float
+
+
+class GenerationRetried(_OfGeneration, name="gccp.generation.retried.v1"):
+    """Queued again, to go on with the step that failed."""
+
+    resumed_from: Step
+    model: str
+    max_tokens: int
+
+
+class GenerationCancelled(_OfGeneration, name="gccp.generation.cancelled.v1"):
+    """`call_open`: a call was under way, so that its cost may yet come in."""
+
+    step: Step
+    call_open: bool
+
+
+CallEvent = (
+    GenerationStepStarted
+    | GenerationStepDeferred
+    | GenerationStepCompleted
+    | GenerationAnswerUnfit
+    | GenerationStepFailed
+    | GenerationAnswerDiscarded
+)
+GenerationEvent = (
+    GenerationQueued
+    | GenerationStarted
+    | CallEvent
+    | GenerationCompleted
+    | GenerationFailed
+    | GenerationRetried
+    | GenerationCancelled
+)
+
+
+class Phase(StrEnum):
+    ABSENT = "absent"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Generation(BaseModel):
+    """`step` is the one being done or to be done next. `heard` is the last attempt of the open call on record."""
+
+    model_config = ConfigDict(frozen=True)
+
+    phase: Phase = Phase.ABSENT
+    owner: str = ""
+    topic: str | None = None
+    subtopics: str | None = None
+    transcript: str | None = None
+    mode: ContentMode = ContentMode.LECTURE
+    counts: Counts = Counts()
+    model: str = ""
+    max_tokens: int = 0
+    queued_at: datetime | None = None
+    step: Step = Step.TOPIC_ANALYSIS
+    outputs: dict[Step, str | None] = {}
+    calls: int = 0
+    open_call: int | None = None
+    heard: int = 0
+    lost: frozenset[int] = frozenset()
+    repairs: int = 0
+    repeats: int = 0
+
+    @property
+    def erased(self) -> bool:
+        """Whether what was asked for is no longer known, its owner having been erased."""
+        return self.topic is None
+
+    @property
+    def following(self) -> Step | None:
+        """The step after this one, None after the last."""
+        place = STEPS.index(self.step) + 1
+        return STEPS[place] if place < len(STEPS) else None
+
+    def seconds(self, at: datetime) -> float:
+        """How long it has been since the generation was (last) queued."""
+        return 0.0 if self.queued_at is None else max(0.0, (at - self.queued_at).total_seconds())
+
+    def brief(self) -> Brief | None:
+        """What the current step is to be done from; None once its owner has been erased."""
+        if self.topic is None:
+            return None
+        return Brief(
+            topic=self.topic,
+            subtopics=tuple(part.strip() for part in (self.subtopics or "").split(",")),
+            mode=self.mode,
+            transcript="" if self.step is Step.FORMATTING else self.transcript or "",
+            counts=self.counts,
+            earlier={step: self.outputs.get(step) or "" for step in _USES[self.step]},
+        )
+
+
+def evolve(generation: Generation, event: GenerationEvent) -> Generation:
+    match event:
+        case GenerationQueued():
+            return _queued(event)
+        case GenerationStarted() | GenerationFailed():
+            phase = Phase.PROCESSING if isinstance(event, GenerationStarted) else Phase.FAILED
+            return generation.model_copy(update={"phase": phase})
+        case GenerationCompleted() | GenerationCancelled():
+            return _over(generation, Phase.COMPLETED if isinstance(event, GenerationCompleted) else Phase.CANCELLED)
+        case GenerationRetried():
+            return _requeued(generation, event)
+        case _:
+            return _called(generation, event)
+
+
+def _queued(event: GenerationQueued) -> Generation:
+    return Generation(
+        phase=Phase.QUEUED,
+        owner=event.owner,
+        topic=event.topic,
+        subtopics=event.subtopics,
+        transcript=event.transcript,
+        mode=event.mode,
+        counts=event.counts,
+        model=event.model,
+        max_tokens=event.max_tokens,
+        queued_at=event.at,
+    )
+
+
+def _over(generation: Generation, phase: Phase) -> Generation:
+    """Texts are dropped: nothing can be done with them any more, and states are kept in memory."""
+    without: dict[str, Any] = {"topic": None, "subtopics": None, "transcript": None, "outputs": {}}
+    return generation.model_copy(update={"phase": phase, **without})
+
+
+def _requeued(generation: Generation, event: GenerationRetried) -> Generation:
+    fresh = {"phase": Phase.QUEUED, "queued_at": event.at, "repairs": 0, "repeats": 0}
+    return generation.model_copy(update={**fresh, "model": event.model, "max_tokens": event.max_tokens})
+
+
+def _called(generation: Generation, event: CallEvent) -> Generation:
+    match event:
+        case GenerationStepStarted():
+            again = {"repairs": generation.repairs + (event.reason is CallReason.REPAIR)}
+            again |= {"repeats": generation.repeats + (event.reason is CallReason.LOST)}
+            return generation.model_copy(update={"calls": event.call, "open_call": event.call, "heard": 0, **again})
+        case GenerationStepDeferred():
+            return generation.model_copy(update={"heard": event.attempt})
+        case GenerationStepCompleted():
+            return _checkpointed(generation, event)
+        case GenerationAnswerUnfit():
+            return generation.model_copy(update={"open_call": None})
+        case GenerationStepFailed() | GenerationAnswerDiscarded():
+            return _closed(generation, event)
+        case _:
+            assert_never(event)
+
+
+def _checkpointed(generation: Generation, event: GenerationStepCompleted) -> Generation:
+    outputs = generation.outputs | {event.step: event.output}
+    done = {"outputs": outputs, "step": generation.following or event.step}
+    return generation.model_copy(update={"open_call": None, "repairs": 0, "repeats": 0, **done})
+
+
+def _closed(generation: Generation, event: GenerationStepFailed | GenerationAnswerDiscarded) -> Generation:
+    still_open = None if event.call == generation.open_call else generation.open_call
+    lost = generation.lost - {event.call}
+    if event.result is Result.UNCONFIRMED:
+        lost |= {event.call}
+    return generation.model_copy(update={"open_call": still_open, "lost": lost})

@@ -1,0 +1,26 @@
+"""What a call to a language model used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Usage(BaseModel):
+    """Tokens, and their cost in microcents (a millionth of a US cent). `estimated`: the provider never counted them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_microcents: int = 0
+    estimated: bool = False
+
+    @classmethod
+    def reported(cls, output: Mapping[str, Any] | None) -> Self:
+        """What a connector's answer says of it; all zero when it says nothing."""
+        told = output or {}
+        return cls.model_validate({field: told[field] for field in cls.model_fields if field in told})

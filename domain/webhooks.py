@@ -1,0 +1,192 @@
+"""Webhooks that go out: one message to an endpoint, tried in rounds until it is taken, and the endpoint's health.
+
+Any context may use them: the events name their data subject in full, and an endpoint shares its partition with all
+messages to it. Addresses and secrets are configuration and stay out of the log; what is here is the endpoint's id.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.messages import Event, Moment, Personal
+
+
+class _OfWebhook(Event):
+    """`webhook_id` is what receivers recognise repeats by. `data_subject` is who the body is about (`context:id`)."""
+
+    endpoint_id: str
+    webhook_id: str
+    data_subject: str
+
+    @property
+    def subject(self) -> str:
+        return self.data_subject
+
+
+class _WithBody(_OfWebhook):
+    event_type: str
+    body: Personal[str]
+
+
+class WebhookQueued(_WithBody, name="webhooks.webhook.queued.v1"):
+    """To be delivered now. `round` counts from 1; each consists of a few attempts within minutes."""
+
+    round: int
+
+
+class WebhookHeld(_WithBody, name="webhooks.webhook.held.v1"):
+    """Not tried (any more), as its endpoint is disabled; kept to be recovered."""
+
+
+class WebhookAttemptFailed(_OfWebhook, name="webhooks.webhook.attempt_failed.v1"):
+    """One attempt of a round failed; the next one follows at `retry_at`."""
+
+    round: int
+    attempt: int
+    code: str
+    reason: str
+    retry_at: Moment
+
+
+class WebhookPutOff(_OfWebhook, name="webhooks.webhook.put_off.v1"):
+    """A round failed; the next one begins at `resume_at`."""
+
+    round: int
+    attempt: int
+    code: str
+    reason: str
+    resume_at: Moment
+
+
+class WebhookDelivered(_OfWebhook, name="webhooks.webhook.delivered.v1"):
+    round: int
+    attempt: int
+
+
+class WebhookFailed(_OfWebhook, name="webhooks.webhook.failed.v1"):
+    """Given up. It can be recovered all the same."""
+
+    round: int
+    attempt: int
+    code: str
+    reason: str
+
+
+WebhookEvent = WebhookQueued | WebhookHeld | WebhookAttemptFailed | WebhookPutOff | WebhookDelivered | WebhookFailed
+
+
+class _OfEndpoint(Event):
+    endpoint_id: str
+
+
+class WebhookEndpointConfigured(_OfEndpoint, name="webhooks.webhook_endpoint.configured.v1"):
+    """`origin` is the address without path and query; `fingerprint` tells one whole configuration from another."""
+
+    origin: str
+    fingerprint: str
+
+
+class WebhookEndpointFailing(_OfEndpoint, name="webhooks.webhook_endpoint.failing.v1"):
+    """From here on, until it recovers, no message has got through."""
+
+
+class WebhookEndpointRecovered(_OfEndpoint, name="webhooks.webhook_endpoint.recovered.v1"):
+    pass
+
+
+class WebhookEndpointDisabled(_OfEndpoint, name="webhooks.webhook_endpoint.disabled.v1"):
+    reason: str
+
+
+class WebhookEndpointEnabled(_OfEndpoint, name="webhooks.webhook_endpoint.enabled.v1"):
+    pass
+
+
+WebhookEndpointEvent = (
+    WebhookEndpointConfigured
+    | WebhookEndpointFailing
+    | WebhookEndpointRecovered
+    | WebhookEndpointDisabled
+    | WebhookEndpointEnabled
+)
+
+
+class Phase(StrEnum):
+    ABSENT = "absent"
+    QUEUED = "queued"
+    PUT_OFF = "put_off"
+    HELD = "held"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Webhook(BaseModel):
+    """`heard` is the last attempt of this round that is on record."""
+
+    model_config = ConfigDict(frozen=True)
+
+    phase: Phase = Phase.ABSENT
+    data_subject: str = ""
+    event_type: str = ""
+    body: str | None = None
+    round: int = 0
+    heard: int = 0
+
+
+def evolve(webhook: Webhook, event: WebhookEvent) -> Webhook:
+    match event:
+        case WebhookQueued():
+            return _with_body(event, Phase.QUEUED, event.round)
+        case WebhookHeld():
+            return _with_body(event, Phase.HELD, webhook.round)
+        case WebhookAttemptFailed():
+            return webhook.model_copy(update={"heard": event.attempt})
+        case WebhookPutOff():
+            return webhook.model_copy(update={"phase": Phase.PUT_OFF})
+        case WebhookDelivered():
+            return webhook.model_copy(update={"phase": Phase.DELIVERED, "body": None})
+        case WebhookFailed():
+            return webhook.model_copy(update={"phase": Phase.FAILED})
+        case _:
+            assert_never(event)
+
+
+def _with_body(event: WebhookQueued | WebhookHeld, phase: Phase, round_: int) -> Webhook:
+    about = {"data_subject": event.data_subject, "event_type": event.event_type, "body": event.body}
+    return Webhook.model_validate({"phase": phase, "round": round_, **about})
+
+
+class Health(StrEnum):
+    ABSENT = "absent"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class WebhookEndpoint(BaseModel):
+    """`failing_since` is None while messages get through."""
+
+    model_config = ConfigDict(frozen=True)
+
+    health: Health = Health.ABSENT
+    fingerprint: str = ""
+    failing_since: datetime | None = None
+
+
+def evolve_endpoint(endpoint: WebhookEndpoint, event: WebhookEndpointEvent) -> WebhookEndpoint:
+    match event:
+        case WebhookEndpointConfigured():
+            return WebhookEndpoint(health=Health.ENABLED, fingerprint=event.fingerprint)
+        case WebhookEndpointFailing():
+            return endpoint.model_copy(update={"failing_since": event.at})
+        case WebhookEndpointRecovered():
+            return endpoint.model_copy(update={"failing_since": None})
+        case WebhookEndpointDisabled():
+            return endpoint.model_copy(update={"health": Health.DISABLED})
+        case WebhookEndpointEnabled():
+            return endpoint.model_copy(update={"health": Health.ENABLED, "failing_since": None})
+        case _:
+            assert_never(event)
