@@ -33,6 +33,7 @@ LONGEST_DELAY_SECONDS = 300.0
 LEASE_SECONDS = 30.0
 SUBMIT_TIMEOUT_SECONDS = 30.0
 IDLE_SECONDS = 5.0
+LINGER_SECONDS = 5.0
 CONCURRENCY = 64
 
 
@@ -48,24 +49,23 @@ def backoff(attempts: int, jitter: float) -> float:
 
 def attempt_of(verdict: Verdict, number: int, provider: str, repeatable: bool, now: datetime, jitter: float) -> Attempt:
     """What the verdict of a connector means for the task: accepted, rejected, deferred, or unconfirmed."""
+    known: dict[str, Any] = {"number": number, "provider": provider, "output": verdict.output}
     match verdict:
-        case Rejected(code, reason):
-            return Attempt(result=Result.REJECTED, number=number, provider=provider, code=code, reason=reason)
-        case Deferred(code, reason, after):
-            if number >= MAX_ATTEMPTS:
-                return Attempt(result=Result.REJECTED, number=number, provider=provider, code=code,
-                               reason=f"given up after {number} attempts: {reason}")  # fmt: skip
-            retry_at = now + timedelta(seconds=backoff(number, jitter) if after is None else after)
-            return Attempt(result=Result.DEFERRED, number=number, provider=provider, code=code, reason=reason,
-                           retry_at=retry_at)  # fmt: skip
-        case Unknown(reason):
-            if not repeatable:
-                return Attempt(result=Result.UNCONFIRMED, number=number, provider=provider, reason=reason)
-            return Attempt(result=Result.DEFERRED, number=number, provider=provider, code="unknown", reason=reason,
-                           retry_at=now + timedelta(seconds=backoff(number, jitter)))  # fmt: skip
         case Accepted():
-            return Attempt(result=Result.ACCEPTED, number=number, provider=provider, provider_id=verdict.provider_id,
-                           output=verdict.output)  # fmt: skip
+            return Attempt(result=Result.ACCEPTED, provider_id=verdict.provider_id, **known)
+        case Rejected(code, reason):
+            return Attempt(result=Result.REJECTED, code=code, reason=reason, **known)
+        case Deferred(code, reason, _) if number >= MAX_ATTEMPTS:
+            given_up = f"given up after {number} attempts: {reason}"
+            return Attempt(result=Result.REJECTED, code=code, reason=given_up, **known)
+        case Deferred(code, reason, after):
+            retry_at = now + timedelta(seconds=backoff(number, jitter) if after is None else after)
+            return Attempt(result=Result.DEFERRED, code=code, reason=reason, retry_at=retry_at, **known)
+        case Unknown(reason) if repeatable:
+            retry_at = now + timedelta(seconds=backoff(number, jitter))
+            return Attempt(result=Result.DEFERRED, code="unknown", reason=reason, retry_at=retry_at, **known)
+        case Unknown(reason):
+            return Attempt(result=Result.UNCONFIRMED, reason=reason, **known)
 
 
 class Worker:
@@ -96,6 +96,7 @@ class Worker:
         self._next_due: datetime | None = None
         self._looked_for_abandoned = -LEASE_SECONDS
         self._closing = False
+        self._closing_at = 0.0
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -108,6 +109,7 @@ class Worker:
     async def stop(self) -> None:
         """Claims nothing more and finishes what has been taken."""
         self._closing = True
+        self._closing_at = asyncio.get_running_loop().time()
         self._wake.set()
         if self._loops:
             await self._loops[0]
@@ -210,6 +212,9 @@ class Worker:
             try:
                 outcome = await self._gateway.submit(envelope, SUBMIT_TIMEOUT_SECONDS)
             except Unavailable as unavailable:
+                if self._closing and not self._may_linger():
+                    log.warning("task %s: its answer could not be recorded before the end", task.id)
+                    return
                 await asyncio.sleep(unavailable.retry_after)
                 continue
             except (Pending, IdempotencyConflict):
@@ -219,6 +224,10 @@ class Worker:
             if outcome.replayed and due_at is None:
                 await self._drop(task)
             return
+
+    def _may_linger(self) -> bool:
+        """A closing worker waits for the log only so long; the lease sees to the rest."""
+        return asyncio.get_running_loop().time() < self._closing_at + LINGER_SECONDS
 
     async def _drop(self, task: Claimed) -> None:
         """The task's command was recorded before, by somebody who then could not end the task."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from domain.messages import Effect
@@ -18,10 +18,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The provider refused for good; nothing went out and trying again is useless."""
+    """The provider refused for good; nothing went out and trying again is useless.
+
+    `output`, here and below, is what is known all the same (what a failed call cost, say), as plain JSON.
+    """
 
     code: str
     reason: str
+    output: dict[str, Any] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Deferred:
     code: str
     reason: str
     after: float | None = None
+    output: dict[str, Any] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Unknown:
     """The request may have left, and no answer came: it may or may not have gone out."""
 
     reason: str
+    output: dict[str, Any] | None = field(default=None, kw_only=True)
 
 
 Verdict = Accepted | Rejected | Deferred | Unknown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
@@ -100,11 +100,11 @@ def at_cost(failure: Failure, usage: Usage) -> Failure:
         return failure
     match failure:
         case Rejected(code, reason):
-            return RejectedAtCost(code, reason, usage)
+            return RejectedAtCost(code, reason, usage, output=asdict(usage))
         case Deferred(code, reason, after):
-            return DeferredAtCost(code, reason, after, usage)
+            return DeferredAtCost(code, reason, after, usage, output=asdict(usage))
         case Unknown(reason):
-            return UnknownAtCost(reason, usage)
+            return UnknownAtCost(reason, usage, output=asdict(usage))
 
 
 def usage_of(verdict: Verdict) -> Usage:

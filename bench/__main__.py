@@ -1,0 +1,11 @@
+"""`python -m bench`: every benchmark, one after the other, with its short settings."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+ALL = ("bench.core", "bench.http")
+
+for module in ALL:
+    subprocess.run([sys.executable, "-m", module], check=True)

@@ -1,0 +1,163 @@
+"""The engine without HTTP: the core in memory, journal and projections together, memory, and a rebuild.
+
+    python -m bench.core [--events 1000000]
+
+The baselines: the same number of events built and serialized and nothing else, and a raw COPY into the journal's table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+from rich.console import Console
+
+from streams import rebuild
+from streams.batch import Head
+from streams.clock import SystemClock
+from streams.database import Row, connect_plain
+from streams.embedded import EmbeddedRuntime
+from streams.gateway import envelop
+from streams.installation import projection_of
+from streams.keys import Keyring
+from streams.ledger import COLUMNS
+from streams.mapper import Mapper
+from streams.postgres import start_embedded
+from streams.processor import Processor
+from streams.wiring import names_of
+from tests.contract.runtimes import START, Supplier
+from tests.contract.shelf import JARS, SHELF, FillJar, JarFilled, OpenJar, Supply
+
+BATCH = 64
+console = Console(highlight=False, width=120)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--events", type=int, default=200_000)
+    given = options.parse_args()
+    in_memory()
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as directory:
+        asyncio.run(journaled(start_embedded(Path(directory) / "postgres"), given.events))
+
+
+def in_memory(commands: int = 60_000) -> None:
+    """Commands a second through the core alone, and a floor: making and serializing one event for each."""
+    mapper = Mapper(names_of([SHELF]), Keyring(os.urandom(32)))
+    processor = Processor([SHELF], mapper)
+    for partition in range(4):
+        processor.adopt("shelf", partition, Head())
+    gc.freeze()
+
+    def decide(n: int) -> None:
+        made = [
+            envelop(FillJar(at=START, jar=f"jar {(n + i) % 5000}", owner=f"owner {i}", grams=0), "shelf", 4, "bench")
+            for i in range(BATCH)
+        ]
+        processor.wants(made)
+        processor.committed(processor.decide(made))
+
+    def floor(n: int) -> None:
+        for i in range(BATCH):
+            mapper.encode(JarFilled(at=datetime.now(UTC), jar=f"jar {n + i}", grams=0))
+
+    console.print(f"core in memory: {rate(decide, commands):,.0f} commands/s of processor time"
+                  f" (one event made and serialized for each, nothing else: {rate(floor, commands):,.0f}/s)")  # fmt: skip
+
+
+def rate(work: Callable[[int], None], total: int) -> float:
+    work(0)
+    began = time.process_time()
+    for n in range(0, total, BATCH):
+        work(n)
+    return total / (time.process_time() - began)
+
+
+async def journaled(dsn: str, events: int) -> None:
+    """Events a second into journal, read models and checkpoints; memory at the quarters; then a rebuild beside it."""
+    runtime = EmbeddedRuntime(dsn, [SHELF], bytes(32), SystemClock(), {Supply: Supplier()}, working=False)
+    async with runtime.run():
+        commands = events // 3
+        for quarter in range(4):
+            began = time.perf_counter()
+            await load(runtime, quarter, commands // 4)
+            took = time.perf_counter() - began
+            console.print(f"journal and two read models: {3 * (commands // 4) / took:,.0f} events/s;"
+                          f" resident {resident_mb():,.0f} MB after {3 * (quarter + 1) * (commands // 4):,} events")  # fmt: skip
+        with connect_plain(dsn) as connection:
+            raw = await asyncio.to_thread(raw_copy, connection)
+            console.print(f"raw COPY of journal rows, 200 a transaction: {raw:,.0f} events/s")
+            await rebuilt(runtime, connection, 3 * commands)
+
+
+async def load(runtime: EmbeddedRuntime, quarter: int, commands: int) -> None:
+    waiting = iter(range(commands))
+
+    async def client() -> None:
+        for n in waiting:
+            opening = OpenJar(at=START, jar=f"{quarter}/{n}", owner=f"owner {n % 5000}", note="plums of the year")
+            await runtime.gateway.submit(envelop(opening, "shelf", 4, "bench"), 60)
+
+    await asyncio.gather(*(client() for _ in range(256)))
+
+
+async def rebuilt(runtime: EmbeddedRuntime, connection: Connection[Row], events: int) -> None:
+    """Rebuilds a read model beside the live one while commands go on, and says what that costs them."""
+    alone = await paced(runtime, "alone", asyncio.sleep(3))
+    began = time.perf_counter()
+    beside = await paced(runtime, "beside", asyncio.to_thread(_rebuild, connection))
+    took = time.perf_counter() - began
+    console.print(f"rebuild over {events:,} events: {took:.1f} s ({events / took:,.0f} events/s);"
+                  f" a command meanwhile p50 {beside:.1f} ms (without it {alone:.1f} ms)")  # fmt: skip
+
+
+async def paced(runtime: EmbeddedRuntime, name: str, until: Coroutine[Any, Any, None]) -> float:
+    """Median milliseconds of one command after the other while something else runs."""
+    running = asyncio.create_task(until)
+    took: list[float] = []
+    while not running.done():
+        began = time.perf_counter()
+        opening = OpenJar(at=START, jar=f"{name} {len(took)}", owner="somebody")
+        await runtime.gateway.submit(envelop(opening, "shelf", 4, "bench"), 60)
+        took.append(time.perf_counter() - began)
+        await asyncio.sleep(0.005)
+    await running
+    return sorted(took)[len(took) // 2] * 1_000
+
+
+def _rebuild(connection: Connection[Row]) -> None:
+    projection = projection_of("shelf", JARS)
+    mapper = Mapper(names_of([SHELF]), Keyring(bytes(32)))
+    active = rebuild.activate(connection, projection, rebuild.create(connection, projection, JARS))
+    rebuild.catch_up(connection, active, mapper)
+    rebuild.join_writers(connection, active, mapper, "shadow")
+    rebuild.swap(connection, active)
+
+
+def raw_copy(connection: Connection[Row], transactions: int = 200, size: int = 200) -> float:
+    rows = connection.execute(f"select {COLUMNS} from headwater.journal j limit {size}".encode()).fetchall()
+    connection.execute("create table headwater.copied (like headwater.journal)")
+    began = time.perf_counter()
+    for _ in range(transactions):
+        with connection.transaction(), connection.cursor().copy("copy headwater.copied from stdin") as copy:
+            for row in rows:
+                copy.write_row(row)
+    return transactions * len(rows) / (time.perf_counter() - began)
+
+
+def resident_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
