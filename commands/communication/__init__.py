@@ -1,0 +1,55 @@
+"""Wishes about messages and the people they go to, and the rules that decide them; wired as a table here.
+
+The read models are named in `projections.communication`, which this layer does not see: whoever puts the program
+together adds them (`replace(COMMUNICATION, read_models=READ_MODELS)`).
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from commands.communication import budget, consent, delivery, message, preferences, receipt
+from commands.communication.effects import SendMail, SendText, SendVerificationCode
+from commands.communication.reactions import react
+from domain.communication.budget import Budget
+from domain.communication.budget import evolve as evolve_budget
+from domain.communication.events import EVENTS
+from domain.communication.message import Message
+from domain.communication.message import evolve as evolve_message
+from domain.communication.receipt import Receipts
+from domain.communication.receipt import evolve as evolve_receipts
+from domain.communication.recipient import Recipient
+from domain.communication.recipient import evolve as evolve_recipient
+from streams.wiring import Context, Handler, Stream
+
+MESSAGE = Stream("message", Message(), evolve_message, id_of=attrgetter("message_id"))
+RECIPIENT = Stream("recipient", Recipient(), evolve_recipient, id_of=attrgetter("user_id"))
+BUDGET = Stream("budget", Budget(), evolve_budget, id_of=attrgetter("month"))
+RECEIPTS = Stream("receipt", Receipts(), evolve_receipts, id_of=attrgetter("provider_id"))
+
+COMMUNICATION = Context(
+    name="communication",
+    events=EVENTS,
+    handlers=(
+        Handler(message.RequestMessage, decide=message.request, writes=MESSAGE, reads=(RECIPIENT,), creates=True),
+        Handler(message.DispatchMessage, decide=message.dispatch, writes=MESSAGE, reads=(RECIPIENT,)),
+        Handler(message.CancelMessage, decide=message.cancel, writes=MESSAGE),
+        Handler(delivery.RecordAttempt, decide=delivery.record_attempt, writes=MESSAGE, reads=(RECIPIENT,)),
+        Handler(delivery.RecordReceipt, decide=delivery.record_receipt, writes=MESSAGE, reads=(RECIPIENT,)),
+        Handler(delivery.RecordAction, decide=delivery.record_action, writes=MESSAGE),
+        Handler(preferences.UpdatePreferences, decide=preferences.update, writes=RECIPIENT),
+        Handler(preferences.ResetPreferences, decide=preferences.reset, writes=RECIPIENT),
+        Handler(consent.GrantSmsConsent, decide=consent.grant_sms, writes=RECIPIENT),
+        Handler(consent.RecordCodeSent, decide=consent.record_code_sent, writes=RECIPIENT),
+        Handler(consent.VerifyPhone, decide=consent.verify, writes=RECIPIENT),
+        Handler(consent.GrantEmailConsent, decide=consent.grant_email, writes=RECIPIENT),
+        Handler(consent.RevokeConsent, decide=consent.revoke, writes=RECIPIENT),
+        Handler(consent.OptOut, decide=consent.opt_out, writes=RECIPIENT),
+        Handler(consent.ReceiveSms, decide=consent.receive_sms, writes=RECIPIENT),
+        Handler(budget.ReserveBudget, decide=budget.reserve, writes=BUDGET),
+        Handler(budget.RecordSpending, decide=budget.spend, writes=BUDGET),
+        Handler(receipt.RecordUnmatchedReceipt, decide=receipt.record_unmatched, writes=RECEIPTS),
+    ),
+    effects=(SendText, SendMail, SendVerificationCode),
+    react=react,
+)

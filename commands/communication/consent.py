@@ -1,0 +1,305 @@
+"""Giving consent, proving it, and taking it back.
+
+SMS is double opt-in: consent is asked for, a code goes to the number, and consent counts once the code comes back
+within 10 minutes and 5 tries. The code derives from the verification's id and the server's secret, at the edge alone:
+here it is only said whether the right one came back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from commands.communication.delivery import opt_out_of_channel
+from domain.communication.keywords import Keyword, keyword_in
+from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
+from domain.communication.recipient import (
+    CODES_PER_HOUR,
+    ConsentGranted,
+    ConsentRevoked,
+    ConsentStatus,
+    InboundSmsReceived,
+    OptedOut,
+    OptOutSource,
+    PhoneNumberVerified,
+    PhoneVerificationFailed,
+    Recipient,
+    SmsConsentRequested,
+    Verification,
+    VerificationCodeFailed,
+    VerificationCodeSent,
+)
+from domain.messages import Command, Event, Personal, Refused, Reply, Result
+
+CODE_LIFETIME = timedelta(minutes=10)
+MAX_TRIES = 5
+
+
+class NoVerification(Refused):
+    """No verification is under way for this number, or another one than was checked."""
+
+
+class VerificationExpired(Refused):
+    """The code has expired; a new one must be asked for."""
+
+
+class TooManyTries(Refused):
+    """The code was guessed wrong too often; a new one must be asked for."""
+
+
+class TooManyCodes(Refused):
+    """Too many codes have been asked for within the hour."""
+
+
+class GrantSmsConsent(Command, name="communication.recipient.grant_sms_consent.v1", key="user_id", subject="user_id"):
+    """Consent to texts of every kind at this number (E.164); `verification_id` derives from the command's id.
+
+    Answers SmsConsentRequested: a code is on its way. Answers nothing when this very number is verified and nothing was
+    taken back since: consent stands. Raises TooManyCodes.
+    """
+
+    user_id: int
+    verification_id: UUID
+    phone_number: Personal[str]
+    source: str
+    ip: Personal[str] = None
+    user_agent: Personal[str] = None
+    text: str = ""
+
+
+class RecordCodeSent(Reply, name="communication.recipient.record_code_sent.v1", key="user_id", subject="user_id"):
+    """What the provider answered to the text with the code."""
+
+    user_id: int
+    verification_id: UUID
+
+
+class VerifyPhone(Command, name="communication.recipient.verify_phone.v1", key="user_id", subject="user_id"):
+    """The edge has compared a code with that of `verification_id`, and it was `correct` or not.
+
+    Answers PhoneNumberVerified and ConsentGranted, or PhoneVerificationFailed for a wrong code. Raises NoVerification,
+    VerificationExpired or TooManyTries (whether or not the code is right).
+    """
+
+    user_id: int
+    verification_id: UUID
+    correct: bool
+
+
+class GrantEmailConsent(
+    Command, name="communication.recipient.grant_email_consent.v1", key="user_id", subject="user_id"
+):
+    """Consent to e-mail of these kinds at this address. Answers ConsentGranted, or nothing when that stands already.
+
+    Another address than before takes the place of the old one for every kind consented to.
+    """
+
+    user_id: int
+    address: Personal[str]
+    message_types: tuple[TriggerType, ...] = ALL_TYPES
+    source: str
+    ip: Personal[str] = None
+    user_agent: Personal[str] = None
+    text: str = ""
+
+
+class RevokeConsent(Command, name="communication.recipient.revoke_consent.v1", key="user_id", subject="user_id"):
+    """Take consent back for these kinds on a channel. Answers ConsentRevoked for those that are not withdrawn yet."""
+
+    user_id: int
+    channel: Channel
+    message_types: tuple[TriggerType, ...] = ALL_TYPES
+    reason: str = ""
+
+
+class OptOut(Command, name="communication.recipient.opt_out.v1", key="user_id", subject="user_id"):
+    """No more of these kinds on a channel or both. Answers one OptedOut per channel where that is news."""
+
+    user_id: int
+    wish: Wish = Wish.BOTH
+    message_types: tuple[TriggerType, ...] = ALL_TYPES
+    reason: str = ""
+    source: OptOutSource = OptOutSource.API
+
+
+class ReceiveSms(Command, name="communication.recipient.receive_sms.v1", key="user_id", subject="user_id"):
+    """A text came in from this person's number. STOP opts out of texts, START takes that back.
+
+    START counts only from the number that consent was verified for. Everything else is recorded and changes nothing.
+    """
+
+    user_id: int
+    phone_number: Personal[str]
+    body: Personal[str]
+
+
+def grant_sms(command: GrantSmsConsent, recipient: Recipient) -> Sequence[Event]:
+    if _stands(recipient, command.phone_number):
+        return []
+    recent = [asked for asked in recipient.codes_asked if asked > command.at - timedelta(hours=1)]
+    if len(recent) >= CODES_PER_HOUR:
+        raise TooManyCodes(f"{CODES_PER_HOUR} codes were asked for within the hour; try again later")
+    waiting = tuple(t for t in ALL_TYPES if recipient.sms.standing(t).status is not ConsentStatus.GRANTED)
+    return [
+        SmsConsentRequested(
+            at=command.at,
+            user_id=command.user_id,
+            verification_id=command.verification_id,
+            message_types=waiting or ALL_TYPES,
+            phone_number=command.phone_number,
+            source=command.source,
+            expires_at=command.at + CODE_LIFETIME,
+            ip=command.ip,
+            user_agent=command.user_agent,
+            text=command.text,
+        )
+    ]
+
+
+def _stands(recipient: Recipient, phone_number: str | None) -> bool:
+    standings = (recipient.sms.standing(type_).status for type_ in ALL_TYPES)
+    return recipient.sms.address == phone_number and all(status is ConsentStatus.GRANTED for status in standings)
+
+
+def record_code_sent(command: RecordCodeSent, _recipient: Recipient) -> Sequence[Event]:
+    attempt = command.attempt
+    if attempt is None or attempt.result is Result.DEFERRED:
+        return []
+    about: dict[str, Any] = {"at": command.at, "user_id": command.user_id, "verification_id": command.verification_id}
+    if attempt.result is Result.ACCEPTED:
+        return [VerificationCodeSent(**about, provider=attempt.provider, provider_id=attempt.provider_id)]
+    unconfirmed = attempt.result is Result.UNCONFIRMED
+    return [VerificationCodeFailed(**about, code=attempt.code, reason=attempt.reason, unconfirmed=unconfirmed)]
+
+
+def verify(command: VerifyPhone, recipient: Recipient) -> Sequence[Event]:
+    waiting = recipient.verification
+    if waiting is None or waiting.id != command.verification_id:
+        raise NoVerification("no verification is under way for this number")
+    if command.at >= waiting.expires_at:
+        raise VerificationExpired("the verification code has expired")
+    if waiting.tries >= MAX_TRIES:
+        raise TooManyTries("too many wrong codes; ask for a new one")
+    if command.correct:
+        return _verified(command, recipient, waiting)
+    left = MAX_TRIES - waiting.tries - 1
+    return [
+        PhoneVerificationFailed(at=command.at, user_id=command.user_id, verification_id=waiting.id, tries_left=left)
+    ]
+
+
+def _verified(command: VerifyPhone, recipient: Recipient, waiting: Verification) -> Sequence[Event]:
+    """The number is proven; consent follows for all that was not taken back while the code was on its way."""
+    verified = PhoneNumberVerified(
+        at=command.at, user_id=command.user_id, verification_id=waiting.id, phone_number=waiting.phone_number
+    )
+    wanted = (ConsentStatus.GRANTED, ConsentStatus.PENDING)
+    types = tuple(type_ for type_ in ALL_TYPES if recipient.consent(Channel.SMS, type_).status in wanted)
+    if not types:
+        return [verified]
+    return [
+        verified,
+        ConsentGranted(
+            at=command.at,
+            user_id=command.user_id,
+            channel=Channel.SMS,
+            message_types=types,
+            address=waiting.phone_number,
+            source=waiting.source,
+            ip=waiting.ip,
+            user_agent=waiting.user_agent,
+            text=waiting.text,
+            verification_id=waiting.id,
+        ),
+    ]
+
+
+def grant_email(command: GrantEmailConsent, recipient: Recipient) -> Sequence[Event]:
+    email = recipient.email
+    granted = all(email.standing(type_).status is ConsentStatus.GRANTED for type_ in command.message_types)
+    if granted and email.address == command.address:
+        return []
+    return [
+        ConsentGranted(
+            at=command.at,
+            user_id=command.user_id,
+            channel=Channel.EMAIL,
+            message_types=command.message_types,
+            address=command.address,
+            source=command.source,
+            ip=command.ip,
+            user_agent=command.user_agent,
+            text=command.text,
+        )
+    ]
+
+
+def revoke(command: RevokeConsent, recipient: Recipient) -> Sequence[Event]:
+    types = _not_withdrawn(recipient, command.channel, command.message_types)
+    if not types:
+        return []
+    return [
+        ConsentRevoked(
+            at=command.at, user_id=command.user_id, channel=command.channel, message_types=types, reason=command.reason
+        )
+    ]
+
+
+def _not_withdrawn(recipient: Recipient, channel: Channel, types: tuple[TriggerType, ...]) -> tuple[TriggerType, ...]:
+    """Those of the types whose consent is not revoked or opted out of."""
+    withdrawn = (ConsentStatus.REVOKED, ConsentStatus.OPTED_OUT)
+    return tuple(type_ for type_ in types if recipient.consent(channel, type_).status not in withdrawn)
+
+
+def opt_out(command: OptOut, recipient: Recipient) -> Sequence[Event]:
+    return [
+        OptedOut(
+            at=command.at,
+            user_id=command.user_id,
+            channel=channel,
+            message_types=types,
+            reason=command.reason,
+            source=command.source,
+        )
+        for channel in command.wish.channels
+        if (types := _not_opted_out(recipient, channel, command.message_types))
+    ]
+
+
+def _not_opted_out(recipient: Recipient, channel: Channel, types: tuple[TriggerType, ...]) -> tuple[TriggerType, ...]:
+    return tuple(type_ for type_ in types if recipient.consent(channel, type_).status is not ConsentStatus.OPTED_OUT)
+
+
+def receive_sms(command: ReceiveSms, recipient: Recipient) -> Sequence[Event]:
+    keyword = keyword_in(command.body or "")
+    events: list[Event] = []
+    if keyword is Keyword.STOP:
+        events = opt_out_of_channel(
+            recipient, command.at, command.user_id, Channel.SMS, OptOutSource.KEYWORD, "stop keyword"
+        )
+    elif keyword is Keyword.START:
+        events = _started(command, recipient)
+    received = InboundSmsReceived(
+        at=command.at, user_id=command.user_id, keyword=keyword and keyword.value, body=command.body
+    )
+    return events or [received]
+
+
+def _started(command: ReceiveSms, recipient: Recipient) -> list[Event]:
+    """Consent for everything that was opted out of, at the number it had been verified for."""
+    types = tuple(t for t in ALL_TYPES if recipient.sms.standing(t).status is ConsentStatus.OPTED_OUT)
+    if not types or recipient.sms.address is None or recipient.sms.address != command.phone_number:
+        return []
+    return [
+        ConsentGranted(
+            at=command.at,
+            user_id=command.user_id,
+            channel=Channel.SMS,
+            message_types=types,
+            address=command.phone_number,
+            source="sms_keyword",
+            keyword="start",
+        )
+    ]

@@ -1,0 +1,40 @@
+"""What is done outside: messages handed to providers.
+
+An effect says what to send, not its words. The edge renders it (templates, the public address, a signed unsubscribe
+link, a verification code derived from the server's secret) and passes it to the channel's connector.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from domain.communication.kinds import TriggerType
+from domain.messages import Effect, Personal
+
+
+class SendMessage(Effect, subject="user_id"):
+    """What both channels need. `template` is `<trigger type>/<version>`; `to` and `data` are None once erased."""
+
+    message_id: UUID
+    user_id: int
+    trigger_type: TriggerType
+    template: str
+    to: Personal[str]
+    data: Personal[dict[str, Any]]
+
+
+class SendText(SendMessage, name="communication.text.v1"):
+    """Send a message as SMS to an E.164 number."""
+
+
+class SendMail(SendMessage, name="communication.mail.v1"):
+    """Send a message as e-mail."""
+
+
+class SendVerificationCode(Effect, name="communication.verification_code.v1", subject="user_id"):
+    """Send the code that belongs to `verification_id`, and that only the edge can derive, as SMS."""
+
+    user_id: int
+    verification_id: UUID
+    to: Personal[str]

@@ -1,0 +1,233 @@
+"""Asking for a message, sending it when its time has come, and calling it off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from commands.communication.rules import ALL, REACHABLE, Case, cost_of, decide
+from domain.communication.budget import Limits, Usage
+from domain.communication.decision import Decision
+from domain.communication.kinds import Priority, TriggerType, Wish
+from domain.communication.message import (
+    Message,
+    MessageBlocked,
+    MessageCancelled,
+    MessageDispatched,
+    MessageHeld,
+    MessageRequested,
+    Phase,
+    ReservationReturned,
+)
+from domain.communication.money import Microcents, price
+from domain.communication.recipient import Recipient, RecipientContacted
+from domain.messages import Command, Event, Moment, Personal, Refused
+
+TEMPLATE_VERSION = dict.fromkeys(TriggerType, 1)
+"""The version of each trigger type's texts that new dispatches use; what was dispatched keeps its own."""
+
+
+class NotSendable(Refused):
+    """A rule refuses the message. Details: `reason`, and `decision` as in `domain.communication.decision.Decision`."""
+
+
+class AlreadyOut(Refused):
+    """A dispatched message cannot be called off."""
+
+
+class AlreadyCancelled(Refused):
+    """The message was called off before."""
+
+
+class UnknownMessage(Refused):
+    """There is no such message."""
+
+
+class RequestMessage(Command, name="communication.message.request.v1", key="user_id", subject="user_id"):
+    """Ask for a message. `message_id` derives from the command's id; without `due_at`, or with a past one, it goes now.
+
+    `segments` are those of its text message as rendered by the edge (the price of an SMS depends on them). `usage` is
+    what the caller's side knows to be spent: figures span users, so they are read before and may lag by what is being
+    decided at the same moment. Answers MessageRequested, and NotSendable when no rule-abiding way is left.
+    """
+
+    message_id: UUID
+    user_id: int
+    trigger_type: TriggerType
+    data: Personal[dict[str, Any]]
+    wish: Wish
+    priority: Priority
+    due_at: Moment | None = None
+    segments: int = 1
+    limits: Limits = Limits()
+    usage: Usage
+    batch_id: UUID | None = None
+
+
+class DispatchMessage(Command, name="communication.message.dispatch.v1", key="user_id", subject="user_id"):
+    """Send a message whose time has come, if every rule still allows it. `reserved` is what the budget set aside."""
+
+    message_id: UUID
+    user_id: int
+    usage: Usage
+    reserved: Microcents
+
+
+class CancelMessage(Command, name="communication.message.cancel.v1", key="user_id", subject="user_id"):
+    """Call a waiting message off. Raises UnknownMessage, AlreadyOut or AlreadyCancelled."""
+
+    message_id: UUID
+    user_id: int
+
+
+def request(command: RequestMessage, message: Message, recipient: Recipient) -> Sequence[Event]:
+    if message.phase is not Phase.ABSENT:
+        return []
+    later = command.due_at is not None and command.due_at > command.at
+    case = Case(recipient, command.trigger_type, command.priority, command.wish, command.segments, command.at,
+                command.limits, usage=None if later else command.usage)  # fmt: skip
+    decision = decide(case, REACHABLE if later else ALL)
+    if decision.verdict == "refuse":
+        raise NotSendable(
+            refusal(decision, command.user_id), reason=decision.reason, decision=decision.model_dump(mode="json")
+        )
+    requested = _requested(command, decision, later)
+    if later:
+        return [requested]
+    return [requested, *_sent_or_held(command.at, requested, recipient, decision, command.usage, reserved=0)]
+
+
+def _requested(command: RequestMessage, decision: Decision, later: bool) -> MessageRequested:
+    channels = decision.channels or command.wish.channels
+    return MessageRequested(
+        at=command.at, message_id=command.message_id, user_id=command.user_id, trigger_type=command.trigger_type,
+        priority=command.priority, wish=command.wish, channels=channels, fallback=decision.fallback,
+        due_at=command.due_at if later and command.due_at else command.at, data=command.data,
+        segments=command.segments, cost=cost_of(channels, command.segments), limits=command.limits,
+        batch_id=command.batch_id, decision=decision if later else None,
+    )  # fmt: skip
+
+
+def _sent_or_held(
+    at: Moment,
+    requested: MessageRequested,
+    recipient: Recipient,
+    decision: Decision,
+    usage: Usage,
+    reserved: Microcents,
+) -> Sequence[Event]:
+    if decision.until is not None:
+        return [
+            MessageHeld(
+                at=at,
+                message_id=requested.message_id,
+                user_id=requested.user_id,
+                until=decision.until,
+                decision=decision,
+                cost=requested.cost,
+                limits=requested.limits,
+                reserved=reserved,
+                day=usage.day,
+            )
+        ]
+    return [*dispatches(at, requested, recipient, decision, usage, reserved), *contacts(at, requested)]
+
+
+def dispatches(
+    at: Moment,
+    requested: MessageRequested,
+    recipient: Recipient,
+    decision: Decision,
+    usage: Usage,
+    reserved: Microcents,
+) -> list[MessageDispatched]:
+    """One dispatch per channel of the decision; the first carries what was reserved for them all."""
+    return [
+        MessageDispatched(
+            at=at, message_id=requested.message_id, user_id=requested.user_id, channel=channel,
+            fallback=decision.fallback, trigger_type=requested.trigger_type, priority=requested.priority,
+            to=recipient.reach(channel).address, data=requested.data,
+            template=f"{requested.trigger_type}/{TEMPLATE_VERSION[requested.trigger_type]}",
+            segments=requested.segments, cost=price(channel, requested.segments), day=usage.day,
+            limits=requested.limits, reserved=reserved if number == 0 else 0, decision=decision,
+        )
+        for number, channel in enumerate(decision.channels)
+    ]  # fmt: skip
+
+
+def contacts(at: Moment, requested: MessageRequested) -> list[RecipientContacted]:
+    """What counts against the frequency cap: one per message that is not critical."""
+    if requested.priority is Priority.CRITICAL:
+        return []
+    return [RecipientContacted(at=at, user_id=requested.user_id, message_id=requested.message_id)]
+
+
+def dispatch(command: DispatchMessage, message: Message, recipient: Recipient) -> Sequence[Event]:
+    requested = message.requested
+    if message.phase is not Phase.WAITING or requested is None:
+        return _returned(command)
+    case = Case(recipient, requested.trigger_type, requested.priority, requested.wish, requested.segments, command.at,
+                requested.limits, command.usage)  # fmt: skip
+    decision = decide(case)
+    if decision.verdict == "refuse":
+        return [
+            MessageBlocked(
+                at=command.at,
+                message_id=command.message_id,
+                user_id=command.user_id,
+                reason=decision.reason,
+                decision=decision,
+                reserved=command.reserved,
+                day=command.usage.day,
+            )
+        ]
+    return _sent_or_held(command.at, requested, recipient, decision, command.usage, command.reserved)
+
+
+def _returned(command: DispatchMessage) -> Sequence[Event]:
+    if not command.reserved:
+        return []
+    return [
+        ReservationReturned(
+            at=command.at,
+            message_id=command.message_id,
+            user_id=command.user_id,
+            reserved=command.reserved,
+            day=command.usage.day,
+        )
+    ]
+
+
+def cancel(command: CancelMessage, message: Message) -> Sequence[Event]:
+    match message.phase:
+        case Phase.WAITING:
+            return [MessageCancelled(at=command.at, message_id=command.message_id, user_id=command.user_id)]
+        case Phase.DISPATCHED:
+            raise AlreadyOut("the message has been sent and cannot be cancelled")
+        case Phase.REVOKED:
+            raise AlreadyCancelled("the message was called off before")
+        case Phase.ABSENT:
+            raise UnknownMessage("there is no such message")
+
+
+_BECAUSE = {
+    "suppressed": "the address is reported dead by the provider",
+    "no_address": "there is no address to send to",
+    "no_consent": "there is no consent",
+    "pending_verification": "the phone number is not verified yet",
+    "revoked": "consent was revoked",
+    "opted_out": "the user has opted out",
+    "preference_disabled": "the user's preferences switch it off",
+    "frequency_cap": "the user has had as many messages as they want for now",
+    "daily_budget_exceeded": "the daily budget is used up",
+    "monthly_budget_exceeded": "the monthly budget is used up",
+}
+
+
+def refusal(decision: Decision, user_id: int) -> str:
+    """The refusal as a sentence, channel by channel."""
+    words = [step for step in decision.steps if step.verdict == "refuse" and step.rule != "channel"]
+    said = "; ".join(f"{step.channel}: {_BECAUSE[step.reason]}" if step.channel else _BECAUSE[step.reason]
+                     for step in words)  # fmt: skip
+    return f"Message to user {user_id} not sent: {said}"

@@ -1,0 +1,51 @@
+"""What a person wants, set and reset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.communication.preferences import DEFAULTS, PreferenceChanges, merged
+from domain.communication.recipient import PreferencesReset, PreferencesUpdated, Recipient
+from domain.communication.windows import zone_of
+from domain.messages import Command, Event, Refused
+
+
+class UnknownTimeZone(Refused):
+    """The time zone is no IANA name."""
+
+
+class UpdatePreferences(
+    Command, name="communication.recipient.update_preferences.v1", key="user_id", subject="user_id"
+):
+    """Change what is given, keep the rest. Answers PreferencesUpdated, or nothing when all is as it was."""
+
+    user_id: int
+    changes: PreferenceChanges
+
+
+class ResetPreferences(Command, name="communication.recipient.reset_preferences.v1", key="user_id", subject="user_id"):
+    """Back to the defaults. Answers PreferencesReset, or nothing when they were never left."""
+
+    user_id: int
+
+
+def update(command: UpdatePreferences, recipient: Recipient) -> Sequence[Event]:
+    if command.changes.time_zone is not None:
+        _check_zone(command.changes.time_zone)
+    preferences = merged(recipient.preferences, command.changes)
+    if preferences == recipient.preferences:
+        return []
+    return [PreferencesUpdated(at=command.at, user_id=command.user_id, preferences=preferences)]
+
+
+def _check_zone(name: str) -> None:
+    try:
+        zone_of(name)
+    except ValueError as error:
+        raise UnknownTimeZone(str(error)) from error
+
+
+def reset(command: ResetPreferences, recipient: Recipient) -> Sequence[Event]:
+    if recipient.preferences == DEFAULTS:
+        return []
+    return [PreferencesReset(at=command.at, user_id=command.user_id, preferences=DEFAULTS)]

@@ -1,0 +1,79 @@
+"""What follows from events: timers, calls to providers, and keeping count of money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from commands.communication.budget import RecordSpending, ReserveBudget
+from commands.communication.consent import RecordCodeSent
+from commands.communication.delivery import RecordAttempt
+from commands.communication.effects import SendMail, SendMessage, SendText, SendVerificationCode
+from commands.communication.message import DispatchMessage
+from domain.communication.budget import BudgetReserved, Limits
+from domain.communication.kinds import Channel
+from domain.communication.message import (
+    MessageBlocked,
+    MessageDispatched,
+    MessageHeld,
+    MessageRejected,
+    MessageRequested,
+    ReservationReturned,
+)
+from domain.communication.money import Microcents
+from domain.communication.recipient import SmsConsentRequested
+from streams.envelope import Recorded
+from streams.wiring import Call, Later, Task
+
+
+def react(event: Recorded[Any]) -> Iterator[Task]:
+    """The tasks an event gives rise to. A message that waits asks the budget first when its time has come."""
+    match event.fact:
+        case MessageRequested() as requested if requested.due_at > requested.at:
+            yield _when_due(requested, requested.due_at)
+        case MessageHeld() as held:
+            yield _when_due(held, held.until)
+            yield from _spend(held.at, held.message_id, held.day, -held.reserved)
+        case BudgetReserved() as reserved:
+            yield Later(reserved.at, DispatchMessage(
+                at=reserved.at, message_id=reserved.message_id, user_id=reserved.user_id, usage=reserved.usage,
+                reserved=reserved.amount,
+            ))  # fmt: skip
+        case MessageDispatched() as dispatched:
+            yield _send(dispatched)
+            amount = dispatched.cost - dispatched.reserved
+            yield from _spend(dispatched.at, dispatched.message_id, dispatched.day, amount, dispatched.limits)
+        case MessageBlocked() | ReservationReturned() as over:
+            yield from _spend(over.at, over.message_id, over.day, -over.reserved)
+        case MessageRejected() as rejected:
+            yield from _spend(rejected.at, rejected.message_id, rejected.day, -rejected.refund)
+        case SmsConsentRequested() as asked:
+            about: dict[str, Any] = {"user_id": asked.user_id, "verification_id": asked.verification_id}
+            yield Call(SendVerificationCode(**about, to=asked.phone_number), RecordCodeSent(at=asked.at, **about))
+
+
+def _when_due(message: MessageRequested | MessageHeld, due_at: datetime) -> Later:
+    return Later(due_at, ReserveBudget(
+        at=message.at, message_id=message.message_id, user_id=message.user_id, amount=message.cost,
+        limits=message.limits,
+    ))  # fmt: skip
+
+
+def _send(dispatched: MessageDispatched) -> Call:
+    kind: type[SendMessage] = SendText if dispatched.channel is Channel.SMS else SendMail
+    effect = kind(
+        message_id=dispatched.message_id, user_id=dispatched.user_id, trigger_type=dispatched.trigger_type,
+        template=dispatched.template, to=dispatched.to, data=dispatched.data,
+    )  # fmt: skip
+    reply = RecordAttempt(at=dispatched.at, message_id=dispatched.message_id, user_id=dispatched.user_id,
+                          channel=dispatched.channel)  # fmt: skip
+    return Call(effect, reply)
+
+
+def _spend(
+    at: datetime, message_id: UUID, day: date, amount: Microcents, limits: Limits | None = None
+) -> Iterator[Task]:
+    if amount:
+        yield Later(at, RecordSpending(at=at, message_id=message_id, day=day, amount=amount, limits=limits))

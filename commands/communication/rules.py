@@ -1,0 +1,185 @@
+"""Deciding a send: named rules, in order, each with its word and its reason.
+
+Per channel, in this order: suppression → consent → preferences → frequency cap → quiet hours. The first rule that
+holds or refuses speaks for the channel. Then `channel` picks: the channel asked for if it passed; else the other one
+(fallback) if the first was refused and the other passed; with `both`, every channel that passed. Last comes `budget`.
+
+Critical messages skip frequency cap and quiet hours; nothing skips suppression, consent or preferences. A message for a
+later time is screened at once by the first three, so that a hopeless one is refused early, and decided whole when its
+time has come. A rule that changes gets a new version; old decisions keep theirs on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.communication.budget import Limits, Usage, fits
+from domain.communication.decision import Decision, Step, trail_of
+from domain.communication.kinds import BOTH_CHANNELS, Channel, Priority, TriggerType, Wish
+from domain.communication.money import Microcents, price
+from domain.communication.preferences import Frequency
+from domain.communication.recipient import FREQUENCY_CAP, ConsentStatus, Recipient
+from domain.communication.windows import local, next_opening
+
+WINDOWS = {
+    Frequency.DAILY: timedelta(days=1),
+    Frequency.WEEKLY: timedelta(days=7),
+    Frequency.MONTHLY: timedelta(days=30),
+}
+"""The rolling window of the frequency cap: at most FREQUENCY_CAP messages within it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be decided. `usage` None means that nobody knows yet what has been spent: budget is not decided."""
+
+    recipient: Recipient
+    trigger_type: TriggerType
+    priority: Priority
+    wish: Wish
+    segments: int
+    at: datetime
+    limits: Limits
+    usage: Usage | None = None
+
+
+Rule = Callable[[Case, Channel], Step]
+
+NOT_SUPPRESSED = {c: Step("suppression", 1, "allow", c) for c in BOTH_CHANNELS}
+UNCAPPED = {c: Step("frequency_cap", 1, "skip", c, "critical") for c in BOTH_CHANNELS}
+AT_ANY_HOUR = {c: Step("quiet_hours", 1, "skip", c, "critical") for c in BOTH_CHANNELS}
+
+
+def suppression(case: Case, channel: Channel) -> Step:
+    """Nothing goes to an address that the provider reported as dead, until another one is given."""
+    reach = case.recipient.reach(channel)
+    if not reach.suppressed:
+        return NOT_SUPPRESSED[channel]
+    inputs = {"suppression": reach.suppressed, "cause": reach.suppression}
+    return Step("suppression", 1, "refuse", channel, "suppressed", inputs)
+
+
+_NO_CONSENT = {
+    ConsentStatus.NONE: "no_consent",
+    ConsentStatus.PENDING: "pending_verification",
+    ConsentStatus.REVOKED: "revoked",
+    ConsentStatus.OPTED_OUT: "opted_out",
+}
+
+
+def consent(case: Case, channel: Channel) -> Step:
+    """Only what the person agreed to, for this kind of message on this channel; SMS only to a verified number."""
+    standing = case.recipient.consent(channel, case.trigger_type)
+    inputs = {"consent": standing.event}
+    if standing.status is not ConsentStatus.GRANTED:
+        return Step("consent", 1, "refuse", channel, _NO_CONSENT[standing.status], inputs)
+    if case.recipient.reach(channel).address is None:
+        return Step("consent", 1, "refuse", channel, "no_address", inputs)
+    return Step("consent", 1, "allow", channel, "explicit_consent", inputs)
+
+
+def preferences(case: Case, channel: Channel) -> Step:
+    """Neither the channel nor this kind of message on it may be switched off; what is unset is on."""
+    wanted = case.recipient.preferences
+    inputs: dict[str, Any] = {"preferences": case.recipient.preferences_event}
+    if wanted.enabled(channel) and wanted.wants(channel, case.trigger_type):
+        return Step("preferences", 1, "allow", channel, inputs=inputs)
+    inputs["switched_off"] = "type" if wanted.enabled(channel) else "channel"
+    return Step("preferences", 1, "refuse", channel, "preference_disabled", inputs)
+
+
+def frequency_cap(case: Case, channel: Channel) -> Step:
+    """At most FREQUENCY_CAP messages that are not critical within the rolling window of the frequency preference."""
+    if case.priority is Priority.CRITICAL:
+        return UNCAPPED[channel]
+    frequency = case.recipient.preferences.frequency_preference
+    since = case.at - WINDOWS[frequency]
+    recent = [moment for moment in case.recipient.contacted if moment > since]
+    inputs = {"preferences": case.recipient.preferences_event, "frequency": frequency.value,
+              "sent_in_window": len(recent), "cap": FREQUENCY_CAP}  # fmt: skip
+    if len(recent) < FREQUENCY_CAP:
+        return Step("frequency_cap", 1, "allow", channel, inputs=inputs)
+    inputs["free_at"] = (recent[0] + WINDOWS[frequency]).isoformat()
+    return Step("frequency_cap", 1, "refuse", channel, "frequency_cap", inputs)
+
+
+def quiet_hours(case: Case, channel: Channel) -> Step:
+    """Not during quiet hours, nor outside the preferred times: held until the window opens."""
+    if case.priority is Priority.CRITICAL:
+        return AT_ANY_HOUR[channel]
+    wanted = case.recipient.preferences
+    opens = next_opening(wanted, channel, case.priority, case.at)
+    inputs = {"preferences": case.recipient.preferences_event, "time_zone": wanted.zone,
+              "local_time": local(wanted, case.at).isoformat(timespec="seconds")}  # fmt: skip
+    if opens == case.at:
+        return Step("quiet_hours", 1, "allow", channel, inputs=inputs)
+    inputs["opens"] = opens.isoformat()
+    return Step("quiet_hours", 1, "hold", channel, "quiet_hours", inputs, opens)
+
+
+REACHABLE: tuple[Rule, ...] = (suppression, consent, preferences)
+ALL: tuple[Rule, ...] = (*REACHABLE, frequency_cap, quiet_hours)
+
+
+def decide(case: Case, rules: tuple[Rule, ...] = ALL) -> Decision:
+    """What all rules come to for this case; `rules` are those applied to each channel."""
+    steps: list[Step] = []
+    words = {channel: _word(case, channel, rules, steps) for channel in case.wish.channels}
+    asked = next(iter(words))
+    if case.wish is not Wish.BOTH and words[asked].verdict == "refuse":
+        words[asked.other] = _word(case, asked.other, rules, steps)
+    chosen = _choose(case.wish, words)
+    steps.append(chosen)
+    channels = tuple(channel for channel, word in words.items() if word.passes)
+    if case.usage is not None and channels:
+        steps.append(budget(case, cost_of(channels, case.segments)))
+    last = steps[-1]
+    if not last.passes:
+        return Decision(verdict=last.verdict, reason=last.reason, until=last.until, trail=trail_of(steps))
+    return Decision(verdict="allow", channels=channels, fallback=chosen.verdict == "redirect", trail=trail_of(steps))
+
+
+def _word(case: Case, channel: Channel, rules: tuple[Rule, ...], steps: list[Step]) -> Step:
+    """The step that decides for this channel: the first that does not let the message pass, or the last."""
+    for rule in rules:
+        steps.append(rule(case, channel))
+        if not steps[-1].passes:
+            break
+    return steps[-1]
+
+
+AS_ASKED = {wish: Step("channel", 1, "allow", inputs={"asked": str(wish)}) for wish in Wish}
+
+
+def _choose(wish: Wish, words: dict[Channel, Step]) -> Step:
+    """The channel asked for, or the other one, or every one that passed; else a hold; else the first refusal."""
+    passed = [channel for channel, word in words.items() if word.passes]
+    if passed and (wish is Wish.BOTH or passed[0] is wish.channels[0]):
+        return AS_ASKED[wish]
+    first, inputs = next(iter(words.values())), AS_ASKED[wish].inputs
+    if passed:
+        return Step("channel", 1, "redirect", passed[0], first.reason, inputs)
+    openings = [word.until for word in words.values() if word.until is not None]
+    if openings:
+        return Step("channel", 1, "hold", None, "quiet_hours", inputs, min(openings))
+    return Step("channel", 1, "refuse", None, first.reason, inputs)
+
+
+def budget(case: Case, cost: Microcents) -> Step:
+    """The whole cost must fit what is left of the day's and the month's budget."""
+    usage = case.usage
+    assert usage is not None
+    inputs = {"cost": cost, "daily_used": usage.daily, "daily_limit": case.limits.daily,
+              "monthly_used": usage.monthly, "monthly_limit": case.limits.monthly}  # fmt: skip
+    exceeded = fits(usage, case.limits, cost)
+    if exceeded is None:
+        return Step("budget", 1, "allow", inputs=inputs)
+    return Step("budget", 1, "refuse", None, f"{exceeded}_budget_exceeded", inputs)
+
+
+def cost_of(channels: tuple[Channel, ...], segments: int) -> Microcents:
+    """What it costs to send on these channels."""
+    return sum(price(channel, segments) for channel in channels)

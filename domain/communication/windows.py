@@ -1,0 +1,85 @@
+"""When a message may go out, by the clock on the recipient's wall: quiet hours, and the times they prefer.
+
+Quiet hours hold every message that is not critical. A preferred SMS time opens the day's window for texts: from then
+until midnight, less the quiet hours. A preferred e-mail day does the same for e-mail from 09:00 of that weekday, except
+for high priority, for which a wait of days is too long. A preference that the quiet hours leave no room for is not
+kept. Where clocks are put forward, an opening that does not exist moves forward with them; where they are put back, the
+first of the two is meant.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from domain.communication.kinds import Channel, Priority
+from domain.communication.preferences import Preferences
+
+EMAIL_OPENS = time(9)
+_DAYS_AHEAD = 15
+
+
+@lru_cache(maxsize=1000)
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of this IANA name; raises ValueError for what is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        raise ValueError(f"unknown time zone: {name}") from error
+
+
+def local(preferences: Preferences, moment: datetime) -> datetime:
+    """The moment by the recipient's clock."""
+    return moment.astimezone(zone_of(preferences.zone))
+
+
+def in_quiet_hours(preferences: Preferences, moment: datetime) -> bool:
+    """Whether the recipient is to be left alone at this moment."""
+    night = preferences.night
+    return night is not None and night.covers(local(preferences, moment).time())
+
+
+def is_open(preferences: Preferences, channel: Channel, priority: Priority, moment: datetime) -> bool:
+    """Whether a message that is not critical may go out at this moment."""
+    if preferences.night is None and not preferences.chosen:
+        return True
+    here = local(preferences, moment)
+    asleep = preferences.night is not None and preferences.night.covers(here.time())
+    return not asleep and _preferred(preferences, channel, priority, here)
+
+
+def _preferred(preferences: Preferences, channel: Channel, priority: Priority, here: datetime) -> bool:
+    if channel is Channel.SMS:
+        opens, chosen, right_day = preferences.preferred_sms_time, "preferred_sms_time", True
+    else:
+        opens, chosen = EMAIL_OPENS, "preferred_email_day"
+        right_day = here.weekday() == preferences.preferred_email_day
+    binding = chosen in preferences.chosen and (channel is Channel.SMS or priority is not Priority.HIGH)
+    if not binding or not _window(preferences, opens):
+        return True
+    return right_day and here.time() >= opens
+
+
+def _window(preferences: Preferences, opens: time) -> bool:
+    """Whether the quiet hours leave anything of a day from this time on. If not, the preference cannot be kept."""
+    night = preferences.night
+    return night is None or not night.covers(opens) or night.end > opens
+
+
+def next_opening(preferences: Preferences, channel: Channel, priority: Priority, moment: datetime) -> datetime:
+    """The first moment from here on, UTC, at which such a message may go out."""
+    if is_open(preferences, channel, priority, moment):
+        return moment
+    return next(edge for edge in sorted(_edges(preferences, moment)) if is_open(preferences, channel, priority, edge))
+
+
+def _edges(preferences: Preferences, moment: datetime) -> set[datetime]:
+    """Every moment of the days ahead at which a window may open."""
+    here = local(preferences, moment)
+    times = {preferences.preferred_sms_time, EMAIL_OPENS, time(0)}
+    if preferences.night is not None:
+        times.add(preferences.night.end)
+    days = (here.date() + timedelta(days=number) for number in range(_DAYS_AHEAD))
+    edges = (datetime.combine(day, clock, tzinfo=here.tzinfo).astimezone(UTC) for day in days for clock in times)
+    return {edge for edge in edges if edge > moment}

@@ -1,0 +1,10 @@
+"""What can be read of messages and the people they go to."""
+
+from __future__ import annotations
+
+from projections.communication.deliveries import DELIVERIES
+from projections.communication.messages import MESSAGES
+from projections.communication.recipients import RECIPIENTS
+from streams.read_models import ReadModel
+
+READ_MODELS: tuple[ReadModel, ...] = (MESSAGES, DELIVERIES, RECIPIENTS)

@@ -1,0 +1,117 @@
+"""One row per message and channel: handed over, and what the provider and the recipient did with it.
+
+`number` is an integer of its own for every row, `part` how far it has come (domain.communication.message.Part), `day`
+the UTC day it counts for in every statistic, `cost` what is owed for it in microcents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from domain.communication.message import (
+    ActionTaken,
+    DeliveryEvent,
+    MessageClicked,
+    MessageDelivered,
+    MessageDispatched,
+    MessageOpened,
+    MessageRejected,
+    MessageRetried,
+    MessageSent,
+    MessageUnconfirmed,
+    MessageUndelivered,
+    Part,
+)
+from streams.envelope import Position, Recorded
+from streams.read_models import Change, ReadModel, change, put
+
+PARTITIONS = 1024
+"""More than a context will ever have: makes one number of a partition and a sequence."""
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    match event.fact:
+        case MessageDispatched() as out:
+            yield put(
+                out.message_id, out.channel.value, number=number(event.position), user_id=out.user_id,
+                trigger_type=out.trigger_type.value, part=Part.STARTED.value, fallback=out.fallback, address=out.to,
+                template=out.template, segments=out.segments, cost=out.cost, day=out.day, started_at=out.at,
+            )  # fmt: skip
+        case DeliveryEvent() as fact:
+            yield change(fact.message_id, fact.channel.value, **_columns(fact))
+
+
+def number(position: Position) -> int:
+    """The position as one integer: unique, and the same however often the rows are rebuilt."""
+    return position.sequence * PARTITIONS + position.partition
+
+
+def _columns(fact: DeliveryEvent) -> dict[str, Any]:
+    match fact:
+        case MessageOpened():
+            return {"opened_at": fact.at}
+        case MessageClicked():
+            return {"clicked_at": fact.at}
+        case ActionTaken():
+            return {"action": fact.action, "acted_at": fact.at}
+    return _progress(fact)
+
+
+def _progress(fact: DeliveryEvent) -> dict[str, Any]:
+    match fact:
+        case MessageSent():
+            return {"part": Part.SENT.value, "provider": fact.provider, "provider_id": fact.provider_id,
+                    "sent_at": fact.at, "code": None, "reason": None}  # fmt: skip
+        case MessageDelivered():
+            return {"part": Part.DELIVERED.value, "provider": fact.provider, "provider_id": fact.provider_id,
+                    "delivered_at": fact.at, "code": None, "reason": None}  # fmt: skip
+        case MessageUndelivered():
+            return {"part": Part.UNDELIVERED.value, "provider": fact.provider, "provider_id": fact.provider_id,
+                    "failed_at": fact.at, "code": fact.code, "reason": fact.reason}  # fmt: skip
+        case MessageRejected():
+            return {"part": Part.REJECTED.value, "provider": fact.provider, "failed_at": fact.at, "code": fact.code,
+                    "reason": fact.reason, "cost": 0}  # fmt: skip
+        case MessageUnconfirmed():
+            return {"part": Part.UNCONFIRMED.value, "provider": fact.provider, "failed_at": fact.at,
+                    "reason": fact.reason}  # fmt: skip
+        case MessageRetried():
+            return {"part": Part.RETRYING.value, "provider": fact.provider, "code": fact.code, "reason": fact.reason,
+                    "retry_at": fact.retry_at}  # fmt: skip
+    raise TypeError(f"{type(fact).__name__} is no progress")
+
+
+DELIVERIES = ReadModel("communication_deliveries", version=1, key=("message_id", "channel"), project=project,
+                       subject="user_id", personal=("address",), ddl="""
+    create table {table} (
+        message_id      uuid not null,
+        channel         text not null,
+        number          bigint not null,
+        user_id         bigint not null,
+        trigger_type    text not null,
+        part            text not null,
+        fallback        boolean not null,
+        address         text,
+        template        text not null,
+        segments        int not null,
+        cost            bigint not null,
+        day             date not null,
+        provider        text,
+        provider_id     text,
+        code            text,
+        reason          text,
+        started_at      timestamptz not null,
+        retry_at        timestamptz,
+        sent_at         timestamptz,
+        delivered_at    timestamptz,
+        failed_at       timestamptz,
+        opened_at       timestamptz,
+        clicked_at      timestamptz,
+        acted_at        timestamptz,
+        action          text,
+        primary key (message_id, channel)
+    );
+    create index on {table} (provider_id) where provider_id is not null;
+    create index on {table} (user_id, number desc);
+    create index on {table} (address, number desc) where part in ('started', 'retrying', 'unconfirmed');
+""")  # fmt: skip

@@ -1,0 +1,112 @@
+"""One row per person: their preferences, where they may be reached, and a verification that is under way.
+
+`version` is that of the recipient's stream after the last change shown here. Who has no row has default preferences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from domain.communication.kinds import Channel
+from domain.communication.preferences import DEFAULTS, Preferences
+from domain.communication.recipient import (
+    ConsentGranted,
+    ConsentRevoked,
+    OptedOut,
+    PhoneNumberVerified,
+    PreferencesReset,
+    PreferencesUpdated,
+    SmsConsentRequested,
+    ends_verification,
+)
+from streams.database import Row
+from streams.envelope import Recorded
+from streams.read_models import Change, ReadModel, put
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    columns = _columns(event.fact)
+    if columns:
+        yield put(event.fact.user_id, version=event.record.version, updated_at=event.record.at, **columns)
+
+
+def _columns(fact: Any) -> dict[str, Any]:
+    match fact:
+        case PreferencesUpdated() | PreferencesReset():
+            return {"preferences": fact.preferences.model_dump(mode="json")}
+        case SmsConsentRequested():
+            return {"pending_phone": fact.phone_number, "verification_id": fact.verification_id,
+                    "verification_expires_at": fact.expires_at}  # fmt: skip
+        case PhoneNumberVerified():
+            return NOTHING_PENDING
+        case OptedOut(channel=Channel.SMS) | ConsentRevoked(channel=Channel.SMS) if ends_verification(fact):
+            return NOTHING_PENDING
+        case ConsentGranted():
+            return {"phone" if fact.channel is Channel.SMS else "email": fact.address}
+    return {}
+
+
+NOTHING_PENDING = {"pending_phone": None, "verification_id": None, "verification_expires_at": None}
+
+
+RECIPIENTS = ReadModel("communication_recipients", version=1, key=("user_id",), project=project,
+                       subject="user_id", personal=("phone", "email", "pending_phone"), ddl="""
+    create table {table} (
+        user_id                     bigint primary key,
+        version                     bigint not null,
+        updated_at                  timestamptz not null,
+        preferences                 jsonb,
+        phone                       text,
+        email                       text,
+        pending_phone               text,
+        verification_id             uuid,
+        verification_expires_at     timestamptz
+    );
+    create index on {table} (phone) where phone is not null;
+    create index on {table} (pending_phone) where pending_phone is not null;
+    create index on {table} (email) where email is not null;
+""")  # fmt: skip
+
+
+class PreferencesRow(NamedTuple):
+    """A person's preferences; `version` 0 means that nothing was ever recorded of them and these are the defaults."""
+
+    preferences: Preferences
+    version: int
+
+
+class PendingVerification(NamedTuple):
+    """A number that waits for its code."""
+
+    user_id: int
+    verification_id: UUID
+    expires_at: datetime
+
+
+async def preferences_of(connection: AsyncConnection[Row], user_id: int) -> PreferencesRow:
+    """The person's preferences, the defaults if they have set none."""
+    sql = "select preferences, version from communication_recipients where user_id = %s"
+    row = await (await connection.execute(sql, (user_id,))).fetchone()
+    if row is None:
+        return PreferencesRow(DEFAULTS, 0)
+    return PreferencesRow(DEFAULTS if row[0] is None else Preferences.model_validate(row[0]), row[1])
+
+
+async def pending_verifications(connection: AsyncConnection[Row], phone_number: str) -> list[PendingVerification]:
+    """Everybody who waits for a code at this number, the latest first."""
+    sql = """
+        select user_id, verification_id, verification_expires_at from communication_recipients
+         where pending_phone = %s and verification_id is not null order by verification_expires_at desc, user_id
+    """
+    return [PendingVerification(*row) for row in await (await connection.execute(sql, (phone_number,))).fetchall()]
+
+
+async def users_with_phone(connection: AsyncConnection[Row], phone_number: str) -> list[int]:
+    """Everybody whose verified number, or number waiting for its code, this is."""
+    sql = "select user_id from communication_recipients where phone = %s or pending_phone = %s order by user_id"
+    return [row[0] for row in await (await connection.execute(sql, (phone_number, phone_number))).fetchall()]
