@@ -29,6 +29,18 @@ class Settings(BaseSettings):
     token_secret: SecretStr | None = None
     """32 bytes in hexadecimal; without it, `token.key` in the data directory, made at the first start."""
     allow_private_webhooks: bool = False
+    """Whether outgoing webhooks may go to private addresses."""
+
+    kafka: str | None = None
+    """`host:port,…` of the brokers; connection settings pass through as HEADWATER_KAFKA_… (…_SASL_USERNAME)."""
+    prefix: str = "headwater"
+    """What topics and groups begin with."""
+    instance: str | None = None
+    """This process's own stable name, unique among those of its role; without one, the host's name."""
+    replicas: int = Field(default=3, ge=1)
+    """Replicas of a topic, checked at start."""
+    min_insync: int = Field(default=2, ge=1)
+    """Replicas that must have a record before it counts, checked at start."""
 
     twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")

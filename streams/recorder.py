@@ -298,7 +298,9 @@ class NamedMapper(persistence.Mapper[str]):
     def _subject(self, name: str, state: bytes) -> str | None:
         """Whom the event is about: what the library stores does not say it, but the event's own field does."""
         type_, body = self._mapper.names.current(name, orjson.loads(state))
-        return f"{type_.subject_prefix}{body[type_.subject_field]}" if type_.personal_fields else None
+        if not type_.personal_fields or type_.subject_field is None:
+            return None
+        return f"{type_.subject_prefix}{body[type_.subject_field]}"
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
         """The bytes under the explicit name; raises NotSupportedError for personal values.

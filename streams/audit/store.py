@@ -1,0 +1,88 @@
+"""The log as PostgreSQL holds it, read as plain texts and in bounded memory, by nothing that the writers use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+
+from streams.audit.offline import Line
+
+Row = tuple[Any, ...]
+CHUNK = 5_000
+_names = count(1)
+
+TIME = """
+    case when {0} >= '0001-01-01 00:00Z' and {0} < '10000-01-01 00:00Z'
+         then to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') end
+"""
+"""A time as it is hashed. One that no program of ours could have written (infinity, before Christ) reads as null."""
+
+LINES = f"""
+    select context, partition, sequence, event_id::text, key, stream, version, name, subject, command_id::text,
+           causation_id::text, correlation_id::text, actor, {TIME.format("at")}, data, hash
+      from headwater.journal where context = coalesce(%s, context)
+     order by context, partition, sequence
+"""
+
+HEADS = """
+    select context, partition, sequence, hash from headwater.partitions where context = coalesce(%s, context)
+     order by context, partition
+"""
+
+SIGNED = f"""
+    select context, partition, sequence, hash, {TIME.format("signed_at")}, key, signature from headwater.signed_heads
+     where context = coalesce(%s, context) order by context, partition, sequence
+"""
+
+
+class SignedHead(NamedTuple):
+    """Somebody's word, by an Ed25519 signature, that the partition had this hash at this sequence at that time."""
+
+    context: str
+    partition: int
+    sequence: int
+    hash: bytes
+    signed_at: str
+    key: bytes
+    signature: bytes
+
+
+@contextmanager
+def snapshot(connection: Connection[Row]) -> Iterator[None]:
+    """One unchanging view of everything while writers go on. What is written in it is undone at its end.
+
+    The connection must be outside of a transaction.
+    """
+    with connection.transaction(force_rollback=True):
+        connection.execute("set transaction isolation level repeatable read")
+        yield
+
+
+def rows(connection: Connection[Row], sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    """The result, fetched chunk by chunk; only within a transaction."""
+    with connection.cursor(f"audit_{next(_names)}") as cursor:
+        cursor.itersize = CHUNK
+        cursor.execute(sql.encode(), values)
+        yield from cursor
+
+
+def lines(connection: Connection[Row], context: str | None) -> Iterator[Line]:
+    """Every record of a context, or of all, in the order of the log."""
+    return map(Line._make, rows(connection, LINES, (context,)))
+
+
+def heads(connection: Connection[Row], context: str | None) -> dict[tuple[str, int], tuple[int, bytes]]:
+    """Where each partition's log ends, as the writers left it on record: sequence and hash."""
+    found = connection.execute(HEADS, (context,)).fetchall()
+    return {(name, partition): (sequence, hash_) for name, partition, sequence, hash_ in found}
+
+
+def signed_heads(connection: Connection[Row], context: str | None) -> Iterator[SignedHead]:
+    """Every signed head, in the order of the log; none when nobody ever signed one."""
+    if connection.execute("select to_regclass('headwater.signed_heads')").fetchone() == (None,):
+        return iter(())
+    return map(SignedHead._make, rows(connection, SIGNED, (context,)))
