@@ -12,7 +12,6 @@ from streams.kafka import metrics
 from streams.kafka.overlay import Place
 from streams.kafka.settings import Cluster
 from streams.kafka.store import Checkpoint
-from streams.kafka.topics import events_topic
 from streams.kafka.watchdog import watched
 
 log = logging.getLogger(__name__)
@@ -63,7 +62,7 @@ class Lag:
 
     def _look(self, place: Place, checkpoint: Checkpoint, now: float) -> bool:
         """True when there are committed records to project."""
-        partition = TopicPartition(events_topic(self._cluster.prefix, place[0]), place[1])
+        partition = TopicPartition(self._cluster.events(place[0]), place[1])
         try:
             with watched():
                 _, stable = self._consumer.get_watermark_offsets(partition, ASK_SECONDS, cached=False)

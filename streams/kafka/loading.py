@@ -19,7 +19,6 @@ from streams.kafka.overlay import BrokenLog, Overlay, Place
 from streams.kafka.records import AnyHeaders, Unreadable, read_record
 from streams.kafka.settings import Cluster
 from streams.kafka.store import Checkpoint, Store
-from streams.kafka.topics import commands_topic, events_topic
 from streams.kafka.watchdog import reason_of, watched
 
 log = logging.getLogger(__name__)
@@ -65,10 +64,10 @@ class Loader:
 
     def load(self, place: Place, overlay: Overlay) -> Loading:
         """Fills the partition's overlay; raises BrokenLog. Every step is short, and may be the last one taken."""
-        commands = TopicPartition(commands_topic(self._cluster.prefix, place[0]), place[1])
+        commands = TopicPartition(self._cluster.commands(place[0]), place[1])
         committed = yield from self._committed(commands)
         first, _ = yield from self._watermarks(commands)
-        _, end = yield from self._watermarks(TopicPartition(events_topic(self._cluster.prefix, place[0]), place[1]))
+        _, end = yield from self._watermarks(TopicPartition(self._cluster.events(place[0]), place[1]))
         head = yield from self._read_log(place, end, overlay)
         if committed is not None and committed < first:
             log.error("commands of %s/%s were lost: their topic has forgotten %d to %d", *place, committed, first - 1)
@@ -109,7 +108,7 @@ class Loader:
     def _read_log(self, place: Place, end: int, overlay: Overlay) -> Generator[None, None, Head]:
         checkpoint = yield from self._checkpoint(place)
         overlay.begin(place, checkpoint.head)
-        topic = events_topic(self._cluster.prefix, place[0])
+        topic = self._cluster.events(place[0])
         settings = self._cluster.reader(isolation_level="read_committed", enable_partition_eof=True)
         reader = Consumer(settings)
         try:

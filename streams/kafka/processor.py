@@ -21,9 +21,8 @@ from streams.kafka.decoding import CommandMessage, time_of, with_unreadable
 from streams.kafka.loading import Guard, Guards, Loader, Loading, Taken
 from streams.kafka.overlay import BrokenLog, Overlay, Place
 from streams.kafka.records import record_headers
-from streams.kafka.settings import Role
+from streams.kafka.settings import Role, context_of
 from streams.kafka.store import Store
-from streams.kafka.topics import commands_topic, context_of, events_topic
 from streams.kafka.transactions import End, Step, Transactions, Twin
 from streams.kafka.transactions import Message as Outgoing
 from streams.kafka.watchdog import watched
@@ -95,7 +94,7 @@ class KafkaProcessor:
     def run(self) -> None:
         """Serves until stopped."""
         self._transactions.begin_anew()
-        topics = [commands_topic(self._role.cluster.prefix, name) for name in self._names]
+        topics = [self._role.cluster.commands(name) for name in self._names]
         self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         try:
             while not self._stopping:
@@ -331,7 +330,7 @@ class KafkaProcessor:
         messages = []
         for _, record in batch.recorded:
             place = (record.context, record.partition)
-            topic = events_topic(self._role.cluster.prefix, record.context)
+            topic = self._role.cluster.events(record.context)
             headers = record_headers(record, previous[place])
             messages.append(Outgoing(topic, record.partition, record.key.encode(), record.data, headers))
             previous[place] = record.hash
@@ -341,7 +340,7 @@ class KafkaProcessor:
         return TopicPartition(*self._topic_of(place))
 
     def _topic_of(self, place: Place) -> tuple[str, int]:
-        return commands_topic(self._role.cluster.prefix, place[0]), place[1]
+        return self._role.cluster.commands(place[0]), place[1]
 
     def _gauge(self) -> None:
         metrics.PARTITIONS.labels("processor").set(len(self._next))

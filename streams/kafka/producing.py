@@ -14,7 +14,6 @@ from streams.envelope import Envelope
 from streams.gateway import Unavailable
 from streams.kafka.records import command_headers
 from streams.kafka.settings import Cluster
-from streams.kafka.topics import commands_topic
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ class Commands:
     """Hands commands to the log. Delivery reports come back in the event loop's thread."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._prefix = cluster.prefix
+        self._cluster = cluster
         self._producer = Producer(
             cluster.client(
                 enable_idempotence=True, acks="all", linger_ms=0, partitioner="murmur2_random",
@@ -58,7 +57,7 @@ class Commands:
     def send(self, envelope: Envelope, data: bytes, on_delivery: OnDelivery) -> None:
         """Queues the command; raises BufferError when the queue is full. Every command is reported on once."""
         self._producer.produce(
-            commands_topic(self._prefix, envelope.context),
+            self._cluster.commands(envelope.context),
             data,
             envelope.command.key.encode(),
             envelope.partition,

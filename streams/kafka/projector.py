@@ -20,9 +20,8 @@ from streams.kafka import metrics
 from streams.kafka.following import Decoded, EventMessage, Part, decode, follow, part
 from streams.kafka.lag import Lag
 from streams.kafka.overlay import Place
-from streams.kafka.settings import Role
+from streams.kafka.settings import Role, context_of
 from streams.kafka.store import Checkpoint, Store
-from streams.kafka.topics import context_of, events_topic
 from streams.kafka.transactions import Twin
 from streams.kafka.watchdog import watched
 from streams.keys import Keyring, WrappedKey
@@ -79,7 +78,7 @@ class KafkaProjector:
 
     def run(self) -> None:
         """Follows the log until stopped."""
-        topics = [events_topic(self._role.cluster.prefix, name) for name in self._names]
+        topics = [self._role.cluster.events(name) for name in self._names]
         self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         try:
             while not self._stopping:
@@ -236,7 +235,7 @@ class KafkaProjector:
         metrics.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(0)
 
     def _topic_of(self, place: Place) -> tuple[str, int]:
-        return events_topic(self._role.cluster.prefix, place[0]), place[1]
+        return self._role.cluster.events(place[0]), place[1]
 
 
 def _due(projected: Projected) -> list[Statement]:

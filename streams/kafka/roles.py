@@ -12,8 +12,7 @@ from streams.kafka.lag import Stuck
 from streams.kafka.processor import KafkaProcessor
 from streams.kafka.projector import KafkaProjector
 from streams.kafka.settings import Role
-from streams.kafka.supervise import TWIN_EXIT, WRONG_SETUP_EXIT, orphaned
-from streams.kafka.topics import Durability, WrongTopic, check
+from streams.kafka.supervise import TWIN_EXIT, orphaned
 from streams.kafka.transactions import Twin
 from streams.wiring import Context
 
@@ -28,14 +27,14 @@ class Serving(Protocol):
     def stop(self) -> None: ...
 
 
-def run_processor(role: Role, contexts: Sequence[Context], durability: Durability) -> int:
-    """Checks the topics and serves as processor until SIGTERM; the exit code."""
-    return _checked(role, contexts, durability) or serve(KafkaProcessor(role, contexts))
+def run_processor(role: Role, contexts: Sequence[Context]) -> int:
+    """Serves as processor until SIGTERM; the exit code."""
+    return serve(KafkaProcessor(role, contexts))
 
 
-def run_projector(role: Role, contexts: Sequence[Context], durability: Durability) -> int:
-    """Checks the topics and serves as projector until SIGTERM; the exit code."""
-    return _checked(role, contexts, durability) or serve(KafkaProjector(role, contexts))
+def run_projector(role: Role, contexts: Sequence[Context]) -> int:
+    """Serves as projector until SIGTERM; the exit code."""
+    return serve(KafkaProjector(role, contexts))
 
 
 def serve(serving: Serving) -> int:
@@ -54,15 +53,6 @@ def serve(serving: Serving) -> int:
         return STUCK_EXIT
     finally:
         ended.set()
-    return 0
-
-
-def _checked(role: Role, contexts: Sequence[Context], durability: Durability) -> int:
-    try:
-        check(role.cluster, [context.name for context in contexts], role.partitions, durability)
-    except WrongTopic as error:
-        log.critical("%s", error)
-        return WRONG_SETUP_EXIT
     return 0
 
 

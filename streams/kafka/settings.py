@@ -38,6 +38,14 @@ class Cluster:
     prefix: str = "headwater"
     connection: Mapping[str, str] = field(default_factory=dict)
 
+    def commands(self, context: str) -> str:
+        """The topic of a context's commands."""
+        return f"{self.prefix}.{context}.commands"
+
+    def events(self, context: str) -> str:
+        """The topic of a context's events and outcomes: its log."""
+        return f"{self.prefix}.{context}.events"
+
     def client(self, **settings: Any) -> dict[str, Any]:
         """Settings of a confluent-kafka client; keyword `a_b` stands for `a.b`."""
         own = {name.replace("_", "."): value for name, value in settings.items()}
@@ -67,6 +75,11 @@ class Role:
     instance: str
     master_key: bytes
     partitions: int = 4
+
+
+def context_of(topic: str) -> str:
+    """The context whose topic this is."""
+    return topic.rsplit(".", 2)[1]
 
 
 def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:

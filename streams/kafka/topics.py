@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from confluent_kafka import KafkaException, Producer
 from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 SEVEN_DAYS_MS = 7 * 24 * 3600 * 1000
 FOR_EVER = "-1"
 UNKNOWN_TOPIC = 3
+ANSWER_SECONDS = 5.0
 
 
 class WrongTopic(Exception):  # noqa: N818
@@ -31,27 +33,14 @@ class Durability:
     min_insync: int = 2
 
 
-def commands_topic(prefix: str, context: str) -> str:
-    return f"{prefix}.{context}.commands"
-
-
-def events_topic(prefix: str, context: str) -> str:
-    return f"{prefix}.{context}.events"
-
-
-def context_of(topic: str) -> str:
-    """The context whose topic this is."""
-    return topic.rsplit(".", 2)[1]
-
-
 def wanted(cluster: Cluster, contexts: Sequence[str], durability: Durability) -> dict[str, dict[str, str]]:
     """The topics of these contexts, with the settings they must have."""
     common = {"cleanup.policy": "delete", "min.insync.replicas": str(durability.min_insync),
               "unclean.leader.election.enable": "false"}  # fmt: skip
     events = common | {"retention.ms": FOR_EVER, "retention.bytes": FOR_EVER}
     commands = common | {"retention.ms": str(SEVEN_DAYS_MS), "retention.bytes": FOR_EVER}
-    return {commands_topic(cluster.prefix, context): commands for context in contexts} | {
-        events_topic(cluster.prefix, context): events for context in contexts
+    return {cluster.commands(context): commands for context in contexts} | {
+        cluster.events(context): events for context in contexts
     }
 
 
@@ -138,7 +127,9 @@ def _described(admin: KafkaAdminClient, names: list[str]) -> list[dict[str, Any]
 
 
 def _admin(cluster: Cluster) -> KafkaAdminClient:
+    """Asks for the cluster first: where nobody answers, kafka-python leaks the sockets it tried."""
     try:
+        Producer(cluster.client()).list_topics(timeout=ANSWER_SECONDS)
         return KafkaAdminClient(**cluster.admin())
-    except KafkaError as error:
+    except (KafkaException, KafkaError) as error:
         raise WrongTopic(f"no Kafka broker answers at {cluster.bootstrap}: {error}") from error

@@ -1,0 +1,58 @@
+"""The auditor's reader: a context's log by another client library than the one that wrote it, offset by offset."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+
+from streams.kafka.records import Follows, read_record
+from streams.kafka.settings import Cluster
+
+POLL_MS = 500
+AT_ONCE = 2000
+
+
+class NotToTheEnd(Exception):  # noqa: N818
+    """A transaction is still open, or the broker is away: the log could not be read to its end."""
+
+
+class Replayed(NamedTuple):
+    """A record with the hash it says it follows, and the offset after it."""
+
+    follows: Follows
+    next_offset: int
+
+
+def replay(cluster: Cluster, context: str, partition: int, timeout_seconds: float = 30.0) -> Iterator[Replayed]:
+    """Every committed record of a partition, up to the end it has now; raises Unreadable or NotToTheEnd.
+
+    The time-out is for the wait for the next record.
+    """
+    place = TopicPartition(cluster.events(context), partition)
+    end = _end(cluster, place)
+    reader = KafkaConsumer(**cluster.admin(), isolation_level="read_committed", enable_auto_commit=False)
+    try:
+        reader.assign([place])
+        reader.seek_to_beginning(place)
+        until = time.monotonic() + timeout_seconds
+        while (at := reader.position(place)) < end:
+            for message in reader.poll(POLL_MS, AT_ONCE).get(place, ()):
+                until = time.monotonic() + timeout_seconds
+                follows = read_record(context, partition, message.key, message.value, message.headers)
+                yield Replayed(follows, message.offset + 1)
+            if time.monotonic() > until:
+                raise NotToTheEnd(f"{place.topic}/{partition} can be read up to {at}, its end is {end}")
+    finally:
+        reader.close()
+
+
+def _end(cluster: Cluster, place: TopicPartition) -> int:
+    """The true end, open transactions included."""
+    reader = KafkaConsumer(**cluster.admin(), isolation_level="read_uncommitted", enable_auto_commit=False)
+    try:
+        return int(reader.end_offsets([place])[place])
+    finally:
+        reader.close()

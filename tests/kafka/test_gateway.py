@@ -1,0 +1,151 @@
+"""The gateway of an API process: what it promises its callers, whatever is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+
+from streams.envelope import IdempotencyConflict, Outcome, Status
+from streams.gateway import Pending, Unavailable, envelop
+from streams.kafka.gateway import KafkaGateway
+from streams.kafka.settings import Cluster
+from tests.contract.runtimes import PARTITIONS, START
+from tests.contract.shelf import FillJar, JarOpened, OpenJar
+from tests.kafka.broker import Broker, Kafka, free_port
+from tests.kafka.runtime import Processes, gateway, mapper, processes, until
+
+
+@dataclass
+class Served:
+    """Roles that run as the test says, and two gateways, as two API processes have them."""
+
+    roles: Processes
+    one: KafkaGateway
+    two: KafkaGateway
+
+    def start(self) -> None:
+        self.roles.start("projector", "j1")
+        self.roles.start("processor", "p1")
+
+
+@pytest.fixture
+async def served(kafka: Kafka, database: str) -> AsyncIterator[Served]:
+    with processes(kafka, database) as roles:
+        async with gateway(roles) as one, gateway(roles) as two:
+            yield Served(roles, one, two)
+
+
+async def fill(
+    one: KafkaGateway, grams: int = 1, id_: UUID | None = None, fingerprint: str = "", seconds: float = 20.0
+) -> Outcome:
+    command = FillJar(at=START, jar="plums", owner="ada", grams=grams)
+    return await one.submit(envelop(command, "shelf", PARTITIONS, "test", id_, fingerprint=fingerprint), seconds)
+
+
+async def test_a_command_that_nobody_decides_yet_is_pending_and_has_its_outcome_later(served: Served) -> None:
+    id_ = uuid4()
+    with pytest.raises(Pending) as pending:
+        await fill(served.one, id_=id_, seconds=1.0)
+    assert pending.value.command_id == id_
+    assert await served.one.outcome("shelf", id_) is None
+    assert served.one.waiting == 0
+    served.start()
+    again = await fill(served.two, id_=id_)
+    found = await served.one.outcome("shelf", id_)
+    assert found is not None
+    assert (found.status, found.position) == (Status.ACCEPTED, again.position)
+
+
+async def test_duplicates_through_two_api_processes_at_once_happen_once(served: Served) -> None:
+    served.start()
+    id_ = uuid4()
+    outcomes = await asyncio.gather(*(fill(one, 7, id_) for one in (served.one, served.two) * 10))
+    assert len({outcome.position for outcome in outcomes}) == 1
+    refused = await fill(served.one, 994)
+    assert refused.problem is not None
+    assert refused.problem.details == {"grams": 7}
+
+
+async def test_one_key_for_two_bodies_is_a_conflict_on_every_node_whoever_comes_first(served: Served) -> None:
+    served.start()
+    id_ = uuid4()
+    results = await asyncio.gather(
+        fill(served.one, 7, id_, "seven"), fill(served.two, 8, id_, "eight"), return_exceptions=True
+    )
+    assert sum(isinstance(result, IdempotencyConflict) for result in results) == 1
+    first = "seven" if isinstance(results[0], Outcome) else "eight"
+    assert (await fill(served.two, 1, id_, first)).replayed
+    with pytest.raises(IdempotencyConflict):
+        await fill(served.one, 1, id_, "nine")
+
+
+async def test_personal_values_are_encrypted_in_the_commands_topic_under_one_key(served: Served) -> None:
+    served.start()
+
+    async def open_jar(one: KafkaGateway, jar: str) -> Outcome:
+        command = OpenJar(at=START, jar=jar, owner="ada", note="for my aunt Agatha")
+        return await one.submit(envelop(command, "shelf", PARTITIONS, "test"), 20.0)
+
+    opened = await asyncio.gather(open_jar(served.one, "plums"), open_jar(served.two, "pears"))
+    assert [outcome.only(JarOpened).note for outcome in opened] == ["for my aunt Agatha"] * 2
+    topic = served.roles.cluster.commands("shelf")
+    assert all(b"Agatha" not in value for value in values(served.roles.cluster, topic))
+
+
+def values(cluster: Cluster, topic: str) -> list[bytes]:
+    """The values of all messages of a topic."""
+    from kafka import KafkaConsumer
+
+    reader = KafkaConsumer(topic, **cluster.admin(), auto_offset_reset="earliest", consumer_timeout_ms=3000)
+    found = [message.value for message in reader]
+    reader.close()
+    assert found
+    return found
+
+
+async def test_too_many_waiting_commands_are_turned_away_and_so_is_everything_while_shutting_down(
+    kafka: Kafka, database: str
+) -> None:
+    with processes(kafka, database) as roles:
+        one = KafkaGateway(roles.cluster, database, mapper(), waiting=3)
+        await one.start()
+        await until(lambda: one.connected)
+        waiting = [asyncio.create_task(fill(one)) for _ in range(3)]
+        await until(lambda: one.waiting == 3)
+        with pytest.raises(Unavailable, match="too many") as full:
+            await fill(one)
+        assert not full.value.maybe_recorded
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await one.stop()
+        with pytest.raises(Unavailable, match="shutting down"):
+            await fill(one)
+
+
+async def test_without_a_broker_commands_are_turned_away_at_once_and_told_when_to_come_again(database: str) -> None:
+    one = KafkaGateway(Cluster(f"127.0.0.1:{free_port()}"), database, mapper())
+    await one.start()
+    with pytest.raises(Unavailable) as away:
+        await fill(one)
+    assert (away.value.maybe_recorded, away.value.retry_after > 0) == (False, True)
+    await one.stop()
+
+
+@pytest.mark.faults
+async def test_a_gateway_notices_that_its_broker_is_away_and_that_it_is_back(broker: Broker, database: str) -> None:
+    with processes(Kafka(broker.bootstrap), database) as roles:
+        async with gateway(roles) as one:
+            broker.kill()
+            await until(lambda: not one.connected)
+            with pytest.raises(Unavailable):
+                await fill(one)
+            await asyncio.to_thread(broker.start)
+            await until(lambda: one.connected)
+            roles.start("projector", "j1")
+            roles.start("processor", "p1")
+            assert (await fill(one, seconds=30)).status is Status.ACCEPTED
