@@ -48,15 +48,7 @@ HISTORIES = f"""
 
 KEYS = "select subject, wrapped from headwater.subject_keys where subject = any(%s::text[])"
 
-APPEND = """
-    insert into headwater.journal
-    select context, partition, sequence, event_id, key, stream, version, name, subject, convert_to(data, 'UTF8'),
-           command_id, causation_id, correlation_id, actor, at, decode(hash, 'hex')
-      from json_to_recordset(%s::json) as r(
-           context text, partition int, sequence bigint, event_id uuid, key text, stream text, version bigint,
-           name text, subject text, data text, command_id uuid, causation_id uuid, correlation_id uuid,
-           actor text, at timestamptz, hash text)
-"""
+APPEND = "select headwater.append(%s::json, %s, %s::json, %s::text[])"
 
 ADD_KEYS = """
     insert into headwater.subject_keys (subject, wrapped)
@@ -78,27 +70,38 @@ DESTROY_KEY = """
 FORGET_SNAPSHOTS = "delete from headwater.snapshots where context = %s and key = %s"
 
 Advance = Mapping[tuple[str, int], tuple[Head, Head]]
+Offsets = Mapping[tuple[str, int], int]
 
 
 class Loads(NamedTuple):
-    """The statements for a batch's wants, in one fixed order, so that their results can be told apart."""
+    """The statements for a batch's wants: none for what is not wanted, since even an empty answer costs its way."""
 
+    wants: Wants
     statements: list[Statement]
 
     @classmethod
     def of(cls, wants: Wants) -> Loads:
-        outcomes = [(context, outcome_stream(id_)) for context, id_ in wants.outcomes]
-        streams = _transposed(wants.streams, 3)
-        return cls([
-            Statement(OUTCOMES, _transposed(outcomes, 2)),
-            Statement(SNAPSHOTS, streams),
-            Statement(HISTORIES, streams),
-            Statement(KEYS, [wants.subjects]),
-        ])  # fmt: skip
+        statements = []
+        if wants.outcomes:
+            streams = [(context, outcome_stream(id_)) for context, id_ in wants.outcomes]
+            statements.append(Statement(OUTCOMES, _transposed(streams, 2)))
+        if wants.streams:
+            named = _transposed(wants.streams, 3)
+            statements += [Statement(SNAPSHOTS, named), Statement(HISTORIES, named)]
+        if wants.subjects:
+            statements.append(Statement(KEYS, [wants.subjects]))
+        return cls(wants, statements)
+
+    def loaded(self, results: Sequence[Sequence[Row]]) -> Loaded:
+        """Makes sense of the statements' results."""
+        left = iter(results)
+        outcomes = next(left) if self.wants.outcomes else []
+        snapshots, histories = (next(left), next(left)) if self.wants.streams else ([], [])
+        return loaded([outcomes, snapshots, histories, next(left) if self.wants.subjects else []])
 
 
 def loaded(results: Sequence[Sequence[Row]]) -> Loaded:
-    """Makes sense of the results of `Loads`."""
+    """Makes sense of the results of OUTCOMES, SNAPSHOTS, HISTORIES and KEYS."""
     outcomes, snapshots, histories, keys = results
     found = [WrappedKey(*row) for row in keys]
     found += [WrappedKey(row[8], row[-1]) for row in (*outcomes, *histories) if row[-2]]
@@ -122,9 +125,18 @@ def _histories(snapshots: Iterable[Row], rows: Iterable[Row]) -> dict[tuple[str,
     return {name: History(found, kept.get(name)) for name, found in records.items()}
 
 
-def appended(batch: Batch) -> list[Statement]:
-    """The statements that put a batch into the journal, with its keys, snapshots and erasures."""
-    statements = [Statement(APPEND, [journal_lines(recorded.record for recorded in batch.recorded)])]
+def append(batch: Batch, epoch: int, tables: Sequence[str], offsets: Offsets | None = None) -> Statement:
+    """Moves the partitions' checkpoints and those of these tables on, and puts the batch's records into the journal.
+
+    Fails with SQLSTATE ZH001 or ZH002 (see `schema`) when it may not.
+    """
+    lines = journal_lines(recorded.record for recorded in batch.recorded)
+    return Statement(APPEND, [_heads(batch.heads, offsets), epoch, lines, list(tables)])
+
+
+def kept(batch: Batch) -> list[Statement]:
+    """The statements that keep what a batch brings besides its records: keys, snapshots, erasures."""
+    statements = []
     if batch.keys:
         statements.append(add_keys(batch.keys))
     if batch.snapshots:
@@ -145,8 +157,7 @@ def add_keys(keys: Sequence[WrappedKey]) -> Statement:
     return Statement(ADD_KEYS, _transposed(keys, 2))
 
 
-def advance(heads: Advance, epoch: int, offsets: Mapping[tuple[str, int], int] | None = None) -> Statement:
-    """Moves the partitions' checkpoints on; fails with SQLSTATE ZH001 or ZH002 (see `schema`) when it may not."""
+def _heads(heads: Advance, offsets: Offsets | None) -> str:
     lines = [
         {
             "context": context,
@@ -159,7 +170,7 @@ def advance(heads: Advance, epoch: int, offsets: Mapping[tuple[str, int], int] |
         }
         for (context, partition), (before, after) in heads.items()
     ]
-    return Statement("select headwater.advance(%s::json, %s)", [orjson.dumps(lines).decode(), epoch])
+    return orjson.dumps(lines).decode()
 
 
 def journal_lines(records: Iterable[Record]) -> str:

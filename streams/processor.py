@@ -90,7 +90,8 @@ class Processor:
         for envelope in envelopes:
             if not envelope.fresh:
                 wants.outcomes.append((envelope.context, envelope.command_id))
-            subjects.update(dict.fromkeys(self._unknown_subjects(envelope)))
+            if envelope.command.subject_field is not None:
+                subjects.update(dict.fromkeys(self._unknown_subjects(envelope)))
             for stream in self._cold(envelope):
                 streams[stream] = None
         wants.streams, wants.subjects = list(streams), list(subjects)
@@ -114,8 +115,10 @@ class Processor:
         """Decides the batch in order, each command seeing what those before it did."""
         for key in loaded.keys:
             self.mapper.keyring.learn(key)
-        for subject in (subject for envelope in envelopes for subject in self._unknown_subjects(envelope)):
-            self.mapper.keyring.allow(subject)
+        for envelope in envelopes:
+            if envelope.command.subject_field is not None:
+                for subject in self._unknown_subjects(envelope):
+                    self.mapper.keyring.allow(subject)
         batch = Batch()
         for envelope in envelopes:
             batch.answers.append(self._answer(envelope, loaded, batch))

@@ -34,12 +34,7 @@ COLUMN_TYPES = """
 
 EPOCH = "select epoch from headwater.installation"
 
-MOVE_CHECKPOINTS = """
-    update headwater.projection_checkpoints c set sequence = m.sequence
-      from json_to_recordset(%s::json) as m(context text, partition int, sequence bigint)
-      join headwater.projections p on p.context = m.context
-     where c.table_name = p.table_name and c.partition = m.partition and c.table_name = any(%s::text[])
-"""
+MOVE_CHECKPOINTS = "select headwater.projected(%s::json, %s::text[])"
 
 HALT = "update headwater.projections set halted_at = %s, error = %s where table_name = %s"
 

@@ -5,17 +5,16 @@ Embedded, this transaction is the commit; on Kafka it follows the log. The state
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 
 import psycopg
 from psycopg import AsyncConnection, Connection
 
 from streams.batch import Batch
 from streams.database import Row, Statement, passing
-from streams.ledger import advance, appended
+from streams.ledger import Offsets, append, kept
 from streams.projections import Halt, Projected, Projections, checkpoints, halted
 
-Offsets = Mapping[tuple[str, int], int]
 Steps = Generator[list[Statement], psycopg.Error | None, list[Halt]]
 
 
@@ -25,11 +24,10 @@ def statements(
     """The whole transaction. `offsets` are the next Kafka offsets by (context, partition), where there are any."""
     tables = [table for table, _ in projected.parts]
     return [
-        advance(batch.heads, projections.epoch, offsets),
-        *appended(batch),
+        append(batch, projections.epoch, tables, offsets),
+        *kept(batch),
         *(statement for _, part in projected.parts for statement in part),
         *(halted(halt) for halt in projected.halts),
-        checkpoints(batch.heads, tables),
     ]
 
 
@@ -42,7 +40,7 @@ def careful_steps(
     Raises that error when it is not a projection that fails.
     """
     halts, tables = list(projected.halts), []
-    _raise((yield [advance(batch.heads, projections.epoch, offsets), *appended(batch)]))
+    _raise((yield [append(batch, projections.epoch, (), offsets), *kept(batch)]))
     for table, part in projected.parts:
         error = yield part
         if error is None:

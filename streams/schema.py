@@ -140,6 +140,28 @@ begin
     perform pg_notify('headwater', '');
 end $$;
 
+create or replace function headwater.append(heads json, written_under bigint, lines json, tables text[]) returns void
+language plpgsql as $$
+begin
+    perform headwater.advance(heads, written_under);
+    insert into headwater.journal
+    select context, partition, sequence, event_id, key, stream, version, name, subject, convert_to(data, 'UTF8'),
+           command_id, causation_id, correlation_id, actor, at, decode(hash, 'hex')
+      from json_to_recordset(lines) as r(
+           context text, partition int, sequence bigint, event_id uuid, key text, stream text, version bigint,
+           name text, subject text, data text, command_id uuid, causation_id uuid, correlation_id uuid,
+           actor text, at timestamptz, hash text);
+    perform headwater.projected(heads, tables);
+end $$;
+
+create or replace function headwater.projected(heads json, tables text[]) returns void
+language sql as $$
+    update headwater.projection_checkpoints c set sequence = m.sequence
+      from json_to_recordset(heads) as m(context text, partition int, sequence bigint)
+      join headwater.projections p on p.context = m.context
+     where c.table_name = p.table_name and c.partition = m.partition and c.table_name = any(tables)
+$$;
+
 create or replace view headwater.events as
     select context, partition, sequence, at, name, stream, version, key, actor, subject,
            convert_from(data, 'UTF8')::json as data, event_id, command_id, causation_id, correlation_id,

@@ -23,7 +23,7 @@ from streams.database import Row, Statement, passing, read, write
 from streams.envelope import Envelope, IdempotencyConflict, Outcome
 from streams.gateway import Unavailable
 from streams.installation import InUse, acquire_writer_lock
-from streams.ledger import Loads, loaded
+from streams.ledger import Loads
 from streams.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
 from streams.processor import Processor
 from streams.projections import Halt, Projections
@@ -120,7 +120,8 @@ class EmbeddedLog:
     async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
         """See `Gateway.outcome`."""
         async with await AsyncConnection.connect(self._dsn, autocommit=True) as connection:
-            found = loaded(await read(connection, Loads.of(Wants(outcomes=[(context, command_id)])).statements))
+            loads = Loads.of(Wants(outcomes=[(context, command_id)]))
+            found = loads.loaded(await read(connection, loads.statements))
         known = found.outcomes.get(command_id)
         if known is None:
             return None
@@ -172,7 +173,8 @@ class EmbeddedLog:
             raise psycopg.OperationalError("not connected")
         envelopes = [waiting.envelope for waiting in taken]
         wants = self._processor.wants(envelopes)
-        found = loaded(await read(connection, Loads.of(wants).statements)) if wants else NOTHING_LOADED
+        loads = Loads.of(wants)
+        found = loads.loaded(await read(connection, loads.statements)) if wants else NOTHING_LOADED
         batch = self._processor.decide(envelopes, found)
         if batch.recorded and not await self._commit(connection, batch):
             return await self._process(taken)

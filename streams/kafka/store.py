@@ -16,7 +16,7 @@ from streams.batch import Head, Loaded, Snapshot, Wants
 from streams.database import COMMIT, Row, Statement, connect_plain
 from streams.kafka.overlay import Place
 from streams.keys import WrappedKey
-from streams.ledger import KEYS, Loads, add_keys, loaded
+from streams.ledger import KEYS, Loads, add_keys
 from streams.partitions import partition_of
 
 log = logging.getLogger(__name__)
@@ -92,9 +92,10 @@ class Store:
 
     def load(self, wants: Wants) -> tuple[dict[Place, int], Loaded]:
         """The projected sequences and what is wanted, all as of one moment."""
-        statements = [ONE_SNAPSHOT, SEQUENCES, *Loads.of(wants).statements, COMMIT]
+        loads = Loads.of(wants)
+        statements = [ONE_SNAPSHOT, SEQUENCES, *loads.statements, COMMIT]
         _, sequences, *results, _ = self._read(statements)
-        return {(context, partition): sequence for context, partition, sequence in sequences}, loaded(results)
+        return {(context, partition): sequence for context, partition, sequence in sequences}, loads.loaded(results)
 
     def sequences(self) -> dict[Place, int]:
         """How far every partition has been projected."""
