@@ -135,7 +135,7 @@ def queue(command: QueueWebhook, webhook: Webhook, endpoint: WebhookEndpoint) ->
     if webhook.phase is not Phase.ABSENT or endpoint.health is Health.ABSENT:
         return []
     if endpoint.health is Health.DISABLED:
-        return [WebhookHeld(**command.model_dump())]
+        return [WebhookHeld(**command.model_dump(), round=0)]
     return [WebhookQueued(**command.model_dump(), round=1)]
 
 
@@ -216,7 +216,7 @@ def _queued(command: ResumeWebhook | RecoverWebhook, webhook: Webhook) -> Webhoo
 
 
 def _held(command: ResumeWebhook | RecordDelivery, webhook: Webhook) -> WebhookHeld:
-    return WebhookHeld(**_again(command, webhook))
+    return WebhookHeld(**_again(command, webhook), round=webhook.round)
 
 
 def _again(command: ResumeWebhook | RecoverWebhook | RecordDelivery, webhook: Webhook) -> dict[str, Any]:

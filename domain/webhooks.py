@@ -39,7 +39,9 @@ class WebhookQueued(_WithBody, name="webhooks.webhook.queued.v1"):
 
 
 class WebhookHeld(_WithBody, name="webhooks.webhook.held.v1"):
-    """Not tried (any more), as its endpoint is disabled; kept to be recovered."""
+    """Not tried (any more), as its endpoint is disabled; kept to be recovered. `round` is the last one, 0 if none."""
+
+    round: int
 
 
 class WebhookAttemptFailed(_OfWebhook, name="webhooks.webhook.attempt_failed.v1"):
@@ -140,9 +142,9 @@ class Webhook(BaseModel):
 def evolve(webhook: Webhook, event: WebhookEvent) -> Webhook:
     match event:
         case WebhookQueued():
-            return _with_body(event, Phase.QUEUED, event.round)
+            return _with_body(event, Phase.QUEUED)
         case WebhookHeld():
-            return _with_body(event, Phase.HELD, webhook.round)
+            return _with_body(event, Phase.HELD)
         case WebhookAttemptFailed():
             return webhook.model_copy(update={"heard": event.attempt})
         case WebhookPutOff():
@@ -155,9 +157,10 @@ def evolve(webhook: Webhook, event: WebhookEvent) -> Webhook:
             assert_never(event)
 
 
-def _with_body(event: WebhookQueued | WebhookHeld, phase: Phase, round_: int) -> Webhook:
-    about = {"data_subject": event.data_subject, "event_type": event.event_type, "body": event.body}
-    return Webhook.model_validate({"phase": phase, "round": round_, **about})
+def _with_body(event: WebhookQueued | WebhookHeld, phase: Phase) -> Webhook:
+    return Webhook(
+        phase=phase, data_subject=event.data_subject, event_type=event.event_type, body=event.body, round=event.round
+    )
 
 
 class Health(StrEnum):

@@ -33,12 +33,12 @@ class AiReplyStarted(_Started, name="gccp.ai_call.reply_started.v1"):
     pass
 
 
-class _Ended(_OfAiCall):
+class AiCallEnded(_OfAiCall):
     usage: Usage
     duration_ms: int
 
 
-class AiStreamCompleted(_Ended, name="gccp.ai_call.stream_completed.v1"):
+class AiStreamCompleted(AiCallEnded, name="gccp.ai_call.stream_completed.v1"):
     """`disconnected`: the client left before the end, and the call was ended with what it had used by then."""
 
     stop_reason: str
@@ -46,18 +46,18 @@ class AiStreamCompleted(_Ended, name="gccp.ai_call.stream_completed.v1"):
     disconnected: bool
 
 
-class AiStreamFailed(_Ended, name="gccp.ai_call.stream_failed.v1"):
+class AiStreamFailed(AiCallEnded, name="gccp.ai_call.stream_failed.v1"):
     """`code` is the provider's, or `interrupted` when the process that served it was lost, and with it the usage."""
 
     code: str
     reason: str
 
 
-class AiReplyCompleted(_Ended, name="gccp.ai_call.reply_completed.v1"):
+class AiReplyCompleted(AiCallEnded, name="gccp.ai_call.reply_completed.v1"):
     stop_reason: str
 
 
-class AiReplyFailed(_Ended, name="gccp.ai_call.reply_failed.v1"):
+class AiReplyFailed(AiCallEnded, name="gccp.ai_call.reply_failed.v1"):
     """`code` is the provider's, or `interrupted` when the process that served it was lost, and with it the usage."""
 
     code: str

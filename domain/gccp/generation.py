@@ -88,7 +88,7 @@ class GenerationStepStarted(_OfGeneration, name="gccp.generation.step_started.v1
     repair: Personal[Repair] = None
 
 
-class _Answered(_OfGeneration):
+class CallAnswered(_OfGeneration):
     """One attempt at a call has been answered, or given up, and used this much."""
 
     step: Step
@@ -98,7 +98,7 @@ class _Answered(_OfGeneration):
     usage: Usage = Usage()
 
 
-class GenerationStepDeferred(_Answered, name="gccp.generation.step_deferred.v1"):
+class GenerationStepDeferred(CallAnswered, name="gccp.generation.step_deferred.v1"):
     """The provider asked to wait; the same call is tried again at `retry_at`."""
 
     code: str
@@ -106,20 +106,20 @@ class GenerationStepDeferred(_Answered, name="gccp.generation.step_deferred.v1")
     retry_at: Moment
 
 
-class GenerationStepCompleted(_Answered, name="gccp.generation.step_completed.v1"):
+class GenerationStepCompleted(CallAnswered, name="gccp.generation.step_completed.v1"):
     """The checkpoint: the step is done and never repeated."""
 
     provider_id: str
     output: Personal[str]
 
 
-class GenerationAnswerUnfit(_Answered, name="gccp.generation.answer_unfit.v1"):
+class GenerationAnswerUnfit(CallAnswered, name="gccp.generation.answer_unfit.v1"):
     """An answer came and is not what was asked for."""
 
     fault: str
 
 
-class GenerationStepFailed(_Answered, name="gccp.generation.step_failed.v1"):
+class GenerationStepFailed(CallAnswered, name="gccp.generation.step_failed.v1"):
     """The call was rejected, or its answer was lost (`unconfirmed`)."""
 
     result: Result
@@ -127,7 +127,7 @@ class GenerationStepFailed(_Answered, name="gccp.generation.step_failed.v1"):
     reason: str
 
 
-class GenerationAnswerDiscarded(_Answered, name="gccp.generation.answer_discarded.v1"):
+class GenerationAnswerDiscarded(CallAnswered, name="gccp.generation.answer_discarded.v1"):
     """An answer came after the generation was cancelled, or after it had been given up for lost."""
 
     result: Result

@@ -1,0 +1,18 @@
+"""What can be read of course generations, exports, proxied calls, their cost, and webhooks."""
+
+from __future__ import annotations
+
+from projections.gccp.ai_calls import AI_CALLS
+from projections.gccp.calls import CALLS
+from projections.gccp.exports import EXPORTS
+from projections.gccp.generations import GENERATIONS
+from projections.gccp.progress import PROGRESS
+from projections.gccp.steps import STEPS
+from projections.gccp.usage import USAGE
+from projections.gccp.webhook_endpoints import WEBHOOK_ENDPOINTS
+from projections.gccp.webhooks import WEBHOOKS
+from streams.read_models import ReadModel
+
+READ_MODELS: tuple[ReadModel, ...] = (
+    GENERATIONS, STEPS, CALLS, PROGRESS, USAGE, EXPORTS, AI_CALLS, WEBHOOKS, WEBHOOK_ENDPOINTS,
+)  # fmt: skip

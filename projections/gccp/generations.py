@@ -1,0 +1,161 @@
+"""One row per generation: what was asked for and how far it has come.
+
+`status` is the document's (queued, processing, completed, failed) or `cancelled`. `step` is the one being done or to
+be done next; `steps_done` counts up to 5. `retry_at` is set while the provider has asked to wait. `code` is the
+document's code of a failure, `cause` the provider's own or ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from domain.gccp import generation as domain
+from domain.gccp.generation import (
+    CallAnswered,
+    GenerationCancelled,
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationQueued,
+    GenerationRetried,
+    GenerationStarted,
+    GenerationStepCompleted,
+    GenerationStepDeferred,
+    GenerationStepStarted,
+)
+from streams.database import Row
+from streams.envelope import Recorded
+from streams.read_models import Change, ReadModel, change, put
+
+WELL = {"failed_step": None, "code": None, "cause": None, "error": None}
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    match event.fact:
+        case GenerationQueued() as queued:
+            yield _asked_for(queued)
+        case CallAnswered() | GenerationStepStarted() as called:
+            yield change(called.generation_id, **_progress(called))
+        case GenerationStarted() as started:
+            yield change(started.generation_id, status="processing", started_at=started.at)
+        case GenerationRetried() as retried:
+            yield change(retried.generation_id, status="queued", queued_at=retried.at, finished_at=None,
+                         duration_seconds=None, resumed_from=retried.resumed_from.value, **WELL)  # fmt: skip
+        case GenerationCompleted() | GenerationFailed() | GenerationCancelled() as over:
+            yield change(over.generation_id, finished_at=over.at, retry_at=None, **_end(over))
+
+
+def _asked_for(queued: GenerationQueued) -> Change:
+    return put(
+        queued.generation_id, owner=queued.owner, status="queued", mode=queued.mode.value, topic=queued.topic,
+        subtopics=queued.subtopics, mcsc=queued.counts.mcsc, mcmc=queued.counts.mcmc,
+        subjective=queued.counts.subjective, step=domain.STEPS[0].value, steps_done=0, created_at=queued.at,
+        queued_at=queued.at,
+    )  # fmt: skip
+
+
+def _progress(called: CallAnswered | GenerationStepStarted) -> dict[str, Any]:
+    match called:
+        case GenerationStepStarted():
+            return {"step": called.step.value, "retry_at": None}
+        case GenerationStepDeferred():
+            return {"retry_at": called.retry_at}
+        case GenerationStepCompleted():
+            return {"steps_done": domain.STEPS.index(called.step) + 1, "retry_at": None}
+    return {"retry_at": None}
+
+
+def _end(over: GenerationCompleted | GenerationFailed | GenerationCancelled) -> dict[str, Any]:
+    match over:
+        case GenerationCompleted():
+            return {"status": "completed", "duration_seconds": over.duration_seconds}
+        case GenerationCancelled():
+            return {"status": "cancelled"}
+        case GenerationFailed():
+            why = {"failed_step": over.step.value, "code": over.code.value, "cause": over.cause, "error": over.reason}
+            return {"status": "failed", "duration_seconds": over.duration_seconds, **why}
+
+
+GENERATIONS = ReadModel("gccp_generations", version=1, key=("generation_id",), project=project,
+                        subject="owner", personal=("topic", "subtopics"), ddl="""
+    create table {table} (
+        generation_id       uuid primary key,
+        owner               text not null,
+        status              text not null,
+        mode                text not null,
+        topic               text,
+        subtopics           text,
+        mcsc                int not null,
+        mcmc                int not null,
+        subjective          int not null,
+        step                text not null,
+        steps_done          int not null,
+        resumed_from        text,
+        retry_at            timestamptz,
+        failed_step         text,
+        code                text,
+        cause               text,
+        error               text,
+        created_at          timestamptz not null,
+        queued_at           timestamptz not null,
+        started_at          timestamptz,
+        finished_at         timestamptz,
+        duration_seconds    double precision
+    );
+    create index on {table} (owner, created_at desc, generation_id);
+""")  # fmt: skip
+
+
+class GenerationRow(NamedTuple):
+    """A generation. Texts are None once the owner has been erased. Seconds are those since it was (last) queued."""
+
+    generation_id: UUID
+    owner: str
+    status: str
+    mode: str
+    topic: str | None
+    subtopics: str | None
+    mcsc: int
+    mcmc: int
+    subjective: int
+    step: str
+    steps_done: int
+    resumed_from: str | None
+    retry_at: datetime | None
+    failed_step: str | None
+    code: str | None
+    cause: str | None
+    error: str | None
+    created_at: datetime
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration_seconds: float | None
+
+
+COLUMNS = ", ".join(GenerationRow._fields)
+
+
+async def by_id(connection: AsyncConnection[Row], generation_id: UUID) -> GenerationRow | None:
+    """The generation, whoever's it is: whose, the row says."""
+    sql = f"select {COLUMNS} from gccp_generations where generation_id = %s"
+    row = await (await connection.execute(sql, (generation_id,))).fetchone()
+    return None if row is None else GenerationRow(*row)
+
+
+async def of_owner(
+    connection: AsyncConnection[Row], owner: str, limit: int, before: GenerationRow | None = None
+) -> list[GenerationRow]:
+    """The owner's generations, the latest first; those before the given one, to go on."""
+    place = (None, None) if before is None else (before.created_at, before.generation_id)
+    sql = f"""
+        select {COLUMNS} from gccp_generations
+         where owner = %s and (%s::timestamptz is null or (created_at, generation_id) < (%s, %s))
+         order by created_at desc, generation_id desc limit %s
+    """
+    rows = await (await connection.execute(sql, (owner, place[0], *place, limit))).fetchall()
+    return [GenerationRow(*row) for row in rows]

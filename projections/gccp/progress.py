@@ -1,0 +1,110 @@
+"""One row per event of a generation, in the order of the log: what a client that follows it is told.
+
+`sequence` is the event's place in its partition, so that whoever has seen one can go on after it. `event` is the last
+part of the event's name but its version (`step_completed`); `percent` says how many of the five steps are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from domain.gccp.generation import (
+    STEPS,
+    GenerationAnswerUnfit,
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationRetried,
+    GenerationStepCompleted,
+    GenerationStepDeferred,
+    GenerationStepFailed,
+)
+from streams.calls.brief import Step
+from streams.database import Row
+from streams.envelope import Position, Recorded
+from streams.read_models import Change, ReadModel, put
+
+ENDS = frozenset({"completed", "failed", "cancelled"})
+"""After these nothing more is to be expected, unless the generation is retried."""
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    if event.stream.category != "generation":
+        return
+    fact = event.fact
+    yield put(
+        fact.generation_id, event.position.sequence, partition=event.position.partition, at=fact.at,
+        event=fact.name.split(".")[2], step=_step(fact), percent=_percent(fact), **_why(fact),
+    )  # fmt: skip
+
+
+def _step(fact: Any) -> str | None:
+    step = fact.resumed_from if isinstance(fact, GenerationRetried) else getattr(fact, "step", None)
+    return None if step is None else Step(step).value
+
+
+def _percent(fact: Any) -> int:
+    if isinstance(fact, GenerationCompleted):
+        return 100
+    step = _step(fact)
+    if step is None:
+        return 0
+    return (STEPS.index(Step(step)) + isinstance(fact, GenerationStepCompleted)) * 100 // len(STEPS)
+
+
+def _why(fact: Any) -> dict[str, Any]:
+    match fact:
+        case GenerationStepDeferred():
+            return {"code": fact.code, "reason": fact.reason, "retry_at": fact.retry_at}
+        case GenerationStepFailed() | GenerationFailed():
+            return {"code": str(fact.code), "reason": fact.reason, "retry_at": None}
+        case GenerationAnswerUnfit():
+            return {"code": None, "reason": fact.fault, "retry_at": None}
+    return {"code": None, "reason": None, "retry_at": None}
+
+
+PROGRESS = ReadModel("gccp_generation_progress", version=1, key=("generation_id", "sequence"), project=project, ddl="""
+    create table {table} (
+        generation_id   uuid not null,
+        sequence        bigint not null,
+        partition       int not null,
+        at              timestamptz not null,
+        event           text not null,
+        step            text,
+        percent         int not null,
+        code            text,
+        reason          text,
+        retry_at        timestamptz,
+        primary key (generation_id, sequence)
+    );
+""")  # fmt: skip
+
+
+class ProgressRow(NamedTuple):
+    """One event of a generation. `position` is what a client names as the last it has seen."""
+
+    position: Position
+    at: datetime
+    event: str
+    step: str | None
+    percent: int
+    code: str | None
+    reason: str | None
+    retry_at: datetime | None
+
+
+async def progress_after(
+    connection: AsyncConnection[Row], generation_id: UUID, last_seen: Position | None = None, limit: int = 100
+) -> list[ProgressRow]:
+    """What happened to the generation after `last_seen`, or from the beginning, in order."""
+    sql = """
+        select partition, sequence, at, event, step, percent, code, reason, retry_at from gccp_generation_progress
+         where generation_id = %s and sequence > %s order by sequence limit %s
+    """
+    values = (generation_id, 0 if last_seen is None else last_seen.sequence, limit)
+    rows = await (await connection.execute(sql, values)).fetchall()
+    return [ProgressRow(Position("gccp", row[0], row[1]), *row[2:]) for row in rows]

@@ -1,0 +1,65 @@
+"""One row per endpoint that webhooks go to: enabled or disabled (and why), and since when nothing got through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
+
+from domain.webhooks import (
+    WebhookEndpointConfigured,
+    WebhookEndpointDisabled,
+    WebhookEndpointEnabled,
+    WebhookEndpointFailing,
+    WebhookEndpointRecovered,
+)
+from streams.database import Row
+from streams.envelope import Recorded
+from streams.read_models import Change, ReadModel, change, put
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    match event.fact:
+        case WebhookEndpointConfigured() as configured:
+            yield put(configured.endpoint_id, origin=configured.origin, health="enabled", reason=None,
+                      failing_since=None, changed_at=configured.at)  # fmt: skip
+        case WebhookEndpointDisabled() as disabled:
+            yield change(disabled.endpoint_id, health="disabled", reason=disabled.reason, changed_at=disabled.at)
+        case WebhookEndpointEnabled() as enabled:
+            yield change(enabled.endpoint_id, health="enabled", reason=None, failing_since=None, changed_at=enabled.at)
+        case WebhookEndpointFailing() as failing:
+            yield change(failing.endpoint_id, failing_since=failing.at)
+        case WebhookEndpointRecovered() as recovered:
+            yield change(recovered.endpoint_id, failing_since=None)
+
+
+WEBHOOK_ENDPOINTS = ReadModel("gccp_webhook_endpoints", version=1, key=("endpoint_id",), project=project, ddl="""
+    create table {table} (
+        endpoint_id     text primary key,
+        origin          text not null,
+        health          text not null,
+        reason          text,
+        failing_since   timestamptz,
+        changed_at      timestamptz not null
+    );
+""")  # fmt: skip
+
+
+class WebhookEndpointRow(NamedTuple):
+    """An endpoint; `reason` says why it is disabled."""
+
+    endpoint_id: str
+    origin: str
+    health: str
+    reason: str | None
+    failing_since: datetime | None
+    changed_at: datetime
+
+
+async def endpoint(connection: AsyncConnection[Row], endpoint_id: str) -> WebhookEndpointRow | None:
+    """The endpoint with this id, None if none was ever configured."""
+    sql = f"select {', '.join(WebhookEndpointRow._fields)} from gccp_webhook_endpoints where endpoint_id = %s"
+    row = await (await connection.execute(sql, (endpoint_id,))).fetchone()
+    return None if row is None else WebhookEndpointRow(*row)
