@@ -212,6 +212,7 @@ def _verified(command: VerifyPhone, recipient: Recipient, waiting: Verification)
             user_agent=waiting.user_agent,
             text=waiting.text,
             verification_id=waiting.id,
+            new_address=waiting.phone_number != recipient.sms.address,
         ),
     ]
 
@@ -232,6 +233,7 @@ def grant_email(command: GrantEmailConsent, recipient: Recipient) -> Sequence[Ev
             ip=command.ip,
             user_agent=command.user_agent,
             text=command.text,
+            new_address=command.address != email.address,
         )
     ]
 

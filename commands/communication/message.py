@@ -9,6 +9,7 @@ from uuid import UUID
 from commands.communication.rules import ALL, REACHABLE, Case, cost_of, decide
 from domain.communication.budget import Limits, Usage
 from domain.communication.decision import Decision
+from domain.communication.explanation import refusals
 from domain.communication.kinds import Priority, TriggerType, Wish
 from domain.communication.message import (
     Message,
@@ -90,7 +91,9 @@ def request(command: RequestMessage, message: Message, recipient: Recipient) -> 
     decision = decide(case, REACHABLE if later else ALL)
     if decision.verdict == "refuse":
         raise NotSendable(
-            refusal(decision, command.user_id), reason=decision.reason, decision=decision.model_dump(mode="json")
+            f"Message to user {command.user_id} not sent: {refusals(decision)}",
+            reason=decision.reason,
+            decision=decision.model_dump(mode="json"),
         )
     requested = _requested(command, decision, later)
     if later:
@@ -209,25 +212,3 @@ def cancel(command: CancelMessage, message: Message) -> Sequence[Event]:
             raise AlreadyCancelled("the message was called off before")
         case Phase.ABSENT:
             raise UnknownMessage("there is no such message")
-
-
-_BECAUSE = {
-    "suppressed": "the address is reported dead by the provider",
-    "no_address": "there is no address to send to",
-    "no_consent": "there is no consent",
-    "pending_verification": "the phone number is not verified yet",
-    "revoked": "consent was revoked",
-    "opted_out": "the user has opted out",
-    "preference_disabled": "the user's preferences switch it off",
-    "frequency_cap": "the user has had as many messages as they want for now",
-    "daily_budget_exceeded": "the daily budget is used up",
-    "monthly_budget_exceeded": "the monthly budget is used up",
-}
-
-
-def refusal(decision: Decision, user_id: int) -> str:
-    """The refusal as a sentence, channel by channel."""
-    words = [step for step in decision.steps if step.verdict == "refuse" and step.rule != "channel"]
-    said = "; ".join(f"{step.channel}: {_BECAUSE[step.reason]}" if step.channel else _BECAUSE[step.reason]
-                     for step in words)  # fmt: skip
-    return f"Message to user {user_id} not sent: {said}"

@@ -106,7 +106,8 @@ class PhoneNumberVerified(Event, name="communication.recipient.phone_number_veri
 class ConsentGranted(Event, name="communication.recipient.consent_granted.v1", subject="user_id"):
     """Consent for these message types on this channel, at this address.
 
-    `verification_id` is the proof behind SMS consent; `keyword` the word that brought it back.
+    `verification_id` is the proof behind SMS consent; `keyword` the word that brought it back. `new_address` says that
+    it is another one than before, which ends a suppression.
     """
 
     user_id: int
@@ -119,6 +120,7 @@ class ConsentGranted(Event, name="communication.recipient.consent_granted.v1", s
     text: str = ""
     verification_id: UUID | None = None
     keyword: str | None = None
+    new_address: bool = False
 
 
 class ConsentRevoked(Event, name="communication.recipient.consent_revoked.v1"):
@@ -293,13 +295,13 @@ def _consenting(
     reach = recipient.reach(event.channel)
     match event:
         case ConsentGranted():
-            moved = event.address != reach.address
-            fresh = {"address": event.address} | ({"suppressed": 0, "suppression": ""} if moved else {})
-            reach = _standing(reach, event.message_types, ConsentStatus.GRANTED, version, event.source, fresh)
+            reach = _standing(reach, event.message_types, ConsentStatus.GRANTED, version, event.source)
+            lifted = {"suppressed": 0, "suppression": ""} if event.new_address else {}
+            reach = reach.model_copy(update={"address": event.address, **lifted})
         case ConsentRevoked():
-            reach = _standing(reach, event.message_types, ConsentStatus.REVOKED, version, event.reason, {})
+            reach = _standing(reach, event.message_types, ConsentStatus.REVOKED, version, event.reason)
         case OptedOut():
-            reach = _standing(reach, event.message_types, ConsentStatus.OPTED_OUT, version, event.reason, {})
+            reach = _standing(reach, event.message_types, ConsentStatus.OPTED_OUT, version, event.reason)
         case AddressSuppressed():
             reach = reach.model_copy(update={"suppressed": version, "suppression": event.reason})
     ended = isinstance(event, ConsentRevoked | OptedOut) and ends_verification(event)
@@ -318,7 +320,6 @@ def _standing(
     status: ConsentStatus,
     version: int,
     reason: str,
-    more: dict[str, object],
 ) -> Reach:
     standing = Standing(status=status, event=version, reason=reason)
-    return reach.model_copy(update={"standings": reach.standings | dict.fromkeys(types, standing), **more})
+    return reach.model_copy(update={"standings": reach.standings | dict.fromkeys(types, standing)})

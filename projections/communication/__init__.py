@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from projections.communication.consents import CONSENTS
+from projections.communication.daily import DAILY
 from projections.communication.deliveries import DELIVERIES
 from projections.communication.messages import MESSAGES
 from projections.communication.recipients import RECIPIENTS
+from projections.communication.thresholds import THRESHOLDS
 from streams.read_models import ReadModel
 
-READ_MODELS: tuple[ReadModel, ...] = (MESSAGES, DELIVERIES, RECIPIENTS)
+READ_MODELS: tuple[ReadModel, ...] = (MESSAGES, DELIVERIES, RECIPIENTS, CONSENTS, DAILY, THRESHOLDS)

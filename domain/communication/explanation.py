@@ -1,0 +1,122 @@
+"""Why a message was sent, held, redirected or not sent: a sentence for each event, from the event alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.communication.decision import Decision, Step
+from domain.communication.kinds import Channel
+from domain.communication.message import (
+    ActionTaken,
+    MessageBlocked,
+    MessageCancelled,
+    MessageClicked,
+    MessageDelivered,
+    MessageDispatched,
+    MessageEvent,
+    MessageHeld,
+    MessageOpened,
+    MessageRejected,
+    MessageRequested,
+    MessageRetried,
+    MessageSent,
+    MessageUnconfirmed,
+    MessageUndelivered,
+)
+
+NAMES = {Channel.SMS: "SMS", Channel.EMAIL: "e-mail"}
+
+BECAUSE = {
+    "suppressed": "the provider reported its address as dead",
+    "no_address": "there is no address to send to",
+    "no_consent": "there is no consent for it",
+    "pending_verification": "the phone number is not verified yet",
+    "revoked": "consent for it was revoked",
+    "opted_out": "the recipient has opted out of it",
+    "preference_disabled": "the recipient's preferences switch it off",
+    "frequency_cap": "the recipient has had as many messages as they want for now",
+    "quiet_hours": "it is outside the hours the recipient wants to be written to",
+    "daily_budget_exceeded": "the daily budget is used up",
+    "monthly_budget_exceeded": "the monthly budget is used up",
+    "rejected": "the provider refused it there",
+    "cancelled": "it was cancelled",
+}
+"""Every reason a rule gives, as the second half of a sentence."""
+
+
+def refusals(decision: Decision) -> str:
+    """Why nothing may be sent, channel by channel, as half a sentence."""
+    words = [step for step in decision.steps if step.verdict == "refuse" and step.rule != "channel"]
+    return " and ".join(dict.fromkeys(_refusal(step) for step in words))
+
+
+def _refusal(step: Step) -> str:
+    because = BECAUSE[step.reason]
+    return because if step.channel is None else f"by {NAMES[step.channel]} {because}"
+
+
+def told(event: MessageEvent) -> str | None:
+    """The event as a sentence; None for those that say nothing of the message's fate."""
+    sentence: str | None
+    match event:
+        case MessageRequested():
+            sentence = _requested(event)
+        case MessageHeld():
+            sentence = f"Held until {_moment(event.until)}: {BECAUSE[event.decision.reason]}."
+        case MessageDispatched():
+            sentence = _dispatched(event)
+        case MessageBlocked():
+            sentence = f"Not sent: {refusals(event.decision)}."
+        case MessageCancelled():
+            sentence = "Not sent: it was cancelled."
+        case ActionTaken():
+            sentence = f"The recipient acted on it: {event.action}."
+        case _:
+            sentence = _answer(event)
+    return sentence
+
+
+def _requested(event: MessageRequested) -> str:
+    asked = f"Asked for as {event.trigger_type} by {event.wish} with {event.priority} priority"
+    if event.decision is None:
+        return f"{asked}, to be sent at once."
+    return f"{asked}, to be sent at {_moment(event.due_at)}; everything is decided again then."
+
+
+def _dispatched(event: MessageDispatched) -> str:
+    sent = f"Sent by {NAMES[event.channel]}"
+    if event.fallback:
+        redirect = next((step for step in event.decision.steps if step.verdict == "redirect"), None)
+        because = BECAUSE[redirect.reason] if redirect is not None else "the other channel was closed"
+        return f"{sent} instead of {NAMES[event.channel.other]}, because {because}."
+    return f"{sent}: the recipient agreed to it, and no rule stood in the way."
+
+
+def _answer(event: MessageEvent) -> str | None:
+    sentence: str | None
+    match event:
+        case MessageSent():
+            sentence = f"{event.provider} accepted the {NAMES[event.channel]}."
+        case MessageDelivered():
+            sentence = f"The {NAMES[event.channel]} arrived."
+        case MessageRejected():
+            sentence = f"{event.provider} refused the {NAMES[event.channel]}: {event.reason or event.code}."
+        case MessageUndelivered():
+            sentence = f"The {NAMES[event.channel]} did not arrive: {event.reason or event.code or 'no reason given'}."
+        case MessageRetried():
+            sentence = f"{event.provider} put the {NAMES[event.channel]} off: {event.reason}. It is tried again."
+        case MessageUnconfirmed():
+            sentence = (
+                f"The {NAMES[event.channel]} may have gone out: {event.provider} did not answer ({event.reason})."
+            )
+        case MessageOpened():
+            sentence = f"The {NAMES[event.channel]} was opened."
+        case MessageClicked():
+            sentence = f"A link in the {NAMES[event.channel]} was followed."
+        case _:
+            sentence = None
+    return sentence
+
+
+def _moment(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

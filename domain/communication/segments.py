@@ -1,0 +1,52 @@
+"""How many segments a text message takes, which is what it is charged by.
+
+GSM 03.38: 160 septets in one message, 153 in each part of a longer one; characters of the extension table take two
+septets, and a pair is never split. A text with any other character goes as UCS-2: 70 code units, 67 in each part, and
+a surrogate pair is never split either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
+
+
+class Encoding(StrEnum):
+    GSM_7 = "GSM-7"
+    UCS_2 = "UCS-2"
+
+
+class Length(NamedTuple):
+    """`units` are septets or 16-bit code units, `segments` what is charged."""
+
+    encoding: Encoding
+    units: int
+    segments: int
+
+
+def length(body: str) -> Length:
+    """How the text is sent. An empty one still takes a segment."""
+    if GSM_EXTENSION.union(GSM).issuperset(body):
+        return _length(Encoding.GSM_7, [2 if character in GSM_EXTENSION else 1 for character in body], 160, 153)
+    return _length(Encoding.UCS_2, [2 if ord(character) > 0xFFFF else 1 for character in body], 70, 67)
+
+
+def _length(encoding: Encoding, widths: list[int], whole: int, part: int) -> Length:
+    units = sum(widths)
+    return Length(encoding, units, 1 if units <= whole else _parts(widths, part))
+
+
+def _parts(widths: Iterable[int], size: int) -> int:
+    parts, used = 1, 0
+    for width in widths:
+        if used + width > size:
+            parts, used = parts + 1, 0
+        used += width
+    return parts

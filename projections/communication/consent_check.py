@@ -1,0 +1,63 @@
+"""Whether a message could be sent to a person, now or at any moment in the past, and what consent stood behind it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg import AsyncConnection
+
+from domain.communication.kinds import Channel, TriggerType
+from domain.communication.recipient import (
+    ConsentStatus,
+    InboundSmsReceived,
+    Recipient,
+    RecipientContacted,
+    VerificationCodeFailed,
+    VerificationCodeSent,
+    evolve,
+)
+from projections.communication.journal import events_of
+from streams.database import Row
+
+IRRELEVANT = (RecipientContacted, InboundSmsReceived, VerificationCodeSent, VerificationCodeFailed)
+
+REASONS = {
+    ConsentStatus.GRANTED: "explicit_consent",
+    ConsentStatus.NONE: "no_consent",
+    ConsentStatus.PENDING: "pending_verification",
+    ConsentStatus.REVOKED: "revoked",
+    ConsentStatus.OPTED_OUT: "opted_out",
+}
+
+
+class ConsentCheck(NamedTuple):
+    """`event` is the version, in the stream `recipient/<user id>`, of the event that consent rests on; 0 if none."""
+
+    can_send: bool
+    reason: str
+    consent_status: ConsentStatus
+    event: int
+
+
+async def recipient_at(connection: AsyncConnection[Row], user_id: int, as_of: datetime | None = None) -> Recipient:
+    """The recipient as they stood (by default: stand), folded from the journal by the rules that decide."""
+    recipient = Recipient()
+    for written in await events_of(connection, f"recipient/{user_id}", until=as_of, without=IRRELEVANT):
+        before = recipient.model_copy(update={"version": written.version - 1})
+        recipient = evolve(before, written.fact)  # type: ignore[arg-type]
+    return recipient
+
+
+def check(recipient: Recipient, channel: Channel, type_: TriggerType) -> ConsentCheck:
+    """Consent first, then suppression and preferences: the same facts that the rules of a send look at."""
+    standing, reach, wanted = recipient.consent(channel, type_), recipient.reach(channel), recipient.preferences
+    reason = REASONS[standing.status]
+    if standing.status is ConsentStatus.GRANTED:
+        if reach.suppressed:
+            reason = "suppressed"
+        elif reach.address is None:
+            reason = "no_address"
+        elif not (wanted.enabled(channel) and wanted.wants(channel, type_)):
+            reason = "preference_disabled"
+    return ConsentCheck(reason == "explicit_consent", reason, standing.status, standing.event)

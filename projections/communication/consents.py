@@ -1,0 +1,106 @@
+"""Every change of consent, one row per person, message type and change: the proof of who agreed to what, when and how.
+
+`version` is that of the event in the recipient's stream; `status` is granted, pending, revoked, opted_out or
+suppressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from domain.communication.kinds import ALL_TYPES, Channel
+from domain.communication.recipient import (
+    AddressSuppressed,
+    ConsentGranted,
+    ConsentRevoked,
+    OptedOut,
+    SmsConsentRequested,
+)
+from streams.database import Row
+from streams.envelope import Recorded
+from streams.read_models import Change, ReadModel, put
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    change = _change(event.fact)
+    if change is None:
+        return
+    channel, types, columns = change
+    for type_ in types:
+        yield put(event.fact.user_id, event.record.version, channel.value, type_.value, at=event.fact.at, **columns)
+
+
+def _change(fact: Any) -> tuple[Channel, tuple[Any, ...], dict[str, Any]] | None:
+    match fact:
+        case SmsConsentRequested():
+            proof = _proof(fact, "pending", fact.phone_number)
+            return Channel.SMS, fact.message_types, proof
+        case ConsentGranted():
+            return fact.channel, fact.message_types, _proof(fact, "granted", fact.address)
+        case ConsentRevoked():
+            return fact.channel, fact.message_types, {"status": "revoked", "reason": fact.reason}
+        case OptedOut():
+            return fact.channel, fact.message_types, {
+                "status": "opted_out", "reason": fact.reason, "source": fact.source.value
+            }  # fmt: skip
+        case AddressSuppressed():
+            return fact.channel, ALL_TYPES, {"status": "suppressed", "reason": fact.reason, "source": "provider"}
+    return None
+
+
+def _proof(fact: SmsConsentRequested | ConsentGranted, status: str, address: str | None) -> dict[str, Any]:
+    return {"status": status, "source": fact.source, "address": address, "ip": fact.ip, "user_agent": fact.user_agent,
+            "shown": fact.text, "verification_id": fact.verification_id}  # fmt: skip
+
+
+CONSENTS = ReadModel("communication_consents", version=1, key=("user_id", "version", "channel", "message_type"),
+                     project=project, subject="user_id", personal=("address", "ip", "user_agent"), ddl="""
+    create table {table} (
+        user_id             bigint not null,
+        version             bigint not null,
+        channel             text not null,
+        message_type        text not null,
+        at                  timestamptz not null,
+        status              text not null,
+        reason              text,
+        source              text,
+        address             text,
+        ip                  text,
+        user_agent          text,
+        shown               text,
+        verification_id     uuid,
+        primary key (user_id, version, channel, message_type)
+    );
+""")  # fmt: skip
+
+
+class ConsentRow(NamedTuple):
+    """One change; what is personal is None once the person was erased."""
+
+    version: int
+    channel: str
+    message_type: str
+    at: datetime
+    status: str
+    reason: str | None
+    source: str | None
+    address: str | None
+    ip: str | None
+    user_agent: str | None
+    shown: str | None
+    verification_id: UUID | None
+
+
+async def consent_history(connection: AsyncConnection[Row], user_id: int) -> list[ConsentRow]:
+    """Everything that ever happened to a person's consent, the oldest first."""
+    sql = """
+        select version, channel, message_type, at, status, reason, source, address, ip, user_agent, shown,
+               verification_id
+          from communication_consents where user_id = %s order by version, channel, message_type
+    """
+    return [ConsentRow(*row) for row in await (await connection.execute(sql, (user_id,))).fetchall()]

@@ -1,0 +1,167 @@
+"""A message as its recipient sees it: texts and e-mails from what an event holds.
+
+Pure, though it stands on Jinja2 and MJML: templates are files beside this module, `<trigger type>.jinja` in a directory
+per version, one block for each part. A version that was ever used stays; new words are a new directory. Data is
+free-form: whatever is missing is left out of the sentence, whatever is there is cut to a sensible length, and in HTML
+everything is escaped. Rendering never fails for anything in the data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from jinja2 import BaseLoader, ChainableUndefined, Template, TemplateNotFound
+from jinja2.sandbox import SandboxedEnvironment
+from mjml import mjml2html
+
+from domain.communication.kinds import Channel, TriggerType
+from domain.communication.segments import Length, length
+
+BRAND = "MINGUS"
+LONGEST_SMS = 1600
+"""Characters; the providers take no more in one message."""
+
+LONGEST_VALUE = 300
+LONGEST_SUBJECT = 200
+LARGEST_NUMBER = 1e15
+STOP_SENTENCE = "Reply STOP to opt out."
+_BLANKS = re.compile(r"\s+")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Text(NamedTuple):
+    """A text message and what it takes to send it."""
+
+    body: str
+    length: Length
+
+
+class Links(NamedTuple):
+    """Where an e-mail's unsubscribe link leads: to this recipient's page, for this kind of message."""
+
+    unsubscribe: str
+
+
+class Mail(NamedTuple):
+    """An e-mail; `headers` make mail programs show an unsubscribe button that works with one click (RFC 8058)."""
+
+    subject: str
+    html: str
+    text: str
+    headers: dict[str, str]
+
+
+class UnknownTemplate(Exception):  # noqa: N818
+    """No text of that trigger type and version was ever written."""
+
+
+def text_message(template: str, data: Mapping[str, Any] | None) -> Text:
+    """The SMS of `<trigger type>/<version>`; raises UnknownTemplate."""
+    words = _one_line(_block(template, "sms", data))
+    room = LONGEST_SMS - len(STOP_SENTENCE) - 1
+    body = f"{words[:room]} {STOP_SENTENCE}"
+    return Text(body, length(body))
+
+
+def mail(template: str, data: Mapping[str, Any] | None, links: Links) -> Mail:
+    """The e-mail of `<trigger type>/<version>`; raises UnknownTemplate."""
+    subject = _one_line(_block(template, "subject", data))[:LONGEST_SUBJECT]
+    paragraphs = [_one_line(one) for one in _block(template, "paragraphs", data).split("\n\n") if one.strip()]
+    about = _block(template, "about", data).strip()
+    html = _layout(template.partition("/")[2]).render(
+        subject=subject, paragraphs=paragraphs, about=about, unsubscribe=links.unsubscribe, brand=BRAND
+    )
+    return Mail(subject, html, _plain(paragraphs, about, links), _unsubscribe_headers(links))
+
+
+def verification_text(code: str) -> Text:
+    """The SMS that carries a verification code. It is asked for, so there is nothing to opt out of yet."""
+    body = (
+        f"{BRAND}: your verification code is {code}. It is valid for 10 minutes. Nobody from {BRAND} will ask for it."
+    )
+    return Text(body, length(body))
+
+
+def preview(trigger_type: TriggerType, channel: Channel, data: Mapping[str, Any], version: int = 1) -> Text | Mail:
+    """What would be sent, with a link that leads nowhere; raises UnknownTemplate."""
+    template = f"{trigger_type}/{version}"
+    if channel is Channel.SMS:
+        return text_message(template, data)
+    return mail(template, data, Links(unsubscribe="https://example.com/unsubscribe"))
+
+
+def _plain(paragraphs: list[str], about: str, links: Links) -> str:
+    return "\n\n".join([*paragraphs, f"-- \n{about}\nUnsubscribe: {links.unsubscribe}"])
+
+
+def _unsubscribe_headers(links: Links) -> dict[str, str]:
+    return {"List-Unsubscribe": f"<{links.unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _one_line(text: str) -> str:
+    return _UNPRINTABLE.sub("", _BLANKS.sub(" ", text)).strip()
+
+
+def _clean(value: Any) -> Any:
+    """A value as a template may use it: a number of readable size, or short text; None for anything else."""
+    if isinstance(value, str):
+        return _one_line(value)[:LONGEST_VALUE]
+    readable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER
+    return value if readable else None
+
+
+def money(amount: Any, currency: str = "$") -> str:
+    """An amount for people: `100.5` becomes $100.50; what is no number stays as it is."""
+    if not isinstance(amount, int | float):
+        return str(amount)
+    return f"{'-' if amount < 0 else ''}{currency}{abs(amount):,.2f}"
+
+
+def percent(number: Any) -> str:
+    """A number of percent for people, at most one decimal; what is no number stays as it is."""
+    return f"{number:.1f}".removesuffix(".0") + "%" if isinstance(number, int | float) else str(number)
+
+
+class _Files(BaseLoader):
+    """Templates by `<trigger type>/<version>`."""
+
+    def get_source(self, environment: Any, template: str) -> tuple[str, str, Any]:
+        name, _, version = template.partition("/")
+        if name not in set(TriggerType) or not version.isdigit():
+            raise TemplateNotFound(template)
+        file = files(__package__).joinpath(f"v{version}", f"{name}.jinja")
+        try:
+            return file.read_text(encoding="utf-8"), template, lambda: True
+        except OSError:
+            raise TemplateNotFound(template) from None
+
+
+_WORDS = SandboxedEnvironment(loader=_Files(), undefined=ChainableUndefined, autoescape=False)
+_WORDS.filters |= {"money": money, "percent": percent}
+_PAGES = SandboxedEnvironment(autoescape=True)
+
+
+def _block(template: str, name: str, data: Mapping[str, Any] | None) -> str:
+    """One part of a template, filled in."""
+    found = _template(template)
+    values = {key: clean for key, value in (data or {}).items() if (clean := _clean(value)) is not None}
+    return "".join(found.blocks[name](found.new_context(values | {"brand": BRAND})))
+
+
+@cache
+def _template(name: str) -> Template:
+    try:
+        return _WORDS.get_template(name)
+    except TemplateNotFound:
+        raise UnknownTemplate(name) from None
+
+
+@cache
+def _layout(version: str) -> Template:
+    """The page around every e-mail of this version: MJML made into HTML once, then filled in by Jinja2."""
+    source = files(__package__).joinpath(f"v{version}", "layout.mjml").read_text(encoding="utf-8")
+    return _PAGES.from_string(mjml2html(source))

@@ -1,0 +1,88 @@
+"""Counters per UTC day, channel and trigger type: what every analysis and report is computed from.
+
+A delivery counts for the day it was dispatched, whatever happens to it later: all rates of a day speak of the same
+messages, and a late receipt corrects the day it belongs to.
+
+- dispatched: handed to a provider. sent: accepted by it. delivered: reported as arrived (implied by an open or click).
+- opened, clicked, acted: at least once, counted once. acted is what reports call engaged.
+- failed: rejected, or accepted and then reported undelivered. unconfirmed: nobody knows.
+- cost: microcents owed for what was dispatched, less what a provider rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from domain.communication.message import (
+    PARTS,
+    ActionTaken,
+    DeliveryEvent,
+    MessageClicked,
+    MessageDispatched,
+    MessageOpened,
+    MessageRejected,
+    Part,
+)
+from streams.envelope import Recorded
+from streams.read_models import Change, ReadModel, add
+
+TALLIES: dict[Part, dict[str, int]] = {
+    Part.STARTED: {},
+    Part.RETRYING: {},
+    Part.UNCONFIRMED: {"unconfirmed": 1},
+    Part.REJECTED: {"failed": 1},
+    Part.SENT: {"sent": 1},
+    Part.UNDELIVERED: {"sent": 1, "failed": 1},
+    Part.DELIVERED: {"sent": 1, "delivered": 1},
+}
+"""What a delivery counts as, by how far it has come."""
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    match event.fact:
+        case MessageDispatched() as out:
+            yield add(out.day, out.channel.value, out.trigger_type.value, dispatched=1, cost=out.cost)
+        case DeliveryEvent() as fact:
+            counts = _counts(fact)
+            if counts:
+                yield add(fact.day, fact.channel.value, fact.trigger_type.value, **counts)
+
+
+def _counts(fact: DeliveryEvent) -> dict[str, int]:
+    match fact:
+        case MessageOpened():
+            return {"opened": 1}
+        case MessageClicked():
+            return {"clicked": 1}
+        case ActionTaken():
+            return {"acted": 1}
+        case MessageRejected():
+            return moved(fact.was, Part.REJECTED) | {"cost": -fact.refund}
+    return moved(fact.was, PARTS[type(fact)])
+
+
+def moved(before: Part, after: Part) -> dict[str, int]:
+    """What changes in the counters when a delivery moves on."""
+    was, is_ = TALLIES[before], TALLIES[after]
+    counts = {name: is_.get(name, 0) - was.get(name, 0) for name in {**was, **is_}}
+    return {name: count for name, count in counts.items() if count}
+
+
+DAILY = ReadModel("communication_daily", version=1, key=("day", "channel", "trigger_type"), project=project, ddl="""
+    create table {table} (
+        day             date not null,
+        channel         text not null,
+        trigger_type    text not null,
+        dispatched      bigint not null default 0,
+        sent            bigint not null default 0,
+        delivered       bigint not null default 0,
+        opened          bigint not null default 0,
+        clicked         bigint not null default 0,
+        acted           bigint not null default 0,
+        failed          bigint not null default 0,
+        unconfirmed     bigint not null default 0,
+        cost            bigint not null default 0,
+        primary key (day, channel, trigger_type)
+    );
+""")  # fmt: skip
