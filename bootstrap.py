@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 
 from limits.storage import MemoryStorage
@@ -28,6 +28,8 @@ from streams.calls.smtp import SmtpEmail
 from streams.calls.twilio import TwilioSms
 from streams.clock import Clock, ManualClock, SystemClock
 from streams.embedded import EmbeddedRuntime
+from streams.engine import Engine
+from streams.kafka.node import ApiNode
 from streams.keys import read_or_create_secret
 from streams.metrics import WAITING
 from streams.postgres import start_embedded
@@ -41,6 +43,8 @@ CONTEXTS: tuple[Context, ...] = (COMMUNICATION,)
 SCOPES = {"communication": communication_api.SCOPES}
 LIMITS = {"communication": communication_api.LIMITS}
 FIRST_REQUESTS = {"communication": communication_api.FIRST_REQUEST}
+
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
 def master_key(settings: Settings) -> bytes:
@@ -99,10 +103,10 @@ def connectors(settings: Settings) -> dict[type[Effect], AnyConnector]:
     return {Sms: sms(settings), Email: email(settings)}
 
 
-def surfaces(settings: Settings, runtime: EmbeddedRuntime) -> dict[str, ASGIApp]:
+def surfaces(settings: Settings, engine: Engine) -> dict[str, ASGIApp]:
     """What is mounted where."""
     storage = MemoryStorage()
-    return {"communication": communication_api.app(settings, runtime, storage, tokens(settings, "communication"))}
+    return {"communication": communication_api.app(settings, engine, storage, tokens(settings, "communication"))}
 
 
 def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Progress) -> Edge:
@@ -123,26 +127,36 @@ def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Pr
         for connector in done_by.values():
             await connector.close()
 
-    async def ready() -> dict[str, object]:
-        return await readiness(runtime)
-
-    async def measured() -> None:
-        WAITING.set(runtime.gateway.waiting)
-        async with runtime.reads.connection() as connection:
-            measure(await installation(connection))
-
-    edge = Edge(surfaces(settings, runtime), lifespan, ready, measured)
+    edge = edge_of(settings, runtime, lifespan, lambda: runtime.gateway.waiting)
     runtime.gateway.on_failure = edge.failed
     return edge
 
 
-async def readiness(runtime: EmbeddedRuntime) -> dict[str, object]:
+def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
+    """An API node of the distributed runtime, as an ASGI app whose lifespan is the node's."""
+    return edge_of(settings, node, node.run, lambda: node.gateway.waiting)
+
+
+def edge_of(settings: Settings, engine: Engine, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
+    """The surfaces over a running engine, with what the process says of itself."""
+
+    async def ready() -> dict[str, object]:
+        return await readiness(engine)
+
+    async def measured() -> None:
+        WAITING.set(waiting())
+        async with engine.reads.connection() as connection:
+            measure(await installation(connection))
+
+    return Edge(surfaces(settings, engine), lifespan, ready, measured)
+
+
+async def readiness(engine: Engine) -> dict[str, object]:
     """Whether requests can be served now, and what has halted while the rest goes on."""
-    alive = await runtime.reads.alive()
-    writing = runtime.gateway.connected and runtime.gateway.failure is None
-    report: dict[str, object] = {"ready": alive and writing, "database": alive, "writer": writing}
+    alive = await engine.reads.alive()
+    report: dict[str, object] = {"ready": alive and engine.writable, "database": alive, "log": engine.writable}
     if alive:
-        async with runtime.reads.connection() as connection:
+        async with engine.reads.connection() as connection:
             found = await installation(connection)
         report["halted"] = [
             {"projection": p.name, "table": p.table, "at": p.halted_at, "error": p.error} for p in found.halted

@@ -30,7 +30,9 @@ and a first request. Every setting is an environment variable too (HEADWATER_DAT
 keys = typer.Typer(no_args_is_help=True, help="Tokens for callers, and keys of data subjects.")
 projection = typer.Typer(no_args_is_help=True, help="Read models: look, rebuild beside the live one, swap, drop.")
 clock = typer.Typer(no_args_is_help=True, help="The manual clock of `headwater up --clock manual`.")
+topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of a distributed installation.")
 app.add_typer(keys, name="keys")
+app.add_typer(topics, name="topics")
 app.add_typer(projection, name="projection")
 app.add_typer(clock, name="clock")
 
@@ -41,6 +43,7 @@ Data = Annotated[Path | None, typer.Option("--data", help="Data directory (HEADW
 
 def main() -> None:
     """The console script: runs a subcommand; what stops it is one sentence, never a trace."""
+    reason = ""
     try:
         app()
     except Stop as stop:
@@ -70,6 +73,64 @@ def up(
     from commandline.serving import serve
 
     serve(settings_with(data=data, port=port, host=host, clock=clock))
+
+
+Kafka = Annotated[str | None, typer.Option(help="Brokers, host:port,… (HEADWATER_KAFKA).")]
+Postgres = Annotated[str | None, typer.Option(help="DSN of PostgreSQL (HEADWATER_POSTGRES).")]
+Instance = Annotated[str | None, typer.Option(help="This process's own stable name (HEADWATER_INSTANCE).")]
+
+
+@app.command()
+def api(
+    kafka: Kafka = None,
+    postgres: Postgres = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (HEADWATER_PORT).")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (HEADWATER_HOST).")] = None,
+) -> None:
+    """Serve the HTTP surfaces of a distributed installation. Any number of these."""
+    from commandline.roles import serve_api
+
+    serve_api(settings_with(kafka=kafka, postgres=postgres, port=port, host=host))
+
+
+@app.command()
+def processor(kafka: Kafka = None, postgres: Postgres = None, instance: Instance = None) -> None:
+    """Decide commands on Kafka, in a supervised child process. Any number, each with a name of its own."""
+    from commandline.roles import run_supervised
+
+    raise typer.Exit(run_supervised(settings_with(kafka=kafka, postgres=postgres, instance=instance), "processor"))
+
+
+@app.command()
+def projector(kafka: Kafka = None, postgres: Postgres = None, instance: Instance = None) -> None:
+    """Carry the log from Kafka into PostgreSQL, in a supervised child process. Any number, each with its own name."""
+    from commandline.roles import run_supervised
+
+    raise typer.Exit(run_supervised(settings_with(kafka=kafka, postgres=postgres, instance=instance), "projector"))
+
+
+@app.command()
+def worker(kafka: Kafka = None, postgres: Postgres = None, instance: Instance = None) -> None:
+    """Do due timers and outside calls. Any number, each with a name of its own."""
+    from commandline.roles import run_worker
+
+    run_worker(settings_with(kafka=kafka, postgres=postgres, instance=instance))
+
+
+@topics.command()
+def create(kafka: Kafka = None) -> None:
+    """Make the topics of every context that are missing."""
+    from commandline.roles import create_topics
+
+    create_topics(settings_with(kafka=kafka))
+
+
+@topics.command()
+def check(kafka: Kafka = None) -> None:
+    """Check partitions, retention, compaction and replication of every topic; say what is wrong and how to mend it."""
+    from commandline.roles import check_topics
+
+    check_topics(settings_with(kafka=kafka))
 
 
 @keys.command()

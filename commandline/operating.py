@@ -80,8 +80,8 @@ def rebuild_projection(settings: Settings, name: str) -> None:
         _catch_up(connection, active, mapper)
         rebuild.join_writers(connection, active, mapper, "shadow")
         same = rebuild.compare(connection, name, active)
-    console.print(f"live {same.live_rows} rows, rebuilt {same.rebuilt_rows} rows: "
-                  + ("equal" if same.equal else f"{same.only_live} only live, {same.only_rebuilt} only rebuilt"))  # fmt: skip
+    verdict = "equal" if same.equal else f"{same.only_live} only live, {same.only_rebuilt} only rebuilt"
+    console.print(f"live {same.live_rows} rows, rebuilt {same.rebuilt_rows} rows: {verdict}")
     console.print(f"{active.table} is kept up to date beside the live one. Next: headwater projection swap {name}")
 
 

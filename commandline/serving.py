@@ -30,8 +30,12 @@ console = Console(highlight=False, soft_wrap=True)
 
 def serve(settings: Settings) -> None:
     """Runs until a signal comes, then finishes what has been taken. Raises Stop with the reason when it cannot."""
+    serve_edge(settings, _edge(settings))
+
+
+def serve_edge(settings: Settings, edge: Edge) -> None:
+    """Serves an edge until a signal comes or what is behind it fails; raises Stop with the reason."""
     set_up_logging(settings.log_level)
-    edge = _edge(settings)
     server = uvicorn.Server(
         uvicorn.Config(
             edge,

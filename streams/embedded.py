@@ -9,12 +9,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import uuid4
 
-import psycopg
-
 from domain.messages import Effect
 from streams.calls import AnyConnector
-from streams.clock import Clock, ManualClock
-from streams.database import connect, connect_plain
+from streams.clock import Clock
+from streams.clock_following import follow_clock
+from streams.database import connect_plain
 from streams.installation import acquire_writer_lock, prepare, projection_of
 from streams.keys import Keyring
 from streams.mapper import Mapper
@@ -60,6 +59,11 @@ class EmbeddedRuntime:
         )  # fmt: skip
         self._working = working
 
+    @property
+    def writable(self) -> bool:
+        """Whether commands can be taken now."""
+        return self.gateway.connected and self.gateway.failure is None
+
     def _due(self, moment: datetime) -> None:
         self._worker.due(moment)
 
@@ -101,28 +105,3 @@ def known_projections(contexts: Sequence[Context], mapper: Mapper) -> list[Proje
     """Everything that is kept from events: every read model, and every context's reactions."""
     models = [projection_of(context.name, model) for context in contexts for model in context.read_models]
     return models + [reactions(context, mapper) for context in contexts]
-
-
-async def follow_clock(dsn: str, clock: Clock) -> None:
-    """Moves a manual clock when the stored one is moved (`headwater clock advance`); returns at once for a real one."""
-    if not isinstance(clock, ManualClock):
-        return
-    while True:
-        try:
-            async with await connect(dsn, "headwater clock") as connection:
-                await connection.execute("listen headwater_clock")
-                await connection.execute(
-                    "insert into headwater.clock (now) values (%s) on conflict do nothing", (clock.now(),)
-                )
-                await _set(connection, clock)
-                async for _ in connection.notifies():
-                    await _set(connection, clock)
-        except psycopg.OperationalError:
-            await asyncio.sleep(0.5)
-
-
-async def _set(connection: psycopg.AsyncConnection[tuple[datetime, ...]], clock: ManualClock) -> None:
-    cursor = await connection.execute("select now from headwater.clock")
-    row = await cursor.fetchone()
-    if row is not None:
-        clock.set(row[0])

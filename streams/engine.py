@@ -27,3 +27,8 @@ class Engine(Protocol):
 
     @property
     def partitions(self) -> int: ...
+
+    @property
+    def writable(self) -> bool:
+        """Whether commands can be taken now."""
+        ...

@@ -1,0 +1,140 @@
+"""The roles of the distributed runtime: topics, api, processor, projector, worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+import bootstrap
+from commandline import Stop
+from commandline.serving import serve_edge
+from settings import Settings
+from streams.database import connect_plain
+from streams.installation import WrongInstallation, prepare
+from streams.kafka import topics
+from streams.kafka.node import ApiNode, WorkerNode
+from streams.kafka.roles import run_processor, run_projector
+from streams.kafka.settings import Cluster, Role, WrongSetting, connection_settings
+from streams.kafka.supervise import WRONG_SETUP_EXIT, Supervisor
+from streams.keys import Keyring
+from streams.logs import set_up_logging
+from streams.mapper import Mapper
+from streams.postgres import NotDurable
+from streams.rebuild import bring_up
+from streams.wiring import Context, names_of
+
+console = Console(highlight=False, soft_wrap=True)
+CHILD = "HEADWATER_CHILD"
+NAMES = [context.name for context in bootstrap.CONTEXTS]
+
+
+def cluster(settings: Settings) -> Cluster:
+    """The cluster that is set; raises Stop when none is."""
+    if settings.kafka is None:
+        raise Stop("which Kafka? Set HEADWATER_KAFKA=host:port,… (or --kafka)")
+    given = {name: value for name, value in os.environ.items() if name != "HEADWATER_KAFKA"}
+    try:
+        return Cluster(settings.kafka, settings.prefix, connection_settings(given))
+    except WrongSetting as wrong:
+        raise Stop(str(wrong)) from None
+
+
+def role_of(settings: Settings, name: str) -> Role:
+    """What a process of this role is given; raises Stop when a setting is missing."""
+    if settings.postgres is None:
+        raise Stop("which PostgreSQL? Set HEADWATER_POSTGRES=postgresql://… (or --postgres)")
+    instance = f"{name}-{settings.instance or socket.gethostname()}"
+    return Role(cluster(settings), settings.postgres, instance, bootstrap.master_key(settings), settings.partitions)
+
+
+def durability(settings: Settings) -> topics.Durability:
+    """How many replicas topics have, and how many must be in sync."""
+    return topics.Durability(settings.replicas, settings.min_insync)
+
+
+def create_topics(settings: Settings) -> None:
+    """Makes the topics that are missing, and says which."""
+    made = topics.create(cluster(settings), NAMES, settings.partitions, durability(settings))
+    console.print("\n".join(f"made {name}" for name in made) or "every topic is there already")
+
+
+def check_topics(settings: Settings) -> None:
+    """Checks the topics; raises Stop naming each wrong setting and how to mend it."""
+    try:
+        topics.check(cluster(settings), NAMES, settings.partitions, durability(settings))
+    except topics.WrongTopic as wrong:
+        raise Stop(str(wrong)) from None
+
+
+def run_supervised(settings: Settings, name: str) -> int:
+    """Runs a role as a supervised child of this process; the exit code."""
+    set_up_logging(settings.log_level)
+    if CHILD in os.environ:
+        return _run_child(settings, name)
+    command = [sys.executable, "-m", "cli", name]
+    return Supervisor(command, os.environ | {CHILD: name}).run()
+
+
+def _run_child(settings: Settings, name: str) -> int:
+    runs: dict[str, Callable[[Role, Sequence[Context]], int]] = {"processor": run_processor, "projector": run_projector}
+    try:
+        role = role_of(settings, name)
+        _prepare(settings, role)
+    except (Stop, WrongInstallation, NotDurable, topics.WrongTopic) as wrong:
+        logging.getLogger(__name__).critical("%s", wrong)
+        return WRONG_SETUP_EXIT
+    return runs[name](role, bootstrap.CONTEXTS)
+
+
+def _prepare(settings: Settings, role: Role) -> None:
+    """Whichever process comes first makes the tables; every one checks them, and the topics."""
+    topics.check(role.cluster, NAMES, settings.partitions, durability(settings))
+    mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
+    with connect_plain(role.dsn, "headwater setup") as connection:
+        connection.execute("select pg_advisory_lock(%s)", (SETTING_UP,))
+        prepare(connection, bootstrap.CONTEXTS, settings.partitions)
+        bring_up(connection, bootstrap.CONTEXTS, mapper, lambda _: None)
+
+
+SETTING_UP = 0x48656165
+"""The advisory lock of whoever makes tables."""
+
+
+def serve_api(settings: Settings) -> None:
+    """Runs an API node until a signal comes."""
+    role = role_of(settings, "api")
+    _checked(settings, role)
+    serve_edge(
+        settings, bootstrap.distributed_edge(settings, ApiNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings)))
+    )
+
+
+def run_worker(settings: Settings) -> None:
+    """Runs a worker until a signal comes."""
+    set_up_logging(settings.log_level)
+    role = role_of(settings, "worker")
+    _checked(settings, role)
+    connectors = bootstrap.connectors(settings)
+    node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), connectors)
+    asyncio.run(_until_signalled(node))
+
+
+def _checked(settings: Settings, role: Role) -> None:
+    try:
+        _prepare(settings, role)
+    except (WrongInstallation, NotDurable, topics.WrongTopic) as wrong:
+        raise Stop(str(wrong)) from None
+
+
+async def _until_signalled(node: WorkerNode) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await node.run(stop)

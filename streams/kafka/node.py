@@ -1,0 +1,85 @@
+"""The parts of the distributed runtime that live in a server's event loop: an API node, and a worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from domain.messages import Effect
+from streams.calls import AnyConnector
+from streams.clock import Clock
+from streams.clock_following import follow_clock
+from streams.kafka.gateway import KafkaGateway
+from streams.kafka.settings import Role
+from streams.kafka.waking import follow_due
+from streams.keys import Keyring
+from streams.mapper import Mapper
+from streams.reads import Reads
+from streams.wiring import Context, names_of
+from streams.worker import Worker
+
+
+class ApiNode:
+    """What an `api` process runs beside its edge: a gateway to Kafka and reads from PostgreSQL."""
+
+    def __init__(self, role: Role, contexts: Sequence[Context], clock: Clock) -> None:
+        self.dsn = role.dsn
+        self.clock = clock
+        self.partitions = role.partitions
+        self.mapper = Mapper(names_of(contexts), Keyring(role.master_key))
+        self.reads = Reads(role.dsn)
+        self.gateway = KafkaGateway(role.cluster, role.dsn, self.mapper)
+        self.on_failure: Callable[[BaseException], None] = lambda _: None
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Serves until the block is left."""
+        await self.reads.open()
+        await self.gateway.start()
+        following = asyncio.create_task(follow_clock(self.dsn, self.clock))
+        try:
+            yield
+        finally:
+            await self.gateway.stop()
+            await self.reads.close()
+            following.cancel()
+
+    @property
+    def writable(self) -> bool:
+        """Whether commands can be taken now."""
+        return self.gateway.connected
+
+
+class WorkerNode:
+    """What a `worker` process runs: tasks claimed from PostgreSQL, their answers sent to Kafka."""
+
+    def __init__(
+        self,
+        role: Role,
+        contexts: Sequence[Context],
+        clock: Clock,
+        connectors: Mapping[type[Effect], AnyConnector],
+    ) -> None:
+        mapper = Mapper(names_of(contexts), Keyring(role.master_key))
+        names = [context.name for context in contexts]
+        self._role = role
+        self._clock = clock
+        self._gateway = KafkaGateway(role.cluster, role.dsn, mapper)
+        self._worker = Worker(
+            role.dsn, self._gateway, mapper, clock, connectors, names, role.partitions, role.instance, only_worker=False
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set, then finishes what has been taken."""
+        await self._gateway.start()
+        self._worker.start()
+        hearing = [
+            asyncio.create_task(follow_due(self._role.dsn, self._worker.due)),
+            asyncio.create_task(follow_clock(self._role.dsn, self._clock)),
+        ]
+        await stop.wait()
+        await self._worker.stop()
+        await self._gateway.stop()
+        for task in hearing:
+            task.cancel()
