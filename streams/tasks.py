@@ -52,6 +52,10 @@ ABANDONED = f"""
                      left join headwater.subject_keys r on r.subject = c.reply_subject
 """
 
+ORDER = """
+    insert into headwater.tasks (id, context, kind, due_at, name, body, correlation_id, event_id)
+    values (%s, %s, 'timer', %s, %s, %s::json, %s, %s)
+"""
 EXTEND = "update headwater.tasks set lease_until = now() + make_interval(secs => %s) where id = any(%s) and owner = %s"
 NEXT_DUE = "select min(due_at) from headwater.tasks where state = 'waiting' and context = any(%s)"
 
@@ -130,6 +134,14 @@ def claim(owner: str, lease_seconds: float, now: datetime, contexts: Sequence[st
 def abandoned(owner: str, lease_seconds: float, contexts: Sequence[str], only_worker: bool, limit: int) -> Statement:
     """Takes over tasks whose worker is gone: the lease has run out, or `only_worker` says there can be no other."""
     return Statement(ABANDONED, [owner, lease_seconds, list(contexts), only_worker, owner, limit])
+
+
+def order(command: Command, context: str, id_: UUID, now: datetime) -> Statement:
+    """A timer made by hand, due now: how a command line submits a command, whichever runtime is there to take it.
+
+    Only for commands without personal values.
+    """
+    return Statement(ORDER, [id_, context, now, command.name, command.model_dump_json(), id_, id_])
 
 
 def read_claimed(mapper: Mapper, row: Row) -> Claimed:

@@ -1,0 +1,54 @@
+"""Commands given from the shell: put in as due timers, so that whoever runs the installation decides them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from time import monotonic, sleep
+from uuid import UUID, uuid4, uuid5
+
+import psycopg
+from rich.console import Console
+
+import bootstrap
+from commandline import Stop
+from domain.messages import Command
+from settings import Settings
+from streams.database import Row, connect_plain
+from streams.envelope import Decided, outcome_stream
+from streams.tasks import order
+from streams.wiring import EraseSubject
+
+console = Console(highlight=False, soft_wrap=True)
+PATIENCE_SECONDS = 15.0
+OUTCOME = "select data from headwater.journal where context = %s and stream = %s and version = 1"
+
+
+def erase_subject(settings: Settings, subject: str) -> None:
+    """Has a person's key destroyed and their values blanked; raises Stop for a subject that is not `context:id`."""
+    context, _, id_ = subject.partition(":")
+    if context not in {known.name for known in bootstrap.CONTEXTS} or not id_:
+        raise Stop(f"a subject reads context:id, as communication:123, not {subject!r}")
+    give(settings, context, EraseSubject(at=datetime.now(UTC), partition_key=id_, erased=subject))
+    console.print(f"{subject} is erased: the key is destroyed, the history still verifies (headwater audit verify)")
+
+
+def give(settings: Settings, context: str, command: Command) -> None:
+    """Submits a command and waits until it is decided; raises Stop when it is refused or nobody is there to decide it."""
+    id_ = uuid4()
+    with connect_plain(bootstrap.database(settings), "headwater order") as connection:
+        connection.execute(*order(command, context, id_, datetime.now(UTC)))
+        decided = _decided(connection, context, uuid5(id_, "timer"))
+    if decided is None:
+        raise Stop("nobody is running this installation now; the command waits and is decided at the next start")
+    if decided.problem is not None:
+        raise Stop(decided.problem.sentence)
+
+
+def _decided(connection: psycopg.Connection[Row], context: str, command_id: UUID) -> Decided | None:
+    until = monotonic() + PATIENCE_SECONDS
+    while monotonic() < until:
+        row = connection.execute(OUTCOME, (context, outcome_stream(command_id))).fetchone()
+        if row is not None:
+            return Decided.model_validate_json(row[0])
+        sleep(0.05)
+    return None
