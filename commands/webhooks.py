@@ -82,38 +82,36 @@ class EnableWebhookEndpoint(Command, name="webhooks.webhook_endpoint.enable.v1",
     endpoint_id: str
 
 
-class QueueWebhook(Command, name="webhooks.webhook.queue.v1", key="endpoint_id"):
-    """`webhook_id` must be the same whenever the same thing is to be told, and have no dot in it."""
+class _OfWebhook(Command, subject="data_subject"):
+    """Every command names the person whose body its events may hold (`context:id`), so that their key is at hand."""
 
     endpoint_id: str
     webhook_id: str
     data_subject: str
-    event_type: str
-    body: Personal[str]
 
     @property
     def subject(self) -> str:
         return self.data_subject
 
 
-class ResumeWebhook(Command, name="webhooks.webhook.resume.v1", key="endpoint_id"):
+class QueueWebhook(_OfWebhook, name="webhooks.webhook.queue.v1", key="endpoint_id"):
+    """`webhook_id` must be the same whenever the same thing is to be told, and have no dot in it."""
+
+    event_type: str
+    body: Personal[str]
+
+
+class ResumeWebhook(_OfWebhook, name="webhooks.webhook.resume.v1", key="endpoint_id"):
     """The next round, `round` being the one that failed."""
 
-    endpoint_id: str
-    webhook_id: str
     round: int
 
 
-class RecoverWebhook(Command, name="webhooks.webhook.recover.v1", key="endpoint_id"):
+class RecoverWebhook(_OfWebhook, name="webhooks.webhook.recover.v1", key="endpoint_id"):
     """Another round for a webhook that failed or was held; one that was delivered stays delivered."""
 
-    endpoint_id: str
-    webhook_id: str
 
-
-class RecordDelivery(Reply, name="webhooks.webhook.record_delivery.v1", key="endpoint_id"):
-    endpoint_id: str
-    webhook_id: str
+class RecordDelivery(_OfWebhook, Reply, name="webhooks.webhook.record_delivery.v1", key="endpoint_id"):
     round: int
 
 
@@ -240,7 +238,7 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
 
 
 def _named(event: WebhookQueued | WebhookPutOff) -> dict[str, Any]:
-    return event.model_dump(include={"at", "endpoint_id", "webhook_id", "round"})
+    return event.model_dump(include={"at", "endpoint_id", "webhook_id", "data_subject", "round"})
 
 
 WEBHOOK = Stream("webhook", Webhook(), evolve, id_of=attrgetter("webhook_id"))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.messages import Event, Moment, Personal
 
 
-class _OfWebhook(Event):
+class _OfWebhook(Event, subject="data_subject"):
     """`webhook_id` is what receivers recognise repeats by. `data_subject` is who the body is about (`context:id`)."""
 
     endpoint_id: str

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from commands.gccp.prompts import PROMPT_VERSION
-from domain.gccp.answers import AnswerUnfit, checked, longest, storable
+from domain.gccp.answers import AnswerUnfit, checked, longest, size, storable
 from domain.gccp.generation import (
     CallEvent,
     CallReason,
@@ -43,7 +43,7 @@ MOST_REPEATS = 1
 LONGEST_TOPIC = 500
 LONGEST_SUBTOPICS = 5_000
 LONGEST_TRANSCRIPT = 150_000
-"""Bytes of UTF-8 (see `LONGEST_DOCUMENT` for why there is a limit): a transcript of three hours fits."""
+"""Bytes as `size` counts them (see `LONGEST_DOCUMENT` for why): a transcript of three hours fits."""
 
 ERASED = "erased"
 LOST = "answer_lost"
@@ -92,7 +92,7 @@ class RequestGeneration(Command, name="gccp.generation.request.v1", key="owner",
     max_tokens: int
 
 
-class StartGeneration(Command, name="gccp.generation.start.v1", key="owner"):
+class StartGeneration(Command, name="gccp.generation.start.v1", key="owner", subject="owner"):
     generation_id: UUID
     owner: str
 
@@ -146,8 +146,8 @@ def _check(command: RequestGeneration) -> None:
     for field, text, most in limits:
         if storable(text) != text:
             raise InvalidFields(f"{field} holds a character that is not text", fields=[field])
-        if len(text.encode()) > most:
-            raise InvalidFields(f"{field} is longer than {most} bytes", fields=[field])
+        if size(text) > most:
+            raise InvalidFields(f"{field} takes more than {most} bytes", fields=[field])
 
 
 def start(command: StartGeneration, generation: Generation) -> Sequence[GenerationEvent]:
@@ -214,7 +214,7 @@ def _mended(
     if generation.repairs >= MOST_REPAIRS:
         reason = f"after {MOST_REPAIRS} repairs the answer is still unfit: {fault}"
         return [unfit, _failed(command, generation, FailureCode.GENERATION_FAILED, UNFIT, reason)]
-    shown = text if len(text.encode()) <= longest(command.step) else ""
+    shown = text if size(text) <= longest(command.step) else ""
     repair = Repair(answer=shown, fault=fault)
     return [unfit, _call(command, generation, CallReason.REPAIR, repair)]
 

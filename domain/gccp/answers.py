@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 from streams.calls.brief import AssignmentInvalid, ContentMode, Counts, Step, parse_assignment
 
 LONGEST_NOTES = 50_000
-"""Bytes of UTF-8 that an analysis or a review may have."""
+"""Size (see `size`) that an analysis or a review may have."""
 
 LONGEST_DOCUMENT = 200_000
-"""Bytes of UTF-8 that a draft, and what is made of it, may have.
+"""Size that a draft, and what is made of it, may have.
 
 A step's input is one event, encrypted; with these limits the longest stays within the 1 MB that Kafka takes.
 """
@@ -21,8 +23,13 @@ class AnswerUnfit(Exception):  # noqa: N818 - it says what is wrong with the ans
     """The answer is not what was asked for; the text says why, in words that help to mend it."""
 
 
+def size(text: str) -> int:
+    """Bytes that a (storable) text takes in the log before encryption: UTF-8, escaped as JSON."""
+    return len(json.dumps(text, ensure_ascii=False).encode())
+
+
 def longest(step: Step) -> int:
-    """Bytes of UTF-8 that the step's answer may have."""
+    """The size that the step's answer may have."""
     return LONGEST_NOTES if step in _NOTES else LONGEST_DOCUMENT
 
 
@@ -38,8 +45,8 @@ def checked(text: str, stop_reason: str, step: Step, mode: ContentMode, counts: 
     if not text.strip():
         raise AnswerUnfit("the answer is empty")
     output = _assignment(text, counts) if mode is ContentMode.ASSIGNMENT and step not in _NOTES else text
-    if len(output.encode()) > longest(step):
-        raise AnswerUnfit(f"the answer is longer than {longest(step)} bytes: it must be shorter")
+    if size(output) > longest(step):
+        raise AnswerUnfit(f"the answer takes more than {longest(step)} bytes: it must be shorter")
     return output
 
 

@@ -29,7 +29,8 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case WebhookQueued(round=1) | WebhookHeld(round=0) as first:
             status = "queued" if isinstance(first, WebhookQueued) else "held"
-            yield put(first.webhook_id, endpoint_id=first.endpoint_id, event_type=first.event_type, status=status,
+            yield put(first.webhook_id, endpoint_id=first.endpoint_id, data_subject=first.data_subject,
+                      event_type=first.event_type, status=status,
                       round=first.round, at=first.at, sequence=event.position.sequence)  # fmt: skip
         case WebhookQueued() as queued:
             yield change(queued.webhook_id, status="queued", round=queued.round, resume_at=None)
@@ -51,6 +52,7 @@ WEBHOOKS = ReadModel("gccp_webhooks", version=1, key=("webhook_id",), project=pr
     create table {table} (
         webhook_id      text primary key,
         endpoint_id     text not null,
+        data_subject    text not null,
         event_type      text not null,
         status          text not null,
         round           int not null,
@@ -66,9 +68,10 @@ WEBHOOKS = ReadModel("gccp_webhooks", version=1, key=("webhook_id",), project=pr
 
 
 class WebhookRow(NamedTuple):
-    """A webhook. `code` and `reason` are those of the last attempt that failed."""
+    """A webhook. `code` and `reason` are those of the last attempt that failed. `data_subject` is `context:id`."""
 
     webhook_id: str
+    data_subject: str
     event_type: str
     status: str
     round: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.messages import Effect, Personal
 
 
-class DeliverWebhook(Effect, name="deliver_webhook.v1"):
+class DeliverWebhook(Effect, name="deliver_webhook.v1", subject="data_subject"):
     """`body` is the exact JSON text that is sent and signed; None once the person it is about was erased.
 
     `webhook_id` is the same for every attempt. `endpoint_id` names a destination that the connector is configured with.

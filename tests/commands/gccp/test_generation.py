@@ -1,0 +1,446 @@
+"""The rules of a generation, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commands.gccp import GCCP
+from commands.gccp.generation import (
+    LONGEST_TRANSCRIPT,
+    MOST_REPAIRS,
+    AlreadyOver,
+    CancelGeneration,
+    Forbidden,
+    InvalidFields,
+    MissingFields,
+    NotFound,
+    NotRetryable,
+    RetryGeneration,
+)
+from domain.gccp.generation import (
+    CallReason,
+    FailureCode,
+    Generation,
+    GenerationAnswerDiscarded,
+    GenerationAnswerUnfit,
+    GenerationCancelled,
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationQueued,
+    GenerationRetried,
+    GenerationStarted,
+    GenerationStepCompleted,
+    GenerationStepDeferred,
+    GenerationStepFailed,
+    GenerationStepStarted,
+    evolve,
+)
+from domain.gccp.usage import Usage
+from domain.messages import Result
+from streams.calls.brief import ContentMode, Counts, Step, parse_assignment
+from streams.testing import Scenario
+from tests.commands.gccp.examples import (
+    ID,
+    OTHER,
+    OWNER,
+    START,
+    after,
+    answer,
+    assignment,
+    at_step,
+    attempt,
+    later,
+    request,
+    requested,
+    start,
+    started,
+)
+
+USED = Usage(model="claude", input_tokens=10, output_tokens=20, cost_microcents=300)
+COUNTS = Counts(mcsc=3, mcmc=2, subjective=1)
+
+
+def retry(caller: str = OWNER, **changed: Any) -> RetryGeneration:
+    given = {"at": later(60), "generation_id": ID, "owner": OWNER, "caller": caller, "model": "other", "max_tokens": 9}
+    return RetryGeneration.model_validate(given | changed)
+
+
+def cancel(caller: str = OWNER) -> CancelGeneration:
+    return CancelGeneration(at=later(3), generation_id=ID, owner=OWNER, caller=caller)
+
+
+def only_call(scenario: Scenario) -> GenerationStepStarted:
+    (call,) = (event for event in scenario.produced if isinstance(event, GenerationStepStarted))
+    return call
+
+
+def state(scenario: Scenario) -> Generation:
+    generation = Generation()
+    for event in (*scenario.history, *scenario.produced):
+        generation = evolve(generation, event)  # type: ignore[arg-type]
+    return generation
+
+
+# --- asking ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_request_is_queued_with_all_that_was_asked_for() -> None:
+    wish = request(mode=ContentMode.ASSIGNMENT, counts=COUNTS)
+    Scenario(GCCP).when(wish).then(GenerationQueued(**wish.model_dump()))
+
+
+def test_the_same_request_again_changes_nothing() -> None:
+    requested().when(request()).then_nothing()
+
+
+@pytest.mark.parametrize(
+    ("changed", "missing"),
+    [
+        ({"topic": " "}, ["topic"]),
+        ({"subtopics": " , "}, ["subtopics"]),
+        ({"topic": "", "subtopics": ""}, ["topic", "subtopics"]),
+        ({"mode": "assignment"}, ["assignmentCounts"]),
+    ],
+)
+def test_a_request_without_what_it_needs_is_refused_and_told_so(changed: dict[str, Any], missing: list[str]) -> None:
+    refused = Scenario(GCCP).when(request(**changed)).then_refused(MissingFields)
+    assert refused.refusal is not None
+    assert refused.refusal.details == {"fields": missing}
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("topic", "a" * 501),
+        ("subtopics", "a" * 5001),
+        ("transcript", "é" * (LONGEST_TRANSCRIPT // 2)),
+        ("topic", "a\0b"),
+        ("transcript", "a\ud800"),
+    ],
+)
+def test_a_text_that_could_not_be_kept_is_refused(field: str, text: str) -> None:
+    refused = Scenario(GCCP).when(request().model_copy(update={field: text})).then_refused(InvalidFields)
+    assert refused.refusal is not None
+    assert refused.refusal.details == {"fields": [field]}
+
+
+# --- the five steps -------------------------------------------------------------------------------------------------
+
+
+def test_a_queued_generation_starts_with_its_first_step() -> None:
+    scenario = requested().when(start()).then_kinds(GenerationStarted, GenerationStepStarted)
+    call = only_call(scenario)
+    assert (call.step, call.call, call.reason) == (Step.TOPIC_ANALYSIS, 1, CallReason.FIRST)
+    assert (call.model, call.max_tokens) == ("claude", 10_000)
+
+
+def test_a_generation_starts_once() -> None:
+    started().when(start()).then_nothing()
+
+
+def test_a_finished_step_is_a_checkpoint_and_the_next_one_begins() -> None:
+    scenario = started().when(answer(Step.TOPIC_ANALYSIS, 1))
+    scenario.then_kinds(GenerationStepCompleted, GenerationStepStarted)
+    done = scenario.produced[0]
+    assert done == GenerationStepCompleted(
+        at=later(5), owner=OWNER, generation_id=ID, step=Step.TOPIC_ANALYSIS, call=1, attempt=1, provider="anthropic",
+        usage=USED, provider_id="msg_1", output="# Text",
+    )  # fmt: skip
+    assert (only_call(scenario).step, only_call(scenario).call) == (Step.DRAFT_CREATION, 2)
+
+
+@pytest.mark.parametrize(
+    ("step", "earlier", "transcript"),
+    [
+        (Step.TOPIC_ANALYSIS, [], True),
+        (Step.DRAFT_CREATION, [Step.TOPIC_ANALYSIS], True),
+        (Step.REVIEW, [Step.DRAFT_CREATION], True),
+        (Step.REFINEMENT, [Step.DRAFT_CREATION, Step.REVIEW], True),
+        (Step.FORMATTING, [Step.REFINEMENT], False),
+    ],
+)
+def test_each_step_is_given_what_it_goes_on_from_and_no_more(step: Step, earlier: list[Step], transcript: bool) -> None:
+    calls = [event for event in at_step(step).history if isinstance(event, GenerationStepStarted)]
+    brief = calls[-1].brief
+    assert brief is not None
+    assert brief.earlier == {one: f"output of {one}" for one in earlier}
+    assert brief.transcript == ("What was said." if transcript else "")
+    assert brief.subtopics == ("supervised", "unsupervised")
+
+
+def test_after_the_last_step_the_generation_is_complete() -> None:
+    scenario = at_step(Step.FORMATTING).when(answer(Step.FORMATTING, 5, seconds=45))
+    scenario.then_kinds(GenerationStepCompleted, GenerationCompleted)
+    assert scenario.produced[1] == GenerationCompleted(
+        at=later(45), owner=OWNER, generation_id=ID, topic="Machine learning", mode=ContentMode.LECTURE,
+        duration_seconds=45,
+    )  # fmt: skip
+
+
+def test_a_finished_generation_keeps_no_texts_in_memory() -> None:
+    done = after(at_step(Step.FORMATTING), answer(Step.FORMATTING, 5))
+    assert state(done).outputs == {}
+    assert state(done).transcript is None
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_a_finished_step_takes_no_second_answer(step: Step) -> None:
+    number = list(Step).index(step) + 1
+    done = after(at_step(step), answer(step, number))
+    for result in Result:
+        done.when(answer(step, number, given=attempt(result, number=2))).then_nothing()
+
+
+def test_an_answer_to_a_call_that_was_never_made_is_passed_over() -> None:
+    started().when(answer(Step.DRAFT_CREATION, 2)).then_nothing()
+    requested().when(answer(Step.TOPIC_ANALYSIS, 1)).then_nothing()
+
+
+def test_an_erased_owner_s_answer_is_passed_over() -> None:
+    started().when(answer(Step.TOPIC_ANALYSIS, 1).model_copy(update={"attempt": None})).then_nothing()
+
+
+def test_what_an_erased_owner_asked_for_is_not_begun() -> None:
+    erased = GenerationQueued.model_validate(request().model_dump() | {"topic": None, "subtopics": None})
+    scenario = Scenario(GCCP).given(erased).when(start()).then_kinds(GenerationFailed)
+    assert scenario.produced[0].model_dump()["cause"] == "erased"
+
+
+# --- waiting --------------------------------------------------------------------------------------------------------
+
+
+def test_a_deferred_attempt_is_recorded_with_its_time_and_the_call_stays_open() -> None:
+    busy = attempt(Result.DEFERRED, code="rate_limit_error", reason="slow down", retry_at=later(30))
+    waiting = started().when(answer(Step.TOPIC_ANALYSIS, 1, given=busy)).then_kinds(GenerationStepDeferred)
+    deferred = waiting.produced[0]
+    assert isinstance(deferred, GenerationStepDeferred)
+    assert (deferred.attempt, deferred.code, deferred.retry_at) == (1, "rate_limit_error", later(30))
+    second = answer(Step.TOPIC_ANALYSIS, 1, given=attempt(number=2))
+    after(started(), answer(Step.TOPIC_ANALYSIS, 1, given=busy)).when(second).then_kinds(
+        GenerationStepCompleted, GenerationStepStarted
+    )
+
+
+def test_a_deferred_attempt_counts_once() -> None:
+    busy = attempt(Result.DEFERRED, retry_at=later(30))
+    waiting = after(started(), answer(Step.TOPIC_ANALYSIS, 1, given=busy))
+    waiting.when(answer(Step.TOPIC_ANALYSIS, 1, given=busy)).then_nothing()
+
+
+def test_what_a_failed_attempt_used_is_recorded_too() -> None:
+    used = {"model": "claude", "input_tokens": 7, "output_tokens": 1, "cost_microcents": 9}
+    for result, kind in ((Result.REJECTED, GenerationStepFailed), (Result.DEFERRED, GenerationStepDeferred)):
+        failed = attempt(result).model_copy(update={"output": used})
+        event = started().when(answer(Step.TOPIC_ANALYSIS, 1, given=failed)).produced[0]
+        assert isinstance(event, kind)
+        assert event.usage.cost_microcents == 9
+
+
+# --- failing --------------------------------------------------------------------------------------------------------
+
+
+def test_a_rejected_call_fails_the_generation_with_the_document_s_code() -> None:
+    rejected = attempt(Result.REJECTED, code="invalid_request_error", reason="no such model")
+    scenario = at_step(Step.REVIEW).when(answer(Step.REVIEW, 3, given=rejected))
+    scenario.then_kinds(GenerationStepFailed, GenerationFailed)
+    failed = scenario.produced[1]
+    assert isinstance(failed, GenerationFailed)
+    assert (failed.step, failed.code) == (Step.REVIEW, FailureCode.ANTHROPIC_ERROR)
+    assert (failed.cause, failed.reason) == ("invalid_request_error", "no such model")
+
+
+def test_a_lost_answer_is_recorded_and_the_call_repeated_once() -> None:
+    lost = answer(Step.TOPIC_ANALYSIS, 1, given=attempt(Result.UNCONFIRMED, reason="no answer came"))
+    scenario = started().when(lost).then_kinds(GenerationStepFailed, GenerationStepStarted)
+    call = only_call(scenario)
+    assert (call.step, call.call, call.reason) == (Step.TOPIC_ANALYSIS, 2, CallReason.LOST)
+    again = answer(Step.TOPIC_ANALYSIS, 2, given=attempt(Result.UNCONFIRMED))
+    given_up = after(started(), lost).when(again).then_kinds(GenerationStepFailed, GenerationFailed)
+    assert given_up.produced[1].model_dump()["cause"] == "answer_lost"
+
+
+def test_the_budget_for_lost_answers_is_each_step_s_own() -> None:
+    lost = attempt(Result.UNCONFIRMED)
+    scenario = after(started(), answer(Step.TOPIC_ANALYSIS, 1, given=lost))
+    scenario = after(scenario, answer(Step.TOPIC_ANALYSIS, 2))
+    scenario.when(answer(Step.DRAFT_CREATION, 3, given=lost)).then_kinds(GenerationStepFailed, GenerationStepStarted)
+
+
+def test_a_lost_answer_that_comes_in_late_is_paid_for_and_not_used() -> None:
+    scenario = after(started(), answer(Step.TOPIC_ANALYSIS, 1, given=attempt(Result.UNCONFIRMED)))
+    late = scenario.when(answer(Step.TOPIC_ANALYSIS, 1)).then_kinds(GenerationAnswerDiscarded)
+    discarded = late.produced[0]
+    assert isinstance(discarded, GenerationAnswerDiscarded)
+    assert discarded.usage == USED
+    after(scenario, answer(Step.TOPIC_ANALYSIS, 1)).when(answer(Step.TOPIC_ANALYSIS, 1)).then_nothing()
+
+
+def test_a_loss_that_is_reported_twice_is_one_loss() -> None:
+    lost = answer(Step.TOPIC_ANALYSIS, 1, given=attempt(Result.UNCONFIRMED))
+    after(started(), lost).when(lost).then_nothing()
+
+
+# --- unfit answers --------------------------------------------------------------------------------------------------
+
+
+def test_an_unfit_assignment_is_mended_by_a_call_that_says_what_is_wrong() -> None:
+    scenario = at_step(Step.DRAFT_CREATION, mode="assignment", counts=COUNTS)
+    unfit = assignment(COUNTS.model_copy(update={"mcsc": 2}))
+    mending = scenario.when(answer(Step.DRAFT_CREATION, 2, given=attempt(text=unfit)))
+    mending.then_kinds(GenerationAnswerUnfit, GenerationStepStarted)
+    call = only_call(mending)
+    assert (call.step, call.reason) == (Step.DRAFT_CREATION, CallReason.REPAIR)
+    assert call.repair is not None
+    assert call.repair.answer == unfit
+    assert "3 mcsc" in call.repair.fault
+    assert mending.produced[0].model_dump()["usage"]["cost_microcents"] == 300
+
+
+def test_an_assignment_that_stays_unfit_fails_honestly_after_the_repairs() -> None:
+    scenario = at_step(Step.DRAFT_CREATION, mode="assignment", counts=COUNTS)
+    unfit = attempt(text="Here you are: an assignment!")
+    for call in range(2, 2 + MOST_REPAIRS):
+        scenario = after(scenario, answer(Step.DRAFT_CREATION, call, given=unfit))
+    last = scenario.when(answer(Step.DRAFT_CREATION, 2 + MOST_REPAIRS, given=unfit))
+    last.then_kinds(GenerationAnswerUnfit, GenerationFailed)
+    failed = last.produced[1]
+    assert isinstance(failed, GenerationFailed)
+    assert (failed.code, failed.cause) == (FailureCode.GENERATION_FAILED, "answer_unfit")
+
+
+def test_a_complete_assignment_has_exactly_the_numbers_asked_for() -> None:
+    scenario = started(mode="assignment", counts=COUNTS)
+    for call, step in enumerate(Step, 1):
+        scenario = after(scenario, answer(step, call, given=attempt(text=assignment(COUNTS))))
+    done = [event for event in scenario.history if isinstance(event, GenerationStepCompleted)]
+    assert isinstance(scenario.history[-1], GenerationCompleted)
+    assert parse_assignment(done[-1].output or "", COUNTS).counts() == COUNTS
+
+
+def test_an_answer_cut_short_is_asked_for_again() -> None:
+    cut = attempt(stop_reason="max_tokens")
+    started().when(answer(Step.TOPIC_ANALYSIS, 1, given=cut)).then_kinds(GenerationAnswerUnfit, GenerationStepStarted)
+
+
+def test_an_answer_too_long_to_be_kept_is_not_handed_back() -> None:
+    long = answer(Step.TOPIC_ANALYSIS, 1, given=attempt(text="a" * 60_000))
+    call = only_call(started().when(long))
+    assert call.repair is not None
+    assert call.repair.answer == ""
+
+
+# --- retrying -------------------------------------------------------------------------------------------------------
+
+
+def failed_at(step: Step) -> Scenario:
+    number = list(Step).index(step) + 1
+    return after(at_step(step), answer(step, number, given=attempt(Result.REJECTED, code="overloaded_error")))
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_a_retry_resumes_at_the_step_that_failed_and_repeats_none_before_it(step: Step) -> None:
+    resumed = (
+        failed_at(step)
+        .when(retry())
+        .then(
+            GenerationRetried(
+                at=later(60), owner=OWNER, generation_id=ID, resumed_from=step, model="other", max_tokens=9
+            )
+        )
+    )
+    call = only_call(resumed.when(start(61)).then_kinds(GenerationStarted, GenerationStepStarted))
+    assert (call.step, call.call) == (step, list(Step).index(step) + 2)
+    assert (call.model, call.max_tokens) == ("other", 9)
+    assert call.brief is not None
+    assert all(text == f"output of {earlier}" for earlier, text in call.brief.earlier.items())
+
+
+def test_a_retry_grants_repairs_and_repeats_anew() -> None:
+    lost = attempt(Result.UNCONFIRMED)
+    scenario = after(started(), answer(Step.TOPIC_ANALYSIS, 1, given=lost))
+    scenario = after(after(scenario, answer(Step.TOPIC_ANALYSIS, 2, given=lost)), retry())
+    scenario = after(scenario, start(61))
+    scenario.when(answer(Step.TOPIC_ANALYSIS, 3, given=lost)).then_kinds(GenerationStepFailed, GenerationStepStarted)
+
+
+def test_a_retried_generation_takes_as_long_as_it_took_since() -> None:
+    resumed = after(after(failed_at(Step.FORMATTING), retry()), start(61))
+    done = resumed.when(answer(Step.FORMATTING, 6, seconds=70)).produced[1]
+    assert isinstance(done, GenerationCompleted)
+    assert done.duration_seconds == 10
+
+
+def test_only_a_failed_generation_can_be_retried() -> None:
+    completed = after(at_step(Step.FORMATTING), answer(Step.FORMATTING, 5))
+    for scenario in (
+        requested(),
+        started(),
+        completed,
+        after(started(), cancel()),
+        after(failed_at(Step.REVIEW), retry()),
+    ):
+        scenario.when(retry()).then_refused(NotRetryable)
+
+
+def test_somebody_else_s_generation_cannot_be_retried_or_cancelled() -> None:
+    failed_at(Step.REVIEW).when(retry(caller=OTHER)).then_refused(Forbidden)
+    started().when(cancel(caller=OTHER)).then_refused(Forbidden)
+
+
+def test_what_does_not_exist_cannot_be_retried_or_cancelled() -> None:
+    Scenario(GCCP).when(retry()).then_refused(NotFound)
+    Scenario(GCCP).when(cancel()).then_refused(NotFound)
+
+
+def test_what_has_been_erased_cannot_be_retried() -> None:
+    erased = GenerationQueued.model_validate(request().model_dump() | {"topic": None})
+    after(Scenario(GCCP).given(erased), start()).when(retry()).then_refused(NotRetryable)
+
+
+# --- cancelling -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call_open", [False, True])
+def test_cancelling_says_whether_a_call_was_under_way(call_open: bool) -> None:
+    scenario = started() if call_open else requested()
+    scenario.when(cancel()).then(
+        GenerationCancelled(at=later(3), owner=OWNER, generation_id=ID, step=Step.TOPIC_ANALYSIS, call_open=call_open)
+    )
+
+
+def test_a_cancelled_generation_does_not_start() -> None:
+    after(requested(), cancel()).when(start()).then_nothing()
+
+
+@pytest.mark.parametrize("result", [Result.ACCEPTED, Result.REJECTED, Result.UNCONFIRMED])
+def test_the_answer_to_a_cancelled_generation_s_call_is_paid_for_and_leads_to_nothing(result: Result) -> None:
+    cancelled = after(started(), cancel())
+    scenario = cancelled.when(answer(Step.TOPIC_ANALYSIS, 1, given=attempt(result)))
+    scenario.then_kinds(GenerationAnswerDiscarded)
+    assert scenario.produced[0].model_dump()["usage"]["cost_microcents"] == (300 if result is Result.ACCEPTED else 0)
+
+
+def test_cancelling_twice_is_cancelling_once() -> None:
+    after(started(), cancel()).when(cancel()).then_nothing()
+
+
+def test_what_is_over_cannot_be_cancelled() -> None:
+    after(at_step(Step.FORMATTING), answer(Step.FORMATTING, 5)).when(cancel()).then_refused(AlreadyOver)
+    failed_at(Step.REVIEW).when(cancel()).then_refused(AlreadyOver)
+
+
+def test_no_event_is_too_large_for_kafka_with_every_text_at_its_limit() -> None:
+    scenario = started(transcript='"' * (LONGEST_TRANSCRIPT // 2 - 1))
+    longest = {Step.TOPIC_ANALYSIS: 50_000, Step.DRAFT_CREATION: 200_000, Step.REVIEW: 50_000}
+    for call, (step, size) in enumerate(longest.items(), 1):
+        scenario = after(scenario, answer(step, call, given=attempt(text="\n" * (size // 2 - 2) + "é")))
+    cut = attempt(text="é" * 99_000, stop_reason="max_tokens")
+    call_ = only_call(scenario.when(answer(Step.REFINEMENT, 4, given=cut)))
+    assert call_.at > START
+    assert len(call_.model_dump_json(exclude={"brief", "repair"})) < 1_000
+    assert call_.brief is not None
+    assert call_.repair is not None
+    sealed = len(call_.brief.model_dump_json().encode()) + len(call_.repair.model_dump_json().encode())
+    assert sealed * 4 / 3 < 1_000_000
