@@ -22,7 +22,7 @@ from streams.partitions import partition_of
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
-ONE_SNAPSHOT = Statement("begin isolation level repeatable read, read only")
+ONE_SNAPSHOT = "begin isolation level repeatable read, read only"
 SEQUENCES = Statement("select context, partition, sequence from headwater.partitions")
 CHECKPOINT = "select next_offset, sequence, hash from headwater.partitions where context = %s and partition = %s"
 
@@ -94,7 +94,7 @@ class Store:
         """The projected sequences and what is wanted, all as of one moment."""
         loads = Loads.of(wants)
         statements = [ONE_SNAPSHOT, SEQUENCES, *loads.statements, COMMIT]
-        _, sequences, *results, _ = self._read(statements)
+        sequences, *results = self._as_of_one_moment([SEQUENCES, *loads.statements])
         return {(context, partition): sequence for context, partition, sequence in sequences}, loads.loaded(results)
 
     def sequences(self) -> dict[Place, int]:
@@ -128,8 +128,10 @@ class Store:
         rows = self.connected().execute("select context, partition from headwater.log_halts where role = %s", (role,))
         return {(context, partition) for context, partition in rows}
 
-    def _read(self, statements: Sequence[Statement]) -> list[list[Row]]:
+    def _as_of_one_moment(self, statements: Sequence[Statement]) -> list[list[Row]]:
         connection = self.connected()
         with connection.pipeline():
+            connection.execute(ONE_SNAPSHOT)
             cursors = [connection.execute(sql, params) for sql, params in statements]
-            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+            connection.execute(COMMIT.sql)
+            return [cursor.fetchall() for cursor in cursors]
