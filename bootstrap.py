@@ -8,16 +8,25 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from limits.storage import MemoryStorage
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from api import communication as communication_api
 from api.app import Edge
 from api.auth import Tokens
+from api.communication.connectors import Rendering, code_of, mail_of, text_of
+from api.communication.desk import Secrets
+from api.communication.webhooks import Signers
 from commands.communication import COMMUNICATION
+from commands.communication.effects import SendMail, SendText, SendVerificationCode
+from domain.communication.budget import Limits
+from domain.communication.money import microcents
 from domain.messages import Effect
+from projections.communication import READ_MODELS as COMMUNICATION_MODELS
 from settings import Settings
 from streams.calls import AnyConnector
 from streams.calls.email import Email
@@ -39,7 +48,7 @@ from streams.wiring import Context
 
 log = logging.getLogger(__name__)
 
-CONTEXTS: tuple[Context, ...] = (COMMUNICATION,)
+CONTEXTS: tuple[Context, ...] = (replace(COMMUNICATION, read_models=COMMUNICATION_MODELS),)
 SCOPES = {"communication": communication_api.SCOPES}
 LIMITS = {"communication": communication_api.LIMITS}
 FIRST_REQUESTS = {"communication": communication_api.FIRST_REQUEST}
@@ -98,15 +107,46 @@ def email(settings: Settings) -> AnyConnector:
     return SandboxEmail(settings.outbox)
 
 
+def secrets(settings: Settings) -> Secrets:
+    """Verification codes and unsubscribe links, from the token secret and the public address."""
+    return Secrets(token_secret(settings), settings.public)
+
+
 def connectors(settings: Settings) -> dict[type[Effect], AnyConnector]:
     """Who performs which effect."""
-    return {Sms: sms(settings), Email: email(settings)}
+    by_sms, by_email, own = sms(settings), email(settings), secrets(settings)
+    return {
+        SendText: Rendering(text_of, by_sms),
+        SendVerificationCode: Rendering(code_of(own), by_sms),
+        SendMail: Rendering(mail_of(own), by_email),
+        Sms: by_sms,
+        Email: by_email,
+    }
+
+
+def signers(settings: Settings) -> Signers:
+    """What providers' reports are checked with."""
+    url = settings.twilio_webhook_url
+    return Signers(_clear(settings.twilio_auth_token), (url,) if url else (), _clear(settings.resend_webhook_secret))
+
+
+def _clear(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def surfaces(settings: Settings, engine: Engine) -> dict[str, ASGIApp]:
     """What is mounted where."""
-    storage = MemoryStorage()
-    return {"communication": communication_api.app(settings, engine, storage, tokens(settings, "communication"))}
+    limits = Limits(daily=microcents(settings.daily_budget), monthly=microcents(settings.monthly_budget))
+    providers = {
+        "twilio_configured": settings.twilio_account_sid is not None,
+        "resend_configured": settings.resend_api_key is not None,
+    }
+    return {
+        "communication": communication_api.app(
+            engine, MemoryStorage(), tokens(settings, "communication"), secrets(settings), signers(settings), limits,
+            providers,
+        ),
+    }  # fmt: skip
 
 
 def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Progress) -> Edge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +29,12 @@ class Settings(BaseSettings):
     """32 bytes in hexadecimal; without it, `master.key` in the data directory, made at the first start."""
     token_secret: SecretStr | None = None
     """32 bytes in hexadecimal; without it, `token.key` in the data directory, made at the first start."""
+    public_url: str | None = None
+    """Where recipients reach this installation (unsubscribe links); without one, http://host:port."""
+    daily_budget: Decimal = Field(default=Decimal(100), ge=0)
+    """Dollars that messages may cost in a day (UTC)."""
+    monthly_budget: Decimal = Field(default=Decimal(3000), ge=0)
+    """Dollars that messages may cost in a month (UTC)."""
     allow_private_webhooks: bool = False
     """Whether outgoing webhooks may go to private addresses."""
 
@@ -53,6 +60,11 @@ class Settings(BaseSettings):
     resend_webhook_secret: SecretStr | None = Field(default=None, validation_alias="RESEND_WEBHOOK_SECRET")
     smtp_url: SecretStr | None = Field(default=None, validation_alias="SMTP_URL")
     smtp_from: str = Field(default="headwater@localhost", validation_alias="SMTP_FROM")
+
+    @property
+    def public(self) -> str:
+        """The address that links in messages lead to."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def outbox(self) -> Path:

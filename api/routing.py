@@ -1,8 +1,8 @@
 """A lean route: FastAPI describes it, but a request is taken apart once and the answer put together once.
 
 An endpoint's parameters say where they come from: the path, `Depends` (a callable that takes the request and is called
-before anything else, in order), a pydantic model (the body), everything else the query string. It returns a response,
-or a model that becomes one.
+before anything else, in order), a pydantic model (the body), the `Request` itself, everything else the query string.
+It returns a response, or a model that becomes one.
 """
 
 from __future__ import annotations
@@ -186,7 +186,9 @@ def plan_of(endpoint: Callable[..., Any], path: str) -> Plan:
     for name, parameter in inspect.signature(endpoint).parameters.items():
         hint = hints[name]
         depends = next((mark for mark in _marks(hint) if isinstance(mark, params.Depends)), None)
-        if depends is not None and depends.dependency is not None:
+        if hint is Request:
+            guards.append((name, _itself))
+        elif depends is not None and depends.dependency is not None:
             guards.append((name, depends.dependency))
         elif f"{{{name}}}" in path:
             in_path.append((name, TypeAdapter(hint)))
@@ -195,6 +197,10 @@ def plan_of(endpoint: Callable[..., Any], path: str) -> Plan:
         else:
             query.append((name, _alias(hint) or name, TypeAdapter(hint), parameter.default))
     return Plan(tuple(guards), tuple(in_path), tuple(query), body)
+
+
+def _itself(request: Request) -> Request:
+    return request
 
 
 def _marks(hint: Any) -> tuple[Any, ...]:

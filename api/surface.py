@@ -99,7 +99,7 @@ def outcomes(route: type[LeanRoute], *scopes: str) -> APIRouter:
     """The endpoint that a 202 points to."""
     router = APIRouter(route_class=route)
 
-    async def outcome(command_id: UUID, request: Request, caller: Annotated[Caller, may(*scopes)]) -> OutcomeAnswer:
+    async def outcome(command_id: UUID, request: Request, caller: Caller) -> OutcomeAnswer:
         """The outcome of an earlier write, by the id its 202 gave."""
         surface = surface_of(request)
         found = await surface.acting.gateway.outcome(surface.name, command_id)
@@ -107,6 +107,7 @@ def outcomes(route: type[LeanRoute], *scopes: str) -> APIRouter:
             raise ApiError(404, "No outcome is known for this command yet", kind="NotFound")
         return _outcome_answer(found)
 
+    outcome.__annotations__["caller"] = Annotated[Caller, may(*scopes)]
     router.add_api_route("/outcomes/{command_id}", outcome, methods=["GET"], tags=["Outcomes"])
     return router
 

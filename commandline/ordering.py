@@ -33,7 +33,7 @@ def erase_subject(settings: Settings, subject: str) -> None:
 
 
 def give(settings: Settings, context: str, command: Command) -> None:
-    """Submits a command and waits until it is decided; raises Stop when it is refused or nobody is there to decide it."""
+    """Submits a command and waits for its outcome; raises Stop when it is refused or nobody is there to decide it."""
     id_ = uuid4()
     with connect_plain(bootstrap.database(settings), "headwater order") as connection:
         connection.execute(*order(command, context, id_, datetime.now(UTC)))

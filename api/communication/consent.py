@@ -1,0 +1,236 @@
+"""Consent: given, proven, taken back, and asked about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from api.auth import Caller
+from api.communication.desk import AtDesk
+from api.communication.envelope import CommunicationRoute
+from api.communication.fields import Address, Body, Code, Moment, PhoneNumber, Short, UserId, UserIdText
+from api.communication.sending import Done
+from api.errors import ApiError
+from api.surface import Act, Read, may
+from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, OptOut, RevokeConsent, VerifyPhone
+from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish, types_named
+from domain.communication.optimal import optimal_time
+from domain.communication.recipient import PhoneVerificationFailed
+from projections.communication.consent_check import check, recipient_at
+from projections.communication.engagement import history_of
+from projections.communication.recipients import pending_verifications, preferences_of
+
+router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication", tags=["Consent"])
+
+MANAGE = may("preferences:manage")
+Types = Annotated[list[TriggerType], Field(min_length=1, max_length=len(ALL_TYPES) * 2)]
+
+
+class SmsConsentBody(Body):
+    """`consent_text` is the text the person was shown: ours, kept as proof."""
+
+    user_id: UserId
+    phone_number: PhoneNumber
+    consent_source: Short | None = None
+    consent_text: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class VerifyBody(Body):
+    phone_number: PhoneNumber
+    verification_code: Code
+
+
+class EmailConsentBody(Body):
+    user_id: UserId
+    email: Address
+    message_types: Types | None = None
+    consent_source: Short | None = None
+    consent_text: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class RevokeBody(Body):
+    user_id: UserId
+    channel: Channel
+    message_types: Types | None = None
+    reason: Short | None = None
+
+
+class OptOutBody(Body):
+    user_id: UserId
+    channel: Wish | None = None
+    message_type: Short | None = None
+    reason: Short | None = None
+
+
+class CheckBody(Body):
+    """`as_of` is ours: the answer as it would have been at that moment."""
+
+    user_id: UserId
+    message_type: TriggerType
+    channel: Channel
+    as_of: Moment | None = None
+
+
+class ConsentAnswer(BaseModel):
+    success: bool = True
+    message: str
+    verification_required: bool
+
+
+class CheckAnswer(BaseModel):
+    """`consent_event` is the version, in the stream `recipient/<user_id>`, of the event that consent rests on."""
+
+    success: bool = True
+    can_send: bool
+    reason: str
+    consent_status: str
+    consent_event: int
+    as_of: datetime
+
+
+class OptimalTimeAnswer(BaseModel):
+    success: bool = True
+    optimal_time: datetime
+    channel: Channel
+
+
+def proof(request: Request) -> dict[str, Any]:
+    """Where a consent came from: the address and program of whoever called."""
+    client = request.client.host if request.client else None
+    return {"ip": client, "user_agent": request.headers.get("user-agent", "")[:300] or None}
+
+
+@router.post("/consent/sms")
+async def grant_sms_consent(
+    body: SmsConsentBody, caller: Annotated[Caller, MANAGE], act: Act, request: Request
+) -> ConsentAnswer:
+    """Ask for consent to texts: a code goes to the number, and consent counts once it comes back."""
+    outcome = await act.submit(
+        GrantSmsConsent(
+            at=act.at,
+            user_id=body.user_id,
+            verification_id=act.new_id("verification"),
+            phone_number=body.phone_number,
+            source=body.consent_source or "api",
+            text=body.consent_text or "",
+            **proof(request),
+        )
+    )
+    return ConsentAnswer(message="SMS consent granted successfully", verification_required=bool(outcome.events))
+
+
+@router.post("/consent/sms/verify")
+async def verify_sms_consent(
+    body: VerifyBody, caller: Annotated[Caller, MANAGE], act: Act, reads: Read, desk: AtDesk
+) -> Done:
+    """Prove a number by the code that was sent to it: within 10 minutes and five tries."""
+    async with reads.connection() as connection:
+        pending = await pending_verifications(connection, body.phone_number)
+    if not pending:
+        raise ApiError(400, "No verification is under way for this phone number", kind="NoVerification")
+    fitting = [one for one in pending if desk.secrets.is_code(one.verification_id, body.verification_code)]
+    chosen = (fitting or pending)[0]
+    outcome = await act.submit(
+        VerifyPhone(at=act.at, user_id=chosen.user_id, verification_id=chosen.verification_id, correct=bool(fitting))
+    )
+    failed = next((event for event in outcome.events if isinstance(event, PhoneVerificationFailed)), None)
+    if failed is not None:
+        raise ApiError(400, "Invalid verification code", kind="WrongCode", details=f"{failed.tries_left} tries left")
+    return Done(message="Phone number verified successfully")
+
+
+@router.post("/consent/email")
+async def grant_email_consent(
+    body: EmailConsentBody, caller: Annotated[Caller, MANAGE], act: Act, request: Request
+) -> ConsentAnswer:
+    """Consent to e-mail of these kinds, or of every kind."""
+    await act.submit(
+        GrantEmailConsent(
+            at=act.at,
+            user_id=body.user_id,
+            address=body.email,
+            message_types=types(body.message_types),
+            source=body.consent_source or "api",
+            text=body.consent_text or "",
+            **proof(request),
+        )
+    )
+    return ConsentAnswer(message="Email consent granted successfully", verification_required=False)
+
+
+def types(given: list[TriggerType] | None) -> tuple[TriggerType, ...]:
+    """The given types once each, or all of them."""
+    return tuple(dict.fromkeys(given)) if given else ALL_TYPES
+
+
+@router.post("/consent/revoke")
+async def revoke_consent(body: RevokeBody, caller: Annotated[Caller, MANAGE], act: Act) -> Done:
+    """Take consent back for a channel, for some kinds of message or all."""
+    await act.submit(
+        RevokeConsent(
+            at=act.at,
+            user_id=body.user_id,
+            channel=body.channel,
+            message_types=types(body.message_types),
+            reason=body.reason or "",
+        )
+    )
+    return Done(message="Consent revoked successfully")
+
+
+@router.post("/opt-out")
+async def opt_out(body: OptOutBody, caller: Annotated[Caller, MANAGE], act: Act) -> Done:
+    """No more of a kind of message, or of `all`, on a channel or on both; at once."""
+    try:
+        message_types = types_named(body.message_type or "all")
+    except ValueError:
+        raise ApiError(400, f"Invalid trigger type: {body.message_type}", kind="InvalidInput") from None
+    await act.submit(
+        OptOut(
+            at=act.at,
+            user_id=body.user_id,
+            wish=body.channel or Wish.BOTH,
+            message_types=message_types,
+            reason=body.reason or "",
+        )
+    )
+    return Done(message="Opted out successfully")
+
+
+@router.post("/consent/check")
+async def check_consent(
+    body: CheckBody,
+    caller: Annotated[Caller, may("preferences:manage", "communication:read")],
+    reads: Read,
+    act: Act,
+) -> CheckAnswer:
+    """Whether a kind of message could be sent now, or could have been at `as_of`. Writes nothing."""
+    async with reads.connection() as connection:
+        recipient = await recipient_at(connection, body.user_id, body.as_of)
+    found = check(recipient, body.channel, body.message_type)
+    return CheckAnswer(
+        can_send=found.can_send,
+        reason=found.reason,
+        consent_status=found.consent_status.value,
+        consent_event=found.event,
+        as_of=body.as_of or act.at,
+    )
+
+
+@router.get("/optimal-send-time")
+async def optimal_send_time(
+    user_id: Annotated[UserIdText, Query()],
+    caller: Annotated[Caller, may("preferences:manage", "communication:read")],
+    reads: Read,
+    act: Act,
+    channel: Channel = Channel.SMS,
+) -> OptimalTimeAnswer:
+    """The next best moment to write to a user, from their own history; without one, their preferred time."""
+    async with reads.connection() as connection:
+        preferences = (await preferences_of(connection, user_id)).preferences
+        history = await history_of(connection, user_id, channel)
+    return OptimalTimeAnswer(optimal_time=optimal_time(preferences, channel, history, act.at), channel=channel)

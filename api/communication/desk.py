@@ -1,0 +1,101 @@
+"""What this surface's endpoints share: budgets and what is spent of them, verification codes, unsubscribe links."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from api.surface import surface_of
+from domain.communication.budget import Limits, Usage
+from domain.communication.kinds import ALL_TYPES, TriggerType
+from projections.communication.spending import usage_on
+from streams.reads import Reads
+
+DESK = "desk"
+USAGE_GOOD_FOR = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribing:
+    """Who unsubscribes from what: the kinds of message of one link."""
+
+    user_id: int
+    type: TriggerType | None
+
+    @property
+    def types(self) -> tuple[TriggerType, ...]:
+        return ALL_TYPES if self.type is None else (self.type,)
+
+
+class Secrets:
+    """What derives from the installation's secret: verification codes and the signatures of unsubscribe links."""
+
+    def __init__(self, secret: bytes, public_url: str) -> None:
+        self._secret = secret
+        self._public_url = public_url.rstrip("/")
+
+    def code(self, verification_id: UUID) -> str:
+        """Six digits, from HMAC-SHA-256 over the verification's id, truncated as in RFC 4226."""
+        digest = self._mac(b"code:" + verification_id.bytes)
+        offset = digest[-1] & 0x0F
+        return f"{(int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF) % 1_000_000:06}"
+
+    def is_code(self, verification_id: UUID, code: str) -> bool:
+        """Compares in constant time."""
+        return hmac.compare_digest(self.code(verification_id), code)
+
+    def unsubscribe_link(self, user_id: int, type_: TriggerType) -> str:
+        """The address of a recipient's own page for one kind of message; it never expires."""
+        what = f"{user_id}.{type_.value}"
+        return f"{self._public_url}/communication/unsubscribe/{what}.{self._signature(what)}"
+
+    def unsubscribing(self, token: str) -> Unsubscribing | None:
+        """Who a link belongs to; None when its signature does not fit."""
+        what, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(self._signature(what).encode(), signature.encode()):
+            return None
+        user_id, _, type_ = what.partition(".")
+        return Unsubscribing(int(user_id), TriggerType(type_))
+
+    def _signature(self, what: str) -> str:
+        return self._mac(b"unsubscribe:" + what.encode()).hex()[:32]
+
+    def _mac(self, message: bytes) -> bytes:
+        return hmac.digest(self._secret, message, sha256)
+
+
+class Desk:
+    """See the module. Usage is read at most once a second: the rules take it as known to lag (see `RequestMessage`)."""
+
+    def __init__(self, reads: Reads, now: Callable[[], datetime], limits: Limits, secrets: Secrets) -> None:
+        self._reads = reads
+        self._now = now
+        self._usage = Usage(day=date.min)
+        self._good_until: datetime | None = None
+        self.limits = limits
+        self.secrets = secrets
+
+    async def usage(self) -> Usage:
+        """What is spent today and this month (UTC)."""
+        now = self._now()
+        if self._good_until is None or now >= self._good_until or self._usage.day != now.date():
+            async with self._reads.connection() as connection:
+                self._usage = await usage_on(connection, now.date())
+            self._good_until = now + USAGE_GOOD_FOR
+        return self._usage
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = surface_of(request).extras[DESK]
+    return desk
+
+
+AtDesk: Any = Annotated[Desk, Depends(_desk)]

@@ -1,0 +1,51 @@
+"""How this surface says that something went wrong: one shape that holds every variant of the document (CO-4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import ApiError, FieldError
+from api.routing import Json, LeanRoute
+
+SENDING = "send_communication"
+LONGEST_ECHO = 100
+TYPES = ("trigger_type", "message_type", "message_types")
+
+
+def render(request: Request, error: ApiError) -> Response:
+    """`success`, `error`, `details` and `context`; sending adds `fallback_used`."""
+    context = getattr(request.scope.get("endpoint"), "__name__", "routing")
+    body: dict[str, Any] = {
+        "success": False,
+        "error": sentence(error.fields[0]) if error.fields else error.sentence,
+        "details": _details(error),
+        "context": context,
+    }
+    if context == SENDING:
+        body["fallback_used"] = False
+    return Json(orjson.dumps(body, default=str), error.status)
+
+
+def sentence(fault: FieldError) -> str:
+    """A wrong field in the document's words (Common Error Scenarios)."""
+    if fault.missing:
+        return f"Missing required field: {fault.field}"
+    if any(part in TYPES for part in fault.field.split(".")) and isinstance(fault.value, str):
+        return f"Invalid trigger type: {fault.value[:LONGEST_ECHO]}"
+    return f"Invalid {fault.field}: {fault.message}"
+
+
+def _details(error: ApiError) -> Any:
+    if error.fields:
+        return "; ".join(f"{fault.field}: {fault.message}" for fault in error.fields)
+    return error.details if error.details is not None else error.sentence
+
+
+class CommunicationRoute(LeanRoute):
+    """A route with this surface's envelope."""
+
+    render = staticmethod(render)

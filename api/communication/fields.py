@@ -1,0 +1,110 @@
+"""The kinds of values that bodies and queries of this surface are made of, with their limits."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any
+
+import orjson
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+LARGEST_ID = 2**63 - 1
+LARGEST_DATA = 16_384
+DEEPEST_DATA = 16
+LAST_YEAR = 2200
+
+
+class Body(BaseModel):
+    """A request's body: unknown fields are ignored, and an explicit null is as good as a missing field."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")
+    return value
+
+
+def _moment(value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be an ISO 8601 date and time") from None
+    if not 1970 <= moment.year <= LAST_YEAR:
+        raise ValueError(f"must be between 1970 and {LAST_YEAR}")
+    return moment
+
+
+def _clock(value: str) -> time:
+    try:
+        clock = time.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a time of day, as 09:00:00") from None
+    if clock.tzinfo is not None:
+        raise ValueError("must have no offset: it is in the recipient's own time")
+    return clock
+
+
+def _day(value: str) -> date:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a date, as 2025-01-27") from None
+    if not 1970 <= day.year <= LAST_YEAR:
+        raise ValueError(f"must be between 1970 and {LAST_YEAR}")
+    return day
+
+
+def _data(value: dict[str, Any]) -> dict[str, Any]:
+    if _depth(value) > DEEPEST_DATA:
+        raise ValueError(f"must not be nested deeper than {DEEPEST_DATA} levels")
+    try:
+        size = len(orjson.dumps(value))
+    except TypeError:
+        raise ValueError("holds a number or text that cannot be stored") from None
+    if size > LARGEST_DATA:
+        raise ValueError(f"must not be larger than {LARGEST_DATA} bytes")
+    return value
+
+
+def _depth(value: Any) -> int:
+    deepest, level = 0, [value]
+    while level and deepest <= DEEPEST_DATA:
+        deepest += 1
+        level = [child for item in level for child in _children(item)]
+    return deepest
+
+
+def _children(item: Any) -> list[Any]:
+    if isinstance(item, dict):
+        return list(item.values())
+    return item if isinstance(item, list) else []
+
+
+def _address(value: str) -> str:
+    try:
+        return validate_email(value, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+
+
+UserId = Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID)]
+"""In a body: a JSON integer, nothing that merely looks like one."""
+
+UserIdText = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+"""In a path or a query."""
+
+Moment = Annotated[datetime, BeforeValidator(_moment), BeforeValidator(_text)]
+Clock = Annotated[time, BeforeValidator(_clock), BeforeValidator(_text)]
+Day = Annotated[date, BeforeValidator(_day)]
+Data = Annotated[dict[str, Any], AfterValidator(_data)]
+Flag = Annotated[bool, Field(strict=True)]
+PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$", strip_whitespace=True)]
+"""E.164."""
+
+Address = Annotated[str, StringConstraints(max_length=254, strip_whitespace=True), AfterValidator(_address)]
+Code = Annotated[str, StringConstraints(pattern=r"^\d{6}$", strip_whitespace=True)]
+Short = Annotated[str, StringConstraints(max_length=200)]

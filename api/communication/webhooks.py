@@ -1,0 +1,211 @@
+"""What providers report: signed, counted once, in any order. A bad signature is 401 and leaves no trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+from uuid import UUID, uuid4, uuid5
+
+import orjson
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from api.actions import Acting
+from api.communication.envelope import CommunicationRoute
+from api.errors import ApiError
+from api.routing import BODY
+from api.surface import Read, surface_of
+from commands.communication.consent import ReceiveSms
+from commands.communication.delivery import RecordReceipt, resend_kind, twilio_kind
+from commands.communication.receipt import RecordUnmatchedReceipt
+from domain.communication.kinds import Channel
+from domain.messages import Command
+from projections.communication.recipients import users_with_phone
+from projections.communication.status import Found, delivery_by_provider_id, unanswered_to
+from streams.calls.signatures import resend_hmac_valid, twilio_valid, webhook_valid
+from streams.gateway import Pending, Unavailable, envelop
+from streams.reads import Reads
+
+router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/webhooks", tags=["Webhooks"])
+
+REPORTS = UUID("b0f6a1ae-6f0c-5a0e-8f5c-7a1d0c9c7a55")
+"""Namespace of the command ids of reports: the same report is the same command, however often it is delivered."""
+
+SIGNERS = "signers"
+DEADLINE_SECONDS = 10.0
+
+
+class Received(BaseModel):
+    success: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """What reports are checked with: Twilio's token, the addresses Twilio may have called, and Resend's secret."""
+
+    twilio_token: str | None
+    twilio_urls: tuple[str, ...]
+    resend_secret: str | None
+
+
+def _signers(request: Request) -> Signers:
+    signers: Signers = surface_of(request).extras[SIGNERS]
+    return signers
+
+
+def _acting(request: Request) -> Acting:
+    return surface_of(request).acting
+
+
+async def _report(acting: Acting, command: Command, *source: str) -> None:
+    """Puts a report on record; `source` is what makes it this one. What is refused concerns nobody here."""
+    id_ = uuid5(REPORTS, "\0".join(source)) if source else uuid4()
+    actor = f"provider:{source[0] if source else 'sms'}"
+    envelope = envelop(command, acting.surface, acting.partitions, actor, id_, fresh=not source)
+    try:
+        await acting.gateway.submit(envelope, DEADLINE_SECONDS)
+    except Pending:
+        return
+    except Unavailable as unavailable:
+        raise ApiError(503, "Service unavailable", kind="Unavailable", headers={"Retry-After": "1"}) from unavailable
+
+
+def _twilio(request: Request) -> Mapping[str, str]:
+    """The parameters of a report by Twilio, form or JSON (CO-1); raises ApiError 401 for a wrong signature."""
+    signers, body = _signers(request), request.scope[BODY]
+    if signers.twilio_token is None:
+        raise ApiError(503, "Twilio is not configured", kind="NotConfigured", details="set TWILIO_AUTH_TOKEN")
+    is_json = "json" in request.headers.get("content-type", "")
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    signature = request.headers.get("x-twilio-signature", "")
+    query = f"?{request.url.query}" if request.url.query else ""
+    urls = [url + query if "?" not in url else url for url in signers.twilio_urls] or [str(request.url)]
+    if not twilio_valid(signers.twilio_token, urls, body if is_json else pairs, signature):
+        raise _invalid()
+    return _object(body) if is_json else dict(pairs)
+
+
+def _resend(request: Request) -> Mapping[str, Any]:
+    """The event in a report by Resend: svix headers where there are any, else X-Resend-Signature (CO-2)."""
+    secret, body, headers = _signers(request).resend_secret, request.scope[BODY], request.headers
+    if secret is None:
+        raise ApiError(503, "Resend is not configured", kind="NotConfigured", details="set RESEND_WEBHOOK_SECRET")
+    if "svix-signature" in headers:
+        now = _acting(request).clock.now()
+        valid = webhook_valid(secret, headers.get("svix-id", ""), headers.get("svix-timestamp", ""), body,
+                              headers["svix-signature"], now.timestamp())  # fmt: skip
+    else:
+        valid = resend_hmac_valid(secret, body, headers.get("x-resend-signature", ""))
+    if not valid:
+        raise _invalid()
+    return _object(body)
+
+
+def _invalid() -> ApiError:
+    return ApiError(401, "Invalid signature", kind="InvalidSignature")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise ApiError(400, "Invalid body: must be a JSON object", kind="InvalidInput")
+    return found
+
+
+def _text(values: Mapping[str, Any], name: str, longest: int = 500) -> str:
+    value = values.get(name)
+    return "" if value is None else str(value).replace("\0", "")[:longest]
+
+
+def _needed(values: Mapping[str, Any], name: str) -> str:
+    found = _text(values, name)
+    if not found:
+        raise ApiError(400, f"Missing required field: {name}", kind="InvalidInput")
+    return found
+
+
+FromTwilio = Annotated[Mapping[str, str], Depends(_twilio)]
+FromResend = Annotated[Mapping[str, Any], Depends(_resend)]
+
+
+@router.post("/twilio")
+async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> Received:
+    """A text message's status."""
+    sid, status = _needed(report, "MessageSid"), _needed(report, "MessageStatus").lower()
+    found = await _found(reads, sid, Channel.SMS, _text(report, "To"))
+    acting = _acting(request)
+    if found is None:
+        unmatched = RecordUnmatchedReceipt(at=acting.clock.now(), provider="twilio", provider_id=sid, word=status)
+        await _report(acting, unmatched, "twilio", sid, status)
+        return Received()
+    receipt = RecordReceipt(
+        at=acting.clock.now(), message_id=found.message_id, user_id=found.user_id, channel=found.channel,
+        provider="twilio", provider_id=sid, kind=twilio_kind(status), word=status,
+        code=_text(report, "ErrorCode") or None, reason=_text(report, "ErrorMessage"),
+    )  # fmt: skip
+    await _report(acting, receipt, "twilio", sid, status, str(found.message_id))
+    return Received()
+
+
+@router.post("/resend")
+async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Received:
+    """What happened to an e-mail: delivered, bounced, complained about, opened, clicked …"""
+    type_ = _needed(event, "type")
+    data = event.get("data")
+    data = data if isinstance(data, dict) else {}
+    provider_id = _text(data, "email_id") or _needed(event, "id")
+    to = data.get("to")
+    found = await _found(reads, provider_id, Channel.EMAIL, str(to[0]) if isinstance(to, list) and to else "")
+    acting = _acting(request)
+    source = ("resend", request.headers.get("svix-id") or f"{provider_id} {type_}")
+    if found is None:
+        unmatched = RecordUnmatchedReceipt(
+            at=acting.clock.now(), provider="resend", provider_id=provider_id, word=type_
+        )
+        await _report(acting, unmatched, *source)
+        return Received()
+    bounce = data.get("bounce")
+    bounce = bounce if isinstance(bounce, dict) else {}
+    receipt = RecordReceipt(
+        at=acting.clock.now(), message_id=found.message_id, user_id=found.user_id, channel=found.channel,
+        provider="resend", provider_id=provider_id, kind=resend_kind(type_, _text(bounce, "type") or None), word=type_,
+        code=_text(bounce, "subType") or None, reason=_text(bounce, "message"),
+    )  # fmt: skip
+    await _report(acting, receipt, *source, str(found.message_id))
+    return Received()
+
+
+async def _found(reads: Reads, provider_id: str, channel: Channel, to: str) -> Found | None:
+    async with reads.connection() as connection:
+        found = await delivery_by_provider_id(connection, provider_id)
+        return found or (await unanswered_to(connection, channel, to) if to else None)
+
+
+@router.post("/sms-opt-out")
+async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read) -> Received:
+    """A text that came in: STOP and its synonyms take consent back at once, START gives it again."""
+    sender, text = _needed(message, "From"), _needed(message, "Body")
+    sid = _text(message, "MessageSid")
+    async with reads.connection() as connection:
+        users = await users_with_phone(connection, sender)
+    acting = _acting(request)
+    for user_id in users:
+        received = ReceiveSms(at=acting.clock.now(), user_id=user_id, phone_number=sender, body=text)
+        await _report(acting, received, *(("twilio", sid, str(user_id)) if sid else ()))
+    if not users:
+        await _report_stranger(acting, sender, sid)
+    return Received()
+
+
+async def _report_stranger(acting: Acting, sender: str, sid: str) -> None:
+    """Nobody here has this number: the report is kept under a name that does not tell it."""
+    name = sid or sha256(sender.encode()).hexdigest()[:32]
+    unmatched = RecordUnmatchedReceipt(at=acting.clock.now(), provider="twilio", provider_id=name, word="inbound")
+    await _report(acting, unmatched, "twilio", name, "inbound")
