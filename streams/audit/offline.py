@@ -104,18 +104,18 @@ class Partition:
 
     def _take_event(self, line: Line) -> None:
         if line.command_id != self._command:
-            self._check_decided()
+            self._check_decided(line.sequence - 1)
             self._command, self._actor, self._events = line.command_id, line.actor, 0
         self._events += 1
 
-    def _check_decided(self) -> None:
+    def _check_decided(self, sequence: int) -> None:
         """What the library's recorder appends was decided by nobody; all else must be followed by its outcome."""
         if self._events and self._actor != RECORDER:
-            self.broken(self.sequence, f"command {self._command} has events here without the outcome that ends them")
+            self.broken(sequence, f"command {self._command} has events here without the outcome that ends them")
 
     def _check_outcome(self, line: Line) -> None:
         if line.command_id != self._command:
-            self._check_decided()
+            self._check_decided(line.sequence - 1)
             self._events = 0
         if (line.stream, line.version) != (f"command/{line.command_id}", 1):
             self.broken(line.sequence, "an outcome that is not the first record of its command's own stream")
@@ -131,7 +131,7 @@ class Partition:
             self.broken(sequence + 1, f"the head is at {sequence}; this is beyond it")
         if self.hash != hash_:
             self.broken(sequence, "the head has another hash")
-        self._check_decided()
+        self._check_decided(sequence)
 
     def broken(self, sequence: int, reason: str) -> None:
         """Raises Broken at this sequence."""

@@ -27,7 +27,7 @@ STREAMS = """
                lag(partition) over history as partition_before, lag(sequence) over history as sequence_before
           from headwater.journal where context = coalesce(%s, context)
         window history as (partition by context, stream order by version, sequence))
-    select context, partition, sequence, stream, coalesce(before, 0), version from placed
+    select context, partition, sequence, stream, version, before, partition_before, sequence_before from placed
      where (place = 1 and version <> 1 and not (version = 0 and actor = %s))
         or (place > 1 and (version <> before + 1 or partition <> partition_before or sequence < sequence_before))
      order by context, partition, sequence limit 1
@@ -124,10 +124,7 @@ class _Pass:
     def _finish(self, partition: Partition | None) -> None:
         if partition is None:
             return
-        place = (partition.context, partition.number)
-        partition.finish(*self._heads.pop(place))
-        if self._next_signed is not None and self._next_signed[:2] == place:
-            raise Broken(_beyond(self._next_signed))
+        partition.finish(*self._heads.pop((partition.context, partition.number)))
         self._report.partitions += 1
 
     def _check_signed(self, partition: Partition) -> None:
@@ -142,7 +139,9 @@ class _Pass:
 
 
 def _beyond(head: SignedHead) -> Fault:
-    return Fault(head.context, head.partition, head.sequence, f"a head was signed here at {head.signed_at}: no record")
+    return Fault(
+        head.context, head.partition, head.sequence, f"a head was signed here at {head.signed_at}; no such record"
+    )
 
 
 def fault_of(head: SignedHead, hash_: bytes, trusted: Collection[bytes]) -> str | None:
@@ -159,8 +158,11 @@ def fault_of(head: SignedHead, hash_: bytes, trusted: Collection[bytes]) -> str 
 
 
 def _check_streams(connection: Connection[Row], context: str | None) -> None:
-    for name, partition, sequence, stream, before, version in _found(connection, STREAMS, (context, RECORDER)):
-        raise Broken(Fault(name, partition, sequence, f"{stream} goes from version {before} to {version} here"))
+    for name, partition, sequence, stream, version, *before in _found(connection, STREAMS, (context, RECORDER)):
+        reason = f"{stream} begins with version {version}"
+        if before[0] is not None:
+            reason = "version {} of {} follows version {}, which is at {}/{}".format(version, stream, *before)
+        raise Broken(Fault(name, partition, sequence, reason))
 
 
 def _check_event_ids(connection: Connection[Row], context: str | None) -> None:
