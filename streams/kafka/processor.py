@@ -23,9 +23,9 @@ from streams.kafka.overlay import BrokenLog, Overlay, Place
 from streams.kafka.records import record_headers
 from streams.kafka.settings import Role, context_of
 from streams.kafka.store import Store
-from streams.kafka.transactions import End, Step, Transactions, Twin
+from streams.kafka.transactions import TRANSACTION_SECONDS, End, LostMembership, Step, Transactions, Twin
 from streams.kafka.transactions import Message as Outgoing
-from streams.kafka.watchdog import watched
+from streams.kafka.watchdog import Connection, watched
 from streams.keys import Keyring
 from streams.mapper import Mapper
 from streams.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
@@ -58,6 +58,7 @@ class KafkaProcessor:
         off: Guards = frozenset(),
         reached: Callable[[Step], None] = ignore,
         overlay_records: int = OVERLAY_RECORDS,
+        transaction_seconds: float = TRANSACTION_SECONDS,
     ) -> None:
         self._role, self._off, self._reached, self._overlay_records = role, off, reached, overlay_records
         self._names = [context.name for context in contexts]
@@ -67,8 +68,9 @@ class KafkaProcessor:
         self._overlay = Overlay()
         self._store = Store(role.dsn, "headwater processor")
         self._decider = Decider(self._core, self._store, self._overlay, role.partitions, off)
-        self._transactions = Transactions(role.cluster, role.instance, off, reached)
-        self._consumer = Consumer(self._membership())
+        self._transactions = Transactions(role.cluster, role.instance, off, reached, transaction_seconds)
+        self._brokers = Connection()
+        self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
         self._loader = Loader(role.cluster, self.group, self._consumer, self._store, off)
         self._loading: dict[Place, Loading] = {}
         self._next: dict[Place, int] = {}
@@ -183,8 +185,8 @@ class KafkaProcessor:
             self._prune()
         held_back = len(self._overlay) > self._overlay_records // (2 if self._held_back else 1)
         if held_back != self._held_back:
-            log.warning("taking %s commands: %d records wait for the projector", "no" if held_back else "again",
-                        len(self._overlay))  # fmt: skip
+            what = "taking no commands" if held_back else "taking commands again"
+            log.warning("%s: %d records wait for the projector", what, len(self._overlay))
             served = [self._commands(place) for place in self._next]
             self._consumer.pause(served) if held_back else self._consumer.resume(served)
             self._held_back = held_back
@@ -250,6 +252,8 @@ class KafkaProcessor:
 
     def _check(self, error: KafkaError) -> None:
         log.warning("consuming: %s %s", error.name(), error.str())
+        if error.code() in FATAL and self._brokers.lost_lately:
+            raise LostMembership(error.str())
         if error.code() in FATAL:
             raise Twin(f"another process uses this instance's name, {self._role.instance}: {error.str()}")
 

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from streams.database import Statement, read_plain, write_plain
+from streams.database import Statement, passing, read_plain, write_plain
 from streams.embedded import known_projections
 from streams.kafka import metrics
 from streams.kafka.following import Decoded, EventMessage, Part, decode, follow, part
@@ -22,8 +22,8 @@ from streams.kafka.lag import Lag
 from streams.kafka.overlay import Place
 from streams.kafka.settings import Role, context_of
 from streams.kafka.store import Checkpoint, Store
-from streams.kafka.transactions import Twin
-from streams.kafka.watchdog import watched
+from streams.kafka.transactions import LostMembership, Twin
+from streams.kafka.watchdog import Connection, watched
 from streams.keys import Keyring, WrappedKey
 from streams.mapper import Mapper
 from streams.projections import Projected, Projections
@@ -54,7 +54,8 @@ class KafkaProjector:
         self._mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         self._projections = Projections(known_projections(contexts, self._mapper))
         self._store = Store(role.dsn, "headwater projector")
-        self._consumer = Consumer(self._membership())
+        self._brokers = Connection()
+        self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
         self._lag = Lag(role.cluster, self._consumer)
         self._owned: set[Place] = set()
         self._checkpoints: dict[Place, Checkpoint] = {}
@@ -120,7 +121,9 @@ class KafkaProjector:
             found = {place: self._store.checkpoint(place) for place in self._owned}
             self._projections.learn(read_plain(self._store.connected(), Projections.LOAD))
             self._on_record = self._store.halted(ROLE)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if not passing(error):
+                raise
             log.warning("the database is not available: %s", type(error).__name__)
             self._store.close()
             return
@@ -132,6 +135,8 @@ class KafkaProjector:
 
     def _event(self, message: Message) -> EventMessage | None:
         topic, partition, offset, error = message.topic(), message.partition(), message.offset(), message.error()
+        if error is not None and error.code() in LOST and self._brokers.lost_lately:
+            raise LostMembership(error.str())
         if error is not None and error.code() in LOST:
             raise Twin(f"another process uses this projector's name, {self._role.instance}: {error.str()}")
         if topic is None or partition is None or offset is None:
@@ -159,7 +164,9 @@ class KafkaProjector:
         except Fenced as error:
             log.warning("%s: starting again from the checkpoints", error)
             self._doubt = True
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if not passing(error):
+                raise
             log.warning("the database is not available: %s", type(error).__name__)
             self._store.close()
             self._doubt = True
@@ -177,9 +184,9 @@ class KafkaProjector:
         one = part(decoded, self._checkpoints)
         try:
             self._commit(one)
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
+            if passing(error):
+                raise
             if len(decoded) == 1:
                 self._halt(next(iter(one.offsets)), f"cannot be written: {type(error).__name__}: {error}")
                 return
@@ -200,9 +207,9 @@ class KafkaProjector:
             write_plain(connection, [*statements(one.batch, projected, self._projections, one.offsets),
                                      *_due(projected)])  # fmt: skip
             halts = projected.halts
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
+            if passing(error):
+                raise
             if error.sqlstate == FENCED:
                 raise Fenced(str(error)) from error
             if error.sqlstate == EPOCH_CHANGED:

@@ -13,12 +13,12 @@ from streams.kafka.processor import KafkaProcessor
 from streams.kafka.projector import KafkaProjector
 from streams.kafka.settings import Role
 from streams.kafka.supervise import TWIN_EXIT, orphaned
-from streams.kafka.transactions import Twin
+from streams.kafka.transactions import LostMembership, Twin
 from streams.wiring import Context
 
 log = logging.getLogger(__name__)
 
-STUCK_EXIT = 1
+AGAIN_EXIT = 1
 
 
 class Serving(Protocol):
@@ -48,9 +48,9 @@ def serve(serving: Serving) -> int:
     except Twin as error:
         log.critical("%s", error)
         return TWIN_EXIT
-    except Stuck as error:
-        log.critical("%s", error)
-        return STUCK_EXIT
+    except (Stuck, LostMembership) as error:
+        log.critical("starting again: %s", error)
+        return AGAIN_EXIT
     finally:
         ended.set()
     return 0

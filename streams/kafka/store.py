@@ -93,7 +93,6 @@ class Store:
     def load(self, wants: Wants) -> tuple[dict[Place, int], Loaded]:
         """The projected sequences and what is wanted, all as of one moment."""
         loads = Loads.of(wants)
-        statements = [ONE_SNAPSHOT, SEQUENCES, *loads.statements, COMMIT]
         sequences, *results = self._as_of_one_moment([SEQUENCES, *loads.statements])
         return {(context, partition): sequence for context, partition, sequence in sequences}, loads.loaded(results)
 

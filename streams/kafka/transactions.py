@@ -46,6 +46,13 @@ class Twin(Exception):  # noqa: N818
     """Another process runs under this instance's name; one of the two must go."""
 
 
+class LostMembership(Exception):  # noqa: N818
+    """The group gave this instance's place away while the broker was gone: an answer of its own was lost on the way.
+
+    The process has to start again; if a twin is behind it, that shows then.
+    """
+
+
 class Message(NamedTuple):
     topic: str
     partition: int
@@ -58,9 +65,17 @@ class Transactions:
     """The transactional producer of one instance. Its id is the instance's name, so that a restart aborts at once
     what its predecessor left open, instead of stalling every reader until that times out."""
 
-    def __init__(self, cluster: Cluster, instance: str, off: Guards, reached: Callable[[Step], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        instance: str,
+        off: Guards,
+        reached: Callable[[Step], None],
+        timeout_seconds: float = TRANSACTION_SECONDS,
+    ) -> None:
+        self._timeout = timeout_seconds
         self._settings = cluster.client(
-            transactional_id=f"{cluster.prefix}.{instance}", transaction_timeout_ms=int(TRANSACTION_SECONDS * 1000),
+            transactional_id=f"{cluster.prefix}.{instance}", transaction_timeout_ms=int(timeout_seconds * 1000),
             linger_ms=0, retry_backoff_ms=1, retry_backoff_max_ms=50, partitioner="murmur2_random",
             queue_buffering_max_messages=1_000_000,
         )  # fmt: skip
@@ -139,7 +154,7 @@ class Transactions:
     def _check_twin(self, age: float) -> None:
         """Fenced long before the transaction could have timed out means another producer with this very id."""
         self._fenced_in_a_row += 1
-        if age < TRANSACTION_SECONDS * NEAR_TIMEOUT or self._fenced_in_a_row >= FENCED_IN_A_ROW:
+        if age < self._timeout * NEAR_TIMEOUT or self._fenced_in_a_row >= FENCED_IN_A_ROW:
             raise Twin("another process uses this instance's transactional id: give every processor a name of its own")
 
 

@@ -13,9 +13,12 @@ from confluent_kafka import KafkaError, KafkaException
 
 log = logging.getLogger(__name__)
 
-HANG_SECONDS = 40.0
 RETRY_SECONDS = 15.0
+HANG_SECONDS = 25.0
+"""More than the retries and the last call's own time-out take together."""
+
 PAUSE_SECONDS = 0.02
+LOST_LATELY_SECONDS = 60.0
 T = TypeVar("T")
 
 
@@ -46,6 +49,21 @@ def persistent(call: Callable[..., T], *arguments: Any) -> T:
                 if final or time.monotonic() > until:
                     raise
                 time.sleep(PAUSE_SECONDS)
+
+
+class Connection:
+    """When a client last lost its brokers; `heard` is its `error_cb`."""
+
+    def __init__(self) -> None:
+        self._lost = -LOST_LATELY_SECONDS
+
+    def heard(self, error: KafkaError) -> None:
+        if error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
+            self._lost = time.monotonic()
+
+    @property
+    def lost_lately(self) -> bool:
+        return time.monotonic() - self._lost < LOST_LATELY_SECONDS
 
 
 def reason_of(error: KafkaException) -> KafkaError:

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Callable
 
 from streams.kafka.loading import Guard
@@ -30,18 +31,20 @@ def main() -> int:
 def _serving(role: Role, arguments: argparse.Namespace) -> Serving:
     if arguments.role == "projector":
         return KafkaProjector(role, [SHELF])
-    reached = _ending(arguments.at, arguments.signal, arguments.chance)
-    return KafkaProcessor(role, [SHELF], frozenset(arguments.off), reached, arguments.overlay)
+    reached = _ending(arguments.at, arguments.signal, arguments.chance, arguments.then_sleep)
+    off = frozenset(arguments.off)
+    return KafkaProcessor(role, [SHELF], off, reached, arguments.overlay, arguments.transaction_seconds)
 
 
-def _ending(at: Step | None, number: int, chance: float) -> Callable[[Step], None]:
-    """Sends this process the signal, once, at the given step."""
+def _ending(at: Step | None, number: int, chance: float, then_sleep: float) -> Callable[[Step], None]:
+    """Sends this process the signal, once, at the given step; woken again, it first sleeps for so many seconds."""
     left = [1]
 
     def reached(step: Step) -> None:
         if step is at and left[0] and random.random() < chance:
             left[0] = 0
             os.kill(os.getpid(), number)
+            time.sleep(then_sleep)
 
     return reached
 
@@ -55,6 +58,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--at", type=Step)
     parser.add_argument("--signal", type=int, default=int(signal.SIGKILL))
     parser.add_argument("--chance", type=float, default=1.0)
+    parser.add_argument("--then-sleep", type=float, default=0.0)
+    parser.add_argument("--transaction-seconds", type=float, default=10.0)
     parser.add_argument("--overlay", type=int, default=100_000)
     return parser.parse_args()
 

