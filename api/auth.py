@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import time
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 from starlette.requests import Request
@@ -31,6 +31,14 @@ class Caller:
     @property
     def actor(self) -> str:
         return f"client:{self.subject}"
+
+
+class Verifier(Protocol):
+    """Tells who is behind a token."""
+
+    def verify(self, token: str) -> Caller | Awaitable[Caller]:
+        """The caller; raises ApiError 401, or 503 when that cannot be found out now."""
+        ...
 
 
 class Tokens:

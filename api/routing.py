@@ -21,6 +21,7 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from api.errors import ApiError, FieldError, field_errors, invalid
 
@@ -31,6 +32,9 @@ HEADERS = "headwater.headers"
 """Where dependencies leave headers for the answer, in the request's scope."""
 
 BODY = "headwater.body"
+AFTER = "headwater.after"
+"""Where dependencies leave what is to be called once the answer is out, or its client is gone, in the scope."""
+
 NUL = b"\\u0000"
 
 
@@ -56,16 +60,26 @@ class LeanRoute(APIRoute):
     """See the module. The surface sets `render`, which turns an error into its envelope."""
 
     render: Render
+    max_body_bytes = MAX_BODY_BYTES
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        after: list[Callable[[], None]] = []
+        scope[AFTER] = after
+        try:
+            await super().handle(scope, receive, send)
+        finally:
+            for call in after:
+                call()
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint, plan, render = self.endpoint, plan_of(self.endpoint, self.path_format), self.render
-        status = self.status_code or 200
+        status, most = self.status_code or 200, self.max_body_bytes
 
         async def handle(request: Request) -> Response:
             headers: dict[str, str] = {}
             request.scope[HEADERS] = headers
             try:
-                response = rendered(await _called(endpoint, plan, request), status)
+                response = rendered(await _called(endpoint, plan, request, most), status)
             except ApiError as error:
                 headers.update(error.headers)
                 response = render(request, error)
@@ -83,8 +97,8 @@ class LeanRoute(APIRoute):
         return handle
 
 
-async def _called(endpoint: Callable[..., Awaitable[Any]], plan: Plan, request: Request) -> Any:
-    body = await _body(request) if request.method not in ("GET", "HEAD") else b""
+async def _called(endpoint: Callable[..., Awaitable[Any]], plan: Plan, request: Request, most: int) -> Any:
+    body = await _body(request, most) if request.method not in ("GET", "HEAD") else b""
     request.scope[BODY] = body
     arguments: dict[str, Any] = {}
     for name, guard in plan.guards:
@@ -147,13 +161,13 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, list) and any(_has_nul(item) for item in value)
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise ApiError(413, f"The body is larger than {MAX_BODY_BYTES} bytes", kind="BodyTooLarge")
+        if size > most:
+            raise ApiError(413, f"The body is larger than {most} bytes", kind="BodyTooLarge")
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -14,14 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.actions import Acting, Action
-from api.auth import Caller, Tokens, bearer
+from api.auth import Caller, Verifier, bearer
 from api.errors import ApiError
-from api.limits import Limiter
-from api.routing import HEADERS, LeanRoute, Render
+from api.limits import InFlight, Limiter
+from api.routing import AFTER, HEADERS, LeanRoute, Render
 from streams.envelope import Outcome
 from streams.reads import Reads
 
 STATE = "surface"
+CALLER = "headwater.caller"
 
 
 @dataclass(slots=True)
@@ -31,9 +33,10 @@ class Surface:
     name: str
     acting: Acting
     reads: Reads
-    tokens: Tokens
+    tokens: Verifier
     limiter: Limiter
     extras: Mapping[str, Any] = field(default_factory=dict)
+    in_flight: InFlight = field(default_factory=lambda: InFlight({}))
 
 
 def surface_of(request: Request) -> Surface:
@@ -42,19 +45,33 @@ def surface_of(request: Request) -> Surface:
     return surface
 
 
+async def caller_of(request: Request) -> Caller:
+    """Who calls, verified once for each request; raises ApiError 401 or 503."""
+    known: Caller | None = request.scope.get(CALLER)
+    if known is None:
+        verified = surface_of(request).tokens.verify(bearer(request))
+        known = request.scope[CALLER] = await verified if isawaitable(verified) else verified
+    return known
+
+
 class Allowed:
     """Lets a caller through whose token has one of these scopes, and counts the request against a limit's class.
 
-    Raises ApiError 401, 403 or 429.
+    Raises ApiError 401, 403 or 429, or 503 when it cannot be found out who calls.
     """
 
     def __init__(self, *scopes: str, limit: str = "general") -> None:
         self.scopes = frozenset(scopes)
         self.limit = limit
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         surface = surface_of(request)
-        caller = surface.tokens.verify(bearer(request))
+        caller = await caller_of(request)
+        try:
+            request.scope[AFTER].append(surface.in_flight.enter(caller.subject, self.limit))
+        except ApiError as busy:
+            busy.headers |= surface.limiter.standing(caller.subject, self.limit, caller.limits)
+            raise
         request.scope[HEADERS].update(surface.limiter.hit(caller.subject, self.limit, caller.limits))
         if not self.scopes & caller.scopes:
             needed = " or ".join(sorted(self.scopes))
@@ -67,9 +84,9 @@ def may(*scopes: str, limit: str = "general") -> Any:
     return Depends(Allowed(*scopes, limit=limit))
 
 
-def _action(request: Request) -> Action:
+async def _action(request: Request) -> Action:
     surface = surface_of(request)
-    caller = surface.tokens.verify(bearer(request))
+    caller = await caller_of(request)
     return surface.acting.action(request, caller.subject, caller.actor)
 
 
