@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 from streams.batch import Answer, Batch
 from streams.envelope import IdempotencyConflict
@@ -111,7 +111,9 @@ class KafkaProcessor:
     # --- partitions come and go ------------------------------------------------------------------------------------
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.incremental_assign(partitions)
+        """With offsets of our own: librdkafka would ask for the committed ones of all the partitions at once, and an
+        open transaction over one of them would keep all of them waiting."""
+        consumer.incremental_assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
         places = [_place(partition) for partition in partitions]
         log.info("assigned %s", places)
         self._reload(places)

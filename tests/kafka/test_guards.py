@@ -1,0 +1,108 @@
+"""Single guards of the processor's protocol switched off: the fault that each one keeps away, and that it does.
+
+The others of `Guard` (metadata first, membership, ownership, gaps, reload, resolve) answer races that could not be brought about reliably enough
+for a test; the faults under load run into them by chance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections import Counter
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from streams.gateway import Pending, Unavailable, envelop
+from streams.kafka.gateway import KafkaGateway
+from streams.kafka.loading import Guard
+from streams.kafka.producing import Commands
+from streams.kafka.transactions import Step
+from tests.contract.runtimes import PARTITIONS, START
+from tests.contract.shelf import FillJar
+from tests.kafka.broker import Kafka
+from tests.kafka.runtime import Processes, gateway, mapper, processes, until
+from tests.kafka.under_load import stopped
+from tests.kafka.verify import read_log
+
+pytestmark = pytest.mark.faults
+STOP = str(int(signal.SIGSTOP))
+LONG = ("--transaction-seconds", "40")
+
+
+def end_of_log(roles: Processes, partition: int) -> int:
+    """The true end, open transactions included."""
+    reader = Consumer(roles.cluster.reader(isolation_level="read_uncommitted"))
+    try:
+        return reader.get_watermark_offsets(TopicPartition(roles.cluster.events("shelf"), partition), 10)[1]
+    finally:
+        reader.close()
+
+
+def off(*guards: Guard) -> list[str]:
+    return ["--off", *guards] if guards else []
+
+
+async def submit(one: KafkaGateway, seconds: float = 20.0) -> int:
+    """One command of ada's; the partition it is in."""
+    command = FillJar(at=START, jar="plums", owner="ada", grams=1)
+    wrapped = envelop(command, "shelf", PARTITIONS, "test")
+    with contextlib.suppress(Pending, Unavailable):
+        await one.submit(wrapped, seconds)
+    return wrapped.partition
+
+
+@pytest.mark.parametrize("guards", [(), (Guard.OVERLAY,)])
+async def test_without_the_overlay_a_duplicate_is_decided_twice_while_the_projector_is_away(
+    kafka: Kafka, database: str, guards: tuple[Guard, ...]
+) -> None:
+    with processes(kafka, database) as roles:
+        roles.start("processor", "p1", *off(*guards))
+        id_ = uuid4()
+        fill = envelop(FillJar(at=START, jar="plums", owner="ada", grams=1), "shelf", PARTITIONS, "test", id_)
+        commands = Commands(roles.cluster)
+        commands.start(asyncio.get_running_loop())
+        for before in range(2):
+            commands.send(fill, mapper().encode(fill.command), lambda _: None)
+            await until(lambda before=before: end_of_log(roles, fill.partition) > before)  # type: ignore[misc]
+        other = envelop(FillJar(at=START, jar="pears", owner="ada", grams=1), "shelf", PARTITIONS, "test")
+        commands.send(other, mapper().encode(other.command), lambda _: None)
+        await until(lambda: decided(roles)[other.command_id] == 1)
+        await asyncio.to_thread(commands.stop)
+        assert decided(roles)[id_] == (2 if guards else 1)
+
+
+def decided(roles: Processes) -> Counter[object]:
+    """How many outcomes every command has in the log."""
+    return Counter(record.command_id for record in read_log(roles) if record.stream.startswith("command/"))
+
+
+@pytest.mark.parametrize("guards", [(), (Guard.STABLE_OFFSET, Guard.TRUE_END)])
+async def test_without_stable_offsets_and_the_true_end_a_sleeper_s_transaction_breaks_the_log(
+    kafka: Kafka, database: str, guards: tuple[Guard, ...]
+) -> None:
+    """It had sent its offsets already, so its commit is possible for as long as its transaction lives."""
+    with processes(kafka, database) as roles:
+        roles.start("projector", "j1")
+        roles.start("processor", "p1", *LONG, "--at", Step.OFFSETS_SENT, "--signal", STOP)
+        async with gateway(roles) as one:
+            partition = await submit(one, 0.5)
+            await stopped(roles, "p1")
+            at_rest = end_of_log(roles, partition)
+            roles.start("processor", "p2", *LONG, *off(*guards))
+            served = f"serving shelf/{partition}"
+            if guards:
+                await until(lambda: end_of_log(roles, partition) > at_rest)
+            else:
+                await until(lambda: "serving" in roles.printed("p2"))
+                assert served not in roles.printed("p2")
+            roles.signal("p1", signal.SIGCONT)
+            await until(lambda: served in roles.printed("p2"))
+            if guards:
+                with pytest.raises(AssertionError, match="the chain breaks"):
+                    read_log(roles)
+                return
+            await submit(one)
+            assert set(decided(roles).values()) == {1}
