@@ -1,0 +1,90 @@
+"""The whole context on the runtime in memory, with providers that answer as told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from commands.communication import COMMUNICATION
+from domain.communication.budget import Usage
+from domain.communication.kinds import Channel
+from domain.messages import Command, Event
+from projections.communication import READ_MODELS
+from streams.calls import Accepted, Verdict
+from streams.clock import ManualClock
+from streams.envelope import Outcome
+from streams.testing import MemoryRuntime
+from tests.commands.communication.people import ADA, NOW, ask, mail_consent, sms_consent
+
+CONTEXT = replace(COMMUNICATION, read_models=READ_MODELS)
+
+
+def accept(_effect: Any, key: str) -> Verdict:
+    return Accepted(f"id-{key}")
+
+
+class World:
+    """Commands in, providers' answers and time as told, tables and journal out."""
+
+    def __init__(self, start: datetime = NOW) -> None:
+        self.clock = ManualClock(start)
+        self.runtime = MemoryRuntime([CONTEXT], self.clock)
+        self.provider: Callable[[Any, str], Verdict] = accept
+        self.sent: list[Any] = []
+        self._numbers = iter(range(1000, 10**9))
+
+    def do(self, command: Command) -> Outcome:
+        """Decides the command, at the world's present time."""
+        return self.runtime.do(command.model_copy(update={"at": self.clock.now()}), "communication")
+
+    def agree(self, user_id: int = ADA) -> None:
+        """The person agrees to everything on both channels."""
+        for command in (*sms_consent(user_id, self.new_id()), mail_consent(user_id)):
+            self.do(command)
+
+    def ask(self, **more: Any) -> UUID:
+        """Asks for a message as the edge does, with the spending the read models know of."""
+        message_id = self.new_id()
+        usage = self.usage()
+        self.do(ask(**{"message_id": message_id, "usage": usage} | more))
+        return message_id
+
+    def new_id(self) -> UUID:
+        return UUID(int=next(self._numbers))
+
+    def run(self, by: timedelta = timedelta(0)) -> None:
+        """Lets time pass and does what is due, step by step, so that nothing is done late."""
+        end = self.clock.now() + by
+        while self.clock.now() < end:
+            self.work()
+            self.clock.set(min(end, self.clock.now() + timedelta(minutes=15)))
+        self.work()
+
+    def work(self) -> None:
+        self.runtime.run_due(self._perform, idempotent=False)
+
+    def _perform(self, effect: Any, key: str) -> Verdict:
+        self.sent.append(effect)
+        return self.provider(effect, key)
+
+    def usage(self) -> Usage:
+        """What `projections.communication.spending` would read."""
+        today = self.clock.now().date()
+        costs = [(row["day"], row["cost"]) for row in self.rows("communication_daily") if "cost" in row]
+        month = [cost for day, cost in costs if (day.year, day.month) == (today.year, today.month)]
+        return Usage(day=today, daily=sum(cost for day, cost in costs if day == today), monthly=sum(month))
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return list(self.runtime.tables.get(table, {}).values())
+
+    def delivery(self, message_id: UUID, channel: Channel = Channel.SMS) -> dict[str, Any]:
+        return self.runtime.tables["communication_deliveries"][message_id, channel.value]
+
+    def message(self, message_id: UUID) -> dict[str, Any]:
+        return self.runtime.tables["communication_messages"][(message_id,)]
+
+    def facts(self) -> Iterator[Event]:
+        return (recorded.fact for recorded in self.runtime.journal)
