@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from commands.communication import budget, consent, delivery, message, preferences, receipt
+from commands.communication import batch, budget, consent, delivery, message, preferences, receipt
 from commands.communication.effects import SendMail, SendText, SendVerificationCode
 from commands.communication.reactions import react
+from domain.communication.batch import Batch
+from domain.communication.batch import evolve as evolve_batch
 from domain.communication.budget import Budget
 from domain.communication.budget import evolve as evolve_budget
 from domain.communication.events import EVENTS
@@ -25,12 +27,14 @@ from streams.wiring import Context, Handler, Stream
 MESSAGE = Stream("message", Message(), evolve_message, id_of=attrgetter("message_id"))
 RECIPIENT = Stream("recipient", Recipient(), evolve_recipient, id_of=attrgetter("user_id"))
 BUDGET = Stream("budget", Budget(), evolve_budget, id_of=attrgetter("month"))
+BATCH = Stream("batch", Batch(), evolve_batch, id_of=attrgetter("batch_id"))
 RECEIPTS = Stream("receipt", Receipts(), evolve_receipts, id_of=attrgetter("provider_id"))
 
 COMMUNICATION = Context(
     name="communication",
     events=EVENTS,
     handlers=(
+        Handler(batch.RequestBatch, decide=batch.request, writes=BATCH, creates=True),
         Handler(message.RequestMessage, decide=message.request, writes=MESSAGE, reads=(RECIPIENT,), creates=True),
         Handler(message.DispatchMessage, decide=message.dispatch, writes=MESSAGE, reads=(RECIPIENT,)),
         Handler(message.CancelMessage, decide=message.cancel, writes=MESSAGE),

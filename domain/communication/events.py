@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from domain.communication.batch import BatchRequested
 from domain.communication.budget import BudgetEvent
 from domain.communication.message import MessageEvent
 from domain.communication.receipt import ReceiptUnmatched
@@ -14,5 +15,6 @@ EVENTS: tuple[type[Event], ...] = (
     *get_args(MessageEvent),
     *get_args(RecipientEvent),
     *get_args(BudgetEvent),
+    BatchRequested,
     ReceiptUnmatched,
 )

@@ -1,0 +1,90 @@
+"""The whole context on a real PostgreSQL, with a sandbox that accepts everything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from psycopg import AsyncConnection
+
+from commands.communication import COMMUNICATION
+from commands.communication.effects import SendMail, SendText, SendVerificationCode
+from domain.messages import Command, Effect
+from projections.communication import READ_MODELS
+from projections.communication.spending import usage_on
+from streams.calls import Accepted, AnyConnector, Verdict
+from streams.clock import ManualClock
+from streams.database import Row, connect
+from streams.embedded import EmbeddedRuntime
+from streams.envelope import Outcome
+from streams.gateway import envelop
+from tests.commands.communication.people import NOW, ask, mail_consent, sms_consent
+
+PARTITIONS = 4
+CONTEXT = replace(COMMUNICATION, read_models=READ_MODELS)
+IDS = UUID(int=77)
+
+
+class Provider:
+    """Accepts, or answers as told for an effect."""
+
+    idempotent = True
+
+    def __init__(self, name: str = "provider") -> None:
+        self.provider = name
+        self.verdict: Verdict | None = None
+
+    async def __call__(self, effect: Any, key: str) -> Verdict:
+        return self.verdict or Accepted(f"id-{key}")
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Running:
+    """Commands in at the manual clock's time, read models out."""
+
+    def __init__(self, runtime: EmbeddedRuntime, clock: ManualClock, sms: Provider, connection: AsyncConnection[Row]):
+        self.runtime, self.clock, self.sms, self.connection = runtime, clock, sms, connection
+        self._count = 0
+
+    async def do(self, command: Command) -> Outcome:
+        stamped = command.model_copy(update={"at": self.clock.now()})
+        return await self.runtime.gateway.submit(envelop(stamped, "communication", PARTITIONS, "test"), 10.0)
+
+    async def agree(self, user_id: int) -> None:
+        for command in (*sms_consent(user_id, self.new_id()), mail_consent(user_id)):
+            await self.do(command)
+
+    async def ask(self, **more: Any) -> UUID:
+        message_id = self.new_id()
+        usage = await usage_on(self.connection, self.clock.now().date())
+        await self.do(ask(**{"message_id": message_id, "usage": usage} | more))
+        return message_id
+
+    def new_id(self) -> UUID:
+        self._count += 1
+        return uuid5(IDS, str(self._count))
+
+    async def pass_time(self, by: timedelta = timedelta(0)) -> None:
+        """Moves the clock and waits until nothing is due any more."""
+        self.clock.advance(by)
+        due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
+        async with asyncio.timeout(20):
+            while await (await self.connection.execute(due, (self.clock.now(),))).fetchone() != (0,):
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(dsn: str) -> AsyncIterator[Running]:
+    """The context over this database, at NOW."""
+    clock, sms, mail = ManualClock(NOW), Provider(), Provider()
+    connectors: dict[type[Effect], AnyConnector] = {SendText: sms, SendMail: mail, SendVerificationCode: Provider()}
+    runtime = EmbeddedRuntime(dsn, [CONTEXT], bytes(32), clock, connectors, PARTITIONS)
+    async with runtime.run(), await connect(dsn) as connection:
+        yield Running(runtime, clock, sms, connection)

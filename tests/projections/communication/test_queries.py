@@ -1,0 +1,291 @@
+"""Every query, on a real database behind the real engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+
+import pytest
+
+from commands.communication.consent import GrantSmsConsent, OptOut
+from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
+from commands.communication.message import CancelMessage
+from commands.communication.preferences import UpdatePreferences
+from domain.communication.budget import Limits, Usage
+from domain.communication.kinds import Channel, TriggerType, Wish
+from domain.communication.message import Status
+from domain.communication.preferences import DEFAULTS, PreferenceChanges
+from domain.communication.recipient import ConsentStatus
+from projections.communication.analytics import (
+    NOTHING,
+    Totals,
+    column,
+    last_days,
+    overall,
+    series,
+    totals_by_channel,
+    trend_of,
+)
+from projections.communication.consent_check import ConsentCheck, check, recipient_at
+from projections.communication.consents import consent_history
+from projections.communication.engagement import engagement_of, history_of
+from projections.communication.explanation import explanation_of
+from projections.communication.recipients import pending_verifications, preferences_of, users_with_phone
+from projections.communication.spending import usage_on
+from projections.communication.status import delivery_by_provider_id, message_by_id, unanswered_to
+from projections.communication.thresholds import thresholds_reached
+from streams.calls import Rejected, Unknown
+from streams.wiring import EraseSubject
+from tests.commands.communication.people import ADA, ALERT, DAY, HOUR, NOW
+from tests.projections.communication.running import Running, running
+
+SMS, EMAIL = Channel.SMS, Channel.EMAIL
+PHONE = "+15005550007"
+TODAY = NOW.date()
+
+
+@pytest.fixture
+async def world(database: str) -> AsyncIterator[Running]:
+    async with running(database) as world:
+        await world.agree(ADA)
+        yield world
+
+
+async def report(world: Running, kind: ReceiptKind, provider_id: str | None) -> None:
+    assert provider_id is not None
+    found = await delivery_by_provider_id(world.connection, provider_id)
+    assert found is not None
+    await world.do(RecordReceipt(at=NOW, message_id=found.message_id, user_id=found.user_id, channel=found.channel,
+                                 provider="provider", provider_id=provider_id, kind=kind, word=kind.value))  # fmt: skip
+
+
+async def delivered(world: Running, *kinds: ReceiptKind, **more: object) -> str:
+    """A message that came out with these reports; its provider's id."""
+    message = await message_by_id(world.connection, await world.ask(**more))
+    assert message is not None
+    await world.pass_time()
+    message = await message_by_id(world.connection, message.message_id)
+    assert message is not None
+    provider_id = message.deliveries[0].provider_id
+    for kind in (ReceiptKind.DELIVERED, *kinds):
+        await report(world, kind, provider_id)
+    assert provider_id is not None
+    return provider_id
+
+
+async def test_the_status_of_a_message_follows_what_the_provider_says(world: Running) -> None:
+    message_id = await world.ask(due_at=NOW + HOUR)
+    waiting = await message_by_id(world.connection, message_id)
+    assert waiting is not None
+    assert (waiting.status, waiting.due_at, waiting.succeeded_at) == (Status.PENDING, NOW + HOUR, None)
+    await world.pass_time(HOUR)
+    sent = await message_by_id(world.connection, message_id)
+    assert sent is not None
+    assert (sent.status, sent.succeeded_at, sent.delivered_at) == (Status.SUCCESS, NOW + HOUR, None)
+    await report(world, ReceiptKind.DELIVERED, sent.deliveries[0].provider_id)
+    arrived = await message_by_id(world.connection, message_id)
+    assert arrived is not None
+    assert (arrived.delivered_at, arrived.cost) == (NOW + HOUR, 5_000_000)
+
+
+async def test_there_is_no_status_of_what_was_never_asked_for(world: Running) -> None:
+    assert await message_by_id(world.connection, world.new_id()) is None
+    assert await delivery_by_provider_id(world.connection, "nobody") is None
+
+
+async def test_a_cancelled_message_is_revoked(world: Running) -> None:
+    message_id = await world.ask(due_at=NOW + HOUR)
+    await world.do(CancelMessage(at=NOW, message_id=message_id, user_id=ADA))
+    message = await message_by_id(world.connection, message_id)
+    assert message is not None
+    assert (message.status, message.reason) == (Status.REVOKED, "cancelled")
+
+
+async def test_a_report_without_a_known_id_finds_the_one_message_that_waits_for_its_number(world: Running) -> None:
+    world.sms.idempotent = False
+    world.sms.verdict = Unknown("timed out")
+    message_id = await world.ask()
+    await world.pass_time()
+    message = await message_by_id(world.connection, message_id)
+    assert message is not None
+    assert (message.status, message.unconfirmed) == (Status.FAILURE, True)
+    found = await unanswered_to(world.connection, SMS, PHONE)
+    assert found is not None
+    assert (found.message_id, found.user_id, found.channel) == (message_id, ADA, SMS)
+    await world.ask()
+    await world.pass_time()
+    assert await unanswered_to(world.connection, SMS, PHONE) is None
+
+
+async def test_a_rejected_message_shows_both_its_tries(world: Running) -> None:
+    world.sms.verdict = Rejected("21211", "no such number")
+    message_id = await world.ask()
+    await world.pass_time()
+    message = await message_by_id(world.connection, message_id)
+    assert message is not None
+    assert [(d.channel, d.part.value, d.cost) for d in message.deliveries] == [
+        (EMAIL, "sent", 100_000), (SMS, "rejected", 0),
+    ]  # fmt: skip
+    assert (message.status, message.fallback, message.cost) == (Status.SUCCESS, True, 100_000)
+
+
+async def test_preferences_are_the_defaults_until_they_are_set(world: Running) -> None:
+    assert await preferences_of(world.connection, 999) == (DEFAULTS, 0)
+    changes = PreferenceChanges(alert_types_sms={ALERT: False}, time_zone="Europe/Vienna")
+    await world.do(UpdatePreferences(at=NOW, user_id=ADA, changes=changes))
+    preferences, version = await preferences_of(world.connection, ADA)
+    assert (preferences.alert_types_sms, preferences.time_zone) == ({ALERT: False}, "Europe/Vienna")
+    assert version > 0
+
+
+async def test_a_number_is_found_while_it_waits_for_its_code_and_afterwards(world: Running) -> None:
+    assert await users_with_phone(world.connection, PHONE) == [ADA]
+    assert await pending_verifications(world.connection, PHONE) == []
+    other = "+15005550100"
+    verification = world.new_id()
+    await world.do(GrantSmsConsent(at=NOW, user_id=8, verification_id=verification, phone_number=other, source="api"))
+    assert await users_with_phone(world.connection, other) == [8]
+    (pending,) = await pending_verifications(world.connection, other)
+    assert pending == (8, verification, NOW + timedelta(minutes=10))
+    await world.do(OptOut(at=NOW, user_id=8, wish=Wish.SMS))
+    assert await pending_verifications(world.connection, other) == []
+
+
+async def test_consent_can_be_checked_as_it_was_at_any_time(world: Running) -> None:
+    await world.pass_time(HOUR)
+    await world.do(OptOut(at=NOW, user_id=ADA, wish=Wish.SMS, message_types=(ALERT,), reason="too_frequent"))
+    now = check(await recipient_at(world.connection, ADA), SMS, ALERT)
+    assert now[:3] == (False, "opted_out", ConsentStatus.OPTED_OUT)
+    then = check(await recipient_at(world.connection, ADA, as_of=NOW), SMS, ALERT)
+    assert then[:3] == (True, "explicit_consent", ConsentStatus.GRANTED)
+    before = check(await recipient_at(world.connection, ADA, as_of=NOW - HOUR), SMS, ALERT)
+    assert before == ConsentCheck(False, "no_consent", ConsentStatus.NONE, 0)
+
+
+async def test_a_check_sees_preferences_and_erasure_too(world: Running) -> None:
+    await world.do(UpdatePreferences(at=NOW, user_id=ADA, changes=PreferenceChanges(sms_enabled=False)))
+    assert check(await recipient_at(world.connection, ADA), SMS, ALERT).reason == "preference_disabled"
+    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT).can_send
+    await world.do(EraseSubject(at=NOW, partition_key=str(ADA), erased=f"communication:{ADA}"))
+    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT).reason == "no_address"
+    assert await users_with_phone(world.connection, PHONE) == []
+
+
+async def test_every_change_of_consent_is_kept_with_its_proof(world: Running) -> None:
+    await world.do(OptOut(at=NOW, user_id=ADA, wish=Wish.EMAIL, reason="too_frequent"))
+    history = [row for row in await consent_history(world.connection, ADA) if row.message_type == ALERT]
+    assert [(row.channel, row.status, row.source) for row in history] == [
+        ("sms", "pending", "web"), ("sms", "granted", "web"),
+        ("email", "granted", "api"), ("email", "opted_out", "api"),
+    ]  # fmt: skip
+    assert history[1].address == PHONE
+    assert history[1].verification_id is not None
+
+
+async def test_an_explanation_links_every_input_to_its_event(world: Running) -> None:
+    message_id = await world.ask()
+    await world.pass_time()
+    explanation = await explanation_of(world.connection, message_id)
+    assert explanation is not None
+    assert explanation.sentence == (
+        "Sent by SMS: the recipient agreed to it, and no rule stood in the way. provider accepted the SMS."
+    )
+    sent = explanation.history[1]
+    (consent,) = [rule for rule in sent.rules if rule.rule == "consent"]
+    assert consent.evidence["consent"].name == "communication.recipient.consent_granted.v1"
+    assert consent.evidence["consent"].stream == f"recipient/{ADA}"
+    assert (sent.event.stream, sent.event.name) == (f"message/{message_id}", "communication.message.dispatched.v1")
+
+
+async def test_an_explanation_says_why_nothing_was_sent(world: Running) -> None:
+    message_id = await world.ask(due_at=NOW + HOUR)
+    await world.do(OptOut(at=NOW, user_id=ADA))
+    await world.pass_time(HOUR)
+    explanation = await explanation_of(world.connection, message_id)
+    assert explanation is not None
+    assert explanation.sentence == (
+        "Not sent: by SMS the recipient has opted out of it and by e-mail the recipient has opted out of it."
+    )
+    assert await explanation_of(world.connection, world.new_id()) is None
+
+
+async def test_a_persons_figures_are_over_all_that_was_sent_to_them(world: Running) -> None:
+    await delivered(world, ReceiptKind.CLICKED, wish=Wish.EMAIL)
+    await delivered(world, ReceiptKind.OPENED, wish=Wish.EMAIL)
+    await delivered(world)
+    last = await world.ask(due_at=None)
+    await world.pass_time()
+    await world.do(RecordAction(at=NOW, message_id=last, user_id=ADA, action="viewed_forecast"))
+    figures = await engagement_of(world.connection, ADA, recent=3)
+    assert figures[:5] == (4, 0.75, 0.5, 0.25, 0.25)
+    assert [(one.channel, one.status, one.action_taken) for one in figures.recent] == [
+        ("sms", "sent", "viewed_forecast"), ("sms", "delivered", None), ("email", "opened", None),
+    ]  # fmt: skip
+    assert len({one.id for one in figures.recent}) == 3
+    assert [sample.engaged for sample in await history_of(world.connection, ADA, EMAIL)] == [True, True]
+    assert (await engagement_of(world.connection, 999))[:5] == (0, 0.0, 0.0, 0.0, 0.0)
+
+
+async def test_totals_and_series_know_days_from_one_another(world: Running) -> None:
+    await delivered(world)
+    await delivered(world, ReceiptKind.CLICKED, wish=Wish.EMAIL)
+    await world.pass_time(timedelta(hours=13, minutes=59, seconds=59))  # one second before midnight
+    await delivered(world)
+    await world.pass_time(timedelta(seconds=1))
+    await world.ask()
+    await world.pass_time()
+    first = await totals_by_channel(world.connection, TODAY, TODAY)
+    assert first[SMS] == Totals(dispatched=2, sent=2, delivered=2, cost=10_000_000)
+    assert first[EMAIL] == Totals(1, 1, 1, 1, 1, cost=100_000)
+    everything = overall(await totals_by_channel(world.connection, None, None))
+    assert everything == Totals(4, 4, 3, 1, 1, cost=15_100_000)
+    days = await series(world.connection, TODAY - DAY, TODAY + 2 * DAY)
+    assert [day for day, _ in days] == [TODAY + n * DAY for n in (-1, 0, 1, 2)]
+    assert column(days, "sent") == [0, 3, 1, 0]
+    assert overall(dict(enumerate(t for _, t in days))) == everything  # type: ignore[arg-type]
+    assert column(await series(world.connection, TODAY, TODAY + DAY, channel=EMAIL), "sent") == [1, 0]
+    trend = trend_of("delivery_rate", days)
+    assert (trend.trend, trend.change_percentage) == ("decreasing", -100.0)
+
+
+async def test_weeks_begin_on_monday_and_months_on_their_first(world: Running) -> None:
+    await delivered(world)
+    weeks = await series(world.connection, date(2025, 1, 22), date(2025, 2, 3), "weekly")
+    assert [(start, totals.sent) for start, totals in weeks] == [
+        (date(2025, 1, 20), 0), (date(2025, 1, 27), 1), (date(2025, 2, 3), 0),
+    ]  # fmt: skip
+    months = await series(world.connection, date(2025, 1, 22), date(2025, 2, 3), "monthly")
+    assert [(start, totals.sent) for start, totals in months] == [(date(2025, 1, 1), 1), (date(2025, 2, 1), 0)]
+
+
+async def test_nothing_sent_is_zero_and_not_an_error(world: Running) -> None:
+    assert await totals_by_channel(world.connection, None, None) == {SMS: NOTHING, EMAIL: NOTHING}
+    assert (NOTHING.delivery_rate, NOTHING.cost_per_message, NOTHING.cost_per_engagement) == (0.0, 0.0, 0.0)
+    assert trend_of("cost", await series(world.connection, *last_days(TODAY, 7))).change_percentage == 0.0
+
+
+async def test_what_is_spent_is_known_by_day_and_by_month(world: Running) -> None:
+    await world.ask()
+    await world.pass_time(DAY)
+    await world.ask(wish=Wish.EMAIL)
+    assert await usage_on(world.connection, TODAY) == Usage(day=TODAY, daily=5_000_000, monthly=5_100_000)
+    tomorrow = TODAY + DAY
+    assert await usage_on(world.connection, tomorrow) == Usage(day=tomorrow, daily=100_000, monthly=5_100_000)
+    february = date(2025, 2, 1)
+    assert await usage_on(world.connection, february) == Usage(day=february)
+
+
+async def test_a_threshold_that_was_reached_can_be_read(world: Running) -> None:
+    await world.ask(limits=Limits(daily=6_000_000))
+    await world.pass_time()
+    (reached,) = await thresholds_reached(world.connection, TODAY)
+    assert (reached.period, reached.start, reached.percent, reached.spent) == ("daily", TODAY, 80, 5_000_000)
+    assert await thresholds_reached(world.connection, TODAY + DAY) == []
+
+
+@pytest.mark.parametrize("type_", TriggerType)
+async def test_messages_of_every_kind_are_counted_as_their_kind(world: Running, type_: TriggerType) -> None:
+    await world.ask(trigger_type=type_, wish=Wish.BOTH)
+    await world.pass_time()
+    rows = await (await world.connection.execute("select trigger_type, sent from communication_daily")).fetchall()
+    assert rows == [(type_.value, 1), (type_.value, 1)]
