@@ -21,6 +21,7 @@ from api.auth import Tokens
 from api.communication.connectors import Rendering, code_of, mail_of, text_of
 from api.communication.desk import Secrets
 from api.communication.webhooks import Signers
+from api.surface import Direct
 from commands.communication import COMMUNICATION
 from commands.communication.effects import SendMail, SendText, SendVerificationCode
 from domain.communication.budget import Limits
@@ -126,8 +127,9 @@ def connectors(settings: Settings) -> dict[type[Effect], AnyConnector]:
 
 def signers(settings: Settings) -> Signers:
     """What providers' reports are checked with."""
-    url = settings.twilio_webhook_url
-    return Signers(_clear(settings.twilio_auth_token), (url,) if url else (), _clear(settings.resend_webhook_secret))
+    return Signers(
+        _clear(settings.twilio_auth_token), settings.twilio_webhook_url, _clear(settings.resend_webhook_secret)
+    )
 
 
 def _clear(secret: SecretStr | None) -> str | None:
@@ -138,14 +140,15 @@ def surfaces(settings: Settings, engine: Engine) -> dict[str, ASGIApp]:
     """What is mounted where."""
     limits = Limits(daily=microcents(settings.daily_budget), monthly=microcents(settings.monthly_budget))
     providers = {
-        "twilio_configured": settings.twilio_account_sid is not None,
-        "resend_configured": settings.resend_api_key is not None,
+        "twilio_configured": None
+        not in (settings.twilio_account_sid, settings.twilio_auth_token, settings.twilio_from),
+        "resend_configured": None not in (settings.resend_api_key, settings.resend_from),
     }
     return {
-        "communication": communication_api.app(
+        "communication": Direct(communication_api.app(
             engine, MemoryStorage(), tokens(settings, "communication"), secrets(settings), signers(settings), limits,
             providers,
-        ),
+        )),
     }  # fmt: skip
 
 

@@ -86,6 +86,11 @@ class Action:
         return Action(self._acting, self._request, self._actor, uuid5(self.command_id, f"part {number}"),
                       fresh=self._fresh, fingerprint=self._fingerprint)  # fmt: skip
 
+    async def repeated(self) -> bool:
+        """Whether this write was decided before. Whatever is submitted then gets the outcome of that, or 409."""
+        acting = self._acting
+        return not self._fresh and await acting.gateway.outcome(acting.surface, self.command_id) is not None
+
     async def submit(self, command: Command) -> Outcome:
         """The outcome of the command; a refusal, a conflict or a deadline becomes an ApiError."""
         acting = self._acting

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+LONGEST_NAME = 100
+"""Of a field's name, which may be a key that the client made up, so much is repeated."""
+
 
 class FieldError(NamedTuple):
     """One wrong field: where (`a.0.b`), what is wrong with it, and whether it is simply not there."""
@@ -56,5 +59,5 @@ def field_errors(error: ValidationError, *where: str) -> list[FieldError]:
 
 
 def _field_error(found: ErrorDetails, where: Sequence[str]) -> FieldError:
-    path = ".".join(str(part) for part in (*where, *found["loc"])) or "body"
+    path = ".".join(str(part)[:LONGEST_NAME] for part in (*where, *found["loc"])) or "body"
     return FieldError(path, found["msg"], found["type"] == "missing", found["input"])

@@ -26,7 +26,7 @@ LIMITS = {
     "batch_operations": "5/minute",
     "analytics_queries": "50/minute",
 }
-STATUSES = {"UnknownMessage": 404, "UnreadableCommand": 500}
+STATUSES = {"UnknownMessage": 404, "UnreadableCommand": 500, "VersionConflict": 412}
 """Refusals that are not 400: the document has no 409, so every conflict of states has its validation status."""
 
 DESCRIPTION = """Send messages by SMS and e-mail, with consent, preferences, delivery reports and figures.

@@ -13,6 +13,7 @@ from api.routing import Json, LeanRoute
 
 SENDING = "send_communication"
 LONGEST_ECHO = 100
+MOST_FAULTS = 20
 TYPES = ("trigger_type", "message_type", "message_types")
 
 
@@ -41,7 +42,7 @@ def sentence(fault: FieldError) -> str:
 
 def _details(error: ApiError) -> Any:
     if error.fields:
-        return "; ".join(f"{fault.field}: {fault.message}" for fault in error.fields)
+        return "; ".join(f"{fault.field}: {fault.message}" for fault in error.fields[:MOST_FAULTS])
     return error.details if error.details is not None else error.sentence
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
+from math import isfinite
 from typing import Annotated, Any
 
 import orjson
@@ -13,6 +15,8 @@ LARGEST_ID = 2**63 - 1
 LARGEST_DATA = 16_384
 DEEPEST_DATA = 16
 LAST_YEAR = 2200
+WHOLE = re.compile(r"-?[0-9]{1,20}")
+YEAR_MONTH_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Body(BaseModel):
@@ -50,7 +54,7 @@ def _clock(value: str) -> time:
 
 def _day(value: str) -> date:
     try:
-        day = date.fromisoformat(value)
+        day = date.fromisoformat(value if YEAR_MONTH_DAY.fullmatch(value) else "")
     except ValueError:
         raise ValueError("must be a date, as 2025-01-27") from None
     if not 1970 <= day.year <= LAST_YEAR:
@@ -58,9 +62,17 @@ def _day(value: str) -> date:
     return day
 
 
+def _whole(value: str) -> str:
+    if not WHOLE.fullmatch(value):
+        raise ValueError("must be a whole number")
+    return value
+
+
 def _data(value: dict[str, Any]) -> dict[str, Any]:
     if _depth(value) > DEEPEST_DATA:
         raise ValueError(f"must not be nested deeper than {DEEPEST_DATA} levels")
+    if _holds_no_number(value):
+        raise ValueError("holds a number that is none (NaN or infinite)")
     try:
         size = len(orjson.dumps(value))
     except TypeError:
@@ -76,6 +88,12 @@ def _depth(value: Any) -> int:
         deepest += 1
         level = [child for item in level for child in _children(item)]
     return deepest
+
+
+def _holds_no_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return not isfinite(value)
+    return any(_holds_no_number(child) for child in _children(value))
 
 
 def _children(item: Any) -> list[Any]:
@@ -94,17 +112,19 @@ def _address(value: str) -> str:
 UserId = Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID)]
 """In a body: a JSON integer, nothing that merely looks like one."""
 
-UserIdText = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-"""In a path or a query."""
+WholeText = Annotated[int, BeforeValidator(_whole)]
+"""In a path or a query: digits, nothing else that could be read as a number."""
+
+UserIdText = Annotated[WholeText, Field(ge=1, le=LARGEST_ID)]
 
 Moment = Annotated[datetime, BeforeValidator(_moment), BeforeValidator(_text)]
 Clock = Annotated[time, BeforeValidator(_clock), BeforeValidator(_text)]
 Day = Annotated[date, BeforeValidator(_day)]
 Data = Annotated[dict[str, Any], AfterValidator(_data)]
 Flag = Annotated[bool, Field(strict=True)]
-PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$", strip_whitespace=True)]
+PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$", strip_whitespace=True)]
 """E.164."""
 
 Address = Annotated[str, StringConstraints(max_length=254, strip_whitespace=True), AfterValidator(_address)]
-Code = Annotated[str, StringConstraints(pattern=r"^\d{6}$", strip_whitespace=True)]
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", strip_whitespace=True)]
 Short = Annotated[str, StringConstraints(max_length=200)]

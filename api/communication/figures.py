@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.auth import Caller
 from api.communication.desk import AtDesk
 from api.communication.envelope import CommunicationRoute
-from api.communication.fields import Day, UserIdText
+from api.communication.fields import Day, UserIdText, WholeText
 from api.errors import ApiError
 from api.surface import Act, Read, may
 from domain.communication.kinds import Channel
@@ -391,7 +391,7 @@ async def trends_report(
     act: Act,
     metric: Metric = "delivery_rate",
     period: Period = "daily",
-    days: Annotated[int, Field(ge=1, le=LONGEST_TREND)] = 30,
+    days: Annotated[WholeText, Field(ge=1, le=LONGEST_TREND)] = 30,
 ) -> TrendsAnswer:
     """A metric over the last `days` days, by day, week or month, without gaps."""
     start, end = last_days(act.at.date(), days)

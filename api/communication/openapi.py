@@ -28,6 +28,7 @@ STATUSES = {
     "403": "Forbidden - The token lacks a scope",
     "404": "Not Found - Resource not found",
     "409": "Conflict - The Idempotency-Key was used for another request",
+    "412": "Precondition Failed - What If-Match names has changed since",
     "413": "Content Too Large",
     "429": "Too Many Requests - see Retry-After",
     "500": "Internal Server Error - Server error",
@@ -38,6 +39,10 @@ RATE_LIMIT_HEADERS = {
     "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "Requests left in the window"},
     "X-RateLimit-Reset": {"schema": {"type": "integer"}, "description": "When the window ends, epoch seconds"},
 }
+SERVERS = [
+    {"url": "/communication", "description": "Under any host"},
+    {"url": "/", "description": "At the root of a host whose first label is communication"},
+]
 EXAMPLES: dict[str, Any] = {
     "SendBody": {
         "user_id": 123, "trigger_type": "financial_alert",
@@ -80,7 +85,9 @@ def describe(app: FastAPI) -> None:
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, servers=SERVERS
+    )
     components = schema.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     schemas["Error"] = ERROR
@@ -120,7 +127,7 @@ def _statuses(method: str, guarded: bool, route: APIRoute) -> list[str]:
     if "webhooks" in route.path:
         statuses.append("401")
     if guarded and method != "GET":
-        statuses += ["202", "409"]
+        statuses += ["202", "409", "412"]
     return statuses
 
 

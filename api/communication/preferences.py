@@ -7,15 +7,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
+from starlette.requests import Request
 
 from api.auth import Caller
 from api.communication.envelope import CommunicationRoute
 from api.communication.fields import Body, Clock, Flag, UserIdText
+from api.routing import HEADERS
 from api.surface import Act, Read, may
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
 from domain.communication.kinds import TriggerType
 from domain.communication.preferences import DEFAULTS, Frequency, PreferenceChanges, Preferences, QuietHours
 from domain.communication.recipient import PreferencesReset, PreferencesUpdated
+from projections.communication.journal import version_of
 from projections.communication.recipients import preferences_of
 
 router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/preferences", tags=["Preferences"])
@@ -81,11 +84,14 @@ def shown(user_id: int, preferences: Preferences) -> PreferencesShown:
 
 @router.get("/{user_id}")
 async def get_preferences(
-    user_id: UserIdText, caller: Annotated[Caller, may("preferences:manage", "communication:read")], reads: Read
-) -> PreferencesAnswer:
-    """A user's preferences; somebody never seen has the defaults."""
+    user_id: UserIdText, caller: Annotated[Caller, may("preferences:manage", "communication:read")], reads: Read,
+    request: Request,
+) -> PreferencesAnswer:  # fmt: skip
+    """A user's preferences; somebody never seen has the defaults. The ETag is for the If-Match of a change."""
     async with reads.connection() as connection:
+        version = await version_of(connection, f"recipient/{user_id}")
         found = await preferences_of(connection, user_id)
+    request.scope[HEADERS]["ETag"] = f'"{version}"'
     return PreferencesAnswer(preferences=shown(user_id, found.preferences))
 
 

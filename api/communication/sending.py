@@ -18,6 +18,7 @@ from api.communication.envelope import CommunicationRoute, sentence
 from api.communication.fields import Body, Data, Moment, UserId
 from api.errors import ApiError, field_errors
 from api.surface import Act, Read, may
+from commands.communication.batch import RequestBatch
 from commands.communication.message import TEMPLATE_VERSION, CancelMessage, RequestMessage
 from domain.communication.kinds import TRIGGERS, Channel, Priority, TriggerType, Wish
 from domain.communication.message import MessageRequested, Status
@@ -29,6 +30,7 @@ from projections.communication.status import MessageRow, message_by_id
 router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication", tags=["Orchestrator"])
 
 MOST_IN_A_BATCH = 100
+UNCERTAIN = (202, 503)
 
 
 class SendBody(Body):
@@ -165,6 +167,7 @@ async def send_batch(
 ) -> BatchAnswer:  # fmt: skip
     """Send up to 100 messages; each succeeds or fails for itself."""
     batch_id = act.new_id("batch")
+    await act.submit(RequestBatch(at=act.at, batch_id=batch_id, size=len(body.communications)))
     results = await asyncio.gather(
         *(_one_of_batch(item, act.part(number), desk, batch_id) for number, item in enumerate(body.communications))
     )
@@ -184,9 +187,9 @@ async def _one_of_batch(item: Any, act: Action, desk: Desk, batch_id: UUID) -> B
     except ValidationError as error:
         return BatchResult(user_id=_user_in(item), success=False, error=sentence(field_errors(error)[0]))
     except ApiError as error:
-        if error.status not in (400, 404):
-            raise
-        return BatchResult(user_id=_user_in(item), success=False, error=error.sentence)
+        # Others of the batch may be on their way already: what became of this one must not speak for them.
+        details = f" ({error.details})" if error.status in UNCERTAIN else ""
+        return BatchResult(user_id=_user_in(item), success=False, error=f"{error.sentence}{details}")
     return BatchResult(
         user_id=requested.user_id, success=True, task_id=requested.message_id, cost=dollars(requested.cost),
         fallback_used=requested.fallback,

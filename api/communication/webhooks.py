@@ -43,12 +43,19 @@ class Received(BaseModel):
     success: bool = True
 
 
+LONGEST = 500
+STATUS_PATH = "/twilio"
+
+
 @dataclass(frozen=True, slots=True)
 class Signers:
-    """What reports are checked with: Twilio's token, the addresses Twilio may have called, and Resend's secret."""
+    """What reports are checked with: Twilio's token, its status webhook's public address, and Resend's secret.
+
+    Without the address, the one that the request names counts. What has no secret is never valid.
+    """
 
     twilio_token: str | None
-    twilio_urls: tuple[str, ...]
+    twilio_url: str | None
     resend_secret: str | None
 
 
@@ -74,26 +81,44 @@ async def _report(acting: Acting, command: Command, *source: str) -> None:
         raise ApiError(503, "Service unavailable", kind="Unavailable", headers={"Retry-After": "1"}) from unavailable
 
 
-def _twilio(request: Request) -> Mapping[str, str]:
+def _twilio(request: Request) -> Mapping[str, Any]:
     """The parameters of a report by Twilio, form or JSON (CO-1); raises ApiError 401 for a wrong signature."""
-    signers, body = _signers(request), request.scope[BODY]
-    if signers.twilio_token is None:
-        raise ApiError(503, "Twilio is not configured", kind="NotConfigured", details="set TWILIO_AUTH_TOKEN")
-    is_json = "json" in request.headers.get("content-type", "")
+    token, body = _signers(request).twilio_token, request.scope[BODY]
+    if token is None:
+        raise _invalid("TWILIO_AUTH_TOKEN is not set, so no signature can be checked")
+    url, signature = _called(request), request.headers.get("x-twilio-signature", "")
+    if "json" in request.headers.get("content-type", ""):
+        if not _twilio_json_valid(token, url, body, signature):
+            raise _invalid()
+        return _object(body)
     pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-    signature = request.headers.get("x-twilio-signature", "")
-    query = f"?{request.url.query}" if request.url.query else ""
-    urls = [url + query if "?" not in url else url for url in signers.twilio_urls] or [str(request.url)]
-    if not twilio_valid(signers.twilio_token, urls, body if is_json else pairs, signature):
+    if not twilio_valid(token, [url], pairs, signature):
         raise _invalid()
-    return _object(body) if is_json else dict(pairs)
+    return dict(pairs)
+
+
+def _called(request: Request) -> str:
+    """The address that Twilio called, as it knows it: that of the status webhook is set, the other stands beside it."""
+    status_url, path = _signers(request).twilio_url, request.url.path
+    if status_url is None:
+        return str(request.url)
+    base = status_url.partition("?")[0]
+    if not path.endswith(STATUS_PATH):
+        base = f"{base.rpartition('/')[0]}/{path.rpartition('/')[2]}"
+    return f"{base}?{request.url.query}" if request.url.query else base
+
+
+def _twilio_json_valid(token: str, url: str, body: bytes, signature: str) -> bool:
+    """Signed as Twilio does (with the body's hash in the address), or over address and body, as the document reads."""
+    whole = url + body.decode("utf-8", "replace")
+    return twilio_valid(token, [url], body, signature) or twilio_valid(token, [whole], (), signature)
 
 
 def _resend(request: Request) -> Mapping[str, Any]:
     """The event in a report by Resend: svix headers where there are any, else X-Resend-Signature (CO-2)."""
     secret, body, headers = _signers(request).resend_secret, request.scope[BODY], request.headers
     if secret is None:
-        raise ApiError(503, "Resend is not configured", kind="NotConfigured", details="set RESEND_WEBHOOK_SECRET")
+        raise _invalid("RESEND_WEBHOOK_SECRET is not set, so no signature can be checked")
     if "svix-signature" in headers:
         now = _acting(request).clock.now()
         valid = webhook_valid(secret, headers.get("svix-id", ""), headers.get("svix-timestamp", ""), body,
@@ -105,8 +130,8 @@ def _resend(request: Request) -> Mapping[str, Any]:
     return _object(body)
 
 
-def _invalid() -> ApiError:
-    return ApiError(401, "Invalid signature", kind="InvalidSignature")
+def _invalid(details: str | None = None) -> ApiError:
+    return ApiError(401, "Invalid signature", kind="InvalidSignature", details=details)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -119,9 +144,14 @@ def _object(body: bytes) -> dict[str, Any]:
     return found
 
 
-def _text(values: Mapping[str, Any], name: str, longest: int = 500) -> str:
+def _text(values: Mapping[str, Any], name: str) -> str:
+    """A value as text, cut where it is too long to matter; raises ApiError 400 for what is no text or number."""
     value = values.get(name)
-    return "" if value is None else str(value).replace("\0", "")[:longest]
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ApiError(400, f"Invalid {name}: must be a string", kind="InvalidInput")
+    return str(value).replace("\0", "")[:LONGEST]
 
 
 def _needed(values: Mapping[str, Any], name: str) -> str:
@@ -131,7 +161,7 @@ def _needed(values: Mapping[str, Any], name: str) -> str:
     return found
 
 
-FromTwilio = Annotated[Mapping[str, str], Depends(_twilio)]
+FromTwilio = Annotated[Mapping[str, Any], Depends(_twilio)]
 FromResend = Annotated[Mapping[str, Any], Depends(_resend)]
 
 
@@ -162,9 +192,11 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
     data = data if isinstance(data, dict) else {}
     provider_id = _text(data, "email_id") or _needed(event, "id")
     to = data.get("to")
-    found = await _found(reads, provider_id, Channel.EMAIL, str(to[0]) if isinstance(to, list) and to else "")
+    address = to[0] if isinstance(to, list) and to and isinstance(to[0], str) else ""
+    found = await _found(reads, provider_id, Channel.EMAIL, address.replace("\0", ""))
     acting = _acting(request)
-    source = ("resend", request.headers.get("svix-id") or f"{provider_id} {type_}")
+    signed_id = request.headers.get("svix-id") if "svix-signature" in request.headers else None
+    source = ("resend", signed_id or f"{provider_id} {type_}")
     if found is None:
         unmatched = RecordUnmatchedReceipt(
             at=acting.clock.now(), provider="resend", provider_id=provider_id, word=type_

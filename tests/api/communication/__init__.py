@@ -1,0 +1,1 @@
+"""The communication surface over real HTTP, against the whole product in this process."""
