@@ -20,6 +20,11 @@ def _item(text: str) -> RateLimitItem:
     return parse(text)
 
 
+@lru_cache(maxsize=10_000)
+def _key(item: RateLimitItem, *identifiers: str) -> str:
+    return item.key_for(*identifiers)
+
+
 class Limiter:
     """Counts requests. `classes` maps a limit's class to `N/unit`, as the surface documents it.
 
@@ -27,6 +32,8 @@ class Limiter:
     """
 
     def __init__(self, storage: Storage, surface: str, classes: Mapping[str, str], *, sliding: bool = False) -> None:
+        self._storage = storage
+        self._sliding = sliding
         self._strategy = MovingWindowRateLimiter(storage) if sliding else FixedWindowRateLimiter(storage)
         self._surface = surface
         self._classes = classes
@@ -37,14 +44,23 @@ class Limiter:
         `X-RateLimit-Reset` is in epoch seconds, `Retry-After` in seconds.
         """
         item = self._of(class_, raised)
-        allowed = self._strategy.hit(item, self._surface, class_, subject)
-        headers = self._standing(subject, class_, item)
+        allowed, headers = (self._slide if self._sliding else self._count)(subject, class_, item)
         if not allowed:
             wait = str(max(1, ceil(int(headers["X-RateLimit-Reset"]) - time())))
             raise ApiError(429, f"Rate limit exceeded: {item.amount} requests per {_period(item)} for {class_}",
                            kind="RateLimited", details=f"try again in {wait} seconds",
                            headers=headers | {"Retry-After": wait})  # fmt: skip
         return headers
+
+    def _slide(self, subject: str, class_: str, item: RateLimitItem) -> tuple[bool, dict[str, str]]:
+        allowed = self._strategy.hit(item, self._surface, class_, subject)
+        return allowed, self._standing(subject, class_, item)
+
+    def _count(self, subject: str, class_: str, item: RateLimitItem) -> tuple[bool, dict[str, str]]:
+        """A fixed window's strategy, without asking the storage again for what it has just answered."""
+        key = _key(item, self._surface, class_, subject)
+        count = self._storage.incr(key, item.get_expiry())
+        return count <= item.amount, _headers(item, item.amount - count, self._storage.get_expiry(key))
 
     def standing(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
         """The same headers, with nothing counted."""
@@ -55,11 +71,15 @@ class Limiter:
 
     def _standing(self, subject: str, class_: str, item: RateLimitItem) -> dict[str, str]:
         stats = self._strategy.get_window_stats(item, self._surface, class_, subject)
-        return {
-            "X-RateLimit-Limit": str(item.amount),
-            "X-RateLimit-Remaining": str(max(0, stats.remaining)),
-            "X-RateLimit-Reset": str(ceil(stats.reset_time)),
-        }
+        return _headers(item, stats.remaining, stats.reset_time)
+
+
+def _headers(item: RateLimitItem, remaining: int, reset: float) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(item.amount),
+        "X-RateLimit-Remaining": str(max(0, remaining)),
+        "X-RateLimit-Reset": str(ceil(reset)),
+    }
 
 
 class InFlight:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 from uuid import uuid4
 
@@ -63,13 +64,8 @@ class LeanRoute(APIRoute):
     max_body_bytes = MAX_BODY_BYTES
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        after: list[Callable[[], None]] = []
-        scope[AFTER] = after
-        try:
+        with afterwards(scope):
             await super().handle(scope, receive, send)
-        finally:
-            for call in after:
-                call()
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint, plan, render = self.endpoint, plan_of(self.endpoint, self.path_format), self.render
@@ -95,6 +91,18 @@ class LeanRoute(APIRoute):
             return response
 
         return handle
+
+
+@contextmanager
+def afterwards(scope: Scope) -> Iterator[None]:
+    """Calls what dependencies have left to be called (see AFTER) when the block is left, however it is."""
+    after: list[Callable[[], None]] = []
+    scope[AFTER] = after
+    try:
+        yield
+    finally:
+        for call in after:
+            call()
 
 
 async def _called(endpoint: Callable[..., Awaitable[Any]], plan: Plan, request: Request, most: int) -> Any:

@@ -30,11 +30,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.crud import SECRET
-from bench.load import Load, post, run
+from bench.load import Load, each, post, run
 from streams.postgres import start_embedded
 
 CONNECTIONS = (1, 16, 64)
-USERS = 2_000
+USERS = 1_000
 Request = Callable[[int], bytes]
 
 
@@ -108,14 +108,11 @@ def requests(path: str, token: str) -> Request:
 def prepare(port: int, token: str) -> None:
     """Every recipient consents to e-mail, so that sends are accepted."""
 
-    def consent(n: int) -> bytes:
-        body = {"user_id": n % USERS + 1, "email": f"user{n % USERS + 1}@example.com", "consent_source": "api"}
+    def consent(user: int) -> bytes:
+        body = {"user_id": user, "email": f"user{user}@example.com", "consent_source": "api"}
         return post("/communication/api/communication/consent/email", token, orjson.dumps(body))
 
-    asyncio.run(run("127.0.0.1", port, consent, 64, 0.1))
-    made = asyncio.run(run("127.0.0.1", port, consent, 64, 4.0))
-    if made.per_second * 4 < USERS:
-        asyncio.run(run("127.0.0.1", port, consent, 64, 8.0))
+    asyncio.run(each("127.0.0.1", port, [consent(user) for user in range(1, USERS + 1)]))
 
 
 @contextmanager

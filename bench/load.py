@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -42,6 +42,21 @@ async def run(host: str, port: int, request: Callable[[int], bytes], connections
     took = perf_counter() - began
     latencies.sort()
     return Load(connections, len(latencies) / took, _at(latencies, 0.5), _at(latencies, 0.99), errors)
+
+
+async def each(host: str, port: int, requests: Sequence[bytes], connections: int = 16) -> None:
+    """Sends every request once; raises RuntimeError when one is not answered with 2xx."""
+    left = iter(requests)
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection(host, port)
+        for request in left:
+            writer.write(request)
+            if (status := await _answer(reader)) >= 300:
+                raise RuntimeError(f"answered with {status}")
+        writer.close()
+
+    await asyncio.gather(*(client() for _ in range(connections)))
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:

@@ -32,8 +32,8 @@ class Product:
 
     def start(self) -> None:
         """Starts it and waits until it answers; raises TimeoutError or RuntimeError."""
-        log = (self.data.parent / "product.log").open("ab")
-        self.process = subprocess.Popen([*CLI, "up"], env=self.environment, stdout=log, stderr=log)
+        with (self.data.parent / "product.log").open("ab") as log:
+            self.process = subprocess.Popen([*CLI, "up"], env=self.environment, stdout=log, stderr=log)
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
             if self.process.poll() is not None:
