@@ -177,7 +177,8 @@ def record(command: RecordAnswer, generation: Generation) -> Sequence[Generation
 
 def _is_news(command: RecordAnswer, attempt: Attempt, generation: Generation) -> bool:
     if command.call in generation.lost:
-        return attempt.result is not Result.UNCONFIRMED
+        told = attempt.result is not Result.UNCONFIRMED or Usage.reported(attempt.output).known
+        return told and attempt.number == generation.lost[command.call]
     return command.call == generation.open_call and attempt.number > generation.heard
 
 

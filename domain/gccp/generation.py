@@ -197,7 +197,11 @@ class Phase(StrEnum):
 
 
 class Generation(BaseModel):
-    """`step` is the one being done or to be done next. `heard` is the last attempt of the open call on record."""
+    """`step` is the one being done or to be done next. `heard` is the last attempt of the open call on record.
+
+    `lost` are the calls, and the attempt of each, that were given up without a word of what they used: of those,
+    something may yet be heard.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -216,7 +220,7 @@ class Generation(BaseModel):
     calls: int = 0
     open_call: int | None = None
     heard: int = 0
-    lost: frozenset[int] = frozenset()
+    lost: dict[int, int] = {}
     repairs: int = 0
     repeats: int = 0
 
@@ -316,7 +320,7 @@ def _checkpointed(generation: Generation, event: GenerationStepCompleted) -> Gen
 
 def _closed(generation: Generation, event: GenerationStepFailed | GenerationAnswerDiscarded) -> Generation:
     still_open = None if event.call == generation.open_call else generation.open_call
-    lost = generation.lost - {event.call}
-    if event.result is Result.UNCONFIRMED:
-        lost |= {event.call}
+    lost = {call: attempt for call, attempt in generation.lost.items() if call != event.call}
+    if event.result is Result.UNCONFIRMED and not event.usage.known:
+        lost[event.call] = event.attempt
     return generation.model_copy(update={"open_call": still_open, "lost": lost})

@@ -19,6 +19,11 @@ class Usage(BaseModel):
     cost_microcents: int = 0
     estimated: bool = False
 
+    @property
+    def known(self) -> bool:
+        """Whether anything was reported at all."""
+        return self.input_tokens > 0 or self.output_tokens > 0
+
     @classmethod
     def reported(cls, output: Mapping[str, Any] | None) -> Self:
         """What a connector's answer says of it; all zero when it says nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 _TRANSLATED = IPv6Network("64:ff9b::/96")
@@ -28,9 +29,16 @@ async def addresses_of(host: str, port: int, allow_private: bool) -> list[str]:
     """
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not allow_private and not all(is_public(address) for address in addresses):
-        raise NotPublic(host)
+    if not allow_private:
+        check_public(addresses)
     return addresses
+
+
+def check_public(addresses: Sequence[str]) -> None:
+    """Raises NotPublic for the first that isn't: a name that leads inside, if only sometimes, is not to be called."""
+    for address in addresses:
+        if not is_public(address):
+            raise NotPublic(address)
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -38,7 +38,7 @@ from domain.gccp.generation import (
     evolve,
 )
 from domain.gccp.usage import Usage
-from domain.messages import Result
+from domain.messages import Attempt, Result
 from streams.calls.brief import ContentMode, Counts, Step, parse_assignment
 from streams.testing import Scenario
 from tests.commands.gccp.examples import (
@@ -136,6 +136,10 @@ def test_a_queued_generation_starts_with_its_first_step() -> None:
     assert (call.model, call.max_tokens) == ("claude", 10_000)
 
 
+def test_whoever_s_texts_an_event_may_hold_is_named_by_the_command_so_that_their_key_is_at_hand() -> None:
+    assert start().subject == request().subject == answer(Step.REVIEW, 3).subject == f"gccp:{OWNER}"
+
+
 def test_a_generation_starts_once() -> None:
     started().when(start()).then_nothing()
 
@@ -230,12 +234,14 @@ def test_a_deferred_attempt_counts_once() -> None:
 
 
 def test_what_a_failed_attempt_used_is_recorded_too() -> None:
-    used = {"model": "claude", "input_tokens": 7, "output_tokens": 1, "cost_microcents": 9}
-    for result, kind in ((Result.REJECTED, GenerationStepFailed), (Result.DEFERRED, GenerationStepDeferred)):
-        failed = attempt(result).model_copy(update={"output": used})
-        event = started().when(answer(Step.TOPIC_ANALYSIS, 1, given=failed)).produced[0]
-        assert isinstance(event, kind)
-        assert event.usage.cost_microcents == 9
+    for result in (Result.REJECTED, Result.DEFERRED, Result.UNCONFIRMED):
+        event = started().when(answer(Step.TOPIC_ANALYSIS, 1, given=at_cost(result))).produced[0]
+        assert isinstance(event, GenerationStepFailed | GenerationStepDeferred)
+        assert event.usage == USED
+
+
+def at_cost(result: Result) -> Attempt:
+    return attempt(result).model_copy(update={"output": USED.model_dump()})
 
 
 # --- failing --------------------------------------------------------------------------------------------------------
@@ -278,8 +284,22 @@ def test_a_lost_answer_that_comes_in_late_is_paid_for_and_not_used() -> None:
 
 
 def test_a_loss_that_is_reported_twice_is_one_loss() -> None:
-    lost = answer(Step.TOPIC_ANALYSIS, 1, given=attempt(Result.UNCONFIRMED))
-    after(started(), lost).when(lost).then_nothing()
+    for given in (attempt(Result.UNCONFIRMED), at_cost(Result.UNCONFIRMED)):
+        lost = answer(Step.TOPIC_ANALYSIS, 1, given=given)
+        after(started(), lost).when(lost).then_nothing()
+
+
+def test_what_was_heard_before_a_loss_is_no_news_after_it() -> None:
+    busy = answer(Step.TOPIC_ANALYSIS, 1, given=at_cost(Result.DEFERRED))
+    lost = answer(Step.TOPIC_ANALYSIS, 1, given=attempt(Result.UNCONFIRMED, number=2))
+    after(after(started(), busy), lost).when(busy).then_nothing()
+
+
+def test_a_loss_whose_cost_is_heard_of_late_is_paid_for() -> None:
+    scenario = after(started(), answer(Step.TOPIC_ANALYSIS, 1, given=attempt(Result.UNCONFIRMED)))
+    late = answer(Step.TOPIC_ANALYSIS, 1, given=at_cost(Result.UNCONFIRMED))
+    scenario.when(late).then_kinds(GenerationAnswerDiscarded)
+    after(scenario, late).when(late).then_nothing()
 
 
 # --- unfit answers --------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from domain.gccp.generation import (
     GenerationStepStarted,
     evolve,
 )
-from domain.messages import Command
+from domain.messages import Command, Result
 from projections.gccp import READ_MODELS
 from streams.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.calls.brief import ContentMode, Counts, Step, parse_assignment
@@ -39,6 +39,8 @@ from tests.commands.gccp.examples import ID, OWNER, START, assignment, attempt, 
 COUNTS = Counts(mcsc=2, mcmc=1, subjective=1)
 CONTEXT = replace(GCCP, read_models=READ_MODELS)
 COST = 300
+USED = {"model": "claude", "input_tokens": 10, "output_tokens": 20, "cost_microcents": COST}
+LATE = (Result.ACCEPTED, Result.REJECTED, Result.UNCONFIRMED)
 OVER = {"completed", "failed", "cancelled"}
 LEGAL = {
     ("queued", "processing"), ("queued", "failed"), ("queued", "cancelled"), ("processing", "completed"),
@@ -55,6 +57,7 @@ class World:
         self.runtime = _Remembering([CONTEXT], self.clock, 1)
         self.paid = 0
         self.healthy = False
+        self.tries: Counter[str] = Counter()
         self.lost: list[RecordAnswer] = []
         self.do(request(mode=mode, counts=COUNTS))
 
@@ -76,10 +79,11 @@ class World:
         if not self.healthy and self.draw(st.integers(0, 49)) == 37:
             self.cancel()
         verdict = written(effect) if self.healthy else self.draw(st.sampled_from(VERDICTS))(effect)
-        if isinstance(verdict, Accepted):
-            self.paid += COST
-        if isinstance(verdict, Unknown):
-            self.lost.append(late_answer(effect, self.clock))
+        self.tries[effect.reference] += 1
+        self.paid += COST if verdict.output else 0
+        if isinstance(verdict, Unknown) and not verdict.output:
+            result = self.draw(st.sampled_from(LATE))
+            self.lost.append(late_answer(effect, self.tries[effect.reference], self.clock, result))
         return verdict
 
     def cancel(self) -> None:
@@ -100,8 +104,14 @@ class World:
             self.do(late)
 
     def wait(self) -> None:
-        self.clock.advance(timedelta(seconds=self.draw(st.integers(1, 900))))
+        self.clock.advance(timedelta(seconds=self.draw(st.sampled_from([1, 60, 900]))))
         self.work()
+
+    def settle(self) -> None:
+        """Every open call is deferred eight times at most, for a minute each."""
+        for _ in range(100):
+            self.clock.advance(timedelta(minutes=1))
+            self.work()
 
 
 class _Remembering(MemoryRuntime):
@@ -129,25 +139,30 @@ def accepted(text: str, stop_reason: str = "end_turn") -> Accepted:
     return Accepted("msg_1", attempt(text=text, stop_reason=stop_reason).output)
 
 
-def late_answer(effect: Completion, clock: ManualClock) -> RecordAnswer:
+def late_answer(effect: Completion, number: int, clock: ManualClock, result: Result) -> RecordAnswer:
+    """What the worker that made the call says of it, after another took it for dead; it did cost something."""
     assert effect.step is not None
     call = int(effect.reference.partition("/")[2])
-    return RecordAnswer(at=clock.now(), generation_id=ID, owner=OWNER, step=effect.step, call=call, attempt=attempt())
+    told = attempt(result, number).model_copy(update={"output": USED})
+    return RecordAnswer(at=clock.now(), generation_id=ID, owner=OWNER, step=effect.step, call=call, attempt=told)
 
 
 VERDICTS: tuple[Callable[[Completion], Verdict], ...] = (
-    *[written] * 6,
+    *[written] * 9,
     lambda _: accepted(""),
     lambda _: accepted("cut", "max_tokens"),
     lambda _: Rejected("invalid_request_error", "no"),
     lambda _: Deferred("rate_limit_error", "slow down", 60.0),
     lambda _: Unknown("no answer came"),
+    lambda _: Rejected("refusal", "the model declined", output=USED),
+    lambda _: Deferred("overloaded_error", "busy", 60.0, output=USED),
+    lambda _: Unknown("the answer broke off", output=USED),
 )
 MOVES = (*[World.wait] * 6, *[World.retry] * 4, *[World.repeat_an_answer] * 4, *[World.hear_a_lost_answer] * 2,
          World.work, World.cancel)  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(data=st.data(), mode=st.sampled_from([ContentMode.LECTURE, ContentMode.ASSIGNMENT]))
 def test_every_history_is_legal(data: st.DataObject, mode: ContentMode) -> None:
     world = World(data.draw, mode)
@@ -155,8 +170,7 @@ def test_every_history_is_legal(data: st.DataObject, mode: ContentMode) -> None:
         move(world)
     while world.lost:
         world.hear_a_lost_answer()
-    for _ in range(100):
-        world.wait()
+    world.settle()
     assert world.row["status"] in OVER
     world.healthy = data.draw(st.booleans())
     if world.healthy and world.row["status"] == "failed":
@@ -213,8 +227,9 @@ def phases_follow_one_another_legally(events: list[GenerationEvent]) -> None:
 
 
 def folded(events: list[GenerationEvent]) -> list[str]:
-    """The phase after each event."""
-    generations = accumulate(events, evolve, initial=Generation())
+    """The phase after each event; every state on the way survives being kept as a snapshot."""
+    generations = list(accumulate(events, evolve, initial=Generation()))
+    assert all(Generation.model_validate_json(state.model_dump_json()) == state for state in generations)
     return [generation.phase.value for generation in generations][1:]
 
 

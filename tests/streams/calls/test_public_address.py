@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from streams.calls.public_address import NotPublic, addresses_of, is_public
+from streams.calls.public_address import NotPublic, addresses_of, check_public, is_public
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,12 @@ def test_every_other_address_is_not(address: str) -> None:
 async def test_a_name_that_leads_inside_is_refused_however_it_is_written(host: str) -> None:
     with pytest.raises(NotPublic):
         await addresses_of(host, 80, allow_private=False)
+
+
+@pytest.mark.parametrize("addresses", [["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"]])
+def test_a_name_that_leads_inside_only_sometimes_is_refused(addresses: list[str]) -> None:
+    with pytest.raises(NotPublic, match=r"127\.0\.0\.1"):
+        check_public(addresses)
 
 
 async def test_private_addresses_may_be_allowed() -> None:
