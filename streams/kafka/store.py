@@ -55,6 +55,14 @@ class Checkpoint(NamedTuple):
     head: Head
 
 
+def checkpoint_of(connection: Connection[Row], place: Place) -> Checkpoint:
+    """Where the projector has got to; raises LookupError when the database does not know the partition."""
+    row = connection.execute(CHECKPOINT, place).fetchone()
+    if row is None:
+        raise LookupError(f"the database knows no partition {place[0]}/{place[1]}")
+    return Checkpoint(row[0], Head(row[1], row[2]))
+
+
 class Store:
     """A plain connection that comes back by itself; every method raises psycopg.OperationalError while it cannot."""
 
@@ -80,11 +88,8 @@ class Store:
         self._connection = None
 
     def checkpoint(self, place: Place) -> Checkpoint:
-        """Where the projector has got to; raises LookupError when the database does not know the partition."""
-        row = self.connected().execute(CHECKPOINT, place).fetchone()
-        if row is None:
-            raise LookupError(f"the database knows no partition {place[0]}/{place[1]}")
-        return Checkpoint(row[0], Head(row[1], row[2]))
+        """See `checkpoint_of`."""
+        return checkpoint_of(self.connected(), place)
 
     def keys(self, subjects: Sequence[str]) -> list[WrappedKey]:
         """The stored keys of these subjects, as they are now."""

@@ -1,7 +1,7 @@
 """Single guards of the processor's protocol switched off: the fault that each one keeps away, and that it does.
 
-The others of `Guard` (metadata first, membership, ownership, gaps, reload, resolve) answer races that could not be brought about reliably enough
-for a test; the faults under load run into them by chance.
+The others of `Guard` (metadata first, membership, ownership, gaps, reload, resolve) answer races that could not be
+brought about reliably enough for a test; the faults under load run into them by chance.
 """
 
 from __future__ import annotations

@@ -1,0 +1,149 @@
+"""`headwater live`: faust-streaming over the event topics, counting with `streams.live`. Not authoritative.
+
+Guard rails, each for something that was met: only committed records are read (stock Faust reads aborted ones); no
+exactly-once mode; no agent lets an exception out; when the app cannot start, the process exits instead of lingering.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import faust
+from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
+from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
+
+from streams.clock import Clock
+from streams.kafka.records import Unreadable, read_record
+from streams.kafka.settings import Cluster, context_of
+from streams.live import GRACE, KEPT, MINUTE, Delivery, Thresholds, Windows, alerts, report
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 60.0
+ASK_SECONDS = 10.0
+BEFORE = 2 * MINUTE + GRACE
+STANDARD = Thresholds()
+
+
+class CommittedRecords(AIOKafkaConsumerThread):
+    """Faust ties the isolation level to its own exactly-once mode; this reads committed records without it."""
+
+    def _create_worker_consumer(self, transport: Transport) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+
+class CommittedConsumer(FaustConsumer):
+    def _new_consumer_thread(self) -> CommittedRecords:
+        return CommittedRecords(self, loop=self.loop, beacon=self.beacon)
+
+
+class CommittedTransport(Transport):
+    Consumer = CommittedConsumer
+
+
+class Live:
+    """The windows of one `headwater live` process, rebuilt from the last hour of the log at every start."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        contexts: Sequence[str],
+        partitions: int,
+        deliveries: Sequence[Delivery],
+        clock: Clock,
+        thresholds: Thresholds = STANDARD,
+        kept: timedelta = KEPT,
+    ) -> None:
+        self._cluster, self._contexts, self._partitions = cluster, contexts, partitions
+        self._deliveries, self._clock, self._thresholds, self._kept = deliveries, clock, thresholds, kept
+        self._windows = Windows(deliveries, kept)
+        self._group = f"{cluster.prefix}.live.{uuid4()}"
+        self._changed = asyncio.Event()
+        self.unreadable = 0
+
+    async def run(self) -> None:
+        """Counts until cancelled; raises TimeoutError or what Faust raises when it cannot start."""
+        await asyncio.to_thread(self._go_back)
+        app = self._app()
+        async with asyncio.timeout(START_SECONDS):
+            await app.start()
+        try:
+            await app.wait_until_stopped()
+        finally:
+            await app.stop()
+
+    def report(self) -> bytes:
+        """The windows and alerts as they are now, as JSON."""
+        now = self._clock.now()
+        self._windows.forget(now)
+        windows = self._windows.windows(now)
+        return report(windows, alerts(windows, self._deliveries, self._thresholds))
+
+    async def reports(self) -> AsyncIterator[bytes]:
+        """A report now, and another whenever something was counted, at most one a second."""
+        while True:
+            yield self.report()
+            await self._changed.wait()
+            self._changed.clear()
+            await asyncio.sleep(1)
+
+    def _go_back(self) -> None:
+        """A new group starts where the windows that are kept begin: nothing has to be remembered between starts."""
+        since = int((self._clock.now() - self._kept - BEFORE).timestamp() * 1000)
+        settings = self._cluster.client(group_id=self._group, enable_auto_commit=False)
+        consumer = Consumer(settings)
+        try:
+            wanted = [TopicPartition(self._cluster.events(context), partition, since)
+                      for context in self._contexts for partition in range(self._partitions)]  # fmt: skip
+            found = consumer.offsets_for_times(wanted, ASK_SECONDS)
+            starts = [one if one.offset != OFFSET_END else self._end(consumer, one) for one in found]
+            consumer.commit(offsets=starts, asynchronous=False)
+        finally:
+            consumer.close()
+
+    def _end(self, consumer: Consumer, partition: TopicPartition) -> TopicPartition:
+        _, end = consumer.get_watermark_offsets(partition, ASK_SECONDS)
+        return TopicPartition(partition.topic, partition.partition, end)
+
+    def _app(self) -> faust.App:
+        brokers = ";".join(f"aiokafka://{server}" for server in self._cluster.bootstrap.split(","))
+        app = faust.App(
+            self._group, broker=brokers, autodiscover=False, web_enabled=False, topic_disable_leader=True,
+            topic_allow_declare=False, consumer_auto_offset_reset="earliest", stream_wait_empty=False,
+            broker_commit_interval=3600.0, broker_commit_livelock_soft_timeout=1e9, store="memory://",
+            logging_config={"version": 1, "disable_existing_loggers": False},
+        )  # fmt: skip
+        app.transport = CommittedTransport(app.conf.broker_consumer, app, loop=app.loop)
+        topics = [self._cluster.events(context) for context in self._contexts]
+        events = app.topic(*topics, value_serializer="raw", key_serializer="raw")
+        app.agent(events)(self._counting())
+        return app
+
+    def _counting(self) -> Callable[[Any], Awaitable[None]]:
+        async def count(stream: Any) -> None:
+            async for event in stream.events():
+                self._see(event.message)
+
+        return count
+
+    def _see(self, message: Any) -> None:
+        """Lets no exception out: an agent that raises would be started again and read the same record for ever."""
+        try:
+            context = context_of(message.topic)
+            follows = read_record(context, message.partition, message.key, message.value, list(message.headers or ()))
+            self._windows.see(follows.record)
+        except Unreadable as error:
+            self.unreadable += 1
+            log.error("%s/%s offset %s: %s", message.topic, message.partition, message.offset, error)
+        except Exception:
+            self.unreadable += 1
+            log.exception("%s/%s offset %s cannot be counted", message.topic, message.partition, message.offset)
+        self._changed.set()

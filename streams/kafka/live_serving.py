@@ -1,0 +1,46 @@
+"""`/live` over HTTP: the windows and alerts as JSON, and as server-sent events for whoever asks for a stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from streams.kafka.live import Live
+
+STREAM = "text/event-stream"
+
+
+def live_app(live: Live) -> Starlette:
+    """An ASGI app with the one path `/live`; `Accept: text/event-stream` gets a report whenever something changes."""
+
+    async def show(request: Request) -> Response:
+        if STREAM in request.headers.get("accept", ""):
+            return StreamingResponse(events(live), media_type=STREAM, headers={"Cache-Control": "no-store"})
+        return Response(live.report(), media_type="application/json")
+
+    return Starlette(routes=[Route("/live", show)])
+
+
+async def events(live: Live) -> AsyncIterator[bytes]:
+    """Reports framed as server-sent events."""
+    async for report in live.reports():
+        yield b"data: " + report + b"\n\n"
+
+
+async def serve_live(live: Live, host: str, port: int) -> None:
+    """Counts and serves until either ends; raises what ended it, so that the process exits instead of lingering."""
+    config = uvicorn.Config(live_app(live), host, port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    tasks = [asyncio.create_task(live.run()), asyncio.create_task(server.serve())]
+    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    for task in done:
+        task.result()

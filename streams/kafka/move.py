@@ -1,0 +1,120 @@
+"""Carrying an embedded installation's journal into topics: the same partitions, sequences and hashes, verified after.
+
+From then on the log is Kafka's, and the database follows it; the embedded runtime must not write to it any more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from psycopg import Connection
+
+from streams.database import Row
+from streams.envelope import GENESIS, Record
+from streams.installation import WRITER
+from streams.kafka.overlay import Place
+from streams.kafka.records import record_headers
+from streams.kafka.replay import replay
+from streams.kafka.settings import Cluster
+from streams.kafka.watchdog import persistent
+from streams.ledger import COLUMNS
+
+log = logging.getLogger(__name__)
+
+CHUNK = 5_000
+CALL_SECONDS = 10.0
+CHUNKS = f"""
+    select {COLUMNS} from headwater.journal j
+     where context = %s and partition = %s and sequence > %s order by sequence limit %s
+"""
+STARTED = "update headwater.partitions set next_offset = %s where context = %s and partition = %s"
+
+Progress = Callable[[int], None]
+
+
+class CannotMove(Exception):  # noqa: N818
+    """The journal cannot be carried over as things are; nothing was changed in the database."""
+
+
+def move(
+    connection: Connection[Row], cluster: Cluster, contexts: Sequence[str], progress: Progress = lambda _: None
+) -> int:
+    """Copies every partition's journal into its events topic and verifies the copy; gives the number of records.
+
+    The topics must exist and be empty. Raises CannotMove, also when the copy differs.
+    """
+    _own(connection)
+    places = _places(connection, contexts)
+    _check_empty(cluster, places)
+    producer = Producer(cluster.client(transactional_id=f"{cluster.prefix}.move", linger_ms=5))
+    persistent(producer.init_transactions, CALL_SECONDS)
+    for place in places:
+        for chunk in _chunks(connection, place):
+            _produce(producer, cluster, chunk)
+            progress(len(chunk))
+    return _verify_and_start(connection, cluster, places)
+
+
+def _own(connection: Connection[Row]) -> None:
+    row = connection.execute("select pg_try_advisory_lock(%s)", (WRITER,)).fetchone()
+    if row != (True,):
+        raise CannotMove("a headwater process is using this data: stop it first")
+
+
+def _places(connection: Connection[Row], contexts: Sequence[str]) -> list[Place]:
+    rows = connection.execute(
+        "select context, partition from headwater.partitions where context = any(%s) order by 1, 2", (list(contexts),)
+    ).fetchall()
+    return [(context, partition) for context, partition in rows]
+
+
+def _check_empty(cluster: Cluster, places: Sequence[Place]) -> None:
+    reader = Consumer(cluster.reader(isolation_level="read_uncommitted"))
+    try:
+        for context, partition in places:
+            for topic in (cluster.events(context), cluster.commands(context)):
+                if reader.get_watermark_offsets(TopicPartition(topic, partition), CALL_SECONDS)[1] > 0:
+                    raise CannotMove(f"{topic}/{partition} is not empty: delete the topics and make them anew")
+    finally:
+        reader.close()
+
+
+def _chunks(connection: Connection[Row], place: Place) -> Iterator[list[tuple[Record, bytes]]]:
+    """The journal with the hash before each record."""
+    sequence, previous = 0, GENESIS
+    while rows := connection.execute(CHUNKS.encode(), (*place, sequence, CHUNK)).fetchall():
+        chunk = []
+        for record in (Record(*row) for row in rows):
+            chunk.append((record, previous))
+            sequence, previous = record.sequence, record.hash
+        yield chunk
+
+
+def _produce(producer: Producer, cluster: Cluster, chunk: Sequence[tuple[Record, bytes]]) -> None:
+    producer.begin_transaction()
+    for record, previous in chunk:
+        topic, headers = cluster.events(record.context), record_headers(record, previous)
+        producer.produce(topic, record.data, record.key.encode(), record.partition, headers=headers)
+    persistent(producer.commit_transaction, CALL_SECONDS)
+
+
+def _verify_and_start(connection: Connection[Row], cluster: Cluster, places: Sequence[Place]) -> int:
+    """Reads the topics back with another client library; only then is the database told where to follow them."""
+    next_offsets, moved = dict[Place, int](), 0
+    for place in places:
+        journal = (line for chunk in _chunks(connection, place) for line in chunk)
+        next_offsets[place] = 0
+        for follows, next_offset in replay(cluster, *place):
+            if next(journal, None) != tuple(follows):
+                raise CannotMove(f"the copy differs from the journal at {follows.record.position}")
+            next_offsets[place] = next_offset
+            moved += 1
+        if (missing := next(journal, None)) is not None:
+            raise CannotMove(f"the copy lacks {missing[0].position}")
+    with connection.transaction():
+        connection.execute("update headwater.installation set log = 'kafka'")
+        for place, next_offset in next_offsets.items():
+            connection.execute(STARTED, (next_offset, *place))
+    return moved
