@@ -9,6 +9,7 @@ from uuid import UUID
 
 from commands.gccp import GCCP
 from commands.gccp.generation import RecordAnswer, RequestGeneration, StartGeneration
+from domain.gccp.generation import GenerationStepStarted
 from domain.messages import Attempt, Result
 from streams.calls.brief import ContentMode, Counts, Step
 from streams.testing import Scenario
@@ -84,6 +85,11 @@ def after(scenario: Scenario, command: Any) -> Scenario:
     decided = scenario.when(command)
     assert decided.refusal is None, decided.refusal
     return Scenario(GCCP, (*decided.history, *decided.produced))
+
+
+def only_call(scenario: Scenario) -> GenerationStepStarted:
+    (call,) = (event for event in scenario.produced if isinstance(event, GenerationStepStarted))
+    return call
 
 
 def assignment(counts: Counts) -> str:
