@@ -6,7 +6,7 @@ part of the event's name but its version (`step_completed`); `percent` says how 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -108,3 +108,12 @@ async def progress_after(
     values = (generation_id, 0 if last_seen is None else last_seen.sequence, limit)
     rows = await (await connection.execute(sql, values)).fetchall()
     return [ProgressRow(Position("gccp", row[0], row[1]), *row[2:]) for row in rows]
+
+
+async def heads_of(connection: AsyncConnection[Row], generation_ids: Collection[UUID]) -> dict[UUID, int]:
+    """The place in its partition of the last event of each of these generations."""
+    sql = """
+        select generation_id, max(sequence) from gccp_generation_progress
+         where generation_id = any(%s) group by generation_id
+    """
+    return {row[0]: row[1] for row in await (await connection.execute(sql, (list(generation_ids),))).fetchall()}

@@ -1,0 +1,102 @@
+"""How this surface says that something went wrong: `error`, `code` and `details`, with the document's codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import ApiError
+from api.routing import Json, LeanRoute
+
+CODES: Mapping[str, str] = {
+    "MissingFields": "MISSING_FIELDS",
+    "InvalidFields": "INVALID_FIELDS",
+    "InvalidInput": "INVALID_FIELDS",
+    "Unauthorized": "UNAUTHORIZED",
+    "Forbidden": "FORBIDDEN",
+    "NotFound": "NOT_FOUND",
+    "NotRetryable": "RETRY_FAILED",
+    "AlreadyOver": "CANCEL_FAILED",
+    "RateLimited": "RATE_LIMITED",
+    "Upstream": "ANTHROPIC_ERROR",
+    "Pdf": "PDF_GENERATION_FAILED",
+    "Unavailable": "SERVICE_UNAVAILABLE",
+    "NotYet": "SERVICE_UNAVAILABLE",
+    "BodyTooLarge": "BODY_TOO_LARGE",
+    "IdempotencyConflict": "IDEMPOTENCY_CONFLICT",
+    "AlreadyBegun": "IDEMPOTENCY_CONFLICT",
+    "VersionConflict": "VERSION_CONFLICT",
+    "Pending": "PENDING",
+}
+"""By the kind of error. The document names the first codes; those it lacks are ours (docs/gccp.md)."""
+
+MISSING: Mapping[str, str] = {"export_pdf": "MISSING_CONTENT", "retry": "MISSING_GENERATION_ID"}
+"""By endpoint, where something that is missing has a code of its own."""
+
+FAILED: Mapping[str, str] = {
+    "generate": "GENERATION_FAILED",
+    "export_pdf": "PDF_GENERATION_FAILED",
+    "retry": "RETRY_FAILED",
+}
+"""By endpoint, what a failure of our own is called; elsewhere it is INTERNAL_ERROR."""
+
+ROUTING = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+def render(request: Request, error: ApiError) -> Response:
+    """The document's envelope; 429 adds `retry_after`, in seconds."""
+    body: dict[str, Any] = {"error": _sentence(error), "code": code_of(_endpoint(request), error)}
+    details = _details(error)
+    if details:
+        body["details"] = details
+    if error.status == 429:
+        body["retry_after"] = int(error.headers["Retry-After"])
+    return Json(orjson.dumps(body), error.status)
+
+
+def code_of(endpoint: str, error: ApiError) -> str:
+    """What is missing goes before what is wrong: a client mends that first."""
+    if any(fault.missing for fault in error.fields):
+        return MISSING.get(endpoint, "MISSING_FIELDS")
+    if error.kind in CODES:
+        return CODES[error.kind]
+    if error.status in ROUTING:
+        return ROUTING[error.status]
+    return FAILED.get(endpoint, "INTERNAL_ERROR") if error.status >= 500 else "INVALID_FIELDS"
+
+
+def _endpoint(request: Request) -> str:
+    return getattr(request.scope.get("endpoint"), "__name__", "")
+
+
+def _sentence(error: ApiError) -> str:
+    if error.kind == "RateLimited":
+        return "Rate limit exceeded"
+    missing = [fault.field for fault in error.fields if fault.missing]
+    if missing:
+        return f"Missing required fields: {', '.join(missing)}"
+    return error.sentence
+
+
+def _details(error: ApiError) -> str:
+    if error.kind == "RateLimited":
+        return f"{error.sentence.partition(': ')[2]}; {error.details}"
+    if error.fields:
+        return "; ".join(f"{fault.field}: {fault.message}" for fault in error.fields)
+    if isinstance(error.details, Mapping):
+        return "; ".join(f"{name}: {_said(value)}" for name, value in error.details.items())
+    return str(error.details or "")
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+class GccpRoute(LeanRoute):
+    """A route with this surface's envelope."""
+
+    render = staticmethod(render)

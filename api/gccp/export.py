@@ -1,0 +1,163 @@
+"""Markdown into PDF, while the caller waits."""
+
+from __future__ import annotations
+
+import re
+from time import perf_counter
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from api.actions import Action
+from api.auth import Caller
+from api.errors import ApiError, FieldError, invalid
+from api.gccp.desk import AtDesk
+from api.gccp.envelope import GccpRoute
+from api.gccp.event_stream import unless_gone
+from api.gccp.fields import SHORT, Body, Number
+from api.gccp.identity import AUTHENTICATED
+from api.surface import Act, may
+from commands.gccp.export import RecordPdfExport, RecordPdfExportFailure
+from streams.documents import (
+    DocumentError,
+    DocumentTooLarge,
+    InvalidStyling,
+    RendererBusy,
+    RenderFailed,
+    RenderTimeout,
+)
+from streams.documents.filename import clean, content_disposition
+from streams.documents.request import DocumentRequest, Options
+from streams.documents.styling import Styling, styling_of
+
+HEALTH_VERSION = "1.0.0"
+PAGES = re.compile(rb"/Type/Pages/Count (\d+)")
+"""The root of the page tree, which Typst writes first of all objects, and uncompressed."""
+
+FAILURES: dict[type[DocumentError], tuple[str, int]] = {
+    DocumentTooLarge: ("too_large", 400),
+    RenderTimeout: ("too_slow", 400),
+    RenderFailed: ("failed", 500),
+    RendererBusy: ("busy", 503),
+}
+"""What is recorded, and what is answered: 400 where the same document would fail again."""
+
+
+class PdfRoute(GccpRoute):
+    """A document may have 1 MiB, which escaped as JSON takes more."""
+
+    max_body_bytes = 4 << 20
+
+
+router = APIRouter(route_class=PdfRoute, prefix="/api/export/pdf", tags=["PDF Export"])
+
+
+class StylingBody(Body):
+    """How it looks: `headerColor` as #rgb or #rrggbb, `fontSize` from 6 to 36 pt, `lineHeight` from 1 to 3."""
+
+    model_config = ConfigDict(extra="allow")
+
+    headerColor: str | None = None  # noqa: N815 - the document's names
+    fontSize: Number | None = None  # noqa: N815
+    lineHeight: Number | None = None  # noqa: N815
+
+
+class PdfBody(Body):
+    """Markdown, and what is said about it."""
+
+    content: str
+    title: Annotated[str, StringConstraints(max_length=SHORT)] | None = None
+    author: Annotated[str, StringConstraints(max_length=SHORT)] | None = None
+    filename: Annotated[str, StringConstraints(max_length=SHORT)] | None = None
+    styling: StylingBody | None = None
+
+
+class PdfHealthAnswer(BaseModel):
+    status: str = "ok"
+    service: str = "PDF Generation API"
+    version: str = HEALTH_VERSION
+
+
+class PdfFile(Response):
+    """A finished PDF, to be saved under its name."""
+
+    media_type = "application/pdf"
+
+
+@router.post("", response_class=PdfFile)
+async def export_pdf(
+    body: PdfBody, caller: Annotated[Caller, may(AUTHENTICATED, limit="export_pdf")], act: Act, request: Request,
+    desk: AtDesk,
+) -> Response:  # fmt: skip
+    """The document as PDF. Nothing is fetched for it, no file is read, and HTML in it is shown as text."""
+    document = DocumentRequest(body.content, act.at, Options(body.title, body.author, _styling(body)))
+    began = perf_counter()
+    about: dict[str, Any] = {
+        "at": act.at, "export_id": act.new_id("export"), "owner": caller.subject,
+        "content_bytes": len(body.content.encode()),
+    }  # fmt: skip
+    try:
+        pdf = await unless_gone(request, desk.pdf.render(document))
+    except (DocumentError, ClientDisconnect) as failed:
+        await _record_failure(act.part(1), about | {"duration_ms": _since(began)}, failed)
+        raise _told(failed) from failed
+    made = RecordPdfExport(
+        **about, filename=clean(body.filename), pages=_pages(pdf), pdf_bytes=len(pdf), duration_ms=_since(began)
+    )
+    await _record(act, made)
+    return PdfFile(pdf, headers={"Content-Disposition": content_disposition(body.filename)})
+
+
+@router.get("")
+async def pdf_health(desk: AtDesk) -> PdfHealthAnswer:
+    """Whether PDFs can be made: a small one was, within the last half minute."""
+    if not await desk.pdf_health.well():
+        raise ApiError(503, "Service unavailable", kind="Unavailable", details="the renderer does not work",
+                       headers={"Retry-After": "30"})  # fmt: skip
+    return PdfHealthAnswer()
+
+
+def _styling(body: PdfBody) -> Styling:
+    try:
+        return styling_of(body.styling.model_dump() if body.styling else None)
+    except InvalidStyling as error:
+        raise invalid([FieldError(error.field, str(error).removeprefix(f"{error.field} "), missing=False)]) from None
+
+
+async def _record(act: Action, made: RecordPdfExport | RecordPdfExportFailure) -> None:
+    """A record that is in the log, but not to be read yet, keeps nobody from their document."""
+    try:
+        await act.submit(made)
+    except ApiError as pending:
+        if pending.status != 202:
+            raise
+
+
+async def _record_failure(act: Action, about: dict[str, Any], failed: DocumentError | ClientDisconnect) -> None:
+    """A failure is a thing of its own: the same request, repeated with its key, may still become an export."""
+    code = "client_disconnected" if isinstance(failed, ClientDisconnect) else FAILURES[type(failed)][0]
+    reason = str(failed) or "the client left before the document was made"
+    about["export_id"] = act.new_id("export")
+    await _record(act, RecordPdfExportFailure(**about, code=code, reason=reason))
+
+
+def _told(failed: DocumentError | ClientDisconnect) -> Exception:
+    if isinstance(failed, ClientDisconnect):
+        return failed
+    _, status = FAILURES[type(failed)]
+    if status == 503:
+        return ApiError(503, "Service unavailable", kind="Unavailable", details=str(failed),
+                        headers={"Retry-After": "5"})  # fmt: skip
+    return ApiError(status, "The PDF could not be made", kind="Pdf", details=str(failed))
+
+
+def _pages(pdf: bytes) -> int:
+    found = PAGES.search(pdf)
+    return int(found[1]) if found else 0
+
+
+def _since(began: float) -> int:
+    return round((perf_counter() - began) * 1000)

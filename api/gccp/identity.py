@@ -1,0 +1,147 @@
+"""Who calls: users that Supabase vouches for, or, where Supabase is not configured, this installation itself.
+
+How a token is checked follows from the configuration alone, never from what the token says of itself. With
+`SUPABASE_JWT_SECRET` it is HS256 with that secret; with `SUPABASE_URL` alone it is ES256 or RS256 with the keys that
+Supabase publishes; with neither it is a token of `headwater keys issue gccp`: signed with the installation's own
+secret, issued by `headwater` for `gccp`, and worth nothing as soon as one of the two is set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import jwt
+
+from api.auth import Caller, Tokens, Verifier, unauthorized
+from api.errors import ApiError
+from api.gccp.settings import GccpSettings
+
+log = logging.getLogger(__name__)
+
+AUTHENTICATED = "authenticated"
+"""Supabase's role of a signed-in user, and its audience. The project's `anon` and `service_role` keys have others."""
+
+LEEWAY_SECONDS = 10
+COOL_DOWN_SECONDS = 30.0
+MAX_AGE_SECONDS = 600.0
+FETCH_SECONDS = 5.0
+KEYS_PATH = "/.well-known/jwks.json"
+
+
+class SupabaseSecret:
+    """Tokens signed with the project's shared secret."""
+
+    def __init__(self, secret: str, issuer: str | None) -> None:
+        self._secret = secret
+        self._issuer = issuer
+
+    def verify(self, token: str) -> Caller:
+        return _caller(_claims(token, self._secret, ("HS256",), self._issuer))
+
+
+class SupabaseKeys:
+    """Tokens signed with one of the keys that the issuer publishes.
+
+    Keys are fetched when they are first needed, when they have grown old, and when a token names one that is unknown;
+    but at most once in `cool_down_seconds`, whoever asks. Old keys stay good while the issuer cannot be reached.
+    """
+
+    def __init__(
+        self, issuer: str, cool_down_seconds: float = COOL_DOWN_SECONDS, max_age_seconds: float = MAX_AGE_SECONDS
+    ) -> None:
+        self._issuer = issuer
+        self._cool_down = cool_down_seconds
+        self._max_age = max_age_seconds
+        self._client = httpx2.AsyncClient(timeout=FETCH_SECONDS)
+        self._fetching = asyncio.Lock()
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._tried_at: float | None = None
+        self._reached = False
+
+    async def verify(self, token: str) -> Caller:
+        try:
+            named = jwt.get_unverified_header(token).get("kid")
+        except jwt.PyJWTError:
+            raise _invalid() from None
+        key = await self._key(str(named))
+        return _caller(_claims(token, key, ("ES256", "RS256"), self._issuer))
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _key(self, name: str) -> jwt.PyJWK:
+        if self._wanting(name):
+            async with self._fetching:
+                if self._wanting(name):
+                    await self._fetch()
+        if name in self._keys:
+            return self._keys[name]
+        if not self._reached:
+            raise ApiError(503, "Service unavailable", kind="Unavailable", headers={"Retry-After": "5"},
+                           details="the keys that tokens are checked with cannot be fetched")  # fmt: skip
+        raise _invalid()
+
+    def _wanting(self, name: str) -> bool:
+        if self._tried_at is None:
+            return True
+        age = monotonic() - self._tried_at
+        return age >= self._cool_down and (name not in self._keys or age >= self._max_age or not self._reached)
+
+    async def _fetch(self) -> None:
+        self._tried_at = monotonic()
+        try:
+            answer = await self._client.get(self._issuer + KEYS_PATH)
+            self._keys = _usable(answer.raise_for_status().json())
+            self._reached = True
+        except (httpx2.HTTPError, ValueError, jwt.PyJWTError) as error:
+            self._reached = False
+            log.warning("the keys of %s could not be fetched: %s", self._issuer, type(error).__name__)
+
+
+def verifier(settings: GccpSettings, tokens: Tokens) -> Verifier:
+    """The one that the configuration asks for; `tokens` are the installation's own, for a start without Supabase."""
+    if settings.supabase_jwt_secret is not None:
+        return SupabaseSecret(settings.supabase_jwt_secret.get_secret_value(), settings.issuer)
+    if settings.issuer is not None:
+        return SupabaseKeys(settings.issuer)
+    log.warning("gccp: Supabase is not configured, so the tokens of `headwater keys issue gccp` are taken instead")
+    return tokens
+
+
+def _usable(published: Any) -> dict[str, jwt.PyJWK]:
+    keys = published.get("keys", ()) if isinstance(published, Mapping) else ()
+    asymmetric = [key for key in keys if isinstance(key, Mapping) and key.get("kty") in ("EC", "RSA")]
+    return {
+        key.key_id: key for key in jwt.PyJWKSet.from_dict({"keys": asymmetric}).keys if key.key_id is not None
+    }  # fmt: skip
+
+
+def _claims(token: str, key: str | jwt.PyJWK, algorithms: Sequence[str], issuer: str | None) -> dict[str, Any]:
+    required = ["exp", "sub", "aud", *(["iss"] if issuer else [])]
+    try:
+        return jwt.decode(token, key, list(algorithms), audience=AUTHENTICATED, issuer=issuer, leeway=LEEWAY_SECONDS,
+                          options={"require": required})  # fmt: skip
+    except jwt.ExpiredSignatureError:
+        raise unauthorized("The token has expired") from None
+    except jwt.PyJWTError:
+        raise _invalid() from None
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    if claims.get("role") != AUTHENTICATED:
+        raise unauthorized("The token is not a signed-in user's")
+    try:
+        subject = UUID(claims["sub"])
+    except ValueError:
+        raise _invalid() from None
+    return Caller(str(subject), frozenset({AUTHENTICATED}))
+
+
+def _invalid() -> ApiError:
+    return unauthorized("The token is not valid")

@@ -1,0 +1,54 @@
+"""Puts on record how proxied calls end, whatever becomes of the requests that began them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from uuid import uuid5
+
+from api.actions import Acting
+from commands.gccp.ai_call import CompleteAiCall, FailAiCall
+from streams.envelope import Outcome
+from streams.gateway import Pending, Unavailable, envelop
+
+log = logging.getLogger(__name__)
+
+SUBMIT_SECONDS = 10.0
+LINGER_SECONDS = 60.0
+"""How long an end is tried to be recorded while the log takes nothing. After that the call's own timer ends it."""
+
+
+class Ledger:
+    """Records ends in the background, so that neither a lost client nor a cancelled request can lose one."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+        self._recording: set[asyncio.Task[Outcome | None]] = set()
+
+    def record(self, end: CompleteAiCall | FailAiCall) -> asyncio.Task[Outcome | None]:
+        """Begins to record it; the task gives the outcome, or None if it is not known in time."""
+        task = asyncio.create_task(self._record(end), name=f"end of call {end.call_id}")
+        self._recording.add(task)
+        task.add_done_callback(self._recording.discard)
+        return task
+
+    async def close(self) -> None:
+        """Waits until everything is recorded, or given up."""
+        await asyncio.gather(*self._recording, return_exceptions=True)
+
+    async def _record(self, end: CompleteAiCall | FailAiCall) -> Outcome | None:
+        acting = self._acting
+        envelope = envelop(
+            end, acting.surface, acting.partitions, f"client:{end.owner}", uuid5(end.call_id, "end")
+        )  # fmt: skip
+        until = asyncio.get_running_loop().time() + LINGER_SECONDS
+        while True:
+            try:
+                return await acting.gateway.submit(envelope, SUBMIT_SECONDS)
+            except Pending:
+                return None
+            except Unavailable as unavailable:
+                if asyncio.get_running_loop().time() > until:
+                    log.warning("the end of call %s could not be recorded", end.call_id)
+                    return None
+                await asyncio.sleep(unavailable.retry_after)

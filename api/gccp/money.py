@@ -1,0 +1,19 @@
+"""Amounts as the answers show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MICROCENTS_PER_DOLLAR = 100_000_000
+
+
+def dollars(microcents: int) -> float:
+    """US dollars; a microcent is a millionth of a cent."""
+    return microcents / MICROCENTS_PER_DOLLAR
+
+
+def in_dollars(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with `cost_usd` in place of `cost_microcents`."""
+    return {name: value for name, value in row.items() if name != "cost_microcents"} | {
+        "cost_usd": dollars(row["cost_microcents"])
+    }

@@ -1,0 +1,40 @@
+"""Whether PDFs can be made: found out by making a small one, and remembered for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from time import monotonic
+
+from streams.documents import DocumentError, RendererBusy
+from streams.documents.pool import PdfPool
+from streams.documents.request import DocumentRequest
+
+GOOD_FOR_SECONDS = 30.0
+
+
+class PdfHealth:
+    """Anybody may ask, as often as they like: one probe at a time, and none while the last is good."""
+
+    def __init__(self, pool: PdfPool, now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._now = now
+        self._probing = asyncio.Lock()
+        self._probed_at: float | None = None
+        self._well = False
+
+    async def well(self) -> bool:
+        async with self._probing:
+            if self._probed_at is None or monotonic() - self._probed_at > GOOD_FOR_SECONDS:
+                self._well = await self._probe()
+                self._probed_at = monotonic()
+        return self._well
+
+    async def _probe(self) -> bool:
+        try:
+            return (await self._pool.render(DocumentRequest("# Well", self._now()))).startswith(b"%PDF-")
+        except RendererBusy:
+            return True
+        except DocumentError:
+            return False

@@ -1,0 +1,159 @@
+"""One proxied call to the language model: recorded before it is made, and ended on record exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+from api.errors import ApiError
+from api.gccp.ledger import Ledger
+from commands.gccp.ai_call import INTERRUPTED, CompleteAiCall, FailAiCall
+from domain.gccp.answers import storable
+from domain.gccp.usage import Usage
+from streams.calls import Deferred, Rejected, Unknown
+from streams.calls.language_model import Answer, Failure, Finished, Text, UpstreamBroke
+from streams.calls.language_model import Usage as Used
+from streams.calls.upstream import UNUSABLE
+from streams.envelope import Outcome
+
+DISCONNECTED = "client_disconnected"
+ANSWER_SECONDS = 900.0
+RECORD_SECONDS = 2.0
+"""How long an answer waits for its end to be recorded: whoever has read it should find it in the figures."""
+
+CLIENT_FAULTS = frozenset({"invalid_request_error", "not_found_error", "request_too_large", "context_exceeded",
+                           "model_not_found", "http_400"})  # fmt: skip
+"""What providers say when it is the request that is wrong (a model that does not exist, a conversation too long)."""
+
+
+class ProxiedCall:
+    """An answer on its way to a client. Whatever ends it first is what is recorded; later ends say nothing."""
+
+    def __init__(
+        self, call_id: UUID, owner: str, streamed: bool, answer: Answer, ledger: Ledger, now: Callable[[], datetime]
+    ) -> None:
+        self._named: dict[str, Any] = {"call_id": call_id, "owner": owner}
+        self._streamed = streamed
+        self._answer = answer
+        self._ledger = ledger
+        self._now = now
+        self._began = perf_counter()
+        self._first_chunk_ms: int | None = None
+        self._opening: asyncio.Future[str | None] | None = None
+        self._recording: asyncio.Task[Outcome | None] | None = None
+
+    @property
+    def usage(self) -> Used:
+        """What has been used so far."""
+        return self._answer.usage
+
+    async def open(self, seconds: float) -> None:
+        """Waits so long for the first piece, which `next` then gives. Raises UpstreamBroke, on record."""
+        self._opening = asyncio.ensure_future(self._pull())
+        await asyncio.wait((self._opening,), timeout=seconds)
+        if self._opening.done():
+            self._opening.result()
+
+    async def next(self) -> str | None:
+        """The next piece of text, None at the end (which is then on record). Raises UpstreamBroke, on record too."""
+        opening, self._opening = self._opening, None
+        return await (opening or self._pull())
+
+    async def abandon(self, gone: bool) -> None:
+        """Ends the call upstream, and on record: the client has left (`gone`), or this process stops."""
+        await self.close()
+        if not gone:
+            self._fail(INTERRUPTED, "the server stopped before the answer was whole")
+        elif self._streamed:
+            self._complete(DISCONNECTED, disconnected=True)
+        else:
+            self._fail(DISCONNECTED, "the client left before the answer was whole")
+
+    async def close(self) -> None:
+        """Ends the call upstream, if it is still going on."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+        await self._answer.aclose()
+
+    async def recorded(self) -> Outcome | None:
+        """The outcome of recording the end, None when that takes too long to wait for."""
+        if self._recording is None:
+            return None
+        done, _ = await asyncio.wait((self._recording,), timeout=RECORD_SECONDS)
+        return self._recording.result() if done else None
+
+    async def _pull(self) -> str | None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS - (perf_counter() - self._began)):
+                chunk = await anext(self._answer)
+        except TimeoutError:
+            reason = f"the answer had not ended after {ANSWER_SECONDS:g} seconds"
+            raise await self._broke(Unknown(reason)) from None
+        except UpstreamBroke as broke:
+            raise await self._broke(broke.verdict) from None
+        if isinstance(chunk, Finished):
+            await self._finished(chunk)
+            return None
+        return self._text(chunk)
+
+    def _text(self, chunk: Text) -> str:
+        if self._first_chunk_ms is None:
+            self._first_chunk_ms = self._elapsed()
+        return chunk.text
+
+    async def _finished(self, end: Finished) -> None:
+        if end.stop_reason in UNUSABLE:
+            reason = end.detail or UNUSABLE[end.stop_reason]
+            raise await self._broke(Rejected(end.stop_reason, reason))
+        self._complete(end.stop_reason, disconnected=False)
+        await self.recorded()
+
+    async def _broke(self, failure: Failure) -> UpstreamBroke:
+        self._fail(code_of(failure), failure.reason)
+        await self.recorded()
+        return UpstreamBroke(failure)
+
+    def _complete(self, stop_reason: str, *, disconnected: bool) -> None:
+        end = CompleteAiCall(
+            at=self._now(), **self._named, usage=self._used(), stop_reason=storable(stop_reason),
+            duration_ms=self._elapsed(), first_chunk_ms=self._first_chunk_ms, disconnected=disconnected,
+        )  # fmt: skip
+        self._record(end)
+
+    def _fail(self, code: str, reason: str) -> None:
+        end = FailAiCall(
+            at=self._now(), **self._named, usage=self._used(), code=storable(code), reason=storable(reason),
+            duration_ms=self._elapsed(),
+        )  # fmt: skip
+        self._record(end)
+
+    def _record(self, end: CompleteAiCall | FailAiCall) -> None:
+        if self._recording is None:
+            self._recording = self._ledger.record(end)
+
+    def _used(self) -> Usage:
+        return Usage(**asdict(self._answer.usage))
+
+    def _elapsed(self) -> int:
+        return round((perf_counter() - self._began) * 1000)
+
+
+def code_of(failure: Failure) -> str:
+    """The provider's own code, or ours for an answer that was lost."""
+    return "answer_lost" if isinstance(failure, Unknown) else failure.code
+
+
+def refusal(failure: Failure) -> ApiError:
+    """What a client is told of a call that failed before its first word; 400 when it is the request that is wrong."""
+    code = code_of(failure)
+    status = 400 if isinstance(failure, Rejected) and code in CLIENT_FAULTS else 500
+    wait = failure.after if isinstance(failure, Deferred) else None
+    headers = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
+    return ApiError(status, "The language model did not answer", kind="Upstream", details=f"{code}: {failure.reason}",
+                    headers=headers)  # fmt: skip

@@ -1,0 +1,155 @@
+"""The proxy to the language model: an answer as it is written (POST), or whole (PUT)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, StringConstraints
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from api.actions import POSITION, Action
+from api.auth import Caller
+from api.errors import ApiError, FieldError, invalid
+from api.gccp.desk import AtDesk, Desk
+from api.gccp.envelope import GccpRoute
+from api.gccp.event_stream import HEARTBEAT_SECONDS, EventStream, unless_gone
+from api.gccp.fields import SHORT, Body, Number, Whole
+from api.gccp.identity import AUTHENTICATED
+from api.gccp.proxy import ProxiedCall, code_of, refusal
+from api.routing import HEADERS
+from api.surface import Act, may
+from commands.gccp.ai_call import StartAiCall
+from streams.calls.language_model import Completion, Message, UpstreamBroke
+
+router = APIRouter(route_class=GccpRoute, prefix="/api/stream", tags=["Streaming"])
+
+ALLOWED = may(AUTHENTICATED, limit="stream")
+USUAL_TOKENS = 10_000
+USUAL_TEMPERATURE = 0.7
+MOST_MESSAGES = 1_000
+DONE = b"data: [DONE]\n\n"
+
+
+class TalkMessage(Body):
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class StreamBody(Body):
+    """A conversation to be continued. `maxTokens` is 10000 without saying, or as much as is allowed here."""
+
+    messages: Annotated[list[TalkMessage], Field(max_length=MOST_MESSAGES)]
+    model: Annotated[str, StringConstraints(max_length=SHORT, strip_whitespace=True)]
+    system: str | None = None
+    maxTokens: Annotated[Whole, Field(ge=1)] | None = None  # noqa: N815 - the document's name
+    temperature: Annotated[Number, Field(ge=0, le=1)] = USUAL_TEMPERATURE
+
+
+class TextBlock(BaseModel):
+    type: str = "text"
+    text: str
+
+
+class TokensUsed(BaseModel):
+    input_tokens: int
+    output_tokens: int
+
+
+class ReplyAnswer(BaseModel):
+    content: list[TextBlock]
+    usage: TokensUsed
+
+
+@router.post("", response_class=EventStream)
+async def stream(
+    body: StreamBody, caller: Annotated[Caller, ALLOWED], act: Act, request: Request, desk: AtDesk
+) -> Response:
+    """The answer as server-sent events, each piece as it comes. A client that leaves ends the call."""
+    call = await _begin(body, caller, act, desk, streamed=True)
+    try:
+        await unless_gone(request, call.open(HEARTBEAT_SECONDS))
+    except UpstreamBroke as broke:
+        raise refusal(broke.verdict) from broke
+    except BaseException as ended:
+        await call.abandon(isinstance(ended, ClientDisconnect))
+        raise
+    return EventStream(_events(call), call.abandon)
+
+
+@router.put("")
+async def reply(
+    body: StreamBody, caller: Annotated[Caller, ALLOWED], act: Act, request: Request, desk: AtDesk
+) -> ReplyAnswer:
+    """The whole answer at once, with what it used. A client that leaves ends the call."""
+    call = await _begin(body, caller, act, desk, streamed=False)
+    try:
+        text = await unless_gone(request, _whole(call))
+    except UpstreamBroke as broke:
+        raise refusal(broke.verdict) from broke
+    except BaseException as ended:
+        await call.abandon(isinstance(ended, ClientDisconnect))
+        raise
+    recorded = await call.recorded()
+    if recorded is not None:
+        request.scope[HEADERS][POSITION] = str(recorded.position)
+    used = call.usage
+    return ReplyAnswer(
+        content=[TextBlock(text=text)],
+        usage=TokensUsed(input_tokens=used.input_tokens, output_tokens=used.output_tokens),
+    )
+
+
+async def _begin(body: StreamBody, caller: Caller, act: Action, desk: Desk, *, streamed: bool) -> ProxiedCall:
+    call_id = act.new_id("call")
+    tokens = _tokens(body, desk)
+    started = StartAiCall(
+        at=act.at, call_id=call_id, owner=caller.subject, streamed=streamed, model=body.model, max_tokens=tokens
+    )
+    outcome = await act.submit(started)
+    if outcome.replayed:
+        kept = "answers are not kept, so it cannot be given again; use a new Idempotency-Key"
+        raise ApiError(409, "This call has been made already", kind="AlreadyBegun", details=kept)
+    completion = Completion(
+        context="gccp", recipient_id=caller.subject, reference=str(call_id), model=body.model, max_tokens=tokens,
+        temperature=body.temperature, system=body.system,
+        messages=tuple(Message(role=message.role, content=message.content) for message in body.messages),
+    )  # fmt: skip
+    return ProxiedCall(call_id, caller.subject, streamed, desk.model.stream(completion), desk.ledger, desk.now)
+
+
+def _tokens(body: StreamBody, desk: Desk) -> int:
+    """Raises ApiError 400 for a model or a number of tokens that is not allowed here."""
+    if desk.models and body.model not in desk.models:
+        raise invalid([FieldError("model", f"must be one of: {', '.join(desk.models)}", missing=False)])
+    if body.maxTokens is None:
+        return min(USUAL_TOKENS, desk.max_tokens)
+    if body.maxTokens > desk.max_tokens:
+        raise invalid([FieldError("maxTokens", f"must be at most {desk.max_tokens}", missing=False)])
+    return body.maxTokens
+
+
+async def _whole(call: ProxiedCall) -> str:
+    pieces: list[str] = []
+    while (piece := await call.next()) is not None:
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+async def _events(call: ProxiedCall) -> AsyncGenerator[bytes, None]:
+    try:
+        while (piece := await call.next()) is not None:
+            yield _event(type="chunk", content=piece)
+        yield DONE
+    except UpstreamBroke as broke:
+        details = f"{code_of(broke.verdict)}: {broke.verdict.reason}"
+        yield _event(type="error", error="The language model broke off", code="ANTHROPIC_ERROR", details=details)
+    finally:
+        await call.close()
+
+
+def _event(**fields: Any) -> bytes:
+    return b"data: " + orjson.dumps(fields) + b"\n\n"

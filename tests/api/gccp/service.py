@@ -1,0 +1,175 @@
+"""The surface served over real HTTP by this process, over an embedded runtime and a database of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import jwt
+import uvicorn
+from limits.storage import MemoryStorage
+from pydantic import SecretStr
+
+from api.app import Edge
+from api.auth import Tokens
+from api.gccp import GccpSettings, app, desk_of, destinations, language_model
+from api.gccp.desk import Desk
+from commands.gccp import GCCP
+from commands.webhooks import ConfigureWebhookEndpoint
+from projections.gccp import READ_MODELS
+from streams.calls.language_model import Completion
+from streams.calls.webhook import DeliverWebhook
+from streams.calls.webhook_sender import WebhookSender
+from streams.clock import SystemClock
+from streams.embedded import EmbeddedRuntime
+from streams.gateway import envelop
+from tests.imitations import listener
+
+CONTEXT = replace(GCCP, read_models=READ_MODELS)
+SECRET = "a Supabase project's secret, long enough for HS256"
+INSTALLATION = bytes(range(32))
+PARTITIONS = 4
+
+
+@dataclass
+class Service:
+    """A running surface and a client of it, which is `user` unless told otherwise."""
+
+    runtime: EmbeddedRuntime
+    client: httpx2.AsyncClient
+    desk: Desk
+    edge: Edge
+    user: str
+
+    async def generation(self, id_: UUID | str, **headers: str) -> dict[str, Any]:
+        """The generation as its owner reads it."""
+        answer = await self.client.get(f"/generations/{id_}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def settled(self, id_: UUID | str, seconds: float = 30, **headers: str) -> dict[str, Any]:
+        """The generation, once it is over. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while (told := await self.generation(id_, **headers))["status"] in ("queued", "processing"):
+                await asyncio.sleep(0.02)
+        return told
+
+    async def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a query finds."""
+        async with self.runtime.reads.connection() as connection:
+            return await (await connection.execute(sql.encode(), values)).fetchall()
+
+    async def until(self, holds: Callable[[list[tuple[Any, ...]]], bool], sql: str, *values: Any) -> Any:
+        """The rows of a query, once they are as wanted. Raises TimeoutError."""
+        async with asyncio.timeout(15):
+            while not holds(rows := await self.rows(sql, *values)):
+                await asyncio.sleep(0.02)
+        return rows
+
+
+def settings(**given: Any) -> GccpSettings:
+    """Settings of an installation with Supabase's shared secret, and nothing from this machine's environment."""
+    usual: dict[str, Any] = {"supabase_jwt_secret": SecretStr(SECRET), "pdf_workers": 1}
+    nothing = dict.fromkeys(GccpSettings.model_fields)
+    kept = {name: GccpSettings.model_fields[name].get_default() for name in nothing}
+    return GccpSettings.model_construct(**kept | usual | given)
+
+
+def token(user: str | None = None, secret: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+    """A token as Supabase makes one; a claim that is None is left out."""
+    now = datetime.now(UTC)
+    usual = {
+        "aud": "authenticated", "role": "authenticated", "sub": user or str(uuid4()), "iat": now,
+        "exp": now + timedelta(hours=1), "session_id": str(uuid4()), "is_anonymous": False,
+    }  # fmt: skip
+    told = {name: value for name, value in (usual | claims).items() if value is not None}
+    return jwt.encode(told, secret, algorithm)
+
+
+def bearer(user: str | None = None, **claims: Any) -> dict[str, str]:
+    """The header of a signed-in user."""
+    return {"Authorization": f"Bearer {token(user, **claims)}"}
+
+
+@asynccontextmanager
+async def serving(
+    database: str, given: GccpSettings | None = None, allow_private: bool = True, **options: Any
+) -> AsyncIterator[Service]:
+    """A running surface; `options` are uvicorn's."""
+    config = given or settings()
+    model = language_model(config)
+    senders = WebhookSender(destinations(config), allow_private)
+    connectors = {Completion: model, DeliverWebhook: senders}
+    runtime = EmbeddedRuntime(database, [CONTEXT], bytes(32), SystemClock(), connectors, PARTITIONS)
+    desk = desk_of(config, runtime, Tokens(INSTALLATION, "gccp"), model)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        async with runtime.run():
+            await _configure_webhooks(runtime, config)
+            yield
+            await desk.close()
+        await model.close()
+        await senders.close()
+
+    async def ready() -> dict[str, object]:
+        return {"ready": True}
+
+    async def measured() -> None:
+        """Nothing is measured here."""
+
+    edge = Edge({"gccp": app(runtime, MemoryStorage(), desk)}, lifespan, ready, measured)
+    user = str(uuid4())
+    async with _listening(edge, options) as url:
+        async with httpx2.AsyncClient(base_url=f"{url}/gccp/api", headers=bearer(user), timeout=30) as client:
+            yield Service(runtime, client, desk, edge, user)
+
+
+async def _configure_webhooks(runtime: EmbeddedRuntime, config: GccpSettings) -> None:
+    for endpoint_id, destination in destinations(config).items():
+        configure = ConfigureWebhookEndpoint(
+            at=runtime.clock.now(), endpoint_id=endpoint_id, origin=destination.origin,
+            fingerprint=destination.fingerprint,
+        )  # fmt: skip
+        await runtime.gateway.submit(envelop(configure, "gccp", PARTITIONS, "test"), 10)
+
+
+@asynccontextmanager
+async def _listening(edge: Edge, options: dict[str, Any]) -> AsyncIterator[str]:
+    socket = listener()
+    usual = {"http": "httptools", "log_config": None, "access_log": False, "lifespan": "on", "ws": "none",
+             "timeout_graceful_shutdown": 5}  # fmt: skip
+    server = uvicorn.Server(uvicorn.Config(edge, **{**usual, **options}))
+    server.capture_signals = _no_signals  # type: ignore[method-assign, assignment]
+    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    async with asyncio.timeout(30):
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+    if edge.failure is not None:
+        raise edge.failure
+    try:
+        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+        socket.close()
+
+
+@asynccontextmanager
+async def _signals() -> AsyncIterator[None]:
+    yield
+
+
+class _no_signals:  # noqa: N801 - stands in for a method
+    """Signals are for the tests' own process."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
