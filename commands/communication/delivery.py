@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from commands.communication.effects import NOT_ALLOWED
 from commands.communication.message import UnknownMessage, dispatches
 from commands.communication.rules import REACHABLE, Case, decide
 from domain.communication.budget import Usage
@@ -186,6 +187,8 @@ def _accepted(command: RecordAttempt, attempt: Attempt, message: Message) -> Seq
 def _rejected(command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient) -> Sequence[Event]:
     delivery = message.deliveries[command.channel]
     facts = _facts(command, message, command.channel, provider=attempt.provider, attempt=attempt.number)
+    if attempt.code == NOT_ALLOWED and delivery.perhaps_out:
+        return _forward(delivery, MessageUnconfirmed(**facts, reason=attempt.reason))
     rejected = _forward(delivery, MessageRejected(
         **facts, code=attempt.code, reason=attempt.reason, refund=delivery.cost
     ))  # fmt: skip

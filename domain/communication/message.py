@@ -262,8 +262,12 @@ class Phase(StrEnum):
     DISPATCHED = "dispatched"
 
 
+UNKNOWN = "unknown"
+"""The code of a try that may have gone out and is made again, because the provider recognises repeats."""
+
+
 class Delivery(BaseModel):
-    """The message on one channel."""
+    """The message on one channel. `perhaps_out`: an earlier try may have gone out."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -271,6 +275,7 @@ class Delivery(BaseModel):
     day: date
     cost: Microcents
     provider_id: str | None = None
+    perhaps_out: bool = False
     opened: bool = False
     clicked: bool = False
     acted: bool = False
@@ -335,6 +340,8 @@ def _progress(event: DeliveryEvent) -> dict[str, Any]:
             return {"clicked": True}
         case ActionTaken():
             return {"acted": True}
+        case MessageRetried(code=code) if code == UNKNOWN:
+            return {"part": Part.RETRYING, "perhaps_out": True}
         case MessageSent() | MessageDelivered() | MessageUndelivered():
             return {"part": PARTS[type(event)], "provider_id": event.provider_id}
     return {"part": PARTS[type(event)]}

@@ -49,6 +49,13 @@ async def recipient_at(connection: AsyncConnection[Row], user_id: int, as_of: da
     return recipient
 
 
+async def may_still_go(
+    connection: AsyncConnection[Row], user_id: int, channel: Channel, type_: TriggerType
+) -> ConsentCheck:
+    """Asked by the edge right before every try at sending: hours may lie between a dispatch and its last retry."""
+    return check(await recipient_at(connection, user_id), channel, type_)
+
+
 def check(recipient: Recipient, channel: Channel, type_: TriggerType) -> ConsentCheck:
     """Consent first, then suppression and preferences: the same facts that the rules of a send look at."""
     standing, reach, wanted = recipient.consent(channel, type_), recipient.reach(channel), recipient.preferences

@@ -98,6 +98,12 @@ def test_a_message_whose_fate_is_unknown_is_a_failure_until_a_receipt_says_other
     assert message_after(settled).status is Status.SUCCESS
 
 
+def test_a_message_stopped_after_a_try_of_unknown_outcome_is_unconfirmed_and_not_rejected() -> None:
+    story = OUT.when(answer(Result.DEFERRED, code="unknown", retry_at=NOW + HOUR)).then_kinds(MessageRetried)
+    story.when(answer(Result.REJECTED, code="not_allowed", number=2)).then_kinds(MessageUnconfirmed)
+    OUT.when(answer(Result.REJECTED, code="not_allowed")).then_kinds(MessageRejected, MessageDispatched)
+
+
 def test_a_rejected_message_falls_back_to_the_other_channel() -> None:
     story = OUT.when(answer(Result.REJECTED, code="21211")).then_kinds(MessageRejected, MessageDispatched)
     assert message_after(story).status is Status.STARTED

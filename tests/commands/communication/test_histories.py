@@ -19,6 +19,7 @@ from commands.communication.consent import (
     VerifyPhone,
 )
 from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
+from commands.communication.effects import SendVerificationCode
 from commands.communication.message import CancelMessage
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
 from domain.communication.budget import Budget, BudgetReserved, BudgetSpent, BudgetThresholdReached, Limits, evolve
@@ -192,6 +193,16 @@ def test_no_message_goes_out_without_consent_at_that_moment(world: World) -> Non
         if isinstance(fact, MessageDispatched):
             assert ledger.allows(fact)
             assert fact.to is not None
+
+
+@CAREFULLY
+@given(worlds())
+def test_nothing_reaches_a_provider_again_once_consent_is_withdrawn(world: World) -> None:
+    for user_id in (1, 2):
+        world.do(OptOut(at=NOW, user_id=user_id))
+    world.sent.clear()
+    at_rest(world)
+    assert [effect for effect in world.sent if not isinstance(effect, SendVerificationCode)] == []
 
 
 @CAREFULLY

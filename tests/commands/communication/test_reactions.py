@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from commands.communication.consent import OptOut
 from commands.communication.delivery import ReceiptKind, RecordReceipt
 from commands.communication.effects import SendMail, SendText, SendVerificationCode
 from commands.communication.message import CancelMessage
@@ -95,6 +96,16 @@ def test_a_passing_failure_is_tried_again_until_it_is_accepted(world: World) -> 
     assert world.delivery(message)["part"] == "retrying"
     world.run(HOUR)
     assert world.delivery(message)["part"] == "sent"
+
+
+def test_an_opt_out_between_two_tries_stops_the_second(world: World) -> None:
+    world.provider = lambda _effect, _key: Deferred("429", "slow down", 600.0)
+    message = world.ask()
+    world.run()
+    world.do(OptOut(at=NOW, user_id=ADA))
+    world.run(HOUR)
+    assert (world.delivery(message)["part"], len(world.sent)) == ("rejected", 1)
+    assert world.usage().daily == 0
 
 
 def test_a_message_of_unknown_fate_is_never_sent_again_by_itself(world: World) -> None:

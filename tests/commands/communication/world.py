@@ -9,11 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from commands.communication import COMMUNICATION
+from commands.communication.effects import NOT_ALLOWED, SendMail, SendText
 from domain.communication.budget import Usage
 from domain.communication.kinds import Channel
+from domain.communication.recipient import Recipient, evolve
 from domain.messages import Command, Event
 from projections.communication import READ_MODELS
-from streams.calls import Accepted, Verdict
+from projections.communication.consent_check import ConsentCheck, check
+from streams.calls import Accepted, Rejected, Verdict
 from streams.clock import ManualClock
 from streams.envelope import Outcome
 from streams.testing import MemoryRuntime
@@ -67,8 +70,18 @@ class World:
         self.runtime.run_due(self._perform, idempotent=False)
 
     def _perform(self, effect: Any, key: str) -> Verdict:
+        if isinstance(effect, SendText | SendMail) and not self._may_still_go(effect).can_send:
+            return Rejected(NOT_ALLOWED, "withdrawn before it went out")
         self.sent.append(effect)
         return self.provider(effect, key)
+
+    def _may_still_go(self, effect: SendText | SendMail) -> ConsentCheck:
+        """What the edge asks before every try, here of the journal in memory."""
+        recipient, stream = Recipient(), f"recipient/{effect.user_id}"
+        for recorded in self.runtime.journal:
+            if recorded.record.stream == stream:
+                recipient = evolve(recipient, recorded.fact)  # type: ignore[arg-type]
+        return check(recipient, Channel.SMS if isinstance(effect, SendText) else Channel.EMAIL, effect.trigger_type)
 
     def usage(self) -> Usage:
         """What `projections.communication.spending` would read."""

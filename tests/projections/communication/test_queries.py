@@ -26,7 +26,7 @@ from projections.communication.analytics import (
     totals_by_channel,
     trend_of,
 )
-from projections.communication.consent_check import ConsentCheck, check, recipient_at
+from projections.communication.consent_check import ConsentCheck, check, may_still_go, recipient_at
 from projections.communication.consents import consent_history
 from projections.communication.engagement import engagement_of, history_of
 from projections.communication.explanation import explanation_of
@@ -154,7 +154,7 @@ async def test_a_number_is_found_while_it_waits_for_its_code_and_afterwards(worl
 async def test_consent_can_be_checked_as_it_was_at_any_time(world: Running) -> None:
     await world.pass_time(HOUR)
     await world.do(OptOut(at=NOW, user_id=ADA, wish=Wish.SMS, message_types=(ALERT,), reason="too_frequent"))
-    now = check(await recipient_at(world.connection, ADA), SMS, ALERT)
+    now = await may_still_go(world.connection, ADA, SMS, ALERT)
     assert now[:3] == (False, "opted_out", ConsentStatus.OPTED_OUT)
     then = check(await recipient_at(world.connection, ADA, as_of=NOW), SMS, ALERT)
     assert then[:3] == (True, "explicit_consent", ConsentStatus.GRANTED)
