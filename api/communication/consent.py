@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, PlainSerializer
 from starlette.requests import Request
 
@@ -227,7 +227,7 @@ async def check_consent(
 
 @router.get("/optimal-send-time")
 async def optimal_send_time(
-    user_id: Annotated[UserIdText, Query()],
+    user_id: UserIdText,
     caller: Annotated[Caller, may("preferences:manage", "communication:read")],
     reads: Read,
     act: Act,
