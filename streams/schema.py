@@ -16,6 +16,9 @@ create table if not exists headwater.installation (
     created_at      timestamptz not null default now()
 );
 
+alter table headwater.installation
+    add column if not exists log text not null default 'postgresql' check (log in ('postgresql', 'kafka'));
+
 create table if not exists headwater.partitions (
     context         text not null,
     partition       int not null,

@@ -120,6 +120,7 @@ class _Following:
         else:
             write_plain(self.connection, statements(batch, projected, self._projections, offsets))
         self.records += len(batch.recorded)
+        self.lost -= {subject for _, _, subject in batch.erased}
         return Checkpoint(offsets[place], batch.heads[place][1])
 
     def _learn_keys(self, subjects: list[str]) -> None:
@@ -156,8 +157,9 @@ def _follow(following: _Following, cluster: Cluster, place: Place, progress: Pro
 
 
 def _events(reader: Consumer, place: Place, at: int) -> tuple[list[EventMessage], int]:
-    events = []
-    for message in reader.consume(AT_ONCE, WAIT_SECONDS if at == 0 else 0.1):
+    events: list[EventMessage] = []
+    first = reader.poll(WAIT_SECONDS)
+    for message in [] if first is None else [first, *reader.consume(AT_ONCE - 1, 0)]:
         error, offset = message.error(), message.offset() or 0
         if error is None:
             events.append(EventMessage(place, offset, message.key(), message.value(), message.headers()))

@@ -161,18 +161,26 @@ async def distributed(
     kafka: Kafka, dsn: str, processors: Sequence[str] = ("p1",), projectors: Sequence[str] = ("j1",)
 ) -> AsyncIterator[KafkaRuntime]:
     """Topics, processors and projectors in processes of their own; gateway and worker in this one."""
-    clock, supplier = ManualClock(START), Supplier()
     with processes(kafka, dsn) as roles:
         for name in projectors:
             roles.start("projector", name)
         for name in processors:
             roles.start("processor", name)
-        async with gateway(roles) as one:
-            worker = Worker(dsn, one, mapper(), clock, {Supply: supplier}, ["shelf"], PARTITIONS, "w1", True)
+        async with working(roles, Supplier()) as runtime:
+            yield runtime
+
+
+@asynccontextmanager
+async def working(roles: Processes, supplier: Supplier, work: bool = True) -> AsyncIterator[KafkaRuntime]:
+    """Gateway and worker beside an installation's other roles; without `work` the worker stays away."""
+    clock = ManualClock(START)
+    async with gateway(roles) as one:
+        worker = Worker(roles.dsn, one, mapper(), clock, {Supply: supplier}, ["shelf"], PARTITIONS, "w1", True)
+        if work:
             worker.start()
-            hearing = asyncio.create_task(follow_due(dsn, worker.due))
-            try:
-                yield KafkaRuntime(roles, one, clock, supplier)
-            finally:
-                await worker.stop()
-                hearing.cancel()
+        hearing = asyncio.create_task(follow_due(roles.dsn, worker.due))
+        try:
+            yield KafkaRuntime(roles, one, clock, supplier)
+        finally:
+            await worker.stop()
+            hearing.cancel()

@@ -1,0 +1,73 @@
+"""An embedded installation moved to Kafka goes on there, its log the same to the last hash."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from confluent_kafka import Producer
+
+from streams.database import connect_plain
+from streams.envelope import Status
+from streams.kafka.move import CannotMove, move
+from streams.kafka.topics import create
+from tests.contract.runtimes import PARTITIONS, START, Supplier, do, embedded
+from tests.contract.shelf import EmptyLater, FillJar, OpenJar
+from tests.kafka.broker import Kafka
+from tests.kafka.runtime import ONE_BROKER, Processes, new_cluster, working
+from tests.kafka.verify import read_log
+
+
+def fill(grams: int, owner: str = "ada") -> FillJar:
+    return FillJar(at=START, jar=f"{owner}'s", owner=owner, grams=grams)
+
+
+async def history(dsn: str) -> None:
+    """Something in every partition, a timer, and values of a person."""
+    async with embedded(dsn) as runtime:
+        await do(runtime, OpenJar(at=START, jar="ada's", owner="ada", note="for my aunt Agatha"))
+        await asyncio.gather(*(do(runtime, fill(100, f"owner {n}")) for n in range(50)))
+        await do(runtime, fill(900))
+        await do(runtime, EmptyLater(at=START, jar="ada's", owner="ada"))
+
+
+@pytest.mark.faults
+async def test_an_installation_goes_on_where_it_was_after_its_move(kafka: Kafka, database: str) -> None:
+    await history(database)
+    roles = Processes(new_cluster(kafka), database)
+    create(roles.cluster, ["shelf"], PARTITIONS, ONE_BROKER)
+    with connect_plain(database) as connection:
+        moved = move(connection, roles.cluster, ["shelf"])
+        assert connection.execute("select count(*) from headwater.journal").fetchone() == (moved,)
+        assert connection.execute("select log from headwater.installation").fetchone() == ("kafka",)
+    roles.start("projector", "j1")
+    roles.start("processor", "p1")
+    try:
+        async with working(roles, Supplier()) as runtime:
+            assert read_log(roles) == await runtime.journal()
+            refused = await do(runtime, fill(200))
+            assert refused.problem is not None
+            assert refused.problem.details == {"grams": 900}
+            assert (await do(runtime, fill(1))).status is Status.ACCEPTED
+            assert (await runtime.rows("shelf_jars"))["ada's"]["note"] == "for my aunt Agatha"
+            assert read_log(roles) == await runtime.journal()
+    finally:
+        roles.stop_all()
+
+
+async def test_a_move_into_topics_that_hold_something_is_refused(kafka: Kafka, database: str) -> None:
+    await history(database)
+    cluster = new_cluster(kafka)
+    create(cluster, ["shelf"], PARTITIONS, ONE_BROKER)
+    producer = Producer(cluster.client())
+    producer.produce(cluster.events("shelf"), b"x", b"x", 2)
+    producer.flush(10)
+    with connect_plain(database) as connection, pytest.raises(CannotMove, match="events/2 is not empty"):
+        move(connection, cluster, ["shelf"])
+
+
+async def test_a_move_of_an_installation_that_is_running_is_refused(kafka: Kafka, database: str) -> None:
+    cluster = new_cluster(kafka)
+    async with embedded(database):
+        with connect_plain(database) as connection, pytest.raises(CannotMove, match="stop it first"):
+            move(connection, cluster, ["shelf"])
