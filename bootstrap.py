@@ -204,4 +204,5 @@ async def readiness(engine: Engine) -> dict[str, object]:
         report["halted"] = [
             {"projection": p.name, "table": p.table, "at": p.halted_at, "error": p.error} for p in found.halted
         ]
+        report["log_halts"] = [halt._asdict() for halt in found.log_halts]
     return report

@@ -43,19 +43,20 @@ async def show_status(settings: Settings, as_json: bool) -> bool:
         print(json.dumps(found.report()))
     else:
         _print_status(found)
-    return not found.halted
+    return not found.halted and not found.log_halts
 
 
 def _print_status(found: Installation) -> None:
-    table = Table("projection", "table", "state", "lag (records)", "lag (s)", "halted at")
+    table = Table("table", "state", "lag (records)", "lag (s)", "halted at", box=None)
+    table.columns[0].no_wrap = True
     for p in found.projections:
-        table.add_row(
-            f"{p.name} v{p.version}", p.table, p.state, str(p.lag_events), f"{p.lag_seconds:.1f}", p.halted_at
-        )
+        table.add_row(p.table, p.state, str(p.lag_events), f"{p.lag_seconds:.1f}", p.halted_at)
     console.print(table)
     for p in found.halted:
         console.print(f"[red]{p.table} halted at {p.halted_at}[/red]: {p.error}")
         console.print(f"  after the fix: headwater projection retry {p.name}")
+    for halt in found.log_halts:
+        console.print(f"[red]{halt.role} stands still on {halt.context}/{halt.partition}[/red]: {halt.error}")
     records = sum(sequence for _, _, sequence in found.partitions)
     console.print(
         f"{records} records in {len(found.partitions)} partitions; oldest overdue task {found.overdue_seconds:.0f} s"

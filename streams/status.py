@@ -31,6 +31,18 @@ OVERDUE = """
 """
 
 
+LOG_HALTS = "select context, partition, role, error from headwater.log_halts order by 1, 2, 3"
+
+
+class LogHalt(NamedTuple):
+    """A partition of the log that a role of the distributed runtime cannot go on with."""
+
+    context: str
+    partition: int
+    role: str
+    error: str
+
+
 class ProjectionStatus(NamedTuple):
     """One table of one projection. Lag is in records of the journal and in seconds since the first one missing."""
 
@@ -52,6 +64,7 @@ class Installation(NamedTuple):
     partitions: list[tuple[str, int, int]]
     tasks: list[tuple[str, str, str, int]]
     overdue_seconds: float
+    log_halts: list[LogHalt]
 
     @property
     def halted(self) -> list[ProjectionStatus]:
@@ -64,19 +77,20 @@ class Installation(NamedTuple):
             "partitions": [{"context": c, "partition": p, "sequence": s} for c, p, s in self.partitions],
             "tasks": [{"context": c, "kind": k, "state": s, "count": n} for c, k, s, n in self.tasks],
             "tasks_overdue_seconds": self.overdue_seconds,
+            "log_halts": [halt._asdict() for halt in self.log_halts],
         }
 
 
 async def installation(connection: AsyncConnection[Row]) -> Installation:
     """Reads it all in one round trip."""
-    projections, partitions, tasks, ((overdue,),) = await read(
-        connection, [Statement(PROJECTIONS), Statement(PARTITIONS), Statement(TASKS_BY_STATE), Statement(OVERDUE)]
-    )
+    every = (PROJECTIONS, PARTITIONS, TASKS_BY_STATE, OVERDUE, LOG_HALTS)
+    projections, partitions, tasks, ((overdue,),), halts = await read(connection, [Statement(sql) for sql in every])
     return Installation(
         [ProjectionStatus(*row) for row in projections],
         [(context, partition, sequence) for context, partition, sequence in partitions],
         [(context, kind, state, count) for context, kind, state, count in tasks],
         overdue,
+        [LogHalt(*row) for row in halts],
     )
 
 
