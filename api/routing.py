@@ -36,7 +36,8 @@ BODY = "headwater.body"
 AFTER = "headwater.after"
 """Where dependencies leave what is to be called once the answer is out, or its client is gone, in the scope."""
 
-NUL = b"\\u0000"
+SUSPICIOUS = (b"\\u0000", b"NaN", b"Infinity")
+"""What pydantic's parser lets pass, the last two though they are no JSON: a body that holds one is looked at again."""
 
 
 class Plan(NamedTuple):
@@ -153,7 +154,9 @@ def _take_body(
 ) -> None:
     try:
         inputs[expected[0]] = expected[1].validate_json(body or b"{}")
-        if NUL in body and _has_nul(orjson.loads(body)):
+        if not body:
+            faults.append(FieldError("body", "Field required", missing=True))
+        elif any(sign in body for sign in SUSPICIOUS) and _has_nul(orjson.loads(body)):
             faults.append(FieldError("body", "must not contain the NUL character", missing=False))
     except ValidationError as error:
         faults += field_errors(error)

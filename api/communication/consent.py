@@ -190,7 +190,7 @@ async def revoke_consent(body: RevokeBody, caller: Annotated[Caller, MANAGE], ac
 async def opt_out(body: OptOutBody, caller: Annotated[Caller, MANAGE], act: Act) -> Done:
     """No more of a kind of message, or of `all`, on a channel or on both; at once."""
     try:
-        message_types = types_named(body.message_type or "all")
+        message_types = types_named("all" if body.message_type is None else body.message_type)
     except ValueError:
         raise ApiError(400, f"Invalid trigger type: {body.message_type}", kind="InvalidInput") from None
     await act.submit(

@@ -1,0 +1,207 @@
+"""Each field wrong in every way: the documented 400 (or 413) in the document's envelope, and nothing on record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.api.communication.serving import Served, endpoint
+
+EXAMPLES: dict[str, tuple[str, str]] = {
+    "send": ("POST", "/send"),
+    "batch": ("POST", "/batch"),
+    "preferences-update": ("PUT", "/preferences/123"),
+    "consent-sms-grant": ("POST", "/consent/sms"),
+    "consent-sms-verify": ("POST", "/consent/sms/verify"),
+    "consent-email-grant": ("POST", "/consent/email"),
+    "consent-revoke": ("POST", "/consent/revoke"),
+    "opt-out": ("POST", "/opt-out"),
+    "consent-check": ("POST", "/consent/check"),
+}
+HOSTILE = ["", " ", "\0", "a\0b", "x" * 300, "'; drop table x; --", "<script>alert(1)</script>", "💥" * 100, "\u202e",
+           "{{7*7}}", "../../etc/passwd", "%s%n", "1e3", "NaN", "null", "true"]  # fmt: skip
+NUMBERS = [0, -1, 1.5, 2**63, 2**64, -(2**63) - 1, 10**400, 1e308]
+SHAPES: list[Any] = [None, True, False, [], {}, [[]], [None], {"a": 1}]
+WRONG: dict[str, list[Any]] = {
+    "integer": [*SHAPES, *NUMBERS, *HOSTILE, "123"],
+    "string": [*SHAPES, *NUMBERS, *HOSTILE],
+    "date-time": [*SHAPES[1:], *NUMBERS, *HOSTILE, "2025-13-01T00:00:00Z", "2025-02-30T10:00:00Z", "now", "10:00",
+                  "0000-00-00T00:00:00Z", "9999-12-31T23:59:59Z", "2025-01-27T10:00:00+99:00", "٣"],
+    "object": [None, True, [], [[]], *NUMBERS, *HOSTILE],
+    "boolean": [*SHAPES[3:], *NUMBERS, 1, *HOSTILE],
+    "time": [*SHAPES[1:], *NUMBERS, *HOSTILE, "25:00:00", "09:60", "09:00:00+02:00"],
+    "day": [*SHAPES[1:], 7, *NUMBERS[1:], *HOSTILE],
+    "switches": [True, [], *NUMBERS, *HOSTILE, {"bogus": True}, {"financial_alert": "yes"}, {"financial_alert": None},
+                 {"financial_alert": 1}],
+    "phone": [*SHAPES, *NUMBERS, *HOSTILE, "1234567890", "+0123456789", "+12345678901234567", "+12 34567890",
+              "+٣٤٥٦٧٨٣٤", "+12345"],
+    "code": [*SHAPES, *NUMBERS, *HOSTILE, 123456, "12345", "1234567", "٣٤٥٦٧٨", "-12345"],
+    "email": [*SHAPES, *NUMBERS, *HOSTILE, "user", "@example.com", "user@", "a@b@c.example", "user@exa mple.com",
+              "u" * 300 + "@example.com", "user@example.com\r\nBcc: all@example.com"],
+    "types": [True, [], [None], [""], ["all"], [1], {"a": 1}, "monthly_report", *NUMBERS, ["monthly_report", "x"],
+              ["monthly_report"] * 50],
+    "words": [*SHAPES[1:], *NUMBERS, "x" * 201, "a\0b"],
+    "choice": [*SHAPES[1:], *NUMBERS, *HOSTILE, "SMS", "sms "],
+    "items": [None, True, {}, [], *NUMBERS, *HOSTILE, [{}] * 101],
+}  # fmt: skip
+"""By kind of field, what does not fit. None is left out where a field may be null."""
+
+FIELDS: dict[str, dict[str, str]] = {
+    "send": {"user_id": "integer", "trigger_type": "string", "data": "object", "channel": "choice",
+             "priority": "choice", "scheduled_time": "date-time"},
+    "batch": {"communications": "items"},
+    "preferences-update": {
+        "sms_enabled": "boolean", "email_enabled": "boolean", "preferred_sms_time": "time",
+        "preferred_email_day": "day", "alert_types_sms": "switches", "alert_types_email": "switches",
+        "frequency_preference": "choice",
+    },
+    "consent-sms-grant": {"user_id": "integer", "phone_number": "phone", "consent_source": "words"},
+    "consent-sms-verify": {"phone_number": "phone", "verification_code": "code"},
+    "consent-email-grant": {"user_id": "integer", "email": "email", "message_types": "types",
+                            "consent_source": "words"},
+    "consent-revoke": {"user_id": "integer", "channel": "choice", "message_types": "types", "reason": "words"},
+    "opt-out": {"user_id": "integer", "channel": "choice", "message_type": "choice", "reason": "words"},
+    "consent-check": {"user_id": "integer", "message_type": "string", "channel": "choice", "as_of": "date-time"},
+}  # fmt: skip
+
+CASES = [(id_, field) for id_, fields in FIELDS.items() for field in fields]
+BODIES: list[tuple[bytes, str]] = [
+    (b"", "application/json"), (b"not json", "application/json"), (b"{", "application/json"),
+    (b'{"user_id": 123,}', "application/json"), (b"[]", "application/json"), (b'"text"', "application/json"),
+    (b"null", "application/json"), (b"123", "application/json"), (b"\xff\xfe", "application/json"),
+    (b'{"a": "\xff"}', "application/json"), (b'{"user_id": NaN}', "application/json"),
+    (b'{"user_id": "\\ud800"}', "application/json"), (b'{"a": "\x00"}', "application/json"),
+    (b"[" * 100_000, "application/json"), (b'{"a":' * 50_000, "application/json"),
+    (b"user_id=123&trigger_type=financial_alert", "application/x-www-form-urlencoded"),
+    (b"<user_id>123</user_id>", "application/xml"),
+    (b'--x\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n123\r\n--x--\r\n',
+     "multipart/form-data; boundary=x"),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_recorded(product: Served) -> Iterator[None]:
+    """Whatever a test here sends leaves no record, but for refusals."""
+    facts = "select count(*) from headwater.journal where name <> 'headwater.command.decided.v1'"
+    before = product.ask(facts)
+    yield
+    assert product.ask(facts) == before
+
+
+def refused(answer: httpx2.Response, status: int = 400) -> dict[str, Any]:
+    """The error's body, which has the document's keys and keeps within bounds."""
+    assert answer.status_code == status, (answer.status_code, answer.text[:500])
+    body: dict[str, Any] = answer.json()
+    assert body["success"] is False
+    assert {"success", "error", "details", "context"} <= body.keys()
+    assert len(answer.content) < 10_000
+    return body
+
+
+def post(product: Served, id_: str, body: Any) -> httpx2.Response:
+    """Posts whatever JSON that Python can be made to write, huge and odd numbers among it."""
+    method, path = EXAMPLES[id_]
+    content = json.dumps(body).encode()
+    return product.api.request(method, path, content=content, headers={"Content-Type": "application/json"})
+
+
+@pytest.mark.parametrize(("id_", "field"), CASES)
+def test_a_field_that_does_not_fit_is_named(product: Served, id_: str, field: str) -> None:
+    for wrong in WRONG[FIELDS[id_][field]]:
+        error = refused(post(product, id_, endpoint(id_)["request_example"] | {field: wrong}))
+        what = "trigger type" if error["error"].startswith("Invalid trigger type: ") else field
+        assert error["error"].startswith((f"Invalid {what}", "Invalid body")), (wrong, error)
+
+
+@pytest.mark.parametrize("id_", EXAMPLES)
+@pytest.mark.parametrize("number", range(len(BODIES)))
+def test_a_body_that_is_no_fitting_json_is_refused(product: Served, id_: str, number: int) -> None:
+    content, content_type = BODIES[number]
+    method, path = EXAMPLES[id_]
+    refused(product.api.request(method, path, content=content, headers={"Content-Type": content_type}))
+
+
+@pytest.mark.parametrize("id_", EXAMPLES)
+def test_a_body_of_more_than_a_megabyte_is_413(product: Served, id_: str) -> None:
+    method, path = EXAMPLES[id_]
+    whole = b'{"data": "' + b"x" * 1_048_576 + b'"}'
+    refused(product.api.request(method, path, content=whole), 413)
+    refused(product.api.request(method, path, content=(whole[at : at + 65536] for at in range(0, len(whole), 65536))),
+            413)  # fmt: skip
+
+
+@pytest.mark.parametrize("data", [
+    {"x": float("nan")}, {"x": [float("inf")]}, {"x": 2**64}, {"x": "\0"}, {"\0": 1}, {"x": "y" * 16_384},
+    {"x": "\ud800"}, {"\udfff": 1},
+])  # fmt: skip
+def test_data_that_cannot_be_kept_is_refused(product: Served, data: dict[str, Any]) -> None:
+    refused(post(product, "send", endpoint("send")["request_example"] | {"data": data}))
+
+
+def test_data_nested_beyond_sense_is_refused(product: Served) -> None:
+    nested: Any = 1
+    for _ in range(17):
+        nested = {"x": nested}
+    refused(post(product, "send", endpoint("send")["request_example"] | {"data": nested}))
+
+
+def test_thousands_of_faults_are_told_in_few_words(product: Served) -> None:
+    switches = {f"type {number} {'x' * 50}": True for number in range(5000)}
+    refused(post(product, "preferences-update", {"alert_types_sms": switches}))
+    refused(post(product, "preferences-update", {"alert_types_sms": {"x" * 500_000: True}}))
+
+
+@pytest.mark.parametrize("user_id", ["0", "-5", "abc", "1.0", "1e3", "1_0", "+1", "%20123", "9223372036854775808", "٣"])
+def test_a_user_id_in_the_path_is_a_whole_number(product: Served, user_id: str) -> None:
+    for method, path in (("GET", ""), ("PUT", ""), ("POST", "/reset")):
+        refused(product.api.request(method, f"/preferences/{user_id}{path}", json={}))
+    refused(product.api.get(f"/analytics/user/{user_id}"))
+
+
+@pytest.mark.parametrize("name", ["time_zone", "user_segment", "quiet_hours"])
+def test_our_own_preferences_are_checked_as_the_documents_are(product: Served, name: str) -> None:
+    wrong = [True, 5, [], "", "\0", "x" * 200]
+    more = [{}, {"start": "22:00"}, {"start": "x", "end": "y"}, {"start": None, "end": None}]
+    for value in wrong + (more if name == "quiet_hours" else [{}]):
+        refused(post(product, "preferences-update", {name: value}))
+
+
+@pytest.mark.parametrize("header", ["", "x" * 256, '""'])
+def test_an_idempotency_key_that_does_not_fit_is_refused(product: Served, header: str) -> None:
+    refused(product.api.post("/send", json=endpoint("send")["request_example"], headers={"Idempotency-Key": header}))
+
+
+@pytest.mark.parametrize("header", ["", "x", "communication/1", "communication/x/1", "communication/-1/1", "/0/1",
+                                    "communication/0/1/2"])  # fmt: skip
+def test_a_position_that_is_none_is_refused(product: Served, header: str) -> None:
+    refused(product.api.get("/trigger-types/../preferences/5", headers={"Headwater-Position": header}))
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50)
+ANYTHING = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5), max_leaves=15
+)
+
+
+@pytest.mark.parametrize("id_", EXAMPLES)
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_json_comes_is_answered_in_the_documents_shape(product: Served, id_: str, data: st.DataObject) -> None:
+    fields = endpoint(id_)["request_example"]
+    name = data.draw(st.sampled_from(sorted(fields)))
+    value = data.draw(ANYTHING)
+    # nobody consents here, so that even what fits is refused; elsewhere the other fields are left out
+    body = fields | {name: value} if id_ in ("send", "consent-sms-verify", "consent-check") else {name: value}
+    if id_ == "preferences-update":
+        body = {"sms_enabled": data.draw(ANYTHING.filter(lambda one: one is not None and not isinstance(one, bool)))}
+    if id_ == "batch":
+        body = {"communications": value}
+        assume(not isinstance(value, list) or not value)
+    answer = post(product, id_, body)
+    assert answer.status_code in ((200, 400) if id_ == "consent-check" else (400,)), answer.text
