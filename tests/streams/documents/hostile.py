@@ -1,0 +1,45 @@
+"""Documents by those who want to read, to run, to hang or to break something."""
+
+from __future__ import annotations
+
+HOSTILE = {
+    "reads a file by a formula": r'$\text{" #read("/etc/passwd") "}$',
+    "reads a file by a colour": r"$\textcolor{read(``/etc/passwd'')}{x}$",
+    "reads a file by a hash": r"$\#read(`/etc/passwd`)$",
+    "imports a package": '$$\n\\text{" #import "@preview/cetz:0.3.0" "}\n$$',
+    "leaves a literal": '"; #read("/etc/passwd") #"',
+    "leaves a literal behind a backslash": '\\"; #read("/etc/passwd"); \\\\"#read("/etc/passwd")',
+    "leaves code": '```"); #read("/etc/passwd")\n"]; #read("/etc/passwd")\n```\n`"); #read("/etc/passwd")`',
+    "leaves a link": '[a](<http://x"); #read("/etc/passwd")>) ![a](<http://x"); #read("/etc/passwd")>)',
+    "leaves a label": '# a"><b>\n\n[x](#a">) [^"]: #read("/etc/passwd")',
+    "loops by code": '#while true {}\n\n$#while true {}$\n\n$\\text{" #{while true {}} "}$',
+    "opens a comment in one formula and closes it in another": '$/*$ "*/ #read(\\"/etc/passwd\\")" $*/$ $//$ $%$',
+    "ends a formula": "$x \\$ #read$ $$ $ $$ \\(x $ y\\)",
+    "roots within roots": "$" + r"\sqrt{" * 25 + "x" + "}" * 25 + "$",
+    "a thousand quotations": ">" * 1000 + " x",
+    "a list of two hundred levels": "".join("  " * level + "- x\n" for level in range(200)),
+    "emphasis upon emphasis": "*a **b " * 5_000,
+    "asterisks": "*" * 100_000,
+    "brackets": "[" * 3_000 + "](x)" * 3_000,
+    "a table of a thousand columns": "|" + "a|" * 1000 + "\n|" + "-|" * 1000 + "\n|" + "b|" * 1000,
+    "a table of two thousand rows": "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 2_000,
+    "one word of 100 000 letters": "x" * 100_000,
+    "a million letters": "lorem ipsum " * 83_000,
+    "joined letters": "a\u200d" * 200_000,
+    "an Arabic word of 200 000 letters": "م" * 200_000,
+    "accents upon accents": "a" + "\u0301" * 20_000,
+    "NULs and other controls": "".join(map(chr, range(32))) * 50 + "\x7f\x80\x9f\ufffe\uffff\U0010ffff",
+    "bidi controls": "\u202e\u202d\u2066" * 1_000 + "abc" + "\u2069\u202c" * 500,
+    "halves of characters": "\ud800\udc00\udfff a",
+    "unknown commands": " ".join(f"$\\unknown{{{number}}}$" for number in range(100)),
+    "HTML": "<script>alert(1)</script><img src=x onerror=alert(1)><iframe src='file:///etc/passwd'></iframe>",
+    "links to programs": "[a](javascript:alert(1)) [b](file:///etc/passwd) <vbscript:x> [c](data:text/html,<script>)",
+    "images": "![a](http://127.0.0.1:9/x.png) ![b](file:///etc/passwd) ![c](data:image/png;base64,"
+    + "A" * 100_000
+    + ")",
+    "numbers beyond number": "999999999. a\n\n1000000000. b",
+    "notes within notes": "a[^0]\n\n" + "".join(f"[^{n}]: b[^{n + 1}]\n\n" for n in range(100)),
+    "a thousand notes": "".join(f"a[^{n}]\n\n[^{n}]: b\n\n" for n in range(1000)),
+    "an unknown language": "```" + "x" * 5_000 + "\ncode\n```\n```../../etc/passwd\ncode\n```",
+    "nothing": "",
+}
