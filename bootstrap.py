@@ -1,14 +1,13 @@
 """The only file that knows everything: which contexts there are, who performs which effects, what is mounted.
 
-Tables, no magic. `serve_embedded` puts them together into one process.
+Tables, no magic. `embedded_edge` puts them together into one process, `distributed_edge` into an API node.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from limits.storage import MemoryStorage
@@ -16,29 +15,39 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from api import communication as communication_api
+from api import gccp as gccp_api
 from api.app import Edge
 from api.auth import Tokens
-from api.communication.connectors import Rendering, code_of, mail_of, text_of
+from api.communication.connectors import Permission, Permitted, Rendering, code_of, mail_of, text_of
 from api.communication.desk import Secrets
 from api.communication.webhooks import Signers
+from api.gccp import GccpSettings
+from api.gccp.desk import Desk as GccpDesk
 from api.surface import Direct
 from commands.communication import COMMUNICATION
 from commands.communication.effects import SendMail, SendText, SendVerificationCode
+from commands.gccp import GCCP
+from commands.webhooks import ConfigureWebhookEndpoint
 from domain.communication.budget import Limits
+from domain.communication.kinds import Channel
 from domain.communication.money import microcents
-from domain.messages import Effect
 from projections.communication import READ_MODELS as COMMUNICATION_MODELS
+from projections.gccp import READ_MODELS as GCCP_MODELS
 from settings import Settings
 from streams.calls import AnyConnector
 from streams.calls.email import Email
+from streams.calls.language_model import Completion, LanguageModel
 from streams.calls.resend import ResendEmail
 from streams.calls.sandbox import SandboxEmail, SandboxSms
 from streams.calls.sms import Sms
 from streams.calls.smtp import SmtpEmail
 from streams.calls.twilio import TwilioSms
+from streams.calls.webhook import DeliverWebhook
+from streams.calls.webhook_sender import WebhookSender
 from streams.clock import Clock, ManualClock, SystemClock
-from streams.embedded import EmbeddedRuntime
+from streams.embedded import Connectors, EmbeddedRuntime
 from streams.engine import Engine
+from streams.gateway import envelop
 from streams.kafka.node import ApiNode
 from streams.keys import read_or_create_secret
 from streams.metrics import WAITING
@@ -47,12 +56,14 @@ from streams.rebuild import Progress
 from streams.status import installation, measure
 from streams.wiring import Context
 
-log = logging.getLogger(__name__)
-
-CONTEXTS: tuple[Context, ...] = (replace(COMMUNICATION, read_models=COMMUNICATION_MODELS),)
-SCOPES = {"communication": communication_api.SCOPES}
-LIMITS = {"communication": communication_api.LIMITS}
-FIRST_REQUESTS = {"communication": communication_api.FIRST_REQUEST}
+CONTEXTS: tuple[Context, ...] = (
+    replace(COMMUNICATION, read_models=COMMUNICATION_MODELS),
+    replace(GCCP, read_models=GCCP_MODELS),
+)
+SCOPES = {"communication": communication_api.SCOPES, "gccp": gccp_api.SCOPES}
+LIMITS = {"communication": communication_api.LIMITS, "gccp": gccp_api.LIMITS}
+FIRST_REQUESTS = {"communication": communication_api.FIRST_REQUEST, "gccp": gccp_api.FIRST_REQUEST}
+INTRODUCE_SECONDS = 30.0
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -113,16 +124,35 @@ def secrets(settings: Settings) -> Secrets:
     return Secrets(token_secret(settings), settings.public)
 
 
-def connectors(settings: Settings) -> dict[type[Effect], AnyConnector]:
-    """Who performs which effect."""
-    by_sms, by_email, own = sms(settings), email(settings), secrets(settings)
-    return {
-        SendText: Rendering(text_of, by_sms),
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a process is put together from besides its engine: the language model, and who performs which effect."""
+
+    gccp: GccpSettings
+    model: LanguageModel
+    connectors: Connectors
+
+    async def close(self) -> None:
+        """Closes the connectors' connections; the model is one of them."""
+        for connector in self.connectors.values():
+            await connector.close()
+
+
+def parts(settings: Settings, dsn: str) -> Parts:
+    """The parts of this process; raises pydantic's ValidationError for a setting that does not fit."""
+    gccp = GccpSettings()
+    model = gccp_api.language_model(gccp)
+    by_sms, by_email, own, permission = sms(settings), email(settings), secrets(settings), Permission(dsn)
+    connectors: Connectors = {
+        SendText: Permitted(permission, Channel.SMS, Rendering(text_of, by_sms)),
+        SendMail: Permitted(permission, Channel.EMAIL, Rendering(mail_of(own), by_email)),
         SendVerificationCode: Rendering(code_of(own), by_sms),
-        SendMail: Rendering(mail_of(own), by_email),
         Sms: by_sms,
         Email: by_email,
+        Completion: model,
+        DeliverWebhook: WebhookSender(gccp_api.destinations(gccp), settings.allow_private_webhooks),
     }
+    return Parts(gccp, model, connectors)
 
 
 def signers(settings: Settings) -> Signers:
@@ -136,20 +166,18 @@ def _clear(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
-def surfaces(settings: Settings, engine: Engine) -> dict[str, ASGIApp]:
+def surfaces(settings: Settings, engine: Engine, desk: GccpDesk) -> dict[str, ASGIApp]:
     """What is mounted where."""
     limits = Limits(daily=microcents(settings.daily_budget), monthly=microcents(settings.monthly_budget))
     providers = {
-        "twilio_configured": None
-        not in (settings.twilio_account_sid, settings.twilio_auth_token, settings.twilio_from),
-        "resend_configured": None not in (settings.resend_api_key, settings.resend_from),
+        "twilio_configured": settings.twilio_account_sid is not None,
+        "resend_configured": settings.resend_api_key is not None,
     }
-    return {
-        "communication": Direct(communication_api.app(
-            engine, MemoryStorage(), tokens(settings, "communication"), secrets(settings), signers(settings), limits,
-            providers,
-        )),
-    }  # fmt: skip
+    communication = communication_api.app(
+        engine, MemoryStorage(), tokens(settings, "communication"), secrets(settings), signers(settings), limits,
+        providers,
+    )  # fmt: skip
+    return {"communication": Direct(communication), "gccp": gccp_api.app(engine, MemoryStorage(), desk)}
 
 
 def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Progress) -> Edge:
@@ -157,31 +185,46 @@ def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Pr
 
     Starts the embedded database; raises OSError or psycopg.OperationalError when that fails.
     """
-    done_by = connectors(settings)
-    runtime = EmbeddedRuntime(
-        database(settings), CONTEXTS, master_key(settings), clock(settings), done_by, settings.partitions
-    )
+    dsn = database(settings)
+    own = parts(settings, dsn)
+    runtime = EmbeddedRuntime(dsn, CONTEXTS, master_key(settings), clock(settings), own.connectors, settings.partitions)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with runtime.run(progress):
+            await introduce(runtime, own.gccp)
             on_ready()
             yield
-        for connector in done_by.values():
-            await connector.close()
 
-    edge = edge_of(settings, runtime, lifespan, lambda: runtime.gateway.waiting)
+    edge = edge_of(settings, runtime, own, lifespan, lambda: runtime.gateway.waiting)
     runtime.gateway.on_failure = edge.failed
     return edge
 
 
 def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
     """An API node of the distributed runtime, as an ASGI app whose lifespan is the node's."""
-    return edge_of(settings, node, node.run, lambda: node.gateway.waiting)
+    return edge_of(settings, node, parts(settings, node.dsn), node.run, lambda: node.gateway.waiting)
 
 
-def edge_of(settings: Settings, engine: Engine, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
-    """The surfaces over a running engine, with what the process says of itself."""
+async def introduce(engine: Engine, gccp: GccpSettings) -> None:
+    """Puts the webhook endpoints that are configured on record; nothing happens for those that are known."""
+    for id_, destination in gccp_api.destinations(gccp).items():
+        command = ConfigureWebhookEndpoint(
+            at=engine.clock.now(), endpoint_id=id_, origin=destination.origin, fingerprint=destination.fingerprint
+        )
+        await engine.gateway.submit(envelop(command, "gccp", engine.partitions, "installation"), INTRODUCE_SECONDS)
+
+
+def edge_of(settings: Settings, engine: Engine, own: Parts, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
+    """The surfaces over an engine that runs for a lifespan, with what the process says of itself."""
+    desk = gccp_api.desk_of(own.gccp, engine, tokens(settings, "gccp"), own.model)
+
+    @asynccontextmanager
+    async def living() -> AsyncIterator[None]:
+        async with lifespan():
+            yield
+            await desk.close()  # while the engine still takes commands: it records the ends of proxied calls
+        await own.close()
 
     async def ready() -> dict[str, object]:
         return await readiness(engine)
@@ -191,7 +234,7 @@ def edge_of(settings: Settings, engine: Engine, lifespan: Lifespan, waiting: Cal
         async with engine.reads.connection() as connection:
             measure(await installation(connection))
 
-    return Edge(surfaces(settings, engine), lifespan, ready, measured)
+    return Edge(surfaces(settings, engine, desk), living, ready, measured)
 
 
 async def readiness(engine: Engine) -> dict[str, object]:

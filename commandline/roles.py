@@ -121,8 +121,8 @@ def run_worker(settings: Settings) -> None:
     set_up_logging(settings.log_level)
     role = role_of(settings, "worker")
     _checked(settings, role)
-    connectors = bootstrap.connectors(settings)
-    node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), connectors)
+    own = bootstrap.parts(settings, role.dsn)
+    node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), own.connectors)
     asyncio.run(_until_signalled(node))
 
 

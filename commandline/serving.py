@@ -96,7 +96,7 @@ def _welcome(settings: Settings) -> None:
     console.print(f"health {base}/health · ready {base}/ready · metrics {base}/metrics")
     for surface, scopes in bootstrap.SCOPES.items():
         console.print(f"\n[bold]{surface}[/bold]: documentation at {base}/{surface}/docs, tokens for 30 days:")
-        for granted in (*([scope] for scope in scopes), list(scopes)):
+        for granted in (*([scope] for scope in scopes), *([list(scopes)] if len(scopes) > 1 else [])):
             token = issue_token(settings, surface, "newcomer", granted, [], timedelta(days=30))
             console.print(f"\n  [bold]{' '.join(granted)}[/bold]\n  {token}", markup=True)
         every = issue_token(settings, surface, "newcomer", list(scopes), [], timedelta(days=30))

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+import psycopg
+from psycopg_pool import PoolTimeout
+
 from api.communication.desk import Secrets
-from commands.communication.effects import SendMail, SendMessage, SendText, SendVerificationCode
+from commands.communication.effects import NOT_ALLOWED, SendMail, SendMessage, SendText, SendVerificationCode
+from domain.communication.kinds import Channel
 from domain.messages import Effect
+from projections.communication.consent_check import ConsentCheck, may_still_go
 from projections.communication.content import Links, mail, text_message, verification_text
-from streams.calls import Connector, Verdict
+from streams.calls import Connector, Deferred, Rejected, Verdict
 from streams.calls.email import Email
 from streams.calls.sms import Sms
+from streams.reads import Reads
 
 CONTEXT = "communication"
 Asked = TypeVar("Asked", bound=Effect)
 Rendered = TypeVar("Rendered", bound=Effect)
+Message = TypeVar("Message", bound=SendMessage)
 
 
 class Rendering(Generic[Asked, Rendered]):
@@ -32,6 +39,45 @@ class Rendering(Generic[Asked, Rendered]):
 
     async def close(self) -> None:
         """The provider's connector is closed by whoever made it."""
+
+
+class Permission:
+    """Asks the recipient's own record right before every try: hours may lie between a dispatch and its last retry."""
+
+    def __init__(self, dsn: str) -> None:
+        self._reads = Reads(dsn, size=2)
+
+    async def of(self, effect: SendMessage, channel: Channel) -> ConsentCheck:
+        """Whether the message may still go; raises psycopg.Error or psycopg_pool.PoolTimeout."""
+        await self._reads.open()
+        async with self._reads.connection() as connection:
+            return await may_still_go(connection, effect.user_id, channel, effect.trigger_type)
+
+    async def close(self) -> None:
+        await self._reads.close()
+
+
+class Permitted(Generic[Message]):
+    """Performs an effect only while its recipient still allows it."""
+
+    def __init__(self, permission: Permission, channel: Channel, connector: Connector[Message]) -> None:
+        self._permission = permission
+        self._channel = channel
+        self._connector = connector
+        self.provider = connector.provider
+        self.idempotent = connector.idempotent
+
+    async def __call__(self, effect: Message, key: str) -> Verdict:
+        try:
+            allowed = await self._permission.of(effect, self._channel)
+        except (psycopg.Error, PoolTimeout):
+            return Deferred("database_away", "whether the recipient still allows it could not be asked")
+        if not allowed.can_send:
+            return Rejected(NOT_ALLOWED, f"the recipient does not allow it any more: {allowed.reason}")
+        return await self._connector(effect, key)
+
+    async def close(self) -> None:
+        await self._permission.close()
 
 
 def _sms(effect: SendMessage | SendVerificationCode, reference: str, body: str | None) -> Sms:

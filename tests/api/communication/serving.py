@@ -21,6 +21,7 @@ import psycopg
 import uvicorn
 
 import bootstrap
+from api.app import Edge
 from settings import Settings
 from streams.clock import ManualClock
 from streams.embedded import EmbeddedRuntime
@@ -39,12 +40,11 @@ class Served:
     def __init__(self, dsn: str, data: Path, settings: Mapping[str, object]) -> None:
         self.dsn = dsn
         self.data = data
-        self.settings = Settings.model_validate(
-            {"data": data, "postgres": dsn, "master_key": "11" * 32, "token_secret": "22" * 32} | dict(settings)
-        )
         self.clock = ManualClock(MONDAY)
         self._listener = listener()
         self.port = int(self._listener.getsockname()[1])
+        usual = {"data": data, "postgres": dsn, "port": self.port, "master_key": "11" * 32, "token_secret": "22" * 32}
+        self.settings = Settings.model_validate(usual | dict(settings))
         self.root = f"http://127.0.0.1:{self.port}"
         self.api = httpx2.Client(
             base_url=f"{self.root}/communication/api/communication", headers=self.bearer(), timeout=PATIENCE_SECONDS
@@ -57,21 +57,18 @@ class Served:
         )  # fmt: skip
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True)
 
-    def _edge(self) -> Any:
-        connectors = bootstrap.connectors(self.settings)
-        self.runtime = EmbeddedRuntime(
-            self.dsn, bootstrap.CONTEXTS, bootstrap.master_key(self.settings), self.clock, connectors
-        )
+    def _edge(self) -> Edge:
+        parts = bootstrap.parts(self.settings, self.dsn)
+        key = bootstrap.master_key(self.settings)
+        self.runtime = EmbeddedRuntime(self.dsn, bootstrap.CONTEXTS, key, self.clock, parts.connectors)
 
         @asynccontextmanager
         async def lifespan() -> AsyncIterator[None]:
             self._loop = asyncio.get_running_loop()
             async with self.runtime.run():
                 yield
-            for connector in connectors.values():
-                await connector.close()
 
-        return bootstrap.edge_of(self.settings, self.runtime, lifespan, lambda: self.runtime.gateway.waiting)
+        return bootstrap.edge_of(self.settings, self.runtime, parts, lifespan, lambda: self.runtime.gateway.waiting)
 
     @contextmanager
     def running(self) -> Iterator[Served]:
