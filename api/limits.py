@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import ceil
 from time import time
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, WindowStats, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
@@ -44,42 +44,23 @@ class Limiter:
         `X-RateLimit-Reset` is in epoch seconds, `Retry-After` in seconds.
         """
         item = self._of(class_, raised)
-        allowed, headers = (self._slide if self._sliding else self._count)(subject, class_, item)
+        allowed = self._strategy.hit(item, self._surface, class_, subject)
+        stats = self._strategy.get_window_stats(item, self._surface, class_, subject)
+        headers = _standing(item, stats)
         if not allowed:
-            wait = str(max(1, ceil(int(headers["X-RateLimit-Reset"]) - time())))
+            wait = str(max(1, ceil(stats.reset_time - time())))
             raise ApiError(429, f"Rate limit exceeded: {item.amount} requests per {_period(item)} for {class_}",
                            kind="RateLimited", details=f"try again in {wait} seconds",
                            headers=headers | {"Retry-After": wait})  # fmt: skip
         return headers
 
-    def _slide(self, subject: str, class_: str, item: RateLimitItem) -> tuple[bool, dict[str, str]]:
-        allowed = self._strategy.hit(item, self._surface, class_, subject)
-        return allowed, self._standing(subject, class_, item)
-
-    def _count(self, subject: str, class_: str, item: RateLimitItem) -> tuple[bool, dict[str, str]]:
-        """A fixed window's strategy, without asking the storage again for what it has just answered."""
-        key = _key(item, self._surface, class_, subject)
-        count = self._storage.incr(key, item.get_expiry())
-        return count <= item.amount, _headers(item, item.amount - count, self._storage.get_expiry(key))
-
     def standing(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
         """The same headers, with nothing counted."""
-        return self._standing(subject, class_, self._of(class_, raised))
+        item = self._of(class_, raised)
+        return _standing(item, self._strategy.get_window_stats(item, self._surface, class_, subject))
 
     def _of(self, class_: str, raised: Mapping[str, str]) -> RateLimitItem:
         return _item(raised.get(class_) or self._classes[class_])
-
-    def _standing(self, subject: str, class_: str, item: RateLimitItem) -> dict[str, str]:
-        stats = self._strategy.get_window_stats(item, self._surface, class_, subject)
-        return _headers(item, stats.remaining, stats.reset_time)
-
-
-def _headers(item: RateLimitItem, remaining: int, reset: float) -> dict[str, str]:
-    return {
-        "X-RateLimit-Limit": str(item.amount),
-        "X-RateLimit-Remaining": str(max(0, remaining)),
-        "X-RateLimit-Reset": str(ceil(reset)),
-    }
 
 
 class InFlight:
@@ -105,6 +86,14 @@ class InFlight:
         self._serving[key] -= 1
         if self._serving[key] == 0:
             del self._serving[key]
+
+
+def _standing(item: RateLimitItem, stats: WindowStats) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(item.amount),
+        "X-RateLimit-Remaining": str(max(0, stats.remaining)),
+        "X-RateLimit-Reset": str(ceil(stats.reset_time)),
+    }
 
 
 def _period(item: RateLimitItem) -> str:

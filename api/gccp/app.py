@@ -88,7 +88,7 @@ def app(engine: Engine, storage: Storage, desk: Desk) -> FastAPI:
         outcomes(GccpRoute, *SCOPES),
     )  # fmt: skip
     made = app_of(surface, TITLE, VERSION, DESCRIPTION, routers, render)
-    describe(made)
+    describe(made, routers)
     return made
 
 

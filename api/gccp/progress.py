@@ -33,7 +33,7 @@ FOLLOW_SECONDS = 3600.0
 AT_ONCE = 100
 
 
-@router.get("/{generation_id}/progress", response_class=EventStream)
+@router.get("/{generation_id}/progress", response_class=Response)
 async def progress(
     generation_id: UUID, caller: Annotated[Caller, ALLOWED], request: Request, reads: Read, desk: AtDesk
 ) -> Response:

@@ -64,7 +64,7 @@ class ReplyAnswer(BaseModel):
     usage: TokensUsed
 
 
-@router.post("", response_class=EventStream)
+@router.post("", response_class=Response)
 async def stream(
     body: StreamBody, caller: Annotated[Caller, ALLOWED], act: Act, request: Request, desk: AtDesk
 ) -> Response:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx2
@@ -22,7 +24,9 @@ from api.gccp import GccpSettings, app, desk_of, destinations, language_model
 from api.gccp.desk import Desk
 from commands.gccp import GCCP
 from commands.webhooks import ConfigureWebhookEndpoint
+from domain.messages import Effect
 from projections.gccp import READ_MODELS
+from streams.calls import AnyConnector
 from streams.calls.language_model import Completion
 from streams.calls.webhook import DeliverWebhook
 from streams.calls.webhook_sender import WebhookSender
@@ -35,6 +39,7 @@ CONTEXT = replace(GCCP, read_models=READ_MODELS)
 SECRET = "a Supabase project's secret, long enough for HS256"
 INSTALLATION = bytes(range(32))
 PARTITIONS = 4
+T = TypeVar("T")
 
 
 @dataclass
@@ -46,6 +51,7 @@ class Service:
     desk: Desk
     edge: Edge
     user: str
+    url: str
 
     async def generation(self, id_: UUID | str, **headers: str) -> dict[str, Any]:
         """The generation as its owner reads it."""
@@ -106,7 +112,7 @@ async def serving(
     config = given or settings()
     model = language_model(config)
     senders = WebhookSender(destinations(config), allow_private)
-    connectors = {Completion: model, DeliverWebhook: senders}
+    connectors: dict[type[Effect], AnyConnector] = {Completion: model, DeliverWebhook: senders}
     runtime = EmbeddedRuntime(database, [CONTEXT], bytes(32), SystemClock(), connectors, PARTITIONS)
     desk = desk_of(config, runtime, Tokens(INSTALLATION, "gccp"), model)
 
@@ -127,9 +133,11 @@ async def serving(
 
     edge = Edge({"gccp": app(runtime, MemoryStorage(), desk)}, lifespan, ready, measured)
     user = str(uuid4())
-    async with _listening(edge, options) as url:
-        async with httpx2.AsyncClient(base_url=f"{url}/gccp/api", headers=bearer(user), timeout=30) as client:
-            yield Service(runtime, client, desk, edge, user)
+    async with (
+        _listening(edge, options) as url,
+        httpx2.AsyncClient(base_url=f"{url}/gccp/api", headers=bearer(user), timeout=30) as client,
+    ):
+        yield Service(runtime, client, desk, edge, user, url)
 
 
 async def _configure_webhooks(runtime: EmbeddedRuntime, config: GccpSettings) -> None:
@@ -162,14 +170,34 @@ async def _listening(edge: Edge, options: dict[str, Any]) -> AsyncIterator[str]:
         socket.close()
 
 
-@asynccontextmanager
-async def _signals() -> AsyncIterator[None]:
-    yield
-
-
 class _no_signals:  # noqa: N801 - stands in for a method
     """Signals are for the tests' own process."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+@contextmanager
+def hosted(make: Callable[[], AbstractAsyncContextManager[T]]) -> Iterator[T]:
+    """What an asynchronous context gives, held open in a thread of its own: for tests that share one server."""
+    opened: Future[T] = Future()
+    closing = threading.Event()
+
+    async def hold() -> None:
+        try:
+            async with make() as made:
+                opened.set_result(made)
+                await asyncio.to_thread(closing.wait)
+        except BaseException as error:
+            if not opened.done():
+                opened.set_exception(error)
+            raise
+
+    thread = threading.Thread(target=lambda: asyncio.run(hold()), daemon=True)
+    thread.start()
+    try:
+        yield opened.result(60)
+    finally:
+        closing.set()
+        thread.join(60)
