@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from streams.calls.signatures import hex_signature, twilio_signature, webhook_signature
+from tests.imitations.twilio import AUTH_TOKEN
 
-TWILIO_TOKEN = "12345678901234567890123456789012"
+TWILIO_TOKEN = AUTH_TOKEN
 RESEND_SECRET = "whsec_" + b64encode(b"a secret of twenty-four!").decode()
 SECRETS = {"TWILIO_AUTH_TOKEN": TWILIO_TOKEN, "RESEND_WEBHOOK_SECRET": RESEND_SECRET}
 """The settings under which the product knows these secrets."""
