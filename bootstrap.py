@@ -5,7 +5,7 @@ Tables, no magic. `embedded_edge` puts them together into one process, `distribu
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,7 +30,10 @@ from commands.gccp import GCCP
 from commands.webhooks import ConfigureWebhookEndpoint
 from domain.communication.budget import Limits
 from domain.communication.kinds import Channel
+from domain.communication.message import MessageDelivered, MessageDispatched, MessageRejected, MessageUndelivered
 from domain.communication.money import microcents
+from domain.gccp.generation import GenerationCompleted, GenerationFailed, GenerationQueued
+from domain.messages import Event
 from projections.communication import READ_MODELS as COMMUNICATION_MODELS
 from projections.gccp import READ_MODELS as GCCP_MODELS
 from settings import Settings
@@ -47,9 +50,11 @@ from streams.calls.webhook_sender import WebhookSender
 from streams.clock import Clock, ManualClock, SystemClock
 from streams.embedded import Connectors, EmbeddedRuntime
 from streams.engine import Engine
+from streams.envelope import Recorded
 from streams.gateway import envelop
 from streams.kafka.node import ApiNode
 from streams.keys import read_or_create_secret
+from streams.live import Delivery, Thresholds, Windows, alerts, report
 from streams.metrics import WAITING
 from streams.postgres import start_embedded
 from streams.rebuild import Progress
@@ -64,6 +69,21 @@ SCOPES = {"communication": communication_api.SCOPES, "gccp": gccp_api.SCOPES}
 LIMITS = {"communication": communication_api.LIMITS, "gccp": gccp_api.LIMITS}
 FIRST_REQUESTS = {"communication": communication_api.FIRST_REQUEST, "gccp": gccp_api.FIRST_REQUEST}
 INTRODUCE_SECONDS = 30.0
+DELIVERIES = (
+    Delivery(
+        "communication",
+        begun=frozenset({MessageDispatched.name}),
+        arrived=frozenset({MessageDelivered.name}),
+        failed=frozenset({MessageRejected.name, MessageUndelivered.name}),
+    ),
+    Delivery(
+        "gccp",
+        begun=frozenset({GenerationQueued.name}),
+        arrived=frozenset({GenerationCompleted.name}),
+        failed=frozenset({GenerationFailed.name}),
+    ),
+)
+"""What begins and ends well or badly, for the live figures."""
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -197,8 +217,27 @@ def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Pr
             yield
 
     edge = edge_of(settings, runtime, own, lifespan, lambda: runtime.gateway.waiting)
+    edge.live = live_figures(runtime)
     runtime.gateway.on_failure = edge.failed
     return edge
+
+
+def live_figures(runtime: EmbeddedRuntime) -> Callable[[], bytes]:
+    """What happened minute by minute since this process began, as `headwater live` shows it for Kafka."""
+    windows = Windows(DELIVERIES)
+
+    def see(recorded: Sequence[Recorded[Event]]) -> None:
+        for one in recorded:
+            windows.see(one.record)
+
+    def report_now() -> bytes:
+        now = runtime.clock.now()
+        windows.forget(now)
+        found = windows.windows(now)
+        return report(found, alerts(found, DELIVERIES, Thresholds()))
+
+    runtime.gateway.on_recorded = see
+    return report_now
 
 
 def distributed_edge(settings: Settings, node: ApiNode) -> Edge:

@@ -31,8 +31,10 @@ keys = typer.Typer(no_args_is_help=True, help="Tokens for callers, and keys of d
 projection = typer.Typer(no_args_is_help=True, help="Read models: look, rebuild beside the live one, swap, drop.")
 clock = typer.Typer(no_args_is_help=True, help="The manual clock of `headwater up --clock manual`.")
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of a distributed installation.")
+journal = typer.Typer(no_args_is_help=True, help="The journal in PostgreSQL of a distributed installation.")
 audit = typer.Typer(no_args_is_help=True, help="Verify the history, look back, ask why, export.")
 app.add_typer(audit, name="audit")
+app.add_typer(journal, name="journal")
 app.add_typer(keys, name="keys")
 app.add_typer(topics, name="topics")
 app.add_typer(projection, name="projection")
@@ -119,6 +121,33 @@ def worker(kafka: Kafka = None, postgres: Postgres = None, instance: Instance = 
     run_worker(settings_with(kafka=kafka, postgres=postgres, instance=instance))
 
 
+@app.command()
+def live(
+    kafka: Kafka = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (HEADWATER_PORT).")] = None,
+) -> None:
+    """Serve rates, failures, latencies and alerts by the minute, from Kafka, at /live as JSON and SSE."""
+    from commandline.roles import run_live
+
+    run_live(settings_with(kafka=kafka, port=port))
+
+
+@app.command()
+def move(to_kafka: Annotated[str, typer.Option("--to-kafka", help="Brokers, host:port,….")], data: Data = None) -> None:
+    """Carry an embedded installation's journal into Kafka, and verify it there. Nothing may be running."""
+    from commandline.moving import move_to_kafka
+
+    move_to_kafka(settings_with(kafka=to_kafka, data=data))
+
+
+@journal.command("rebuild")
+def rebuild_journal(kafka: Kafka = None, postgres: Postgres = None) -> None:
+    """Make an empty PostgreSQL anew from Kafka alone."""
+    from commandline.moving import rebuild_from_kafka
+
+    rebuild_from_kafka(settings_with(kafka=kafka, postgres=postgres))
+
+
 @topics.command()
 def create(kafka: Kafka = None) -> None:
     """Make the topics of every context that are missing."""
@@ -148,6 +177,22 @@ def issue(
     from commandline.tokens import issue_token
 
     typer.echo(issue_token(settings_with(data=data), surface, subject, scope, limit or [], timedelta(days=days)))
+
+
+@keys.command()
+def backup(path: Path, data: Data = None) -> None:
+    """Write the data subjects' keys, wrapped by the master key, to a new file."""
+    from commandline.moving import backup as back_up
+
+    back_up(settings_with(data=data), path)
+
+
+@keys.command()
+def restore(path: Path, data: Data = None) -> None:
+    """Put the data subjects' keys back that are missing."""
+    from commandline.moving import restore as put_back
+
+    put_back(settings_with(data=data), path)
 
 
 @app.command()

@@ -32,6 +32,7 @@ class Edge:
         self._measure = measure
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
+        self.live: Callable[[], bytes] | None = None
 
     def failed(self, failure: BaseException) -> None:
         """What runs behind the edge has ended by itself: the process must end too."""
@@ -64,6 +65,8 @@ class Edge:
             case "/metrics":
                 await self._measure()
                 await _send(send, 200, CONTENT_TYPE_LATEST, generate_latest())
+            case "/live" if self.live is not None:
+                await _send(send, 200, "application/json", self.live())
             case "/":
                 await _answer(send, 200, {"service": "headwater", "surfaces": sorted(self._surfaces)})
             case _:

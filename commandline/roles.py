@@ -19,6 +19,8 @@ from settings import Settings
 from streams.database import connect_plain
 from streams.installation import WrongInstallation, prepare
 from streams.kafka import topics
+from streams.kafka.live import Live
+from streams.kafka.live_serving import serve_live
 from streams.kafka.node import ApiNode, WorkerNode
 from streams.kafka.roles import run_processor, run_projector
 from streams.kafka.settings import Cluster, Role, WrongSetting, connection_settings
@@ -114,6 +116,13 @@ def serve_api(settings: Settings) -> None:
     serve_edge(
         settings, bootstrap.distributed_edge(settings, ApiNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings)))
     )
+
+
+def run_live(settings: Settings) -> None:
+    """Counts what happens in Kafka, minute by minute, until a signal comes."""
+    set_up_logging(settings.log_level)
+    counting = Live(cluster(settings), NAMES, settings.partitions, bootstrap.DELIVERIES, bootstrap.clock(settings))
+    asyncio.run(serve_live(counting, settings.host, settings.port))
 
 
 def run_worker(settings: Settings) -> None:

@@ -18,9 +18,10 @@ from uuid import UUID
 import psycopg
 from psycopg import AsyncConnection
 
+from domain.messages import Event
 from streams.batch import NOTHING_LOADED, Answer, Batch, Head, Wants
 from streams.database import Row, Statement, passing, read, write
-from streams.envelope import Envelope, IdempotencyConflict, Outcome
+from streams.envelope import Envelope, IdempotencyConflict, Outcome, Recorded
 from streams.gateway import Unavailable
 from streams.installation import InUse, acquire_writer_lock
 from streams.ledger import Loads
@@ -62,6 +63,7 @@ class EmbeddedLog:
         self._running: asyncio.Task[None] | None = None
         self._closing = False
         self.on_failure: Callable[[BaseException], None] = lambda _: None
+        self.on_recorded: Callable[[Sequence[Recorded[Event]]], None] = lambda _: None
 
     async def start(self) -> None:
         """Connects, takes the writer's lock and begins to serve; raises InUse when another process has it."""
@@ -180,6 +182,7 @@ class EmbeddedLog:
             return await self._process(taken)
         self._processor.committed(batch)
         _answer(taken, batch)
+        self.on_recorded(batch.recorded)
         return None
 
     async def _commit(self, connection: AsyncConnection[Row], batch: Batch) -> bool:

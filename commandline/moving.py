@@ -1,0 +1,82 @@
+"""Between the runtimes: an embedded journal into Kafka, a lost PostgreSQL out of it, and the subjects' keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import bootstrap
+from commandline import Stop
+from commandline.roles import NAMES, cluster, durability, role_of
+from settings import Settings
+from streams.database import connect_plain
+from streams.installation import InUse, WrongInstallation
+from streams.kafka import topics
+from streams.kafka.key_backup import backup_keys, restore_keys
+from streams.kafka.move import CannotMove, move
+from streams.kafka.recover import CannotRebuild, rebuild
+from streams.keys import Keyring
+from streams.mapper import Mapper
+from streams.wiring import names_of
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda records: bar.update(task, advance=records)
+
+
+def move_to_kafka(settings: Settings) -> None:
+    """Carries the journal into topics, made if missing, with the same partitions, sequences and hashes; verified."""
+    there = cluster(settings)
+    topics.create(there, NAMES, settings.partitions, durability(settings))
+    with connect_plain(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
+        try:
+            records = move(connection, there, NAMES, progress)
+        except (CannotMove, InUse) as reason:
+            raise Stop(str(reason)) from None
+    console.print(f"{records} records are in Kafka and verified. From now on: headwater api|processor|projector|worker")
+
+
+def rebuild_from_kafka(settings: Settings) -> None:
+    """Makes an empty PostgreSQL anew from Kafka: journal, outcomes, read models, pending tasks."""
+    role = role_of(settings, "rebuild")
+    mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
+    with connect_plain(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
+        try:
+            found = rebuild(
+                connection, role.cluster, bootstrap.CONTEXTS, mapper, role.partitions, datetime.now(UTC), progress
+            )
+        except (CannotRebuild, WrongInstallation) as reason:
+            raise Stop(str(reason)) from None
+    console.print(f"{found.records} records, {found.tasks} open tasks; {found.perhaps_called} calls may have been made")
+    if found.lost_subjects:
+        console.print(f"[red]the keys of {found.lost_subjects} persons are missing[/red]: their values stay unreadable"
+                      " until `headwater keys restore`, and read models are rebuilt after that")  # fmt: skip
+
+
+def backup(settings: Settings, path: Path) -> None:
+    """Writes the subjects' keys, still wrapped by the master key, to a new file."""
+    with connect_plain(bootstrap.database(settings)) as connection:
+        try:
+            console.print(f"{backup_keys(connection, path)} keys in {path}; the master key is not in it")
+        except FileExistsError:
+            raise Stop(f"{path} exists already") from None
+
+
+def restore(settings: Settings, path: Path) -> None:
+    """Puts missing keys back, never one that was destroyed."""
+    with connect_plain(bootstrap.database(settings)) as connection:
+        try:
+            console.print(f"{restore_keys(connection, path)} keys put back")
+        except FileNotFoundError:
+            raise Stop(f"there is no file {path}") from None
