@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
 from api.actions import Action
 from api.auth import Caller
@@ -19,6 +19,7 @@ from api.communication.fields import Body, Data, Moment, UserId
 from api.errors import ApiError, field_errors
 from api.surface import Act, Read, may
 from commands.communication.batch import RequestBatch
+from commands.communication.delivery import RecordAction
 from commands.communication.message import TEMPLATE_VERSION, CancelMessage, RequestMessage
 from domain.communication.kinds import TRIGGERS, Channel, Priority, TriggerType, Wish
 from domain.communication.message import MessageRequested, Status
@@ -102,6 +103,13 @@ class StatusAnswer(BaseModel):
 class Done(BaseModel):
     success: bool = True
     message: str
+
+
+class ActionBody(Body):
+    """What the recipient did, in the caller's own word; `channel` says in answer to which of two messages."""
+
+    action: Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+    channel: Channel | None = None
 
 
 class TriggerTypeAnswer(BaseModel):
@@ -252,6 +260,20 @@ async def cancel_communication(
     row = await find(task_id, reads)
     await act.submit(CancelMessage(at=act.at, message_id=row.message_id, user_id=row.user_id))
     return Done(message="Communication cancelled successfully")
+
+
+@router.post("/status/{task_id}/action")
+async def record_action(
+    task_id: str, body: ActionBody, caller: Annotated[Caller, may("communication:send")], act: Act, reads: Read
+) -> Done:
+    """Report that the recipient did what the message was about: ours, for this is what engagement is counted from."""
+    row = await find(task_id, reads)
+    await act.submit(
+        RecordAction(
+            at=act.at, message_id=row.message_id, user_id=row.user_id, channel=body.channel, action=body.action
+        )
+    )
+    return Done(message="Action recorded successfully")
 
 
 @router.get("/trigger-types")

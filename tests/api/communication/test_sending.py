@@ -1,0 +1,336 @@
+"""From a request to a message, or to the reason why there is none: schedules, hours, caps, fallback, explanations."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.api.communication.serving import Served
+
+ALICE_ZONE = "America/New_York"
+
+
+@pytest.fixture
+def user(product: Served) -> int:
+    """Somebody who agrees to everything."""
+    user_id = product.new_user()
+    product.agree(user_id)
+    return user_id
+
+
+def refused(product: Served, user_id: int, **more: Any) -> dict[str, Any]:
+    """The body of a send that is refused."""
+    body = {"user_id": user_id, "trigger_type": "monthly_report", "data": {}} | more
+    answer = product.api.post("/send", json=body)
+    assert answer.status_code == 400, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def prefer(product: Served, user_id: int, **preferences: Any) -> None:
+    product.ok("PUT", f"/preferences/{user_id}", preferences)
+
+
+def explanation(product: Served, task_id: str) -> dict[str, Any]:
+    return product.ok("GET", f"/status/{task_id}/explanation")
+
+
+def can_send(product: Served, user_id: int, **more: Any) -> dict[str, Any]:
+    body = {"user_id": user_id, "message_type": "monthly_report", "channel": "sms"} | more
+    return product.ok("POST", "/consent/check", body)
+
+
+def later(product: Served, **by: float) -> str:
+    return (product.clock.now() + timedelta(**by)).isoformat()
+
+
+def to_clock(product: Served, hour: int) -> None:
+    """Moves on to the next time that it is this hour, UTC."""
+    now = product.clock.now()
+    then = now.replace(hour=hour, minute=0, second=0)
+    product.advance((then if then > now else then + timedelta(days=1)) - now)
+
+
+def test_a_message_goes_out_at_once_with_the_defaults_of_its_type(product: Served, user: int) -> None:
+    sent = product.send(user, "financial_alert")
+    assert sent["cost"] == 0.05
+    product.settle()
+    assert [text["to"] for text in product.outbox(user, "sms") if text["reference"] == sent["task_id"]] != []
+    assert product.status(sent["task_id"])["result"]["channel"] == "sms"
+
+
+def test_both_channels_are_used_and_paid_when_both_are_asked_for(product: Served, user: int) -> None:
+    sent = product.send(user, channel="both")
+    assert sent["cost"] == 0.051
+    product.settle()
+    assert len([m for m in product.outbox(user, "sms") if m["reference"] == sent["task_id"]]) == 1
+    assert len(product.outbox(user, "email")) == 1
+
+
+def test_a_long_text_costs_each_of_its_segments(product: Served, user: int) -> None:
+    long = {"message": "A word to the wise. " * 20}
+    sent = product.send(user, "financial_alert", data=long, channel="sms")
+    segments = product.ask("select segments from read_models.communication_deliveries where message_id = %s",
+                           sent["task_id"])[0][0]  # fmt: skip
+    assert segments > 1
+    assert sent["cost"] == pytest.approx(0.05 * segments)
+
+
+@pytest.mark.parametrize("when", ["2025-01-27T10:00:00Z", "2025-01-27T10:00:00", "2025-01-27T12:00:00+02:00"])
+def test_a_past_time_means_now(product: Served, user: int, when: str) -> None:
+    task_id = product.send(user, scheduled_time=when)["task_id"]
+    product.settle()
+    assert product.status(task_id)["status"] == "SUCCESS"
+
+
+def test_a_scheduled_message_waits_for_its_time(product: Served, user: int) -> None:
+    task_id = product.send(user, scheduled_time=later(product, hours=2), priority="critical")["task_id"]
+    assert product.status(task_id) == {
+        "task_id": task_id, "status": "PENDING", "result": None, "started": None, "succeeded": None,
+        "created": product.status(task_id)["created"],
+    }  # fmt: skip
+    product.advance(timedelta(hours=1, minutes=59))
+    assert product.status(task_id)["status"] == "PENDING"
+    product.advance(timedelta(minutes=1))
+    assert product.status(task_id)["status"] == "SUCCESS"
+
+
+def test_a_cancelled_message_never_goes_out(product: Served, user: int) -> None:
+    task_id = product.send(user, scheduled_time=later(product, hours=2))["task_id"]
+    assert product.ok("POST", f"/cancel/{task_id}")["message"] == "Communication cancelled successfully"
+    product.advance(timedelta(hours=3))
+    assert product.status(task_id)["status"] == "REVOKED"
+    assert product.outbox(user, "email") == []
+    assert explanation(product, task_id)["sentence"] == "Not sent: it was cancelled."
+
+
+def test_consent_that_is_withdrawn_meanwhile_stops_a_scheduled_message(product: Served, user: int) -> None:
+    task_id = product.send(user, scheduled_time=later(product, hours=2))["task_id"]
+    product.ok("POST", "/opt-out", {"user_id": user, "channel": "both"})
+    product.advance(timedelta(hours=3))
+    assert product.status(task_id)["status"] == "REVOKED"
+    told = explanation(product, task_id)
+    assert told["sentence"].startswith("Not sent: ")
+    assert "opted out" in told["sentence"]
+    rule = next(rule for rule in told["history"][-1]["rules"] if rule["verdict"] == "refuse")
+    assert rule["evidence"]["consent"]["name"] == "communication.recipient.opted_out.v1"
+    assert rule["evidence"]["consent"]["stream"] == f"recipient/{user}"
+
+
+def test_without_consent_nothing_is_sent_and_the_refusal_says_why(product: Served) -> None:
+    body = refused(product, product.new_user())
+    assert body["fallback_used"] is False
+    assert body["details"]["reason"] == "no_consent"
+    assert {step["rule"] for step in body["details"]["decision"]["trail"]} >= {"suppression", "consent", "channel"}
+
+
+def test_sms_consent_counts_once_the_number_is_verified(product: Served) -> None:
+    user_id, number = product.new_user(), "+15557654321"
+    product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
+    product.settle()
+    assert can_send(product, user_id)["reason"] == "pending_verification"
+    assert can_send(product, user_id)["consent_status"] == "pending"
+    code = product.outbox(user_id, "sms")[0]["body"]
+    assert product.code(number) in code
+    wrong = product.api.post("/consent/sms/verify", json={"phone_number": number, "verification_code": "000000"})
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "Invalid verification code")
+    product.ok("POST", "/consent/sms/verify", {"phone_number": number, "verification_code": product.code(number)})
+    checked = can_send(product, user_id)
+    assert (checked["can_send"], checked["reason"], checked["consent_status"]) == (True, "explicit_consent", "granted")
+
+
+def test_a_code_lives_ten_minutes_and_five_tries(product: Served) -> None:
+    user_id, number = product.new_user(), "+15551112222"
+
+    def verify(code: str) -> tuple[int, str]:
+        body = {"phone_number": number, "verification_code": code}
+        answer = product.api.post("/consent/sms/verify", json=body)
+        return answer.status_code, answer.json().get("error", "")
+
+    product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
+    right = product.code(number)
+    wrong = "000000" if right != "000000" else "000001"
+    assert [verify(wrong)[0] for _ in range(5)] == [400] * 5
+    assert verify(right) == (400, "too many wrong codes; ask for a new one")
+    product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
+    right = product.code(number)
+    product.advance(timedelta(minutes=10))
+    assert verify(right) == (400, "the verification code has expired")
+    assert can_send(product, user_id)["can_send"] is False
+
+
+def test_only_so_many_codes_are_sent_within_an_hour(product: Served) -> None:
+    body = {"user_id": product.new_user(), "phone_number": "+15553334444"}
+    for _ in range(5):
+        product.ok("POST", "/consent/sms", body)
+    assert product.api.post("/consent/sms", json=body).status_code == 400
+    product.advance(timedelta(hours=1))
+    product.ok("POST", "/consent/sms", body)
+
+
+def test_a_verified_number_needs_no_second_verification(product: Served, user: int) -> None:
+    body = {"user_id": user, "phone_number": f"+1555{user:07}"}
+    assert product.ok("POST", "/consent/sms", body)["verification_required"] is False
+
+
+def test_the_other_channel_is_used_when_the_one_asked_for_is_closed(product: Served, user: int) -> None:
+    product.ok("POST", "/consent/revoke", {"user_id": user, "channel": "sms", "message_types": ["monthly_report"]})
+    sent = product.send(user, channel="sms")
+    assert (sent["fallback_used"], sent["cost"]) == (True, 0.001)
+    product.settle()
+    told = explanation(product, sent["task_id"])
+    assert "instead of SMS, because consent for it was revoked" in told["sentence"]
+    assert product.send(user, "career_insight", channel="sms")["fallback_used"] is False
+
+
+def test_a_switch_that_is_off_closes_a_type_on_a_channel(product: Served, user: int) -> None:
+    prefer(product, user, alert_types_email={"monthly_report": False})
+    assert product.send(user, channel="email")["fallback_used"] is True
+    prefer(product, user, sms_enabled=False)
+    assert refused(product, user)["details"]["reason"] == "preference_disabled"
+    assert can_send(product, user)["reason"] == "preference_disabled"
+    assert refused(product, user, priority="critical")["details"]["reason"] == "preference_disabled"
+
+
+def test_switches_are_merged_key_by_key_and_reset_goes_back(product: Served, user: int) -> None:
+    prefer(product, user, alert_types_sms={"financial_alert": True, "payment_reminder": False})
+    prefer(product, user, alert_types_sms={"payment_reminder": True}, frequency_preference="daily", sms_enabled=None)
+    found = product.ok("GET", f"/preferences/{user}")["preferences"]
+    assert found["alert_types_sms"] == {"financial_alert": True, "payment_reminder": True}
+    assert (found["frequency_preference"], found["sms_enabled"]) == ("daily", True)
+    reset = product.ok("POST", f"/preferences/{user}/reset")["preferences"]
+    stranger = product.ok("GET", f"/preferences/{product.new_user()}")["preferences"]
+    assert {**reset, "user_id": 0} == {**stranger, "user_id": 0}
+
+
+def test_no_more_than_five_messages_a_week_unless_they_are_critical(product: Served, user: int) -> None:
+    for _ in range(5):
+        product.send(user)
+    capped = refused(product, user)
+    assert capped["details"]["reason"] == "frequency_cap"
+    product.send(user, priority="critical")
+    product.advance(timedelta(days=7))
+    product.send(user)
+
+
+@pytest.mark.parametrize(("frequency", "days"), [("daily", 1), ("monthly", 30)])
+def test_the_window_of_the_cap_follows_the_preference(product: Served, user: int, frequency: str, days: int) -> None:
+    prefer(product, user, frequency_preference=frequency)
+    for _ in range(5):
+        product.send(user)
+    product.advance(timedelta(days=days, seconds=-1))
+    refused(product, user)
+    product.advance(timedelta(seconds=1))
+    product.send(user)
+
+
+def test_quiet_hours_hold_a_message_until_they_end_where_the_recipient_lives(product: Served, user: int) -> None:
+    prefer(product, user, time_zone=ALICE_ZONE, frequency_preference="daily")
+    to_clock(product, 6)  # one in the morning in New York
+    held = product.send(user)["task_id"]
+    urgent = product.send(user, priority="critical")["task_id"]
+    product.settle()
+    assert product.status(urgent)["status"] == "SUCCESS"
+    assert product.status(held)["status"] == "PENDING"
+    told = explanation(product, held)
+    assert "Held until" in told["sentence"]
+    assert "outside the hours" in told["sentence"]
+    rule = next(rule for rule in told["history"][-1]["rules"] if rule["rule"] == "quiet_hours")
+    assert (rule["verdict"], rule["inputs"]["time_zone"]) == ("hold", ALICE_ZONE)
+    product.advance(datetime.fromisoformat(rule["inputs"]["opens"]) - product.clock.now() - timedelta(seconds=1))
+    assert product.status(held)["status"] == "PENDING"
+    product.advance(timedelta(seconds=1))
+    assert product.status(held)["status"] == "SUCCESS"
+    assert "08:00:00" in rule["inputs"]["opens"] or "13:00:00" in rule["inputs"]["opens"]
+
+
+def test_own_quiet_hours_take_the_place_of_the_night(product: Served, user: int) -> None:
+    prefer(product, user, quiet_hours={"start": "08:00", "end": "18:30"}, frequency_preference="daily")
+    to_clock(product, 12)
+    held = product.send(user)["task_id"]
+    product.settle()
+    assert product.status(held)["status"] == "PENDING"
+    to_clock(product, 19)
+    assert product.status(held)["status"] == "SUCCESS"
+    shown = product.ok("GET", f"/preferences/{user}")["preferences"]["quiet_hours"]
+    assert shown == {"start": "08:00:00", "end": "18:30:00"}
+
+
+def test_a_preferred_time_that_was_chosen_is_waited_for(product: Served, user: int) -> None:
+    to_clock(product, 9)
+    prefer(product, user, preferred_sms_time="15:00:00", frequency_preference="daily")
+    held = product.send(user, channel="sms")["task_id"]
+    email = product.send(user, channel="email")["task_id"]
+    product.settle()
+    assert (product.status(held)["status"], product.status(email)["status"]) == ("PENDING", "SUCCESS")
+    to_clock(product, 15)
+    assert product.status(held)["status"] == "SUCCESS"
+
+
+def test_a_held_message_can_be_cancelled(product: Served, user: int) -> None:
+    prefer(product, user, time_zone="UTC", frequency_preference="daily")
+    to_clock(product, 22)
+    held = product.send(user)["task_id"]
+    product.ok("POST", f"/cancel/{held}")
+    to_clock(product, 12)
+    assert product.status(held)["status"] == "REVOKED"
+
+
+def test_an_unknown_time_zone_is_400(product: Served, user: int) -> None:
+    for name in ("Mars/Olympus", "../../etc/passwd", "utc+1"):
+        assert product.api.put(f"/preferences/{user}", json={"time_zone": name}).status_code == 400
+
+
+def test_opting_out_of_one_kind_leaves_the_others(product: Served, user: int) -> None:
+    product.ok("POST", "/opt-out", {"user_id": user, "channel": "sms", "message_type": "monthly_report"})
+    assert can_send(product, user)["reason"] == "opted_out"
+    assert can_send(product, user)["consent_status"] == "opted_out"
+    assert can_send(product, user, message_type="career_insight")["can_send"] is True
+    product.ok("POST", "/opt-out", {"user_id": user})
+    assert can_send(product, user, message_type="career_insight", channel="email")["reason"] == "opted_out"
+
+
+def test_consent_can_be_asked_about_as_it_was(product: Served) -> None:
+    user_id = product.new_user()
+    moments = [product.clock.now()]
+    for step in ("grant", "revoke", "grant"):
+        product.advance(timedelta(hours=1))
+        if step == "grant":
+            product.ok("POST", "/consent/email", {"user_id": user_id, "email": f"{len(moments)}@example.com"})
+        else:
+            product.ok("POST", "/consent/revoke", {"user_id": user_id, "channel": "email"})
+        moments.append(product.clock.now())
+    then = [can_send(product, user_id, channel="email", as_of=moment.isoformat()) for moment in moments]
+    assert [answer["reason"] for answer in then] == ["no_consent", "explicit_consent", "revoked", "explicit_consent"]
+    assert [answer["consent_event"] for answer in then] == [0, 1, 2, 3]
+    before = product.recorded()
+    can_send(product, user_id)
+    assert product.recorded() == before
+
+
+def test_the_explanation_names_every_rule_with_its_version(product: Served, user: int) -> None:
+    task_id = product.send(user)["task_id"]
+    product.settle()
+    told = explanation(product, task_id)
+    decided = next(happening for happening in told["history"] if happening["rules"])
+    assert [rule["rule"] for rule in decided["rules"]] == [
+        "suppression", "consent", "preferences", "frequency_cap", "quiet_hours", "channel", "budget"
+    ]  # fmt: skip
+    assert {rule["version"] for rule in decided["rules"]} == {1}
+    consent = decided["rules"][1]["evidence"]["consent"]
+    assert consent["name"] == "communication.recipient.consent_granted.v1"
+    assert product.events(consent["stream"])[consent["version"] - 1] == consent["name"]
+
+
+def test_the_best_time_to_write_is_the_preferred_one_until_there_is_a_history(product: Served, user: int) -> None:
+    prefer(product, user, preferred_sms_time="17:00", preferred_email_day=4)
+    found = {}
+    for channel in ("sms", "email"):
+        answer = product.ok("GET", f"/optimal-send-time?user_id={user}&channel={channel}")
+        assert answer["optimal_time"].endswith("+00:00")
+        found[channel] = datetime.fromisoformat(answer["optimal_time"])
+    assert (found["sms"].hour, found["sms"] >= product.clock.now()) == (17, True)
+    assert (found["email"].weekday(), found["email"].hour) == (4, 9)
+    assert product.ok("GET", f"/optimal-send-time?user_id={user}")["channel"] == "sms"
