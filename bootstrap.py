@@ -190,8 +190,8 @@ def surfaces(settings: Settings, engine: Engine, desk: GccpDesk) -> dict[str, AS
     """What is mounted where."""
     limits = Limits(daily=microcents(settings.daily_budget), monthly=microcents(settings.monthly_budget))
     providers = {
-        "twilio_configured": settings.twilio_account_sid is not None,
-        "resend_configured": settings.resend_api_key is not None,
+        "twilio_configured": settings.has_twilio,
+        "resend_configured": settings.has_resend,
     }
     communication = communication_api.app(
         engine, MemoryStorage(), tokens(settings, "communication"), secrets(settings), signers(settings), limits,
@@ -270,8 +270,9 @@ def edge_of(settings: Settings, engine: Engine, own: Parts, lifespan: Lifespan, 
 
     async def measured() -> None:
         WAITING.set(waiting())
-        async with engine.reads.connection() as connection:
-            measure(await installation(connection))
+        if await engine.reads.alive():
+            async with engine.reads.connection() as connection:
+                measure(await installation(connection))
 
     return Edge(surfaces(settings, engine, desk), living, ready, measured)
 

@@ -67,6 +67,16 @@ class Settings(BaseSettings):
         return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
+    def has_twilio(self) -> bool:
+        """Whether texts can go out by Twilio."""
+        return None not in (self.twilio_account_sid, self.twilio_auth_token, self.twilio_from)
+
+    @property
+    def has_resend(self) -> bool:
+        """Whether e-mail can go out by Resend."""
+        return None not in (self.resend_api_key, self.resend_from)
+
+    @property
     def outbox(self) -> Path:
         """Where the sandbox puts what no provider is configured for."""
         return self.data / "outbox"

