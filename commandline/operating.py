@@ -142,7 +142,7 @@ def advance_clock(settings: Settings, by: timedelta) -> datetime:
         row = connection.execute("update headwater.clock set now = now + %s returning now", (by,)).fetchone()
         if row is None:
             raise Stop("no manual clock runs here: start it with `headwater up --clock manual`")
-        connection.execute("notify headwater_clock")
+        connection.execute("select pg_notify('headwater_clock', %s)", (row[0].isoformat(),))
         return asyncio.run(_settled(bootstrap.database(settings), row[0]))
 
 

@@ -22,15 +22,10 @@ async def follow_clock(dsn: str, clock: Clock) -> None:
                 await connection.execute(
                     "insert into headwater.clock (now) values (%s) on conflict do nothing", (clock.now(),)
                 )
-                await _set(connection, clock)
-                async for _ in connection.notifies():
-                    await _set(connection, clock)
+                cursor = await connection.execute("select now from headwater.clock")
+                for (now,) in await cursor.fetchall():
+                    clock.set(now)
+                async for moved in connection.notifies():
+                    clock.set(datetime.fromisoformat(moved.payload))
         except psycopg.OperationalError:
             await asyncio.sleep(0.5)
-
-
-async def _set(connection: psycopg.AsyncConnection[tuple[datetime, ...]], clock: ManualClock) -> None:
-    cursor = await connection.execute("select now from headwater.clock")
-    row = await cursor.fetchone()
-    if row is not None:
-        clock.set(row[0])

@@ -132,6 +132,9 @@ class Worker:
             except psycopg.OperationalError as error:
                 log.warning("the database is not available to the worker: %s", type(error).__name__)
                 await asyncio.sleep(0.5)
+            except Exception:
+                log.exception("the worker stumbled and goes on")
+                await asyncio.sleep(0.5)
 
     async def _connected(self) -> AsyncConnection[Row]:
         if self._connection is None or self._connection.closed:
