@@ -20,16 +20,18 @@ from streams.keys import WrappedKey
 COLUMNS = ", ".join(f"j.{column}" for column in Record._fields)
 
 OUTCOMES = f"""
-    with o as (
-        select context, partition, sequence, (convert_from(data, 'UTF8')::json ->> 'events')::int as events
-          from headwater.journal
-         where (context, stream) in (select * from unnest(%s::text[], %s::text[])) and version = 1)
     select {COLUMNS}, k.subject is not null, k.wrapped
-      from o join headwater.journal j on j.context = o.context and j.partition = o.partition
-                                     and j.sequence between o.sequence - o.events and o.sequence
+      from unnest(%s::text[], %s::text[]) as w(context, stream)
+      cross join lateral (
+        select context, partition, sequence, (convert_from(data, 'UTF8')::json ->> 'events')::int as events
+          from headwater.journal where context = w.context and stream = w.stream and version = 1 offset 0) o
+      cross join lateral (
+        select * from headwater.journal where context = o.context and partition = o.partition
+                                          and sequence between o.sequence - o.events and o.sequence offset 0) j
       left join headwater.subject_keys k on k.subject = j.subject
      order by j.context, j.partition, j.sequence
 """
+"""`offset 0` keeps each lookup one by one by its index: hashing the journal instead costs seconds to minutes."""
 
 SNAPSHOTS = """
     select s.context, s.stream, s.key, s.version, s.schema, s.state
@@ -41,7 +43,9 @@ HISTORIES = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped
       from unnest(%s::text[], %s::text[], %s::text[]) as w(context, stream, schema)
       left join headwater.snapshots s using (context, stream, schema)
-      join headwater.journal j on j.context = w.context and j.stream = w.stream and j.version > coalesce(s.version, 0)
+      cross join lateral (
+        select * from headwater.journal where context = w.context and stream = w.stream
+                                          and version > coalesce(s.version, 0) offset 0) j
       left join headwater.subject_keys k on k.subject = j.subject
      order by j.context, j.stream, j.version
 """

@@ -19,6 +19,7 @@ from streams.envelope import Envelope, IdempotencyConflict, Outcome, outcome_str
 from streams.gateway import Pending, Unavailable
 from streams.kafka.producing import Commands
 from streams.kafka.settings import Cluster
+from streams.kafka.store import BY_INDEX
 from streams.keys import WrappedKey
 from streams.ledger import KEYS, OUTCOMES, add_keys, loaded
 from streams.mapper import Mapper
@@ -213,6 +214,7 @@ class KafkaGateway:
     async def _fetch(self) -> None:
         self._connection = await connect(self._dsn, "headwater gateway")
         try:
+            await self._connection.execute(BY_INDEX)
             while True:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN_SECONDS)

@@ -28,8 +28,10 @@ class Stuck(Exception):  # noqa: N818
 class Lag:
     """Looks every so often; its gauges are per context and partition."""
 
-    def __init__(self, cluster: Cluster, consumer: Consumer) -> None:
-        self._cluster, self._consumer = cluster, consumer
+    def __init__(self, cluster: Cluster) -> None:
+        """Asks through consumers of its own: on the projector's, every question would wait behind a fetch."""
+        self._cluster = cluster
+        self._stable = Consumer(cluster.reader(isolation_level="read_committed"))
         self._end = Consumer(cluster.reader(isolation_level="read_uncommitted"))
         self._looked = self._progress = time.monotonic()
         self._read: dict[Place, int] = {}
@@ -65,7 +67,7 @@ class Lag:
         partition = TopicPartition(self._cluster.events(place[0]), place[1])
         try:
             with watched():
-                _, stable = self._consumer.get_watermark_offsets(partition, ASK_SECONDS, cached=False)
+                _, stable = self._stable.get_watermark_offsets(partition, ASK_SECONDS, cached=False)
                 _, end = self._end.get_watermark_offsets(partition, ASK_SECONDS, cached=False)
         except KafkaException:
             return False

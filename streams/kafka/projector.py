@@ -56,7 +56,7 @@ class KafkaProjector:
         self._store = Store(role.dsn, "headwater projector")
         self._brokers = Connection()
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
-        self._lag = Lag(role.cluster, self._consumer)
+        self._lag = Lag(role.cluster)
         self._owned: set[Place] = set()
         self._checkpoints: dict[Place, Checkpoint] = {}
         self._halted: dict[Place, float] = {}

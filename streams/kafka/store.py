@@ -22,6 +22,9 @@ from streams.partitions import partition_of
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+BY_INDEX = "set enable_seqscan = off"
+"""Everything here is looked up by an index. Without this, plans made while tables were small are kept as they grow."""
+
 ONE_SNAPSHOT = "begin isolation level repeatable read, read only"
 SEQUENCES = Statement("select context, partition, sequence from headwater.partitions")
 CHECKPOINT = "select next_offset, sequence, hash from headwater.partitions where context = %s and partition = %s"
@@ -31,7 +34,7 @@ KEEP_SNAPSHOTS = """
         select p.context, p.partition from headwater.partitions p
           join json_to_recordset(%s::json) as e(context text, partition int, sequence bigint)
             on p.context = e.context and p.partition = e.partition and p.sequence <= e.sequence
-         order by p.context, p.partition for share of p)
+         order by p.context, p.partition for share of p skip locked)
     insert into headwater.snapshots
     select s.context, s.stream, s.key, s.version, s.schema, s.state
       from unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bytea[])
@@ -78,6 +81,7 @@ class Store:
                 raise psycopg.OperationalError("the database was away a moment ago")
             self._next_try = time.monotonic() + RETRY_SECONDS
             self._connection = connect_plain(self._dsn, self._application)
+            self._connection.execute(BY_INDEX)
         return self._connection
 
     def close(self) -> None:
@@ -113,7 +117,7 @@ class Store:
 
     def keep_snapshots(self, snapshots: Sequence[Snapshot], ends: Mapping[Place, Head], partitions: int) -> None:
         """Keeps snapshots as of `ends`, except where the log has been projected further: they might hold what was
-        erased since."""
+        erased since. A projector at work on the partition is not waited for: it may be asleep, and this is a cache."""
         lines = [{"context": c, "partition": p, "sequence": head.sequence} for (c, p), head in ends.items()]
         rows = [(s.context, partition_of(s.key, partitions), *s[1:]) for s in snapshots]
         columns = [list(column) for column in zip(*rows, strict=True)]

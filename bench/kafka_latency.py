@@ -1,0 +1,236 @@
+"""The distributed runtime end to end, every role a process of its own, beside a raw Kafka loop in the same run.
+
+    python -m bench.kafka_latency [--seconds 8] [--partitions 1 4 16]
+
+A command counts from its submission in an API process to its outcome read back from PostgreSQL; the raw loop from
+produced to read back by a reader of committed records. Then: how fast the projector catches up, and how long a killed
+processor's partitions are silent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from psycopg.conninfo import make_conninfo
+from rich.console import Console
+
+from bench.kafka_raw import settings
+from streams.database import connect_plain
+from streams.gateway import envelop
+from streams.kafka.gateway import KafkaGateway
+from streams.kafka.settings import Cluster
+from streams.kafka.topics import create
+from streams.partitions import partition_of
+from streams.postgres import start_embedded
+from tests.contract.runtimes import START
+from tests.contract.shelf import FillJar
+from tests.kafka.broker import Broker, Kafka
+from tests.kafka.runtime import ONE_BROKER, ROOT, Processes, gateway, new_cluster, set_up, until
+
+CLIENTS = (1, 16, 64)
+OWNERS = 500
+WARM_SECONDS = 10.0
+AT_ONCE = 1000
+console = Console(highlight=False, width=120)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seconds", type=float, default=8.0)
+    options.add_argument("--partitions", type=int, nargs="*", default=[1, 4, 16])
+    options.add_argument("--events", type=int, default=60_000, help="for the projector to catch up with")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-", ignore_cleanup_errors=True) as directory:
+        dsn = start_embedded(Path(directory) / "postgres")
+        with Broker() as broker:
+            for partitions in given.partitions:
+                asyncio.run(measured(Kafka(broker.bootstrap), dsn, partitions, given.seconds))
+            asyncio.run(catching_up(Kafka(broker.bootstrap), dsn, given.events))
+
+
+@asynccontextmanager
+async def installation(kafka: Kafka, dsn: str, partitions: int) -> AsyncIterator[tuple[Processes, KafkaGateway]]:
+    """One processor, one projector and a gateway on a database of their own."""
+    name = f"bench_{uuid4().hex[:8]}"
+    with connect_plain(dsn) as connection:
+        connection.execute(f"create database {name}".encode())
+    roles = Processes(new_cluster(kafka), make_conninfo(dsn, dbname=name), partitions)
+    set_up(roles.cluster, roles.dsn, partitions)
+    roles.start("projector", "j1")
+    roles.start("processor", "p1")
+    try:
+        async with gateway(roles) as one:
+            yield roles, one
+    finally:
+        roles.stop_all()
+
+
+async def measured(kafka: Kafka, dsn: str, partitions: int, seconds: float) -> None:
+    """Throughput and latency at each number of clients, then the raw loop's."""
+    raw = await asyncio.to_thread(raw_loop, kafka.bootstrap, partitions, seconds)
+    async with installation(kafka, dsn, partitions) as (roles, one):
+        await load(one, partitions, 64, WARM_SECONDS)
+        for clients in CLIENTS:
+            show("headwater", partitions, clients, await load(one, partitions, clients, seconds))
+        await killed(roles, one, partitions)
+    for clients, latencies in raw.items():
+        show("raw loop ", partitions, clients, (latencies, seconds))
+
+
+def show(what: str, partitions: int, clients: int, result: tuple[list[float], float]) -> None:
+    latencies, took = result
+    latencies.sort()
+    p50, p99 = latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)]
+    console.print(f"{what}, {partitions:2} partitions, {clients:2} clients: {len(latencies) / took:7,.0f} commands/s,"
+                  f" p50 {p50 * 1e3:5.1f} ms, p99 {p99 * 1e3:5.1f} ms")  # fmt: skip
+
+
+async def load(one: KafkaGateway, partitions: int, clients: int, seconds: float) -> tuple[list[float], float]:
+    """Latencies of commands, each client one after the other."""
+    latencies: list[float] = []
+    began = time.perf_counter()
+
+    async def client(number: int) -> None:
+        turn = number
+        while (now := time.perf_counter()) - began < seconds:
+            turn += clients
+            await one.submit(envelop(a_command(turn), "shelf", partitions, "bench"), 30)
+            latencies.append(time.perf_counter() - now)
+
+    await asyncio.gather(*(client(number) for number in range(clients)))
+    return latencies, time.perf_counter() - began
+
+
+def a_command(number: int) -> FillJar:
+    owner = f"owner {number % OWNERS}"
+    return FillJar(at=START, jar=f"{owner}'s", owner=owner, grams=0)
+
+
+async def killed(roles: Processes, one: KafkaGateway, partitions: int) -> None:
+    """Kills and restarts the processor under load; the longest silence that its clients see."""
+    answered: list[float] = []
+
+    async def client(number: int) -> None:
+        for turn in range(number, 1_000_000, 8):
+            await one.submit(envelop(a_command(turn), "shelf", partitions, "bench"), 30)
+            answered.append(time.perf_counter())
+
+    running = [asyncio.create_task(client(number)) for number in range(8)]
+    silences = []
+    for _ in range(5):
+        await asyncio.sleep(1)
+        roles.kill("p1")
+        at = time.perf_counter()
+        roles.start("processor", "p1")
+        await asyncio.sleep(0.2)
+        count = len(answered)
+        await until(lambda count=count: len(answered) > count)  # type: ignore[misc]
+        silences.append(time.perf_counter() - at)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    console.print(f"headwater, {partitions:2} partitions: a killed processor answers again after"
+                  f" {sorted(silences)[2]:.2f} s (median of 5; worst {max(silences):.2f} s)")  # fmt: skip
+
+
+def raw_loop(bootstrap: str, partitions: int, seconds: float) -> dict[int, list[float]]:
+    """Latencies through the bare loop at each number of clients."""
+    cluster = Cluster(bootstrap, f"raw-{uuid4().hex[:8]}")
+    create(cluster, ["shelf"], partitions, ONE_BROKER)
+    topics = cluster.commands("shelf"), cluster.events("shelf")
+    process = subprocess.Popen([sys.executable, "-m", "bench.kafka_raw", bootstrap, *topics], cwd=ROOT)
+    try:
+        client = RawClient(bootstrap, *topics, partitions)
+        client.load(64, WARM_SECONDS)
+        return {clients: client.load(clients, seconds) for clients in CLIENTS}
+    finally:
+        process.kill()
+        process.wait()
+
+
+class RawClient:
+    """Keeps a number of messages under way through the loop."""
+
+    def __init__(self, bootstrap: str, source: str, target: str, partitions: int) -> None:
+        self._source, self._partitions = source, partitions
+        self._producer = Producer(settings(bootstrap, linger_ms=0, enable_idempotence=True))
+        self._consumer = Consumer(
+            settings(bootstrap, group_id="raw.none", isolation_level="read_committed", enable_auto_commit=False,
+                     auto_offset_reset="earliest", fetch_wait_max_ms=100)
+        )  # fmt: skip
+        self._consumer.assign([TopicPartition(target, partition, 0) for partition in range(partitions)])
+        self._sent: dict[bytes, float] = {}
+        self._number = 0
+
+    def load(self, clients: int, seconds: float) -> list[float]:
+        """Latencies."""
+        latencies: list[float] = []
+        until = time.perf_counter() + seconds
+        for _ in range(clients):
+            self._send()
+        while self._sent:
+            first = self._consumer.poll(5.0)
+            for message in [] if first is None else [first, *self._consumer.consume(AT_ONCE, 0)]:
+                sent = self._sent.pop(message.value() or b"", None)
+                if sent is not None:
+                    latencies.append(time.perf_counter() - sent)
+                    if time.perf_counter() < until:
+                        self._send()
+            self._producer.poll(0)
+        return latencies
+
+    def _send(self) -> None:
+        self._number += 1
+        value = b"%d" % self._number
+        self._sent[value] = time.perf_counter()
+        partition = partition_of(f"owner {self._number % OWNERS}", self._partitions)
+        self._producer.produce(self._source, value, b"key", partition)
+        self._producer.poll(0)
+
+
+async def catching_up(kafka: Kafka, dsn: str, events: int) -> None:
+    """Stops the projector while the log grows, then measures how fast it follows, journal and read models and all."""
+    async with installation(kafka, dsn, 4) as (roles, one):
+        await load(one, 4, 8, 2)
+        roles.signal("j1", signal.SIGSTOP)
+        pending = [asyncio.create_task(submit_all(one, range(n, events // 2, 256))) for n in range(256)]
+        with connect_plain(roles.dsn) as connection:
+            where = "select sum(sequence)::bigint from headwater.partitions"
+            before = connection.execute(where).fetchone()
+            await until(lambda: end_of_log(roles) > events, 300)
+            roles.signal("j1", signal.SIGCONT)
+            began = time.perf_counter()
+            await asyncio.gather(*pending)
+            took = time.perf_counter() - began
+            after = connection.execute(where).fetchone()
+    assert before is not None
+    assert after is not None
+    console.print(f"projector: {(after[0] - before[0]) / took:,.0f} events/s catching up over {after[0] - before[0]:,}")
+
+
+async def submit_all(one: KafkaGateway, numbers: range) -> None:
+    await asyncio.gather(*(one.submit(envelop(a_command(n), "shelf", 4, "bench"), 300) for n in numbers))
+
+
+def end_of_log(roles: Processes) -> int:
+    reader = Consumer(roles.cluster.reader(isolation_level="read_uncommitted"))
+    try:
+        places = [TopicPartition(roles.cluster.events("shelf"), partition) for partition in range(roles.partitions)]
+        return sum(reader.get_watermark_offsets(place, 10)[1] for place in places)
+    finally:
+        reader.close()
+
+
+if __name__ == "__main__":
+    main()
