@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from uuid import uuid5
+from contextlib import suppress
+from uuid import UUID, uuid5
 
 from api.actions import Acting
 from commands.gccp.ai_call import CompleteAiCall, FailAiCall
@@ -14,6 +15,9 @@ from streams.gateway import Pending, Unavailable, envelop
 log = logging.getLogger(__name__)
 
 SUBMIT_SECONDS = 10.0
+CLOSING_SECONDS = 5.0
+"""How long the surface waits for calls to end that the server has cancelled."""
+
 LINGER_SECONDS = 60.0
 """How long an end is tried to be recorded while the log takes nothing. After that the call's own timer ends it."""
 
@@ -23,17 +27,30 @@ class Ledger:
 
     def __init__(self, acting: Acting) -> None:
         self._acting = acting
+        self._open: set[UUID] = set()
+        self._none_open = asyncio.Event()
         self._recording: set[asyncio.Task[Outcome | None]] = set()
+
+    def opened(self, call_id: UUID) -> None:
+        """A call has begun, whose end will be recorded."""
+        self._open.add(call_id)
+        self._none_open.clear()
 
     def record(self, end: CompleteAiCall | FailAiCall) -> asyncio.Task[Outcome | None]:
         """Begins to record it; the task gives the outcome, or None if it is not known in time."""
         task = asyncio.create_task(self._record(end), name=f"end of call {end.call_id}")
         self._recording.add(task)
+        self._open.discard(end.call_id)
+        if not self._open:
+            self._none_open.set()
         task.add_done_callback(self._recording.discard)
         return task
 
     async def close(self) -> None:
-        """Waits until everything is recorded, or given up."""
+        """Waits until all calls have ended (the server has cancelled them), and that is recorded or given up."""
+        if self._open:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._none_open.wait(), CLOSING_SECONDS)
         await asyncio.gather(*self._recording, return_exceptions=True)
 
     async def _record(self, end: CompleteAiCall | FailAiCall) -> Outcome | None:

@@ -43,6 +43,7 @@ class ProxiedCall:
         self._ledger = ledger
         self._now = now
         self._began = perf_counter()
+        ledger.opened(call_id)
         self._first_chunk_ms: int | None = None
         self._opening: asyncio.Future[str | None] | None = None
         self._recording: asyncio.Task[Outcome | None] | None = None

@@ -20,7 +20,7 @@ from streams.calls.language_model import Answer, Chunk, Completion, Finished, Ta
 from streams.calls.prices import ANTHROPIC, PriceList
 from streams.calls.retry_after import LONGEST, retry_after
 from streams.calls.sse import ServerSentEvent, events
-from streams.calls.upstream import ERASED, LONGEST_REASON, broke, gather, transport_failures
+from streams.calls.upstream import CONNECTIONS, ERASED, LONGEST_REASON, broke, gather, transport_failures
 
 FIRST_VERSION_WITHOUT_TEMPERATURE = "2026-10-21"
 LAST_MODEL_WITH_TEMPERATURE = (4, 6)
@@ -73,7 +73,9 @@ class AnthropicModel:
         self._answer_seconds = answer_seconds
         self._prices = prices
         headers = {"x-api-key": api_key, "anthropic-version": version}
-        self._client = httpx2.AsyncClient(base_url=base_url, headers=headers, timeout=silence_seconds)
+        self._client = httpx2.AsyncClient(
+            base_url=base_url, headers=headers, timeout=silence_seconds, limits=CONNECTIONS
+        )
 
     async def __call__(self, effect: Completion, key: str) -> Verdict:
         return await gather(self.stream(effect), self._answer_seconds)

@@ -17,7 +17,7 @@ from streams.calls import Deferred, Rejected, Unknown, Verdict
 from streams.calls.language_model import Answer, Chunk, Completion, Finished, Tally, Text
 from streams.calls.prices import FREE
 from streams.calls.retry_after import retry_after
-from streams.calls.upstream import ERASED, LONGEST_REASON, broke, gather, transport_failures
+from streams.calls.upstream import CONNECTIONS, ERASED, LONGEST_REASON, broke, gather, transport_failures
 
 STOP_REASONS = {"stop": "end_turn", "length": "max_tokens"}
 """Ollama's words in Anthropic's; any other is passed on as it is."""
@@ -49,7 +49,7 @@ class OllamaModel:
         self._model = model
         self._context_tokens = context_tokens
         self._answer_seconds = answer_seconds
-        self._client = httpx2.AsyncClient(base_url=base_url, timeout=silence_seconds)
+        self._client = httpx2.AsyncClient(base_url=base_url, timeout=silence_seconds, limits=CONNECTIONS)
 
     async def __call__(self, effect: Completion, key: str) -> Verdict:
         return await gather(self.stream(effect), self._answer_seconds)

@@ -16,6 +16,9 @@ ERASED = Rejected("erased", "the person's data was erased before the model was a
 
 LONGEST_REASON = 500
 
+CONNECTIONS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+"""An answer holds its connection for minutes; how many there are at once is for those to bound who ask."""
+
 UNUSABLE = {
     "refusal": "the model declined to answer",
     "tool_use": "the model asked for a tool, and none was offered",
