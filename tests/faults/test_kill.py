@@ -103,9 +103,7 @@ async def _keep_sending(
             break
 
 
-def _check(
-    statuses: dict[str, Any], product: Product, acknowledged: dict[str, str], received: list[Received]
-) -> None:
+def _check(statuses: dict[str, Any], product: Product, acknowledged: dict[str, str], received: list[Received]) -> None:
     recorded = _recorded(product)
     assert {id_: recorded[id_] for id_ in acknowledged} == dict.fromkeys(acknowledged, 1)
     assert set(recorded) == set(acknowledged)
