@@ -76,7 +76,7 @@ class SupabaseKeys:
         await self._client.aclose()
 
     async def _key(self, name: str) -> jwt.PyJWK:
-        if self._wanting(name):
+        if self._wanting(name) or (name not in self._keys and self._fetching.locked()):
             async with self._fetching:
                 if self._wanting(name):
                     await self._fetch()
