@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -20,6 +21,7 @@ from streams.reads import Reads
 DEADLINE_SECONDS = 5.0
 MAX_KEY = 255
 POSITION = "Headwater-Position"
+VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 
 
 class Acting:
@@ -125,10 +127,10 @@ class Action:
         given = self._request.headers.get("if-match")
         if given is None or given.strip() == "*":
             return None
-        try:
-            return int(given.strip().removeprefix("W/").strip('"'))
-        except ValueError:
-            raise ApiError(400, "Invalid If-Match: use the ETag of an answer", kind="InvalidInput") from None
+        version = VERSION.fullmatch(given.strip())
+        if version is None:
+            raise ApiError(400, "Invalid If-Match: use the ETag of an answer", kind="InvalidInput")
+        return int(version[1])
 
     def _pending(self) -> ApiError:
         where = f"{self._request.scope.get('root_path', '')}/outcomes/{self.command_id}"

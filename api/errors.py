@@ -60,4 +60,5 @@ def field_errors(error: ValidationError, *where: str) -> list[FieldError]:
 
 def _field_error(found: ErrorDetails, where: Sequence[str]) -> FieldError:
     path = ".".join(str(part)[:LONGEST_NAME] for part in (*where, *found["loc"])) or "body"
-    return FieldError(path, found["msg"], found["type"] == "missing", found["input"])
+    message = found["msg"].removeprefix("Value error, ")
+    return FieldError(path, message, found["type"] == "missing", found["input"])

@@ -117,6 +117,7 @@ def test_a_field_that_does_not_fit_is_named(product: Served, id_: str, field: st
         error = refused(post(product, id_, endpoint(id_)["request_example"] | {field: wrong}))
         what = "trigger type" if error["error"].startswith("Invalid trigger type: ") else field
         assert error["error"].startswith((f"Invalid {what}", "Invalid body")), (wrong, error)
+        assert "Value error" not in error["details"], "that is how the parser talks, not a person"
 
 
 @pytest.mark.parametrize("id_", EXAMPLES)
@@ -175,6 +176,13 @@ def test_our_own_preferences_are_checked_as_the_documents_are(product: Served, n
 @pytest.mark.parametrize("header", ["", "x" * 256, '""'])
 def test_an_idempotency_key_that_does_not_fit_is_refused(product: Served, header: str) -> None:
     refused(product.api.post("/send", json=endpoint("send")["request_example"], headers={"Idempotency-Key": header}))
+
+
+@pytest.mark.parametrize(
+    "header", ["", "x", "-1", '"-1"', '"1_0"', '"1.0"', f'"{2**63}"', '"' + "9" * 5000]
+)
+def test_a_version_that_is_none_is_refused(product: Served, header: str) -> None:
+    refused(product.api.put("/preferences/123", json={"sms_enabled": False}, headers={"If-Match": header}))
 
 
 @pytest.mark.parametrize("header", ["", "x", "communication/1", "communication/x/1", "communication/-1/1", "/0/1",
