@@ -15,6 +15,8 @@ LENGTH = struct.Struct(">I")
 READY = b"ready"
 """The worker's first frame: its fonts are found and its limits are set."""
 
+MEMORY_REASON = "the document takes more memory than one document may"
+
 
 class Outcome(StrEnum):
     """How it went: the first frame of each answer is `[outcome, reason, retiring]`, the second the PDF or nothing."""

@@ -16,11 +16,11 @@ from typing import Self
 
 import streams
 from streams.documents import DocumentError, DocumentTooLarge, RendererBusy, RenderFailed, RenderTimeout
-from streams.documents.frames import LENGTH, READY, Outcome, answer_head, frame, request_body
-from streams.documents.request import DocumentRequest, Limits
-from streams.documents.worker import MEMORY_REASON, THREADS
+from streams.documents.frames import LENGTH, MEMORY_REASON, READY, Outcome, answer_head, frame, request_body
+from streams.documents.request import THREADS, DocumentRequest, Limits
 
 START_SECONDS = 30.0
+GRACE_SECONDS = 5.0
 
 _KEPT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "XDG_DATA_HOME")
 """What a worker knows of the parent's environment: enough to run and to find fonts, and no secret."""
@@ -58,7 +58,7 @@ class PdfWorker:
             await self.stop()
             raise RenderTimeout(f"the document takes longer than {self._limits.seconds:g} seconds to render") from None
         except _BROKEN:
-            raise _death(await self.stop()) from None
+            raise _death(await self._ended()) from None
         except BaseException:
             await self.stop()
             raise
@@ -71,9 +71,17 @@ class PdfWorker:
         process, self._process = self._process, None
         if process is None:
             return None
-        with suppress(ProcessLookupError):
-            process.kill()
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
         return await process.wait()
+
+    async def _ended(self) -> int | None:
+        """How a process ended that has closed its pipe. To kill it now could be to lose what it says."""
+        if self._process is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), GRACE_SECONDS)
+        return await self.stop()
 
     async def _start(self) -> Process:
         process = self._process = await _spawn(self._limits, self._root)
@@ -86,7 +94,7 @@ class PdfWorker:
             await self.stop()
             raise
         if greeting != READY:
-            raise RenderFailed(f"the renderer does not start: it ended with {await self.stop()}")
+            raise RenderFailed(f"the renderer does not start: it ended with {await self._ended()}")
         return process
 
 
@@ -119,6 +127,8 @@ class PdfPool:
         try:
             return await worker.render(document)
         finally:
+            if self._closed:
+                await worker.stop()
             self._idle.put_nowait(worker)
 
     async def close(self) -> None:
@@ -207,4 +217,6 @@ def _death(code: int | None) -> DocumentError:
         return DocumentTooLarge(MEMORY_REASON)
     if code == -signal.SIGXCPU:
         return RenderTimeout("the document takes more of the processor's time than one document may")
+    if code is None:
+        return RenderFailed("the renderer was closed while it was at the document")
     return RenderFailed(f"the renderer ended with {code} while it was at the document")

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from streams.documents.styling import Styling
 
+THREADS = 2
+"""Typst would take one for each core, and a stack and an arena of address space with each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -13,7 +13,8 @@ def slugs(tokens: Sequence[Token]) -> Iterator[str]:
 
 def until_close(tokens: Sequence[Token], place: int) -> Iterator[Token]:
     level = tokens[place].level
-    for token in tokens[place + 1 :]:
+    for following in range(place + 1, len(tokens)):
+        token = tokens[following]
         if token.level == level and token.nesting == -1:
             return
         yield token

@@ -16,14 +16,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from streams.documents import DocumentError, DocumentTooLarge
-from streams.documents.frames import LENGTH, READY, Outcome, answer, frame, request_from
+from streams.documents.frames import LENGTH, MEMORY_REASON, READY, Outcome, answer, frame, request_from
 from streams.documents.render import Renderer
-from streams.documents.request import DocumentRequest, Limits
+from streams.documents.request import THREADS, DocumentRequest, Limits
 
-THREADS = 2
-"""Typst would take one for each core, and a stack and an arena of address space with each."""
-
-MEMORY_REASON = "the document takes more memory than one document may"
 _PR_SET_PDEATHSIG = 1
 _RETIRE_AT = 0.25
 

@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.documents.filename import LONGEST, clean, content_disposition
@@ -53,6 +53,7 @@ def test_a_name_beyond_ascii_is_given_twice_once_for_clients_that_know_no_better
     assert extended == "filename*=UTF-8''%C3%9Cbersicht%20f%C3%BCr%20%E7%B5%B1%E8%A8%88%20100%25.pdf"
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.text(alphabet="\"\\/\r\n;%'*=ä文 .")))
 def test_any_name_makes_a_header_that_says_it_and_nothing_else(asked: str) -> None:
     header = content_disposition(asked)
@@ -62,6 +63,7 @@ def test_any_name_makes_a_header_that_says_it_and_nothing_else(asked: str) -> No
     assert _read(header) == clean(asked)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_name_ends_in_pdf_once_and_fits_into_a_file_system(asked: str) -> None:
     name = clean(asked)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 import typst
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.documents.formulas import DEEPEST, LONGEST, Formula, formula, refused
@@ -42,6 +42,8 @@ def test_common_formulas_are_converted(tex: str, math: str) -> None:
         r"\#read",
         r"\text{\#}",
         '"',
+        r'\text{"x"}',
+        r'\text{a" b "c}',
     ],
 )
 def test_a_formula_with_a_quotation_mark_or_a_way_into_code_is_refused(tex: str) -> None:
@@ -69,12 +71,14 @@ def test_a_formula_as_deep_as_may_be_and_many_side_by_side_are_converted() -> No
     assert formula(r"\frac{1}{\sqrt{x}}+\left(\alpha\right)" * 20).math is not None
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abx12 \\{}^_&#\"$%()[]~'/*", max_size=40))
 def test_nothing_that_is_converted_leads_into_code(tex: str) -> None:
     math = formula(tex).math
     assert math is None or "#" not in math
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 40)), st.integers(0, 41))
 def test_exactly_the_formulas_that_cannot_be_set_are_found(bad: set[int], count: int) -> None:
     formulas = [Formula(str(place), "") for place in range(count)]

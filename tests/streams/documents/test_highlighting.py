@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.documents.highlighting import lines
@@ -11,6 +11,7 @@ from streams.documents.highlighting import lines
 LANGUAGES = st.sampled_from(["python", "js", "bash", "json", "diff", "c++", "html", "sql", "yaml", "", "klingon", "\0"])
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab =+-'\"#(){}\n<>/\\", max_size=80), LANGUAGES)
 def test_every_line_is_there_with_all_its_text(code: str, language: str) -> None:
     read = ["".join(text for _, text in line) for line in lines(code, language)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.documents.literals import breakable, code_literal, literal, printable
@@ -13,6 +13,7 @@ from streams.documents.literals import breakable, code_literal, literal, printab
 ANY = st.one_of(st.text(), st.text(alphabet='\\"#$[]{}()\n\t\r\0/*`'))
 
 
+@settings(deadline=None)
 @given(ANY)
 def test_a_literal_says_its_text_and_ends_only_where_it_ends(text: str) -> None:
     read, rest = _read(literal(text))
@@ -20,6 +21,7 @@ def test_a_literal_says_its_text_and_ends_only_where_it_ends(text: str) -> None:
     assert read == printable(text).replace("\r", " ")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(categories=["Cc", "Cf", "Cs"])))
 def test_no_control_or_half_of_a_character_gets_into_a_source(text: str) -> None:
     kinds = {unicodedata.category(character) for character in literal(text) if character != "\t"}
@@ -38,6 +40,7 @@ def test_marks_of_direction_stay_in_prose_which_may_need_them_and_are_shown_in_c
     assert code_literal(f"a{mark}b") == f'"a⟨U+{ord(mark):04X}⟩b"'
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab é\nא中"), st.integers(1, 9))
 def test_text_is_cut_only_within_long_runs_of_letters_and_nothing_of_it_is_lost(text: str, unbroken: int) -> None:
     pieces = breakable(text, unbroken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.documents import DocumentTooLarge
@@ -58,12 +58,14 @@ OUR_WORDS = re.compile(
 )
 
 
+@settings(deadline=None)
 @given(MARKDOWN)
 def test_whatever_is_written_all_that_stands_outside_of_string_literals_are_our_own_calls(markdown: str) -> None:
     body = to_typst(markdown, Options()).text.removeprefix(OUR_TEMPLATE)
     assert OUR_WORDS.fullmatch(LITERAL.sub("", body))
 
 
+@settings(deadline=None)
 @given(MARKDOWN, st.text(), st.text())
 def test_title_and_author_reach_typst_as_values_and_never_as_source(markdown: str, title: str, author: str) -> None:
     source = to_typst(markdown, Options(title, author))
