@@ -63,5 +63,5 @@ def app(
         unguarded.router, outcomes(CommunicationRoute, *SCOPES),
     )  # fmt: skip
     made = app_of(surface, "MINGUS Communication API", unguarded.VERSION, DESCRIPTION, routers, render)
-    describe(made)
+    describe(made, routers)
     return made

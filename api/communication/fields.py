@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import orjson
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 LARGEST_ID = 2**63 - 1
 LARGEST_DATA = 16_384
 DEEPEST_DATA = 16
 LAST_YEAR = 2200
+TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
 WHOLE = re.compile(r"-?[0-9]{1,20}")
 YEAR_MONTH_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -118,7 +119,10 @@ WholeText = Annotated[int, BeforeValidator(_whole)]
 UserIdText = Annotated[WholeText, Field(ge=1, le=LARGEST_ID)]
 
 Moment = Annotated[datetime, BeforeValidator(_moment), BeforeValidator(_text)]
-Clock = Annotated[time, BeforeValidator(_clock), BeforeValidator(_text)]
+TimeOfDay = Annotated[time, WithJsonSchema({"type": "string", "pattern": TIME_OF_DAY, "examples": ["09:00:00"]})]
+"""By the recipient's clock: JSON Schema's own `time` would have an offset."""
+
+Clock = Annotated[TimeOfDay, BeforeValidator(_clock), BeforeValidator(_text)]
 Day = Annotated[date, BeforeValidator(_day)]
 Data = Annotated[dict[str, Any], AfterValidator(_data)]
 Flag = Annotated[bool, Field(strict=True)]

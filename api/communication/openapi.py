@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
 
-from fastapi import FastAPI
+import orjson
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
@@ -43,48 +46,32 @@ SERVERS = [
     {"url": "/communication", "description": "Under any host"},
     {"url": "/", "description": "At the root of a host whose first label is communication"},
 ]
-EXAMPLES: dict[str, Any] = {
-    "SendBody": {
-        "user_id": 123, "trigger_type": "financial_alert",
-        "data": {"amount": 100.50, "account": "checking", "threshold": 200.00},
-        "channel": "sms", "priority": "critical", "scheduled_time": "2025-01-27T10:00:00Z",
-    },
-    "BatchBody": {
-        "communications": [
-            {"user_id": 123, "trigger_type": "financial_alert", "data": {"amount": 100.50}, "channel": "sms"},
-            {"user_id": 124, "trigger_type": "weekly_checkin", "data": {"week": 3}, "channel": "email"},
-        ]
-    },
-    "PreferencesBody": {
-        "sms_enabled": True, "preferred_sms_time": "10:00:00",
-        "alert_types_sms": {"financial_alert": True, "payment_reminder": False}, "frequency_preference": "daily",
-    },
-    "SmsConsentBody": {"user_id": 123, "phone_number": "+1234567890", "consent_source": "web_form"},
-    "VerifyBody": {"phone_number": "+1234567890", "verification_code": "123456"},
-    "EmailConsentBody": {
-        "user_id": 123, "email": "user@example.com", "message_types": ["monthly_report", "career_insight"],
-        "consent_source": "api",
-    },
-    "RevokeBody": {
-        "user_id": 123, "channel": "sms", "message_types": ["financial_alert"], "reason": "user_request"
-    },
-    "OptOutBody": {"user_id": 123, "channel": "sms", "message_type": "all", "reason": "too_frequent"},
-    "CheckBody": {"user_id": 123, "message_type": "financial_alert", "channel": "sms"},
+EXAMPLES: dict[str, dict[str, Any]] = orjson.loads(files(__package__).joinpath("examples.json").read_bytes())
+"""The document's own, by method and path: `request` and `answer`."""
+
+FORM = "application/x-www-form-urlencoded"
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "The same key is the same write: it gets the stored answer, and another body 409",
+}  # fmt: skip
+POSITION = {
+    "name": "Headwater-Position", "in": "header", "schema": {"type": "string"},
+    "description": "What a write answered under this name: the answer waits until the read models cover it",
 }  # fmt: skip
 
 
-def describe(app: FastAPI) -> None:
-    """Makes the app's OpenAPI say what the routes do."""
+def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Makes the app's OpenAPI say what its routers' routes do."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _described(app)
+            app.openapi_schema = _described(app, routers)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
+def _described(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
     schema = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, servers=SERVERS
     )
@@ -93,10 +80,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
     schemas["Error"] = ERROR
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    for name, example in EXAMPLES.items():
-        schemas[name]["examples"] = [example]
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    for route in app.routes:
+    for route in (route for router in routers for route in router.routes):
         if isinstance(route, APIRoute):
             _describe_route(schema["paths"][route.path_format], route)
     return schema
@@ -106,14 +91,34 @@ def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
     guard = next((found for found in map(_guard, route.dependant.dependencies) if found is not None), None)
     for method in route.methods or ():
         operation = path[method.lower()]
-        responses = operation["responses"]
-        responses.pop("422", None)
+        operation["responses"].pop("422", None)
         for status in _statuses(method, guard is not None, route):
-            responses.setdefault(status, _error(status))
+            operation["responses"].setdefault(status, _error(status))
+        if "webhooks" in route.path:
+            operation["requestBody"] = _report(route)
         if guard is not None:
-            operation["security"] = [{"bearer": []}]
-            operation["x-scopes"] = sorted(guard.scopes)
-            responses["200"]["headers"] = RATE_LIMIT_HEADERS
+            _describe_guarded(operation, guard, method)
+        _add_examples(operation, EXAMPLES.get(f"{method} {route.path}", {}))
+
+
+def _describe_guarded(operation: dict[str, Any], guard: Allowed, method: str) -> None:
+    operation["security"] = [{"bearer": []}]
+    operation["x-scopes"] = sorted(guard.scopes)
+    operation["responses"]["200"]["headers"] = RATE_LIMIT_HEADERS
+    operation.setdefault("parameters", []).append(POSITION if method == "GET" else IDEMPOTENCY_KEY)
+
+
+def _report(route: APIRoute) -> dict[str, Any]:
+    """A report's body: what it holds is the provider's affair, so any object fits."""
+    kinds = ["application/json"] if route.path.endswith("/resend") else ["application/json", FORM]
+    return {"required": True, "content": {kind: {"schema": {"type": "object"}} for kind in kinds}}
+
+
+def _add_examples(operation: dict[str, Any], examples: dict[str, Any]) -> None:
+    if "request" in examples:
+        operation["requestBody"]["content"]["application/json"]["example"] = examples["request"]
+    if "answer" in examples:
+        operation["responses"]["200"]["content"]["application/json"]["example"] = examples["answer"]
 
 
 def _guard(dependant: Any) -> Allowed | None:
@@ -121,13 +126,17 @@ def _guard(dependant: Any) -> Allowed | None:
 
 
 def _statuses(method: str, guarded: bool, route: APIRoute) -> list[str]:
-    statuses = ["400", "404", "413", "500", "503"]
+    statuses = ["400", "500", "503"]
+    if "{" in route.path:
+        statuses.append("404")
+    if method != "GET":
+        statuses.append("413")
     if guarded:
         statuses += ["401", "403", "429"]
     if "webhooks" in route.path:
         statuses.append("401")
     if guarded and method != "GET":
-        statuses += ["202", "409", "412"]
+        statuses += ["202", "404", "409", "412"]
     return statuses
 
 

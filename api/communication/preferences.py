@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -11,7 +10,7 @@ from starlette.requests import Request
 
 from api.auth import Caller
 from api.communication.envelope import CommunicationRoute
-from api.communication.fields import Body, Clock, Flag, UserIdText
+from api.communication.fields import Body, Clock, Flag, TimeOfDay, UserIdText
 from api.routing import HEADERS
 from api.surface import Act, Read, may
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
@@ -45,15 +44,15 @@ class PreferencesBody(Body):
 
 
 class QuietHoursShown(BaseModel):
-    start: time
-    end: time
+    start: TimeOfDay
+    end: TimeOfDay
 
 
 class PreferencesShown(BaseModel):
     user_id: int
     sms_enabled: bool
     email_enabled: bool
-    preferred_sms_time: time
+    preferred_sms_time: TimeOfDay
     preferred_email_day: int
     alert_types_sms: dict[TriggerType, bool]
     alert_types_email: dict[TriggerType, bool]

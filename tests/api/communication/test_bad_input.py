@@ -178,9 +178,7 @@ def test_an_idempotency_key_that_does_not_fit_is_refused(product: Served, header
     refused(product.api.post("/send", json=endpoint("send")["request_example"], headers={"Idempotency-Key": header}))
 
 
-@pytest.mark.parametrize(
-    "header", ["", "x", "-1", '"-1"', '"1_0"', '"1.0"', f'"{2**63}"', '"' + "9" * 5000]
-)
+@pytest.mark.parametrize("header", ["", "x", "-1", '"-1"', '"1_0"', '"1.0"', f'"{2**63}"', '"' + "9" * 5000])
 def test_a_version_that_is_none_is_refused(product: Served, header: str) -> None:
     refused(product.api.put("/preferences/123", json={"sms_enabled": False}, headers={"If-Match": header}))
 
