@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import psycopg
 
@@ -19,7 +20,9 @@ from streams.processor import Processor
 
 log = logging.getLogger(__name__)
 
-SAME_KEYS_AGAIN = 5
+AGAIN = 5
+LARGEST_BYTES = 900_000
+"""Brokers take messages of a million bytes, headers included; what decides to more is refused, alone."""
 
 
 class Decision(NamedTuple):
@@ -38,15 +41,18 @@ class Decider:
     def decide(self, messages: Sequence[CommandMessage]) -> Decision:
         """Raises psycopg.Error when the database is away, BrokenLog when the log contradicts it; nothing is written
         but new subjects' keys, which must be durable before anything that they encrypt."""
-        for _ in range(SAME_KEYS_AGAIN):
-            decision = self._decide(self._decoded(messages))
-            if not decision.batch.keys or self._stored(decision.batch):
+        too_large: set[UUID] = set()
+        for _ in range(AGAIN):
+            decision = self._decide(self._decoded(messages, too_large))
+            found = {r.command_id for _, r in decision.batch.recorded if len(r.data) > LARGEST_BYTES}
+            if not found and (not decision.batch.keys or self._stored(decision.batch)):
                 return decision
-            log.info("a subject got its key from somebody else meanwhile: deciding again")
+            log.warning("deciding again: %s", "records too large" if found else "a key came from elsewhere meanwhile")
             self._core.aborted(decision.batch)
-        raise psycopg.OperationalError("new keys cannot be stored")
+            too_large |= found
+        raise psycopg.OperationalError("the batch cannot be made durable")
 
-    def _decoded(self, messages: Sequence[CommandMessage]) -> list[Envelope]:
+    def _decoded(self, messages: Sequence[CommandMessage], too_large: set[UUID]) -> list[Envelope]:
         """Keys are looked up for every batch: another process may have destroyed one."""
         wires = [wire_of(message) for message in messages]
         subjects = {wire.subject for wire in wires if not isinstance(wire, Unreadable) and wire.subject is not None}
@@ -56,7 +62,7 @@ class Decider:
             for key in (*self._store.keys(list(subjects)), *self._overlay.erased()):
                 keyring.learn(key)
         return [
-            envelope_of(message, wire, self._core.mapper, self._partitions)
+            envelope_of(message, wire, self._core.mapper, self._partitions, too_large)
             for message, wire in zip(messages, wires, strict=True)
         ]
 

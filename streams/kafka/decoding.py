@@ -8,7 +8,7 @@ in the log like any other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -72,8 +72,14 @@ def wire_of(message: CommandMessage) -> WireCommand | Unreadable:
         return error
 
 
-def envelope_of(message: CommandMessage, wire: WireCommand | Unreadable, mapper: Mapper, partitions: int) -> Envelope:
-    """The command, decoded; its subject's key must have been looked up before."""
+def envelope_of(
+    message: CommandMessage,
+    wire: WireCommand | Unreadable,
+    mapper: Mapper,
+    partitions: int,
+    too_large: Collection[UUID] = (),
+) -> Envelope:
+    """The command, decoded; its subject's key must have been looked up before. Those too large are refused as well."""
     if isinstance(wire, Unreadable):
         return _unreadable(message, None, wire)
     try:
@@ -82,6 +88,8 @@ def envelope_of(message: CommandMessage, wire: WireCommand | Unreadable, mapper:
     except Exception as error:
         log.exception("command %s (%s) cannot be read", wire.command_id, wire.name)
         return _unreadable(message, wire, error)
+    if wire.command_id in too_large:
+        return _unreadable(message, wire, Unreadable("what it leads to is too large for the log"))
     return Envelope(
         command, wire.command_id, wire.context, wire.partition, wire.actor, wire.correlation_id, wire.causation_id,
         wire.fingerprint, wire.fresh, wire.expected_version, wire.task,
@@ -90,14 +98,14 @@ def envelope_of(message: CommandMessage, wire: WireCommand | Unreadable, mapper:
 
 def _check_place(command: Command, wire: WireCommand, partitions: int) -> None:
     if command.key != wire.key or partition_of(wire.key, partitions) != wire.partition:
-        raise Unreadable(f"the command's key is not this partition's: the producer needs {'murmur2_random'}")
+        raise Unreadable("the key is not this partition's: producers need the partitioner murmur2_random")
 
 
 def _unreadable(message: CommandMessage, wire: WireCommand | None, error: Exception) -> Envelope:
     UNREADABLE.labels(message.context).inc()
     key = (message.key or b"").decode(errors="replace")
     origin = uuid5(OFFSETS, f"{message.context}/{message.partition}/{message.offset}")
-    reason = f"{type(error).__name__} at offset {message.offset}"
+    reason = str(error) if isinstance(error, Unreadable) else type(error).__name__
     return Envelope(
         ReadCommand(at=message.time, partition_key=key, reason=reason), wire.command_id if wire else origin,
         message.context, message.partition, wire.actor if wire else "unknown", wire.correlation_id if wire else origin,

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from confluent_kafka import KafkaException
 from psycopg import AsyncConnection
 
 from streams.batch import KnownOutcome
@@ -135,6 +136,9 @@ class KafkaGateway:
             self._commands.send(envelope, data, lambda error: _delivered(awaited, error))
         except BufferError:
             raise Unavailable("too many commands are queued", maybe_recorded=False) from None
+        except KafkaException as error:
+            log.warning("a command cannot be sent: %s", error)
+            raise Unavailable("the log does not take this command", maybe_recorded=False) from error
         self._awaited[envelope.command_id] = awaited
         return awaited
 
