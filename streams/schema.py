@@ -165,6 +165,15 @@ language sql as $$
      where c.table_name = p.table_name and c.partition = m.partition and c.table_name = any(tables)
 $$;
 
+create or replace function headwater.hold_keys(subjects text[]) returns void
+language plpgsql as $$
+begin
+    perform from headwater.subject_keys where subject = any(subjects) order by subject for share;
+    if exists (select from headwater.subject_keys where subject = any(subjects) and wrapped is null) then
+        raise exception 'a subject has been erased meanwhile' using errcode = 'ZH003';
+    end if;
+end $$;
+
 create or replace view headwater.events as
     select context, partition, sequence, at, name, stream, version, key, actor, subject,
            convert_from(data, 'UTF8')::json as data, event_id, command_id, causation_id, correlation_id,
@@ -174,6 +183,9 @@ create or replace view headwater.events as
 
 FENCED = "ZH001"
 """SQLSTATE: a checkpoint row was not where this writer left it; somebody else has written."""
+
+ERASED_MEANWHILE = "ZH003"
+"""SQLSTATE: a subject's key, used to read what is being projected, was destroyed by another projector."""
 
 EPOCH_CHANGED = "ZH002"
 """SQLSTATE: a projection was added, swapped or dropped since this writer last looked."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -16,8 +16,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 from streams.batch import Answer, Batch
 from streams.envelope import IdempotencyConflict
 from streams.kafka import metrics
+from streams.kafka.consuming import NO_GENERATION, Expected, command_message, generation_of
 from streams.kafka.deciding import Decider, Decision
-from streams.kafka.decoding import CommandMessage, time_of, with_unreadable
+from streams.kafka.decoding import CommandMessage, with_unreadable
 from streams.kafka.loading import Guard, Guards, Loader, Loading, Taken
 from streams.kafka.overlay import BrokenLog, Overlay, Place
 from streams.kafka.records import record_headers
@@ -41,7 +42,6 @@ OVERLAY_RECORDS = 100_000
 TRY_BROKEN_AGAIN_SECONDS = 30.0
 GROUP_SPEAKS_SECONDS = 2.5
 FATAL = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
-NO_GENERATION = -1
 
 
 def ignore(_step: Step) -> None:
@@ -73,9 +73,7 @@ class KafkaProcessor:
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
         self._loader = Loader(role.cluster, self.group, self._consumer, self._store, off)
         self._loading: dict[Place, Loading] = {}
-        self._next: dict[Place, int] = {}
-        self._generations: dict[Place, int] = {}
-        self._gaps: dict[Place, tuple[int, int]] = {}
+        self._expected = Expected(off)
         self._broken: dict[Place, float] = {}
         self._held_back = False
         self._stopping = False
@@ -134,9 +132,8 @@ class KafkaProcessor:
             self._consumer.pause([self._commands(place) for place in places])
 
     def _drop(self, place: Place) -> None:
-        self._next.pop(place, None)
+        self._expected.drop(place)
         self._broken.pop(place, None)
-        self._generations[place] = self._generations.get(place, 0) + 1
         if (loading := self._loading.pop(place, None)) is not None:
             loading.close()
         self._core.drop(*place)
@@ -160,7 +157,7 @@ class KafkaProcessor:
     def _serve(self, place: Place, taken: Taken) -> None:
         log.info("serving %s/%d from command %d, log at %d", *place, taken.next_command, taken.head.sequence)
         self._core.adopt(*place, taken.head)
-        self._next[place] = taken.next_command
+        self._expected.following[place] = taken.next_command
         self._gauge()
         if self._held_back:
             self._consumer.pause([self._commands(place)])
@@ -189,7 +186,7 @@ class KafkaProcessor:
         if held_back != self._held_back:
             what = "taking no commands" if held_back else "taking commands again"
             log.warning("%s: %d records wait for the projector", what, len(self._overlay))
-            served = [self._commands(place) for place in self._next]
+            served = [self._commands(place) for place in self._expected.following]
             self._consumer.pause(served) if held_back else self._consumer.resume(served)
             self._held_back = held_back
             metrics.HELD_BACK.set(held_back)
@@ -203,7 +200,7 @@ class KafkaProcessor:
     # --- a batch -----------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        generations = dict(self._generations)
+        generations = self._expected.generations()
         with watched():
             first = self._consumer.poll(0.002 if self._loading else POLL_SECONDS)
             if first is None:
@@ -211,7 +208,8 @@ class KafkaProcessor:
             messages = [first, *self._consumer.consume(BATCH - 1, 0)]
         self._reached(Step.POLLED)
         metadata = self._consumer.consumer_group_metadata()
-        batch = self._accepted(messages, generations)
+        batch, gaps = self._expected.accept(self._received(messages), generations)
+        self._reload(gaps)
         if not batch:
             return
         if generation_of(metadata) == NO_GENERATION and Guard.MEMBERSHIP not in self._off:
@@ -219,38 +217,12 @@ class KafkaProcessor:
             return
         self._process(batch, metadata)
 
-    def _accepted(self, messages: Sequence[Message], generations: dict[Place, int]) -> list[CommandMessage]:
-        """The messages of partitions that are served, and were before they were consumed; none after a gap."""
-        accepted: list[CommandMessage] = []
-        following = dict(self._next)
-        gaps: set[Place] = set()
+    def _received(self, messages: Sequence[Message]) -> Iterator[CommandMessage]:
         for message in messages:
-            if (error := message.error()) is not None:
+            if (error := message.error()) is None:
+                yield command_message(message)
+            else:
                 self._check(error)
-                continue
-            one = _command_message(message)
-            place = (one.context, one.partition)
-            if place not in following or place in gaps or one.offset < following[place]:
-                continue
-            if generations.get(place) != self._generations.get(place) and Guard.OWNERSHIP not in self._off:
-                continue
-            if one.offset != following[place] and self._is_gap(place, following[place], one.offset):
-                gaps.add(place)
-                continue
-            following[place] = one.offset + 1
-            accepted.append(one)
-        self._reload(sorted(gaps))
-        return [one for one in accepted if (one.context, one.partition) not in gaps]
-
-    def _is_gap(self, place: Place, expected: int, found: int) -> bool:
-        """A gap met twice at the same place is in the topic itself; once, it is messages lost on the way here."""
-        if Guard.GAPS in self._off:
-            return False
-        log.warning("after command %d of %s/%d came %d", expected - 1, *place, found)
-        if self._gaps.get(place) == (expected, found):
-            return False
-        self._gaps[place] = (expected, found)
-        return True
 
     def _check(self, error: KafkaError) -> None:
         log.warning("consuming: %s %s", error.name(), error.str())
@@ -294,7 +266,7 @@ class KafkaProcessor:
         envelopes, batch = decision
         self._overlay.remember(one.record for one in batch.recorded)
         self._core.committed(batch)
-        self._next.update(following)
+        self._expected.following.update(following)
         BATCH_SIZE.observe(len(batch.answers))
         metrics.OVERLAY.set(len(self._overlay))
         for envelope, answer in zip(envelopes, batch.answers, strict=True):
@@ -316,7 +288,7 @@ class KafkaProcessor:
         self._core.aborted(batch)
         if end is End.RELOAD_ALL:
             self._listen_to_the_group()
-            touched = list({*self._next, *self._loading, *touched})
+            touched = list({*self._expected.following, *self._loading, *touched})
         owned = {_place(partition) for partition in self._consumer.assignment()}
         self._reload([place for place in touched if place in owned])
 
@@ -349,15 +321,8 @@ class KafkaProcessor:
         return self._role.cluster.commands(place[0]), place[1]
 
     def _gauge(self) -> None:
-        metrics.PARTITIONS.labels("processor").set(len(self._next))
+        metrics.PARTITIONS.labels("processor").set(len(self._expected.following))
         metrics.LOADING.set(len(self._loading))
-
-
-def generation_of(metadata: bytes) -> int:
-    """The group generation in librdkafka's (serialized, otherwise opaque) group metadata; -1 for no member at all."""
-    if not metadata.startswith(b"CGMDv2:"):
-        raise ValueError("this version of librdkafka serializes group metadata in another way")
-    return int.from_bytes(metadata[7:11], "little", signed=True)
 
 
 def _place(partition: TopicPartition) -> Place:
@@ -374,14 +339,3 @@ def _name(place: Place) -> str:
 
 def _label(answer: Answer) -> str:
     return "conflict" if isinstance(answer, IdempotencyConflict) else answer.status.value
-
-
-def _command_message(message: Message) -> CommandMessage:
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    assert topic is not None
-    assert partition is not None
-    assert offset is not None
-    time_ = time_of(message.timestamp())
-    return CommandMessage(
-        context_of(topic), partition, offset, time_, message.key(), message.value(), message.headers()
-    )

@@ -28,7 +28,7 @@ from streams.keys import Keyring, WrappedKey
 from streams.mapper import Mapper
 from streams.projections import Projected, Projections
 from streams.projector import statements, write_carefully_plain
-from streams.schema import EPOCH_CHANGED, FENCED
+from streams.schema import EPOCH_CHANGED, ERASED_MEANWHILE, FENCED
 from streams.wiring import Context, names_of
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ LOST = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_
 
 
 class Fenced(Exception):  # noqa: N818
-    """Another projector has moved a checkpoint on."""
+    """Another projector has moved a checkpoint on, or erased a person whose values were about to be written."""
 
 
 class KafkaProjector:
@@ -204,13 +204,13 @@ class KafkaProjector:
         projected = self._projections.project(one.batch)
         connection = self._store.connected()
         try:
-            write_plain(connection, [*statements(one.batch, projected, self._projections, one.offsets),
-                                     *_due(projected)])  # fmt: skip
+            writing = statements(one.batch, projected, self._projections, one.offsets)
+            write_plain(connection, [*self._holding(one), *writing, *_due(projected)])
             halts = projected.halts
         except psycopg.Error as error:
             if passing(error):
                 raise
-            if error.sqlstate == FENCED:
+            if error.sqlstate in (FENCED, ERASED_MEANWHILE):
                 raise Fenced(str(error)) from error
             if error.sqlstate == EPOCH_CHANGED:
                 self._projections.learn(read_plain(connection, Projections.LOAD))
@@ -221,6 +221,16 @@ class KafkaProjector:
             self._mapper.keyring.learn(WrappedKey(subject, None))
         self._projections.without(halts)
         return None
+
+    def _holding(self, one: Part) -> list[Statement]:
+        """Another projector must not erase a person while what was read with their key is being written."""
+        erased = {subject for _, _, subject in one.batch.erased}
+        about = {record.subject for _, record in one.batch.recorded if record.subject is not None} - erased
+        alive = [subject for subject in sorted(about) if self._alive(subject)]
+        return [Statement("select headwater.hold_keys(%s::text[])", [alive])] if alive else []
+
+    def _alive(self, subject: str) -> bool:
+        return self._mapper.keyring.knows(subject) and self._mapper.keyring.cipher(subject) is not None
 
     def _halt(self, place: Place, error: str) -> None:
         log.critical("partition %s/%d is not followed any further: %s", *place, error)
