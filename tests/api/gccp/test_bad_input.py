@@ -181,7 +181,9 @@ def test_positions_are_checked(shared: Shared, header: dict[str, str]) -> None:
     refused(shared.ask("GET", "/generations", headers=header), 400, "INVALID_FIELDS")
 
 
-@pytest.mark.parametrize("header", [{"Idempotency-Key": chr(34) * 2}, {"Idempotency-Key": "k" * 256}, {"If-Match": "x"}])
+@pytest.mark.parametrize(
+    "header", [{"Idempotency-Key": chr(34) * 2}, {"Idempotency-Key": "k" * 256}, {"If-Match": "x"}]
+)
 @pytest.mark.parametrize(("method", "path"), [("POST", "/generate"), ("POST", "/stream")])
 def test_keys_and_versions_are_checked(shared: Shared, method: str, path: str, header: dict[str, str]) -> None:
     refused(shared.ask(method, path, json=BODIES[method, path], headers=header), 400, "INVALID_FIELDS")

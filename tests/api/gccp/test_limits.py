@@ -1,0 +1,111 @@
+"""Ten a minute and five at once, sixty a minute and twenty at once: per user and endpoint, as the document's table."""
+
+from __future__ import annotations
+
+import asyncio
+from time import time
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+from limits.storage import MemoryStorage
+
+from api.errors import ApiError
+from api.gccp import BURSTS, LIMITS
+from api.limits import InFlight, Limiter
+from tests.api.gccp.conftest import Shared
+from tests.api.gccp.service import Service, bearer
+from tests.imitations.anthropic import AnthropicServer
+from tests.imitations.llm_server import Act
+
+TALK: dict[str, Any] = {"messages": [{"role": "user", "content": "Explain"}], "model": "claude-sonnet-4-5-20250929"}
+PATHS = {"generate": "/generate", "export_pdf": "/export/pdf", "retry": "/retry", "stream": "/stream"}
+
+
+@pytest.mark.parametrize("class_", PATHS)
+def test_so_many_a_minute_and_no_more(shared: Shared, class_: str) -> None:
+    user, most = str(uuid4()), int(LIMITS[class_].partition("/")[0])
+    answers = [shared.ask("POST", PATHS[class_], user, content=b"{}") for _ in range(most + 1)]
+    left = [int(answer.headers["X-RateLimit-Remaining"]) for answer in answers]
+    assert left == [*range(most - 1, -1, -1), 0]
+    assert [answer.status_code for answer in answers] == [400] * most + [429]
+    last = answers[-1]
+    wait = int(last.headers["Retry-After"])
+    assert 0 < wait <= 60
+    assert abs(int(last.headers["X-RateLimit-Reset"]) - time() - wait) <= 2
+    assert last.json()["retry_after"] == wait
+    assert shared.ask("POST", PATHS[class_], content=b"{}").status_code == 400
+
+
+def test_endpoints_are_counted_apart_and_both_ways_of_streaming_together(shared: Shared) -> None:
+    user = str(uuid4())
+    for _ in range(10):
+        shared.ask("POST", "/generate", user, content=b"{}")
+    assert shared.ask("POST", "/retry", user, content=b"{}").headers["X-RateLimit-Remaining"] == "9"
+    shared.ask("POST", "/stream", user, content=b"{}")
+    assert shared.ask("PUT", "/stream", user, content=b"{}").headers["X-RateLimit-Remaining"] == "58"
+
+
+def test_the_health_of_the_renderer_is_not_limited(shared: Shared) -> None:
+    answers = [shared.client.get("/gccp/api/export/pdf") for _ in range(40)]
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    monkeypatch.setattr("api.limits.time", lambda: now)
+    limiter = Limiter(MemoryStorage(), "gccp", {"generate": "2/minute"}, sliding=True)
+    limiter.hit("u", "generate", {})
+    now += 40
+    limiter.hit("u", "generate", {})
+    now += 15
+    with pytest.raises(ApiError) as refused:
+        limiter.hit("u", "generate", {})
+    assert refused.value.headers["Retry-After"] == "5"
+    now += 6
+    assert limiter.hit("u", "generate", {})["X-RateLimit-Remaining"] == "0"
+    with pytest.raises(ApiError):
+        limiter.hit("u", "generate", {})
+
+
+def test_what_is_over_makes_room_and_nothing_is_remembered() -> None:
+    serving = InFlight({"stream": 1})
+    leave = serving.enter("u", "stream")
+    serving.enter("other", "stream")
+    with pytest.raises(ApiError):
+        serving.enter("u", "stream")
+    leave()
+    serving.enter("u", "stream")()
+    assert dict(serving._serving) == {("other", "stream"): 1}
+
+
+async def test_so_many_streams_at_once_and_no_more_and_the_rest_is_not_counted(
+    proxying: Service, anthropic: AnthropicServer
+) -> None:
+    most = BURSTS["stream"]
+    anthropic.script(*[Act(hold_after=0)] * most)
+    async with httpx2.AsyncClient(base_url=f"{proxying.url}/gccp/api", headers=bearer(proxying.user)) as client:
+        held = [asyncio.create_task(client.post("/stream", json=TALK, timeout=30)) for _ in range(most)]
+        async with asyncio.timeout(20):
+            while len(anthropic.received) < most:
+                await asyncio.sleep(0.01)
+        refused = await client.post("/stream", json=TALK)
+        assert (refused.status_code, refused.json()["code"]) == (429, "RATE_LIMITED")
+        assert (refused.headers["Retry-After"], refused.json()["retry_after"]) == ("1", 1)
+        assert refused.headers["X-RateLimit-Remaining"] == str(60 - most)
+        anthropic.release()
+        assert {answer.status_code for answer in await asyncio.gather(*held)} == {200}
+        again = await client.post("/stream", json=TALK)
+    assert (again.status_code, again.headers["X-RateLimit-Remaining"]) == (200, str(60 - most - 1))
+
+
+async def test_a_client_that_leaves_makes_room(proxying: Service, anthropic: AnthropicServer) -> None:
+    for _ in range(BURSTS["stream"] + 1):
+        anthropic.script(Act(hold_after=1))
+        async with proxying.client.stream("POST", "/stream", json=TALK) as response:
+            assert response.status_code == 200
+            await anext(response.aiter_bytes())
+        async with asyncio.timeout(10):
+            await anthropic.received[-1].gone.wait()
