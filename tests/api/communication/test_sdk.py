@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ def sdk(base_url: str, token: str, http: object) -> Any:
 
 
 @pytest.fixture(params=["under its prefix", "under its own host"])
-def client(request: pytest.FixtureRequest, product: Served) -> Any:
+def client(request: pytest.FixtureRequest, product: Served) -> Iterator[Any]:
     """The example's client, both ways to reach the surface."""
     if request.param == "under its prefix":
-        return sdk(f"{product.root}/communication", product.token(), httpx2)
-    named = httpx2.Client(headers={"Host": f"communication.localhost:{product.port}"})
-    return sdk(product.root, product.token(), named)
+        yield sdk(f"{product.root}/communication", product.token(), httpx2)
+        return
+    with httpx2.Client(headers={"Host": f"communication.localhost:{product.port}"}) as named:
+        yield sdk(product.root, product.token(), named)
 
 
 def test_the_example_sends_and_reads_preferences(client: Any, product: Served) -> None:
