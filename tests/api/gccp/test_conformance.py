@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from time import time
+from time import sleep, time
 from typing import Any
 from uuid import uuid4
 
@@ -34,18 +34,30 @@ def request(shared: Shared, id_: str, user: str | None = None, **changed: Any) -
 
 
 def failed_generation(shared: Shared, user: str) -> str:
-    """The id of a generation of that user that failed in its second step."""
+    """The id of a generation of that user that failed in its second step.
+
+    Generations of earlier tests may still be asking the same provider and take what was scripted for this one; then
+    another one is tried.
+    """
     refused = Act(status=400, body=error("invalid_request_error", "Scripted"))
-    shared.anthropic.script(Act(), refused)
-    id_: str = request(shared, "generate", user).json()["generation_id"]
-    return until(shared, user, id_, "failed")
+    for _ in range(10):
+        shared.anthropic.script(Act(), refused)
+        id_: str = request(shared, "generate", user).json()["generation_id"]
+        if ended(shared, user, id_) == "failed":
+            return id_
+    raise AssertionError("no generation failed")
 
 
-def until(shared: Shared, user: str, id_: str, status: str) -> str:
-    deadline = time() + 20
-    while (told := shared.ask("GET", f"/generations/{id_}", user).json())["status"] != status:
+def ended(shared: Shared, user: str, id_: str) -> str:
+    """The status of a generation once it is over; asked now and then, as reading is limited too."""
+    deadline = time() + 30
+    while True:
+        answer = shared.ask("GET", f"/generations/{id_}", user)
+        told = answer.json()
+        if answer.status_code == 200 and told["status"] in ("completed", "failed"):
+            return str(told["status"])
         assert time() < deadline, told
-    return id_
+        sleep(0.2)
 
 
 def prepared(shared: Shared, id_: str, user: str) -> dict[str, Any]:
@@ -123,7 +135,8 @@ def _retry_of(who: str) -> Callable[[Shared, str], httpx2.Response]:
         if who == "other":
             return request(shared, id_, str(uuid4()), generation_id=failed_generation(shared, owner))
         running: str = request(shared, "generate", owner).json()["generation_id"]
-        return request(shared, id_, owner, generation_id=until(shared, owner, running, "completed"))
+        assert ended(shared, owner, running) == "completed"
+        return request(shared, id_, owner, generation_id=running)
 
     return provoke
 
