@@ -166,9 +166,13 @@ def report(found: dict[str, dict[int, list[Load]]]) -> None:
         base = _middle(found["CRUD app"][n])
         for name, loads in found.items():
             load = _middle(loads[n])
-            table.add_row(str(n), name, f"{load.per_second:,.0f}", f"{load.per_second / base.per_second:.2f}",
-                          f"{load.p50:.1f}", f"{load.p99:.1f}", f"{load.p99 / base.p99:.2f}", str(load.errors))  # fmt: skip
+            table.add_row(str(n), name, *_cells(load, base))
     Console(width=120).print(table)
+
+
+def _cells(load: Load, base: Load) -> list[str]:
+    rates = [f"{load.per_second:,.0f}", f"{load.per_second / base.per_second:.2f}"]
+    return [*rates, f"{load.p50:.1f}", f"{load.p99:.1f}", f"{load.p99 / base.p99:.2f}", str(load.errors)]
 
 
 def _middle(loads: list[Load]) -> Load:
