@@ -85,7 +85,7 @@ class _Writer:
         self._noted: set[int] = set()
         self._formulas: dict[str, int] = {}
         self._anchors = {slug: place for place, slug in enumerate(slugs(parsed.flow))}
-        self._headings = 0
+        self._labels: list[str] = []
         self._depth = 0
         self._unbroken = [unbroken]
         self._languages = ["en"]
@@ -182,11 +182,13 @@ class _Writer:
         return self._literal(tokens[place].content.lstrip() if after_display else tokens[place].content)
 
     def _heading(self, tokens: Sequence[Token], place: int) -> str:
+        """Headings within notes cannot be linked to: a note that nobody refers to is not written."""
+        number = self._anchors.get(str(tokens[place].attrs.get("id", "")))
+        self._labels.append("" if number is None else f"<h{number}>")
         return f"#heading(level: {int(tokens[place].tag[1])})["
 
     def _heading_end(self, _tokens: Sequence[Token], _place: int) -> str:
-        self._headings += 1
-        return f"]<h{self._headings - 1}>\n\n"
+        return f"]{self._labels.pop()}\n\n"
 
     def _bullets(self, tokens: Sequence[Token], place: int) -> str:
         tasks = "contains-task-list" in str(tokens[place].attrs.get("class", ""))

@@ -127,8 +127,6 @@ class PdfPool:
         try:
             return await worker.render(document)
         finally:
-            if self._closed:
-                await worker.stop()
             self._idle.put_nowait(worker)
 
     async def close(self) -> None:

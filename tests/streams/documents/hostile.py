@@ -19,6 +19,7 @@ HOSTILE = {
     "a thousand quotations": ">" * 1000 + " x",
     "a list of two hundred levels": "".join("  " * level + "- x\n" for level in range(200)),
     "emphasis upon emphasis": "*a **b " * 5_000,
+    "emphasis within emphasis": "*a **b " * 500 + "c** d* " * 500,
     "asterisks": "*" * 100_000,
     "brackets": "[" * 3_000 + "](x)" * 3_000,
     "a table of a thousand columns": "|" + "a|" * 1000 + "\n|" + "-|" * 1000 + "\n|" + "b|" * 1000,

@@ -184,6 +184,16 @@ async def test_a_closed_pool_has_no_processes_and_fails_what_it_is_asked() -> No
     assert pool.pids == []
 
 
+async def test_a_pool_closed_while_a_process_starts_leaves_none_behind() -> None:
+    pool = PdfPool()
+    task = asyncio.create_task(pool.render(request("early")))
+    await asyncio.sleep(0)
+    await pool.close()
+    with pytest.raises(RenderFailed):
+        await task
+    assert pool.pids == []
+
+
 async def test_processes_do_not_outlive_a_parent_that_is_killed() -> None:
     parent = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PARENT),
@@ -192,7 +202,8 @@ async def test_processes_do_not_outlive_a_parent_that_is_killed() -> None:
     )
     assert parent.stdout is not None
     pid = int(await parent.stdout.readline())
-    await until(lambda: processor_seconds(pid) > 0)
+    before = processor_seconds(pid)
+    await until(lambda: processor_seconds(pid) > before + 0.3)
     parent.kill()
     await parent.wait()
     await until(lambda: is_gone(pid), seconds=5)

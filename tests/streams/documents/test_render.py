@@ -158,6 +158,14 @@ def test_links_lead_where_they_say_and_headings_can_be_linked_to(render: Render)
     assert addresses_of(pdf) == ["https://x.y/z?q=1", "page 1", "mailto:a@b.c"]
 
 
+def test_headings_in_notes_lead_no_link_astray(render: Render) -> None:
+    notes = "[^1]: # Target\n[^2]: # Unwritten"
+    links = "a[^1] ![b[^2]](x) [t](#target) [u](#unwritten) [l](#last)"
+    pdf = render("\n\n".join([links, *["x"] * 100, "# Last", notes]))
+    to_the_note, back_from_it = "page 1", "page 1"
+    assert addresses_of(pdf) == [to_the_note, f"page {len(pages_of(pdf))}", back_from_it]
+
+
 def test_a_link_that_may_not_be_followed_shows_its_address_instead(render: Render) -> None:
     pdf = render("[click](javascript:alert(1)) [file](file:///etc/passwd) [near](other.md)")
     assert addresses_of(pdf) == []
@@ -166,7 +174,7 @@ def test_a_link_that_may_not_be_followed_shows_its_address_instead(render: Rende
 
 def test_images_are_not_fetched_but_shown_as_their_text_with_a_link(render: Render) -> None:
     pdf = render(
-        "![A *cat*](https://x.y/cat.png) ![](https://x.y/z.png) ![d](data:image/png;base64,AAAA) [![in](b)](http://c)"
+        "![A *cat*](https://x.y/cat.png) ![](https://x.y/z.png) ![d](data:image/png;base64,AAAA) [![in](http://d)](http://c)"
     )
     assert text_of(pdf).startswith("[Image: A cat] [Image: https://x.y/z.png] [Image: d] [Image: in]")
     assert set(addresses_of(pdf)) == {"https://x.y/cat.png", "https://x.y/z.png", "http://c"}
@@ -194,6 +202,11 @@ def test_formulas_are_known_in_every_notation_in_use(render: Render, written: st
     text = text_of(render(written))
     assert ITALIC_X in text
     assert not set("$\\[]()") & set(text)
+
+
+def test_text_goes_on_at_the_margin_after_a_displayed_formula(render: Render) -> None:
+    pdf = render("before \\[x\\] after")
+    assert Letter(pdf, "after").x == pytest.approx(Letter(pdf, "before").x, abs=0.5)
 
 
 def test_prices_are_no_formulas(render: Render) -> None:
