@@ -21,7 +21,7 @@ COLUMNS = ", ".join(f"j.{column}" for column in Record._fields)
 
 OUTCOMES = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped
-      from unnest(%s::text[], %s::text[]) as w(context, stream)
+      from (select distinct * from unnest(%s::text[], %s::text[])) as w(context, stream)
       cross join lateral (
         select context, partition, sequence, (convert_from(data, 'UTF8')::json ->> 'events')::int as events
           from headwater.journal where context = w.context and stream = w.stream and version = 1 offset 0) o

@@ -112,6 +112,8 @@ async def test_duplicates_sent_at_once_happen_once(runtime: Runtime) -> None:
     assert len({outcome.position for outcome in outcomes}) == 1
     assert sum(not outcome.replayed for outcome in outcomes) <= 1
     assert [r.name for r in await runtime.journal()].count("shelf.jar.filled.v1") == 1
+    again = await asyncio.gather(*(do(runtime, fill(100), command_id=id_) for _ in range(20)))
+    assert {(outcome.replayed, outcome.events) for outcome in again} == {(True, outcomes[0].events)}
 
 
 async def test_a_refused_command_stays_refused_when_repeated(runtime: Runtime) -> None:
