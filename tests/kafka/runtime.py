@@ -120,7 +120,7 @@ def processes(kafka: Kafka, dsn: str, partitions: int = PARTITIONS, supervised: 
         roles.stop_all()
         raise
     roles.stop_all()
-    shutil.rmtree(roles.output)
+    shutil.rmtree(roles.output, ignore_errors=True)
 
 
 @asynccontextmanager
