@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from streams.calls import Deferred, Rejected, Unknown, Verdict
 from streams.calls.language_model import Answer, Chunk, Completion, Finished, Tally, Text
@@ -125,7 +125,7 @@ class _Usage(BaseModel):
 class _Message(BaseModel):
     id: str = ""
     model: str = ""
-    usage: _Usage = _Usage()
+    usage: _Usage = Field(default_factory=_Usage)
 
 
 class _StopDetails(BaseModel):
@@ -150,12 +150,15 @@ class _Error(BaseModel):
 
 
 class _Event(BaseModel):
-    """The parts of the documented events that matter here; whatever else they hold is passed over."""
+    """The parts of the documented events that matter here; whatever else they hold is passed over.
 
-    message: _Message = _Message()
-    delta: _Delta = _Delta()
-    usage: _Usage = _Usage()
-    error: _Error = _Error()
+    Defaults are made anew, as pydantic would otherwise copy each of them deeply for each event.
+    """
+
+    message: _Message = Field(default_factory=_Message)
+    delta: _Delta = Field(default_factory=_Delta)
+    usage: _Usage = Field(default_factory=_Usage)
+    error: _Error = Field(default_factory=_Error)
 
 
 class _Reading:

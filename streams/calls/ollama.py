@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from streams.calls import Deferred, Rejected, Unknown, Verdict
 from streams.calls.language_model import Answer, Chunk, Completion, Finished, Tally, Text
@@ -119,7 +119,7 @@ class _Line(BaseModel):
 
     model: str = ""
     created_at: str = ""
-    message: _Message = _Message()
+    message: _Message = Field(default_factory=_Message)
     done: bool = False
     done_reason: str | None = None
     prompt_eval_count: int = 0
