@@ -26,7 +26,7 @@ from streams.kafka.settings import Role, context_of
 from streams.kafka.store import Store
 from streams.kafka.transactions import TRANSACTION_SECONDS, End, LostMembership, Step, Transactions, Twin
 from streams.kafka.transactions import Message as Outgoing
-from streams.kafka.watchdog import Connection, watched
+from streams.kafka.watchdog import Brokers, watched
 from streams.keys import Keyring
 from streams.mapper import Mapper
 from streams.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
@@ -69,7 +69,7 @@ class KafkaProcessor:
         self._store = Store(role.dsn, "headwater processor")
         self._decider = Decider(self._core, self._store, self._overlay, role.partitions, off)
         self._transactions = Transactions(role.cluster, role.instance, off, reached, transaction_seconds)
-        self._brokers = Connection()
+        self._brokers = Brokers()
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
         self._loader = Loader(role.cluster, self.group, self._consumer, self._store, off)
         self._loading: dict[Place, Loading] = {}

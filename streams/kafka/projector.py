@@ -13,8 +13,9 @@ from typing import Any
 
 import psycopg
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from psycopg import Connection
 
-from streams.database import Statement, passing, read_plain, write_plain
+from streams.database import Row, Statement, passing, read_plain, write_plain
 from streams.embedded import known_projections
 from streams.kafka import metrics
 from streams.kafka.following import Decoded, EventMessage, Part, decode, follow, part
@@ -23,7 +24,7 @@ from streams.kafka.overlay import Place
 from streams.kafka.settings import Role, context_of
 from streams.kafka.store import Checkpoint, Store
 from streams.kafka.transactions import LostMembership, Twin
-from streams.kafka.watchdog import Connection, watched
+from streams.kafka.watchdog import Brokers, watched
 from streams.keys import Keyring, WrappedKey
 from streams.mapper import Mapper
 from streams.projections import Projected, Projections
@@ -54,7 +55,7 @@ class KafkaProjector:
         self._mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         self._projections = Projections(known_projections(contexts, self._mapper))
         self._store = Store(role.dsn, "headwater projector")
-        self._brokers = Connection()
+        self._brokers = Brokers()
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
         self._lag = Lag(role.cluster)
         self._owned: set[Place] = set()
@@ -212,6 +213,7 @@ class KafkaProjector:
                 raise
             if error.sqlstate in (FENCED, ERASED_MEANWHILE):
                 raise Fenced(str(error)) from error
+            connection = self._afresh()
             if error.sqlstate == EPOCH_CHANGED:
                 self._projections.learn(read_plain(connection, Projections.LOAD))
                 return self._commit(one)
@@ -221,6 +223,12 @@ class KafkaProjector:
             self._mapper.keyring.learn(WrappedKey(subject, None))
         self._projections.without(halts)
         return None
+
+    def _afresh(self) -> Connection[Row]:
+        """Another connection: after an error amid a pipeline psycopg may believe in statements that were not prepared,
+        and a table would seem to refuse its rows."""
+        self._store.close()
+        return self._store.connected()
 
     def _holding(self, one: Part) -> list[Statement]:
         """Another projector must not erase a person while what was read with their key is being written."""

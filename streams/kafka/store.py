@@ -82,6 +82,7 @@ class Store:
             self._next_try = time.monotonic() + RETRY_SECONDS
             self._connection = connect_plain(self._dsn, self._application)
             self._connection.execute(BY_INDEX)
+            self._next_try = 0.0
         return self._connection
 
     def close(self) -> None:

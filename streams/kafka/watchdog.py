@@ -51,7 +51,7 @@ def persistent(call: Callable[..., T], *arguments: Any) -> T:
                 time.sleep(PAUSE_SECONDS)
 
 
-class Connection:
+class Brokers:
     """When a client last lost its brokers; `heard` is its `error_cb`."""
 
     def __init__(self) -> None:
