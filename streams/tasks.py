@@ -54,7 +54,7 @@ ABANDONED = f"""
 
 ORDER = """
     insert into headwater.tasks (id, context, kind, due_at, name, body, correlation_id, event_id)
-    values (%s, %s, 'timer', %s, %s, %s::json, %s, %s)
+    values (%s, %s, 'timer', least(%s, (select now from headwater.clock)), %s, %s::json, %s, %s)
 """
 EXTEND = "update headwater.tasks set lease_until = now() + make_interval(secs => %s) where id = any(%s) and owner = %s"
 NEXT_DUE = "select min(due_at) from headwater.tasks where state = 'waiting' and context = any(%s)"
@@ -137,7 +137,7 @@ def abandoned(owner: str, lease_seconds: float, contexts: Sequence[str], only_wo
 
 
 def order(command: Command, context: str, id_: UUID, now: datetime) -> Statement:
-    """A timer made by hand, due now: how a command line submits a command, whichever runtime is there to take it.
+    """A timer made by hand, due now (by a manual clock too): how a command line submits a command, whichever runtime is there to take it.
 
     Only for commands without personal values.
     """
