@@ -137,9 +137,9 @@ def abandoned(owner: str, lease_seconds: float, contexts: Sequence[str], only_wo
 
 
 def order(command: Command, context: str, id_: UUID, now: datetime) -> Statement:
-    """A timer made by hand, due now (by a manual clock too): how a command line submits a command, whichever runtime is there to take it.
+    """A timer made by hand, due now (by a manual clock too): how a command line submits a command.
 
-    Only for commands without personal values.
+    Whichever runtime is there takes it. Only for commands without personal values.
     """
     return Statement(ORDER, [id_, context, now, command.name, command.model_dump_json(), id_, id_])
 
