@@ -103,6 +103,12 @@ def test_every_answer_says_where_the_caller_stands_and_one_request_too_many_is_4
     assert int(second.headers["x-ratelimit-reset"]) >= int(first.headers["x-ratelimit-reset"])
 
 
+def test_nobody_uses_up_what_others_may_do(product: Served) -> None:
+    one, other = (product.bearer(subject=subject, limits={"general": "1/minute"}) for subject in ("one", "other"))
+    answers = [product.api.get("/trigger-types", headers=caller) for caller in (one, other, one, other)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+
+
 def documented_limit(class_: str) -> int:
     """Requests a minute of a class."""
     found: int = contract()["rate_limits"]["classes"][class_]["requests"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.communication.kinds import TRIGGERS, TriggerType
 from tests.api.communication.serving import Served
 
 ALICE_ZONE = "America/New_York"
@@ -59,6 +60,17 @@ def test_a_message_goes_out_at_once_with_the_defaults_of_its_type(product: Serve
     product.settle()
     assert [text["to"] for text in product.outbox(user, "sms") if text["reference"] == sent["task_id"]] != []
     assert product.status(sent["task_id"])["result"]["channel"] == "sms"
+
+
+@pytest.mark.parametrize("type_", TRIGGERS)
+def test_what_is_not_said_is_as_the_list_of_types_says(product: Served, user: int, type_: TriggerType) -> None:
+    listed = product.ok("GET", "/trigger-types")["trigger_types"]
+    defaults = next(one for one in listed if one["value"] == type_)
+    task_id = product.send(user, type_)["task_id"]
+    product.settle()
+    assert product.status(task_id)["result"]["channel"] == defaults["default_channel"]
+    asked = f"by {defaults['default_channel']} with {defaults['default_priority']} priority"
+    assert asked in explanation(product, task_id)["history"][0]["sentence"]
 
 
 def test_both_channels_are_used_and_paid_when_both_are_asked_for(product: Served, user: int) -> None:
@@ -168,6 +180,19 @@ def test_only_so_many_codes_are_sent_within_an_hour(product: Served) -> None:
     assert product.api.post("/consent/sms", json=body).status_code == 400
     product.advance(timedelta(hours=1))
     product.ok("POST", "/consent/sms", body)
+
+
+def test_each_of_two_people_at_one_number_has_a_code_of_their_own(product: Served) -> None:
+    users, number = [product.new_user() for _ in range(3)], "+15559876543"
+    for user_id in users:
+        product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
+        product.advance(timedelta(seconds=1))
+    for user_id in users:
+        (text,) = product.outbox(user_id, "sms")
+        code = next(word for word in text["body"].replace(".", " ").split() if word.isdigit() and len(word) == 6)
+        assert can_send(product, user_id)["consent_status"] == "pending"
+        product.ok("POST", "/consent/sms/verify", {"phone_number": number, "verification_code": code})
+        assert can_send(product, user_id)["consent_status"] == "granted"
 
 
 def test_a_verified_number_needs_no_second_verification(product: Served, user: int) -> None:

@@ -97,6 +97,23 @@ def test_a_key_belongs_to_its_caller(product: Served, id_: str) -> None:
     assert "idempotency-replayed" not in stranger.headers
 
 
+def test_the_same_body_for_somebody_else_is_another_request(product: Served) -> None:
+    key = {"Idempotency-Key": str(uuid4())}
+    one, other = (f"/preferences/{product.new_user()}" for _ in range(2))
+    assert ask(product, "PUT", one, {"sms_enabled": False}, **key).status_code == 200
+    assert ask(product, "PUT", other, {"sms_enabled": False}, **key).status_code == 409
+    assert product.ok("GET", other)["preferences"]["sms_enabled"] is True
+
+
+def test_a_repeated_change_gets_the_answer_it_got_then(product: Served) -> None:
+    path = f"/preferences/{product.new_user()}"
+    key = {"Idempotency-Key": str(uuid4())}
+    then = product.ok("PUT", path, {"user_segment": "then"}, **key)
+    product.ok("PUT", path, {"user_segment": "now"})
+    assert product.ok("PUT", path, {"user_segment": "then"}, **key) == then
+    assert product.ok("GET", path)["preferences"]["user_segment"] == "now"
+
+
 def test_a_refusal_is_repeated_under_its_key_too(product: Served) -> None:
     user_id = product.new_user()
     body = {"user_id": user_id, "trigger_type": "monthly_report", "data": {}}
