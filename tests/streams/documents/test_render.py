@@ -205,7 +205,7 @@ def test_formulas_are_known_in_every_notation_in_use(render: Render, written: st
 
 
 def test_text_goes_on_at_the_margin_after_a_displayed_formula(render: Render) -> None:
-    pdf = render("before \\[x\\] after")
+    pdf = render("before \\[1\\] after")
     assert Letter(pdf, "after").x == pytest.approx(Letter(pdf, "before").x, abs=0.5)
 
 
