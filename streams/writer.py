@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 512
 WAITING = 20_000
+Heads = dict[tuple[str, int], Head]
 HEADS = Statement("select context, partition, sequence, hash from headwater.partitions")
 
 
@@ -226,10 +227,7 @@ class EmbeddedLog:
 
     async def _was_committed(self, batch: Batch) -> bool:
         """After a connection lost in the commit: the heads in the database tell which way it went."""
-        await self._recover()
-        assert self._connection is not None
-        (rows,) = await read(self._connection, [HEADS])
-        found = {(context, partition): Head(sequence, hash_) for context, partition, sequence, hash_ in rows}
+        found = await self._recover()
         return all(found[place] == after for place, (_, after) in batch.heads.items())
 
     def _give_back(self, taken: Sequence[Waiting]) -> None:
@@ -239,7 +237,7 @@ class EmbeddedLog:
                 self._queue.appendleft(waiting)
         self._arrived.set()
 
-    async def _recover(self) -> None:
+    async def _recover(self) -> Heads:
         delay = 0.05
         while True:
             try:
@@ -255,16 +253,19 @@ class EmbeddedLog:
         self._queue.clear()
         raise psycopg.OperationalError("closing without a database")
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> Heads:
+        """Takes the lock over a new connection; what it finds there is after whatever the old one did."""
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 await self._connection.close()
         self._connection = await acquire_writer_lock(self._dsn)
-        heads, *registry = await read(self._connection, [HEADS, *Projections.LOAD])
-        for context, partition, sequence, hash_ in heads:
-            if not self._processor.owns(context, partition):
-                self._processor.adopt(context, partition, Head(sequence, hash_))
+        rows, *registry = await read(self._connection, [HEADS, *Projections.LOAD])
+        heads = {(context, partition): Head(sequence, hash_) for context, partition, sequence, hash_ in rows}
+        for place, head in heads.items():
+            if not self._processor.owns(*place):
+                self._processor.adopt(*place, head)
         self._projections.learn(registry)
+        return heads
 
 
 def _answer(taken: Sequence[Waiting], batch: Batch) -> None:

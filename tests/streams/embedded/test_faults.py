@@ -23,6 +23,15 @@ BACKENDS = "select pid from pg_stat_activity where application_name = %s and dat
 
 WAITING_FOR_LOCK = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
 
+LEFT_RUNNING = (
+    "insert into headwater.tasks (id, context, kind, state, due_at, name, body, reply_name, reply_body,"
+    " correlation_id, event_id, attempts, owner, lease_until)"
+    " values (gen_random_uuid(), 'shelf', 'call', 'running', now() - interval '1 day', 'shelf.supply.v1',"
+    """ '{"jar": "plums", "owner": "ada", "grams": 1}', 'shelf.jar.record_supply.v1',"""
+    """ '{"at": "2026-01-05T09:00:00Z", "jar": "plums", "owner": "ada"}',"""
+    " gen_random_uuid(), gen_random_uuid(), 1, 'somebody gone', now() + interval '1 hour')"
+)
+
 
 async def open_jar(shelf: Embedded, id_: UUID) -> Outcome:
     return await do(shelf, OpenJar(at=START, jar=str(id_), owner=f"owner {id_.int % 11}"), command_id=id_)
@@ -174,8 +183,7 @@ async def test_a_call_that_was_under_way_when_the_process_died_is_unconfirmed_an
     async with embedded(database, idempotent=False) as shelf:
         await do(shelf, OrderFilling(at=START, jar="plums", owner="ada", grams=1))
         await shelf.settle()
-        async with await connect(database) as connection:
-            await _as_if_left_running(connection)
+    await _as_if_left_running(database)
     async with embedded(database, idempotent=False) as shelf:
         await shelf.settle()
         assert shelf.supplier.keys == []
@@ -184,8 +192,9 @@ async def test_a_call_that_was_under_way_when_the_process_died_is_unconfirmed_an
 
 
 async def test_a_call_that_was_under_way_is_made_again_where_the_provider_recognises_it(database: str) -> None:
-    async with embedded(database), await connect(database) as connection:
-        await _as_if_left_running(connection)
+    async with embedded(database):
+        pass
+    await _as_if_left_running(database)
     async with embedded(database) as shelf:
         await shelf.settle()
         assert len(shelf.supplier.keys) == 1
@@ -193,16 +202,10 @@ async def test_a_call_that_was_under_way_is_made_again_where_the_provider_recogn
         assert b"accepted" in supplied[-1]
 
 
-async def _as_if_left_running(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+async def _as_if_left_running(database: str) -> None:
     """Puts a call back as a process leaves it that is killed between making the call and recording the answer."""
-    await connection.execute(
-        "insert into headwater.tasks (id, context, kind, state, due_at, name, body, reply_name, reply_body,"
-        " correlation_id, event_id, attempts, owner, lease_until)"
-        " values (gen_random_uuid(), 'shelf', 'call', 'running', now() - interval '1 day', 'shelf.supply.v1',"
-        """ '{"jar": "plums", "owner": "ada", "grams": 1}', 'shelf.jar.record_supply.v1',"""
-        """ '{"at": "2026-01-05T09:00:00Z", "jar": "plums", "owner": "ada"}',"""
-        " gen_random_uuid(), gen_random_uuid(), 1, 'somebody gone', now() + interval '1 hour')"
-    )
+    async with await connect(database) as connection:
+        await connection.execute(LEFT_RUNNING)
 
 
 def _opening(id_: UUID) -> Envelope:
