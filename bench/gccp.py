@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -54,6 +55,7 @@ def main() -> None:
         )  # fmt: skip
         process.start()
         try:
+            asyncio.run(streams(process, upstream, 1))
             asyncio.run(streams(process, upstream, given.streams))
             asyncio.run(generations(process, upstream, database, given.generations))
             asyncio.run(documents(process, given.documents))
@@ -89,6 +91,12 @@ def resident(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
+def processor(pid: int) -> float:
+    """Seconds of the processor's time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def script(upstream: str, act: Act, times: int) -> None:
     async with httpx2.AsyncClient(timeout=60) as client:
         await client.post(f"{upstream}/_script", content=acts(*[act] * times))
@@ -97,28 +105,33 @@ async def script(upstream: str, act: Act, times: int) -> None:
 async def streams(process: Process, upstream: str, number: int) -> None:
     """So many streams at once: when the first piece comes, and how long the whole takes."""
     act = Act(pieces=["twenty characters.. "] * PIECES, seconds_between=SECONDS_BETWEEN)
-    table = Table("", "first piece p50 ms", "p99 ms", "whole p50 s", "p99 s", "memory MB before", "at most")
+    table = Table(
+        "", "first piece p50 ms", "p99 ms", "whole p50 s", "p99 s", "server CPU ms each", "MB before", "at most"
+    )
     direct = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
     asked = TALK | {"max_tokens": 100, "stream": True}
     ways: dict[str, Callable[[httpx2.AsyncClient, int], Awaitable[tuple[float, float]]]] = {
-        "straight from the provider": lambda client, n: _stream(
+        "straight": lambda client, n: _stream(
             client, f"{upstream}/v1/messages", direct, asked, b"text_delta"
         ),
-        "through the proxy": lambda client, n: _stream(
+        "proxied": lambda client, n: _stream(
             client, f"{process.url}/gccp/api/stream", user(n // AT_ONCE_PER_USER["stream"]), TALK, b'"chunk"'
         ),
     }  # fmt: skip
     for name, way in ways.items():
-        await script(upstream, act, number)
+        await script(upstream, act, number + 1)
         before, most = resident(process.pid), [0.0]
         watching = asyncio.create_task(_watch(process.pid, most))
         limits = httpx2.Limits(max_connections=None)
         async with httpx2.AsyncClient(limits=limits, timeout=120) as client:
+            await way(client, number)  # whatever is made at the first request is made
+            taken = processor(process.pid)
             took = await asyncio.gather(*(way(client, n) for n in range(number)))
         watching.cancel()
+        taken = (processor(process.pid) - taken) * 1000 / number
         first, whole = [one[0] * 1000 for one in took], [one[1] for one in took]
         table.add_row(name, f"{at(first, 0.5):.0f}", f"{at(first, 0.99):.0f}", f"{at(whole, 0.5):.2f}",
-                      f"{at(whole, 0.99):.2f}", f"{before:.0f}", f"{max(most):.0f}")  # fmt: skip
+                      f"{at(whole, 0.99):.2f}", f"{taken:.1f}", f"{before:.0f}", f"{max(most):.0f}")  # fmt: skip
     console.print(f"\n{number} streams at once, {PIECES} pieces each, one every {SECONDS_BETWEEN * 1000:.0f} ms")
     console.print(table)
 
@@ -144,7 +157,7 @@ async def _watch(pid: int, most: list[float]) -> None:
 async def generations(process: Process, upstream: str, database: str, number: int) -> None:
     """So many generations in flight at once, from asking for the first to the end of the last."""
     await script(upstream, Act(pieces=["words "] * 4, seconds_between=SECONDS_BETWEEN), number * 5)
-    before, most = resident(process.pid), [0.0]
+    before, most, taken = resident(process.pid), [0.0], processor(process.pid)
     watching = asyncio.create_task(_watch(process.pid, most))
     gate, began = asyncio.Semaphore(64), time.perf_counter()
     async with httpx2.AsyncClient(base_url=f"{process.url}/gccp/api", timeout=120) as client:
@@ -158,10 +171,11 @@ async def generations(process: Process, upstream: str, database: str, number: in
     took = time.perf_counter() - began
     watching.cancel()
     console.print(f"\n{number} generations, {number * 5} calls of {4 * SECONDS_BETWEEN:.1f} s each at the provider")
+    per_call = (processor(process.pid) - taken) * 1000 / (number * 5)
     table = Table("asked p50 ms", "p99 ms", "all asked s", "then in flight", "all done s", "calls/s", "completed",
-                  "memory MB before", "at most")  # fmt: skip
+                  "server CPU ms a call", "MB before", "at most")  # fmt: skip
     table.add_row(f"{at(asked, 0.5) * 1000:.0f}", f"{at(asked, 0.99) * 1000:.0f}", f"{all_asked:.1f}", str(in_flight),
-                  f"{took:.1f}", f"{number * 5 / took:,.0f}", str(completed), f"{before:.0f}",
+                  f"{took:.1f}", f"{number * 5 / took:,.0f}", str(completed), f"{per_call:.1f}", f"{before:.0f}",
                   f"{max(most):.0f}")  # fmt: skip
     console.print(table)
 
