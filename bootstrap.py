@@ -5,6 +5,7 @@ Tables, no magic. `embedded_edge` puts them together into one process, `distribu
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from api.app import Edge
 from api.auth import Tokens
 from api.communication.connectors import Permission, Permitted, Rendering, code_of, mail_of, text_of
 from api.communication.desk import Secrets
+from api.communication.telling import Teller, ToOutlets
 from api.communication.webhooks import Signers
 from api.gccp import GccpSettings
 from api.gccp.desk import Desk as GccpDesk
@@ -46,7 +48,6 @@ from streams.calls.sms import Sms
 from streams.calls.smtp import SmtpEmail
 from streams.calls.twilio import TwilioSms
 from streams.calls.webhook import DeliverWebhook
-from streams.calls.webhook_sender import WebhookSender
 from streams.clock import Clock, ManualClock, SystemClock
 from streams.embedded import Connectors, EmbeddedRuntime
 from streams.engine import Engine
@@ -170,7 +171,7 @@ def parts(settings: Settings, dsn: str) -> Parts:
         Sms: by_sms,
         Email: by_email,
         Completion: model,
-        DeliverWebhook: WebhookSender(gccp_api.destinations(gccp), settings.allow_private_webhooks),
+        DeliverWebhook: ToOutlets(dsn, own, gccp_api.destinations(gccp), settings.allow_private_webhooks),
     }
     return Parts(gccp, model, connectors)
 
@@ -261,7 +262,10 @@ def edge_of(settings: Settings, engine: Engine, own: Parts, lifespan: Lifespan, 
     @asynccontextmanager
     async def living() -> AsyncIterator[None]:
         async with lifespan():
+            telling = asyncio.create_task(Teller(engine).run())
             yield
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
             await desk.close()  # while the engine still takes commands: it records the ends of proxied calls
         await own.close()
 

@@ -20,6 +20,9 @@ from streams.wiring import EraseSubject
 
 console = Console(highlight=False, soft_wrap=True)
 PATIENCE_SECONDS = 15.0
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Due by any clock, a manual one that stands behind the machine's among them."""
+
 OUTCOME = "select data from headwater.journal where context = %s and stream = %s and version = 1"
 
 
@@ -32,12 +35,18 @@ def erase_subject(settings: Settings, subject: str) -> None:
     console.print(f"{subject} is erased: the key is destroyed, the history still verifies (headwater audit verify)")
 
 
-def give(settings: Settings, context: str, command: Command) -> None:
-    """Submits a command and waits for its outcome; raises Stop when it is refused or nobody is there to decide it."""
-    id_ = uuid4()
+def give(settings: Settings, context: str, *commands: Command) -> None:
+    """Submits commands and waits for their outcomes; raises Stop when one is refused or nobody is there to decide."""
+    ids = [uuid4() for _ in commands]
     with connect_plain(bootstrap.database(settings), "headwater order") as connection:
-        connection.execute(*order(command, context, id_, datetime.now(UTC)))
-        decided = _decided(connection, context, uuid5(id_, "timer"))
+        with connection.transaction():
+            for id_, command in zip(ids, commands, strict=True):
+                connection.execute(*order(command, context, id_, AT_ONCE))
+        for id_ in ids:
+            _conclude(_decided(connection, context, uuid5(id_, "timer")))
+
+
+def _conclude(decided: Decided | None) -> None:
     if decided is None:
         raise Stop("nobody is running this installation now; the command waits and is decided at the next start")
     if decided.problem is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -56,6 +57,10 @@ class Secrets:
         """The address of a recipient's own page for one kind of message; it never expires."""
         what = f"{user_id}.{type_.value}"
         return f"{self._public_url}/communication/unsubscribe/{what}.{self._signature(what)}"
+
+    def webhook_secret(self, endpoint_id: str) -> str:
+        """What an endpoint's webhooks are signed with, as Standard Webhooks write it; stored nowhere."""
+        return f"whsec_{b64encode(self._mac(b'webhook:' + endpoint_id.encode())).decode()}"
 
     def unsubscribing(self, token: str) -> Unsubscribing | None:
         """Who a link belongs to; None when its signature does not fit."""

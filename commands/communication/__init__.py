@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from commands.communication import batch, budget, consent, delivery, message, preferences, receipt
+from commands.communication import batch, budget, consent, delivery, message, outlet, preferences, receipt
 from commands.communication.effects import SendMail, SendText, SendVerificationCode
 from commands.communication.reactions import react
+from commands.webhooks import WEBHOOK_ENDPOINT, WEBHOOK_EVENTS, WEBHOOK_HANDLERS
 from domain.communication.batch import Batch
 from domain.communication.batch import evolve as evolve_batch
 from domain.communication.budget import Budget
@@ -18,21 +19,25 @@ from domain.communication.budget import evolve as evolve_budget
 from domain.communication.events import EVENTS
 from domain.communication.message import Message
 from domain.communication.message import evolve as evolve_message
+from domain.communication.outlet import Outlet
+from domain.communication.outlet import evolve as evolve_outlet
 from domain.communication.receipt import Receipts
 from domain.communication.receipt import evolve as evolve_receipts
 from domain.communication.recipient import Recipient
 from domain.communication.recipient import evolve as evolve_recipient
+from streams.calls.webhook import DeliverWebhook
 from streams.wiring import Context, Handler, Stream
 
 MESSAGE = Stream("message", Message(), evolve_message, id_of=attrgetter("message_id"))
 RECIPIENT = Stream("recipient", Recipient(), evolve_recipient, id_of=attrgetter("user_id"))
 BUDGET = Stream("budget", Budget(), evolve_budget, id_of=attrgetter("month"))
+OUTLET = Stream("outlet", Outlet(), evolve_outlet, id_of=attrgetter("endpoint_id"))
 BATCH = Stream("batch", Batch(), evolve_batch, id_of=attrgetter("batch_id"))
 RECEIPTS = Stream("receipt", Receipts(), evolve_receipts, id_of=attrgetter("provider_id"))
 
 COMMUNICATION = Context(
     name="communication",
-    events=EVENTS,
+    events=(*EVENTS, *WEBHOOK_EVENTS),
     handlers=(
         Handler(batch.RequestBatch, decide=batch.request, writes=BATCH, creates=True),
         Handler(message.RequestMessage, decide=message.request, writes=MESSAGE, reads=(RECIPIENT,), creates=True),
@@ -53,7 +58,10 @@ COMMUNICATION = Context(
         Handler(budget.ReserveBudget, decide=budget.reserve, writes=BUDGET),
         Handler(budget.RecordSpending, decide=budget.spend, writes=BUDGET),
         Handler(receipt.RecordUnmatchedReceipt, decide=receipt.record_unmatched, writes=RECEIPTS),
+        Handler(outlet.RegisterOutlet, decide=outlet.register, writes=OUTLET, reads=(WEBHOOK_ENDPOINT,)),
+        Handler(outlet.RecordTold, decide=outlet.record_told, writes=OUTLET),
+        *WEBHOOK_HANDLERS,
     ),
-    effects=(SendText, SendMail, SendVerificationCode),
+    effects=(SendText, SendMail, SendVerificationCode, DeliverWebhook),
     react=react,
 )

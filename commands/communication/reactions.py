@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from commands import webhooks
 from commands.communication.budget import RecordSpending, ReserveBudget
 from commands.communication.consent import RecordCodeSent
 from commands.communication.delivery import RecordAttempt
@@ -52,6 +53,8 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
         case SmsConsentRequested() as asked:
             about: dict[str, Any] = {"user_id": asked.user_id, "verification_id": asked.verification_id}
             yield Call(SendVerificationCode(**about, to=asked.phone_number), RecordCodeSent(at=asked.at, **about))
+        case _:
+            yield from webhooks.react(event)
 
 
 def _when_due(message: MessageRequested | MessageHeld, due_at: datetime) -> Later:

@@ -6,8 +6,11 @@ from projections.communication.consents import CONSENTS
 from projections.communication.daily import DAILY
 from projections.communication.deliveries import DELIVERIES
 from projections.communication.messages import MESSAGES
+from projections.communication.outlets import OUTLETS, OUTLETS_TOLD
 from projections.communication.recipients import RECIPIENTS
 from projections.communication.thresholds import THRESHOLDS
+from projections.webhooks import webhooks_of
 from streams.read_models import ReadModel
 
-READ_MODELS: tuple[ReadModel, ...] = (MESSAGES, DELIVERIES, RECIPIENTS, CONSENTS, DAILY, THRESHOLDS)
+READ_MODELS: tuple[ReadModel, ...] = (MESSAGES, DELIVERIES, RECIPIENTS, CONSENTS, DAILY, THRESHOLDS,
+                                     OUTLETS, OUTLETS_TOLD, webhooks_of("communication"))  # fmt: skip

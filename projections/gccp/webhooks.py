@@ -1,102 +1,24 @@
-"""One row per webhook: where it stands. Its body is in the log only.
-
-`status` is queued, put_off (until `resume_at`), held (its endpoint was disabled), delivered or failed. `sequence` is
-the place in the log where it was first queued or held: what recovery starts from.
-"""
+"""One row per webhook: see `projections.webhooks`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
-
 from psycopg import AsyncConnection
 
-from domain.webhooks import (
-    WebhookAttemptFailed,
-    WebhookDelivered,
-    WebhookFailed,
-    WebhookHeld,
-    WebhookPutOff,
-    WebhookQueued,
-)
+from projections import webhooks
+from projections.webhooks import WebhookRow
 from streams.database import Row
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, change, put
 
-
-def project(event: Recorded[Any]) -> Iterator[Change]:
-    match event.fact:
-        case WebhookQueued(round=1) | WebhookHeld(round=0) as first:
-            status = "queued" if isinstance(first, WebhookQueued) else "held"
-            yield put(first.webhook_id, endpoint_id=first.endpoint_id, data_subject=first.data_subject,
-                      event_type=first.event_type, status=status,
-                      round=first.round, at=first.at, sequence=event.position.sequence)  # fmt: skip
-        case WebhookQueued() as queued:
-            yield change(queued.webhook_id, status="queued", round=queued.round, resume_at=None)
-        case WebhookHeld() as held:
-            yield change(held.webhook_id, status="held", resume_at=None)
-        case WebhookAttemptFailed() as failed:
-            yield change(failed.webhook_id, code=failed.code, reason=failed.reason, resume_at=failed.retry_at)
-        case WebhookPutOff() as put_off:
-            yield change(put_off.webhook_id, status="put_off", code=put_off.code, reason=put_off.reason,
-                         resume_at=put_off.resume_at)  # fmt: skip
-        case WebhookDelivered() as done:
-            yield change(done.webhook_id, status="delivered", resume_at=None, ended_at=done.at)
-        case WebhookFailed() as failed:
-            yield change(failed.webhook_id, status="failed", code=failed.code, reason=failed.reason, resume_at=None,
-                         ended_at=failed.at)  # fmt: skip
-
-
-WEBHOOKS = ReadModel("gccp_webhooks", version=1, key=("webhook_id",), project=project, ddl="""
-    create table {table} (
-        webhook_id      text primary key,
-        endpoint_id     text not null,
-        data_subject    text not null,
-        event_type      text not null,
-        status          text not null,
-        round           int not null,
-        code            text,
-        reason          text,
-        at              timestamptz not null,
-        resume_at       timestamptz,
-        ended_at        timestamptz,
-        sequence        bigint not null
-    );
-    create index on {table} (endpoint_id, sequence) where status in ('held', 'failed');
-""")  # fmt: skip
-
-
-class WebhookRow(NamedTuple):
-    """A webhook. `code` and `reason` are those of the last attempt that failed. `data_subject` is `context:id`."""
-
-    webhook_id: str
-    data_subject: str
-    event_type: str
-    status: str
-    round: int
-    code: str | None
-    reason: str | None
-    at: datetime
-    resume_at: datetime | None
-    ended_at: datetime | None
-    sequence: int
+CONTEXT = "gccp"
+WEBHOOKS = webhooks.webhooks_of(CONTEXT)
 
 
 async def webhook(connection: AsyncConnection[Row], webhook_id: str) -> WebhookRow | None:
     """The webhook with this id, None if there is none."""
-    sql = f"select {', '.join(WebhookRow._fields)} from gccp_webhooks where webhook_id = %s"
-    row = await (await connection.execute(sql, (webhook_id,))).fetchone()
-    return None if row is None else WebhookRow(*row)
+    return await webhooks.webhook(connection, CONTEXT, webhook_id)
 
 
 async def undelivered(
     connection: AsyncConnection[Row], endpoint_id: str, after: int = 0, limit: int = 1000
 ) -> list[WebhookRow]:
     """What failed or was held after that sequence, in order: what a RecoverWebhook each brings on its way again."""
-    sql = f"""
-        select {", ".join(WebhookRow._fields)} from gccp_webhooks
-         where endpoint_id = %s and status in ('held', 'failed') and sequence > %s order by sequence limit %s
-    """
-    rows = await (await connection.execute(sql, (endpoint_id, after, limit))).fetchall()
-    return [WebhookRow(*row) for row in rows]
+    return await webhooks.undelivered(connection, CONTEXT, endpoint_id, after, limit)

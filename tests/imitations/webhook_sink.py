@@ -1,7 +1,7 @@
 """A receiver of webhooks, at any path: checks both signatures as its documents tell it to, and records what it gets.
 
-`SECRET` signs. A request whose signatures don't hold is answered 401 and not recorded. A failing behaviour's `headers`
-may hold a `Location`.
+`SECRET` signs, unless a path has a secret of its own (`secrets`). A request whose signatures don't hold is answered 401
+and not recorded. A failing behaviour's `headers` may hold a `Location`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 class WebhookSink(Imitation):
     """Takes webhooks; each is recorded under its path, `content` being the JSON that came."""
 
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
+        self.secrets: dict[str, str] = {}
+
     def routes(self) -> Sequence[BaseRoute]:
         return [Route("/{path:path}", self._take, methods=["POST"])]
 
     async def _take(self, request: Request) -> Response:
         body = await request.body()
-        if not _signed(request, body):
-            return Response("the signature does not hold", 401)
         path = request.url.path
+        if not _signed(request, body, self.secrets.get(path, SECRET)):
+            return Response("the signature does not hold", 401)
         behaviour = self.journal.following(path)
         if behaviour.recorded:
             self.journal.record(Received(to=path, content=json.loads(body), headers=dict(request.headers)))
@@ -40,11 +44,11 @@ class WebhookSink(Imitation):
         return Response(status_code=behaviour.status or 204, headers=behaviour.headers)
 
 
-def _signed(request: Request, body: bytes) -> bool:
+def _signed(request: Request, body: bytes, secret: str) -> bool:
     headers = request.headers
-    documented = f"sha256={hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()}"
+    documented = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
     return headers.get("x-webhook-signature") == documented and webhook_valid(
-        SECRET,
+        secret,
         headers.get("webhook-id", ""),
         headers.get("webhook-timestamp", ""),
         body,

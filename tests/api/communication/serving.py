@@ -108,6 +108,23 @@ class Served:
     async def _advance(self, by: timedelta) -> None:
         self.clock.advance(by)
 
+    @contextmanager
+    def hurrying(self) -> Iterator[None]:
+        """Within it the worker looks for orders from the command line all the time, not only every few seconds."""
+        over = threading.Event()
+
+        def hurry() -> None:
+            while not over.wait(0.05):
+                self._loop.call_soon_threadsafe(self.runtime._due, self.clock.now())
+
+        thread = threading.Thread(target=hurry, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
     def settle(self) -> None:
         """Returns when no task is due any more."""
         due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
