@@ -174,8 +174,12 @@ def _has_nul(value: Any) -> bool:
 
 async def _body(request: Request, most: int) -> bytes:
     chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
+    size, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > most:
             raise ApiError(413, f"The body is larger than {most} bytes", kind="BodyTooLarge")

@@ -16,6 +16,7 @@ from api.app import Edge
 from commandline import Stop
 from commandline.tokens import issue_token
 from settings import Settings
+from streams.garbage import spare_what_lives
 from streams.installation import InUse, WrongInstallation
 from streams.logs import set_up_logging
 from streams.postgres import NotDurable
@@ -50,6 +51,7 @@ def serve_edge(settings: Settings, edge: Edge) -> None:
             server_header=False,
         )
     )
+    spare_what_lives()
     edge.on_failure = lambda: setattr(server, "should_exit", True)
     with suppress(SystemExit):  # with which uvicorn ends a start that failed; the reason is with the edge
         server.run()

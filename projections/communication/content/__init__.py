@@ -155,9 +155,11 @@ def _block(template: str, name: str, data: Mapping[str, Any] | None) -> str:
 @cache
 def _template(name: str) -> Template:
     try:
-        return _WORDS.get_template(name)
+        found = _WORDS.get_template(name)
     except TemplateNotFound:
         raise UnknownTemplate(name) from None
+    found.globals = dict(found.globals)  # a chain of maps would be walked through at every rendering
+    return found
 
 
 @cache
