@@ -69,14 +69,18 @@ class Named(BaseModel):
 
 
 class Event(Named):
-    """A fact. `at` is when it happened, UTC."""
+    """A fact. `at` is when it happened, UTC.
 
+    `aggregate`, the second part of the name, is which kind of stream it belongs to.
+    """
+
+    aggregate: ClassVar[str] = ""
     at: Moment
 
     @classmethod
-    def aggregate(cls) -> str:
-        """The second part of the name: which kind of stream this event belongs to."""
-        return cls.name.split(".")[1]
+    def __pydantic_init_subclass__(cls, name: str = "", subject: str | None = None, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(name, subject, **kwargs)
+        cls.aggregate = cls.name.split(".")[1] if cls.name else ""
 
 
 class Command(Named):

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
 import orjson
 
 from streams.envelope import Record
+
+
+@lru_cache(maxsize=256)
+def _written(at: datetime) -> str:
+    """Records come in groups of the same time."""
+    return at.isoformat(timespec="microseconds")
 
 
 def link(
@@ -36,7 +43,7 @@ def link(
     newline, then the stored data.
     """
     header = (context, partition, sequence, event_id, key, stream, version, name, subject, command_id,
-              causation_id, correlation_id, actor, at.isoformat(timespec="microseconds"))  # fmt: skip
+              causation_id, correlation_id, actor, _written(at))  # fmt: skip
     return sha256(b"%b%b\n%b" % (previous, orjson.dumps(header), data)).digest()
 
 

@@ -20,6 +20,8 @@ GENESIS = bytes(32)
 
 _CLEARED = ~(0xF000 << 64 | 0xC000 << 48) & (1 << 128) - 1
 _VERSION_5 = 0x5000 << 64 | 0x8000 << 48
+_set_int = vars(UUID)["int"].__set__
+_set_is_safe = vars(UUID)["is_safe"].__set__
 
 OUTCOMES = "command"
 """The category of the streams that hold outcomes: one stream, and one record, per command id."""
@@ -191,8 +193,8 @@ def event_id(command_id: UUID, number: int) -> UUID:
 
     Put together by hand, as the library's constructor checks at length what is known to be right here.
     """
-    digest = int.from_bytes(sha1(command_id.bytes + b"%d" % number, usedforsecurity=False).digest()[:16])
-    id_ = object.__new__(UUID)
-    object.__setattr__(id_, "int", digest & _CLEARED | _VERSION_5)
-    object.__setattr__(id_, "is_safe", SafeUUID.unknown)
+    digest = sha1(command_id.int.to_bytes(16, "big") + b"%d" % number, usedforsecurity=False).digest()
+    id_ = UUID.__new__(UUID)
+    _set_int(id_, int.from_bytes(digest[:16], "big") & _CLEARED | _VERSION_5)
+    _set_is_safe(id_, SafeUUID.unknown)
     return id_

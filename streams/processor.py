@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from domain.messages import Event, Refused
@@ -39,6 +40,21 @@ SNAPSHOT_EVERY = 200
 
 Line = tuple[Event, str, int, bytes]
 """What is about to become a record: the event, its stream's name, its version there, its bytes."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """A stream while a command is being decided on it."""
+
+    stream: Stream[Any]
+    name: str
+    folded: Folded
+
+    def append(self, event: Event) -> tuple[str, int]:
+        """Adds an event; the stream's name and the event's version there."""
+        version, state, snapshot = self.folded
+        self.folded = Folded(version + 1, self.stream.evolve(state, event), snapshot)
+        return self.name, version + 1
 
 
 class VersionConflict(Refused):
@@ -198,50 +214,28 @@ class Processor:
             raise SubjectWasErased("this person's data has been erased; nothing can be recorded about them")
 
     def _append(self, envelope: Envelope, handler: Handler, loaded: Loaded, batch: Batch) -> Outcome:
-        command = envelope.command
-        streams = {stream.category: (stream, stream.name(command)) for stream in (*handler.reads, handler.writes)}
-        states = {category: self._state(envelope.context, *named, loaded) for category, named in streams.items()}
-        _check_version(envelope, states[handler.writes.category])
-        events = handler.decide(
-            command, states[handler.writes.category].state, *(states[stream.category].state for stream in handler.reads)
-        )
-        folded: list[tuple[Event, str, int]] = []
-        for event in events:
-            stream, name = streams[event.aggregate()] if type(event) is not SubjectErased else streams["subject"]
-            before = states[stream.category]
-            after = Folded(before.version + 1, stream.evolve(before.state, event), before.snapshot)
-            states[stream.category] = after
-            folded.append((event, name, after.version))
-        return self._record(envelope, streams, states, folded, batch)
-
-    def _record(
-        self,
-        envelope: Envelope,
-        streams: Mapping[str, tuple[Stream[Any], str]],
-        states: dict[str, Folded],
-        folded: Sequence[tuple[Event, str, int]],
-        batch: Batch,
-    ) -> Outcome:
-        lines = [(event, name, version, self.mapper.encode(event)) for event, name, version in folded]
-        events = tuple(event for event, _, _ in folded)
-        outcome = self._conclude(envelope, Status.ACCEPTED if events else Status.UNCHANGED, lines, batch, None)
-        for category, (stream, name) in streams.items():
-            self._keep(envelope, stream, name, states[category], batch)
+        opened = {stream.category: self._open(envelope, stream, loaded) for stream in (*handler.reads, handler.writes)}
+        written = opened[handler.writes.category].folded
+        _check_version(envelope, written)
+        read = [opened[stream.category].folded.state for stream in handler.reads]
+        lines: list[Line] = []
+        for event in handler.decide(envelope.command, written.state, *read):
+            line = opened[event.aggregate].append(event)
+            lines.append((event, *line, self.mapper.encode(event)))
+        outcome = self._conclude(envelope, Status.ACCEPTED if lines else Status.UNCHANGED, lines, batch, None)
+        for one in opened.values():
+            self._keep(envelope, one, batch)
         return outcome
 
-    def _keep(self, envelope: Envelope, stream: Stream[Any], name: str, after: Folded, batch: Batch) -> None:
-        place = (envelope.context, name)
+    def _open(self, envelope: Envelope, stream: Stream[Any], loaded: Loaded) -> Opened:
+        name = stream.name(envelope.command)
+        return Opened(stream, name, self._state(envelope.context, stream, name, loaded))
+
+    def _keep(self, envelope: Envelope, one: Opened, batch: Batch) -> None:
+        after, place = one.folded, (envelope.context, one.name)
         if after.version - after.snapshot >= SNAPSHOT_EVERY:
-            batch.snapshots.append(
-                Snapshot(
-                    envelope.context,
-                    name,
-                    envelope.command.key,
-                    after.version,
-                    self._schema(stream),
-                    after.state.model_dump_json().encode(),
-                )
-            )
+            state, schema = after.state.model_dump_json().encode(), self._schema(one.stream)
+            batch.snapshots.append(Snapshot(*place, envelope.command.key, after.version, schema, state))
             after = after._replace(snapshot=after.version)
         self._states[place] = after
         self._states.move_to_end(place)

@@ -190,7 +190,7 @@ class Scenario:
         streams = {stream.category: stream for stream in (handler.writes, *handler.reads)}
         states = {category: stream.initial for category, stream in streams.items()}
         for event in self.history:
-            category = event.aggregate()
+            category = event.aggregate
             if category in streams:
                 states[category] = streams[category].evolve(states[category], event)
         try:

@@ -71,7 +71,7 @@ def receipt(kind: ReceiptKind, channel: Channel = SMS, **more: Any) -> RecordRec
 def message_after(story: Scenario) -> Message:
     message = Message()
     for event in story.history:
-        if event.aggregate() == "message":
+        if event.aggregate == "message":
             message = evolve(message, event)  # type: ignore[arg-type]
     return message
 
