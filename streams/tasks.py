@@ -1,7 +1,9 @@
 """Timers and outside calls as rows: made by a context's reactions, claimed by a worker, ended by a reply's outcome.
 
 A row is made in the transaction that records its event and removed in the one that records its reply, so that
-neither can be lost or doubled. What lies between, the claim, is a lease.
+neither can be lost or doubled. What lies between, the claim, is a lease. A row may also be withdrawn by a later event,
+whether it is claimed or not, so that which rows there are follows from the log alone; ending one that is gone is
+nothing.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from streams.keys import WrappedKey
 from streams.mapper import Mapper
 from streams.projections import Projection
 from streams.read_models import Change, change, delete, put
-from streams.wiring import Context, Later, Task
+from streams.wiring import Context, Later, Reaction, Task, Withdraw
 
 TABLE = "headwater.tasks"
+KEYED = UUID("d7c7bb58-4ce7-4c63-8d49-ee8c291f1960")
+"""Namespace of the namespaces, one for each context, of the ids of tasks that have a key."""
 
 _CLAIMED = """
     returning t.id, t.context, t.kind, t.attempts, t.name, t.body::text, t.subject, t.reply_name, t.reply_body::text,
@@ -79,6 +83,18 @@ def task_id(event_id: UUID, number: int) -> UUID:
     return uuid5(event_id, f"task {number}")
 
 
+def keyed_task_id(context: str, key: str) -> UUID:
+    """The id of the task that a context makes, or withdraws, under this key."""
+    return uuid5(uuid5(KEYED, context), key)
+
+
+def reacted(context: Context, event: Recorded[Any]) -> Iterator[tuple[UUID, Reaction]]:
+    """What follows from the event, each with the id of the task that it makes or removes."""
+    for number, reaction in enumerate(context.react(event)):
+        keyed = reaction.key and keyed_task_id(context.name, reaction.key)
+        yield keyed or task_id(event.record.event_id, number), reaction
+
+
 def reactions(context: Context, mapper: Mapper) -> Projection:
     """A context's reactions as a projection whose rows are its tasks."""
     project = _project(context, mapper)
@@ -90,8 +106,8 @@ def _project(context: Context, mapper: Mapper) -> Callable[[Recorded[Any]], Iter
         if isinstance(event.fact, Decided):
             yield from _ended(event.fact)
             return
-        for number, task in enumerate(context.react(event)):
-            yield _row(mapper, event, number, task)
+        for id_, reaction in reacted(context, event):
+            yield delete(id_) if isinstance(reaction, Withdraw) else _row(mapper, event, id_, reaction)
 
     return project
 
@@ -105,11 +121,11 @@ def _ended(decided: Decided) -> Iterator[Change]:
         yield change(decided.task.id, state="waiting", due_at=decided.task.due_at, owner=None, lease_until=None)
 
 
-def _row(mapper: Mapper, event: Recorded[Any], number: int, task: Task) -> Change:
+def _row(mapper: Mapper, event: Recorded[Any], id_: UUID, task: Task) -> Change:
     message: Named = task.command if isinstance(task, Later) else task.effect
     reply = None if isinstance(task, Later) else task.reply
     return put(
-        task_id(event.record.event_id, number),
+        id_,
         context=event.record.context,
         kind="timer" if isinstance(task, Later) else "call",
         state="waiting",

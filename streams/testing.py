@@ -21,8 +21,8 @@ from streams.mapper import Mapper
 from streams.processor import Processor
 from streams.projections import Active, Halt, Projection, changes_of
 from streams.read_models import Add, Change, Delete, Put, Set
-from streams.tasks import reactions, task_id
-from streams.wiring import Context, Later, names_of
+from streams.tasks import reacted, reactions
+from streams.wiring import Context, Later, Withdraw, names_of
 from streams.worker import attempt_of, may_repeat
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]
@@ -105,10 +105,12 @@ class MemoryRuntime:
         if isinstance(one.fact, Decided):
             self._end(one.fact.task)
             return
-        for number, task in enumerate(self.contexts[one.record.context].react(one)):
-            id_ = task_id(one.record.event_id, number)
-            due = task.due_at if isinstance(task, Later) else one.record.at
-            self._open.setdefault(id_, _Open(id_, task, due, one.record))
+        for id_, reaction in reacted(self.contexts[one.record.context], one):
+            if isinstance(reaction, Withdraw):
+                self._open.pop(id_, None)
+                continue
+            due = reaction.due_at if isinstance(reaction, Later) else one.record.at
+            self._open.setdefault(id_, _Open(id_, reaction, due, one.record))
 
     def _end(self, end: TaskEnd | None) -> None:
         if end is not None and end.id in self._open:
@@ -122,6 +124,8 @@ class MemoryRuntime:
         done = 0
         while due := [task for task in self._open.values() if task.due_at <= self.clock.now()]:
             for task in due:
+                if task.id not in self._open:
+                    continue
                 done += 1
                 self._perform(task, perform, idempotent)
         return done

@@ -71,25 +71,40 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A timer: this command is submitted when `due_at` has come."""
+    """A timer: this command is submitted when `due_at` has come. `key`: see `Withdraw`."""
 
     due_at: datetime
     command: Command
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An outside call: the effect is performed, and `reply` comes back with what became of it."""
+    """An outside call: the effect is performed and `reply` comes back with what became of it. `key`: see `Withdraw`."""
 
     effect: Effect
     reply: Reply
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Removes the task that the context made under this key; nothing happens when there is none any more.
+
+    A call under way goes on and its reply is decided as ever, but it is not made again, be it put off or its worker
+    lost. The event that withdraws must lie under the partition key of the one that made the task, as only so is their
+    order certain. A key names one task for ever: what a retry makes needs a key of its own.
+    """
+
+    key: str
 
 
 Task = Later | Call
-React = Callable[[Recorded[Any]], Iterator[Task]]
+Reaction = Task | Withdraw
+React = Callable[[Recorded[Any]], Iterator[Reaction]]
 
 
-def no_reactions(_event: Recorded[Any]) -> Iterator[Task]:
+def no_reactions(_event: Recorded[Any]) -> Iterator[Reaction]:
     yield from ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -29,7 +29,10 @@ PARTITIONS = 4
 
 
 class Supplier:
-    """The shelf's supplier: counts what was asked of it and answers as scripted, else accepts."""
+    """The shelf's supplier: counts what was asked of it and answers as scripted, else accepts.
+
+    `meanwhile` are things that happen while it is asked, one each time.
+    """
 
     provider = "supplier"
 
@@ -37,12 +40,15 @@ class Supplier:
         self.idempotent = idempotent
         self.keys: list[str] = []
         self.verdicts: deque[Verdict] = deque()
+        self.meanwhile: deque[Callable[[], Coroutine[Any, Any, object]]] = deque()
 
     def answer(self, key: str) -> Verdict:
         self.keys.append(key)
         return self.verdicts.popleft() if self.verdicts else Accepted(f"supplied {key}")
 
     async def __call__(self, effect: Supply, key: str) -> Verdict:
+        if self.meanwhile:
+            await self.meanwhile.popleft()()
         return self.answer(key)
 
     async def close(self) -> None:
@@ -94,7 +100,17 @@ class InMemory:
         return {key[0]: row for key, row in self._runtime.tables.get(model, {}).items()}
 
     async def settle(self) -> None:
-        self._runtime.run_due(lambda _effect, key: self.supplier.answer(key), self.supplier.idempotent)
+        self._runtime.run_due(lambda effect, key: _at_once(self.supplier(effect, key)), self.supplier.idempotent)
+
+
+def _at_once(call: Coroutine[Any, Any, Verdict]) -> Verdict:
+    """What the call comes to, in memory, where nothing ever waits."""
+    try:
+        call.send(None)
+    except StopIteration as end:
+        verdict: Verdict = end.value
+        return verdict
+    raise AssertionError("a call in memory waited")
 
 
 class Database:

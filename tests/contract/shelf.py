@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.messages import Command, Effect, Event, Personal, Refused, Reply, Result
 from streams.envelope import Recorded
 from streams.read_models import Change, ReadModel, add, change, delete, put
-from streams.wiring import Call, Context, Handler, Later, Stream, Task
+from streams.wiring import Call, Context, Handler, Later, Reaction, Stream, Withdraw
 
 
 class JarOpened(Event, name="shelf.jar.opened.v1", subject="owner"):
@@ -29,6 +29,7 @@ class JarFilled(Event, name="shelf.jar.filled.v1"):
 class JarOrdered(Event, name="shelf.jar.ordered.v1"):
     jar: str
     grams: int
+    errand: str = ""
 
 
 class JarSupplied(Event, name="shelf.jar.supplied.v1"):
@@ -39,6 +40,12 @@ class JarSupplied(Event, name="shelf.jar.supplied.v1"):
 class JarEmptied(Event, name="shelf.jar.emptied.v1"):
     jar: str
     soon: bool = False
+    errand: str = ""
+
+
+class ErrandCalledOff(Event, name="shelf.jar.errand_called_off.v1"):
+    jar: str
+    errand: str
 
 
 class OwnerCounted(Event, name="shelf.owner.counted.v1"):
@@ -94,11 +101,21 @@ class OrderFilling(Command, name="shelf.jar.order.v1", key="owner"):
     jar: str
     owner: str
     grams: int
+    errand: str = ""
 
 
 class EmptyLater(Command, name="shelf.jar.empty_later.v1", key="owner"):
     jar: str
     owner: str
+    errand: str = ""
+
+
+class CallOff(Command, name="shelf.jar.call_off.v1", key="owner"):
+    """Withdraws the order or the emptying that was asked for as this errand."""
+
+    jar: str
+    owner: str
+    errand: str
 
 
 class EmptyJar(Command, name="shelf.jar.empty.v1", key="owner"):
@@ -136,11 +153,18 @@ def fill(command: FillJar, jar: Jar) -> Sequence[Event]:
 
 
 def order(command: OrderFilling, _jar: Jar) -> Sequence[Event]:
-    return [JarOrdered(at=command.at, jar=command.jar, grams=command.grams)]
+    ordered = JarOrdered(at=command.at, jar=command.jar, grams=command.grams, errand=command.errand)
+    if command.grams > 1000:  # no jar can hold it: called off in the same breath
+        return [ordered, ErrandCalledOff(at=command.at, jar=command.jar, errand=command.errand)]
+    return [ordered]
 
 
 def empty_later(command: EmptyLater, _jar: Jar) -> Sequence[Event]:
-    return [JarEmptied(at=command.at, jar=command.jar, soon=True)]
+    return [JarEmptied(at=command.at, jar=command.jar, soon=True, errand=command.errand)]
+
+
+def call_off(command: CallOff, _jar: Jar) -> Sequence[Event]:
+    return [ErrandCalledOff(at=command.at, jar=command.jar, errand=command.errand)]
 
 
 def empty(command: EmptyJar, _jar: Jar) -> Sequence[Event]:
@@ -159,14 +183,17 @@ def break_jar(command: BreakJar, _jar: Jar) -> Sequence[Event]:
     raise ZeroDivisionError(command.jar)
 
 
-def react(event: Recorded[Any]) -> Iterator[Task]:
+def react(event: Recorded[Any]) -> Iterator[Reaction]:
     owner = event.record.key
     match event.fact:
         case JarOrdered() as ordered:
             yield Call(Supply(jar=ordered.jar, owner=owner, grams=ordered.grams),
-                       RecordSupply(at=ordered.at, jar=ordered.jar, owner=owner))  # fmt: skip
+                       RecordSupply(at=ordered.at, jar=ordered.jar, owner=owner), key=ordered.errand)  # fmt: skip
         case JarEmptied(soon=True) as soon:
-            yield Later(soon.at + timedelta(hours=1), EmptyJar(at=soon.at, jar=soon.jar, owner=owner))
+            emptying = EmptyJar(at=soon.at, jar=soon.jar, owner=owner)
+            yield Later(soon.at + timedelta(hours=1), emptying, key=soon.errand)
+        case ErrandCalledOff() as called_off:
+            yield Withdraw(called_off.errand)
 
 
 def project_jars(event: Recorded[Any]) -> Iterator[Change]:
@@ -220,12 +247,13 @@ OWNER = Stream("owner", Owner(), evolve_owner, id_of=attrgetter("owner"))
 
 SHELF = Context(
     name="shelf",
-    events=(JarOpened, JarFilled, JarOrdered, JarSupplied, JarEmptied, OwnerCounted),
+    events=(JarOpened, JarFilled, JarOrdered, JarSupplied, JarEmptied, ErrandCalledOff, OwnerCounted),
     handlers=(
         Handler(OpenJar, decide=open_jar, writes=JAR, reads=(OWNER,)),
         Handler(FillJar, decide=fill, writes=JAR),
         Handler(OrderFilling, decide=order, writes=JAR),
         Handler(EmptyLater, decide=empty_later, writes=JAR),
+        Handler(CallOff, decide=call_off, writes=JAR),
         Handler(EmptyJar, decide=empty, writes=JAR),
         Handler(RecordSupply, decide=record_supply, writes=JAR),
         Handler(BreakJar, decide=break_jar, writes=JAR),

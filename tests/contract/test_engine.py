@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from domain.messages import Result
-from streams.calls import Accepted, Deferred, Rejected, Unknown
+from streams.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.chain import chained
 from streams.envelope import GENESIS, IdempotencyConflict, Status
 from streams.gateway import envelop
@@ -20,6 +20,7 @@ from streams.wiring import EraseSubject
 from tests.contract.runtimes import HOUR, PARTITIONS, START, InMemory, Runtime, do, embedded
 from tests.contract.shelf import (
     BreakJar,
+    CallOff,
     EmptyLater,
     FillJar,
     JarOpened,
@@ -234,6 +235,78 @@ async def test_a_timer_fires_when_its_time_has_come_and_not_before(runtime: Runt
     runtime.clock.advance(HOUR)
     await runtime.settle()
     assert (await runtime.rows("shelf_jars"))["plums"]["grams"] == 0
+
+
+def order(grams: int = 1, errand: str = "first") -> OrderFilling:
+    return OrderFilling(at=START, jar="plums", owner="ada", grams=grams, errand=errand)
+
+
+def call_off(errand: str = "first") -> CallOff:
+    return CallOff(at=START, jar="plums", owner="ada", errand=errand)
+
+
+async def supplied(runtime: Runtime, times: int) -> None:
+    """Until so many answers are on record; a task that was withdrawn is not there to be waited for."""
+    async with asyncio.timeout(20):
+        while len(await results(runtime)) < times:
+            await asyncio.sleep(0.01)
+
+
+async def hours_later(runtime: Runtime) -> None:
+    await runtime.settle()
+    runtime.clock.advance(24 * HOUR)
+    await runtime.settle()
+
+
+async def test_a_call_that_is_withdrawn_while_it_waits_is_not_made_again(runtime: Runtime) -> None:
+    runtime.supplier.verdicts.append(Deferred("busy", "come back", after=600.0))
+    await do(runtime, order())
+    await runtime.settle()
+    await do(runtime, call_off())
+    await hours_later(runtime)
+    assert await results(runtime) == [Result.DEFERRED]
+
+
+async def test_a_call_that_is_withdrawn_in_the_breath_that_asks_for_it_is_never_made(runtime: Runtime) -> None:
+    await do(runtime, order(grams=1001))
+    await hours_later(runtime)
+    assert runtime.supplier.keys == []
+
+
+async def test_a_withdrawn_timer_never_comes(runtime: Runtime) -> None:
+    await do(runtime, fill(500))
+    for errand in ("first", "second"):
+        await do(runtime, EmptyLater(at=START, jar="plums", owner="ada", errand=errand))
+        await do(runtime, call_off("first"))
+    assert (await runtime.rows("shelf_jars"))["plums"]["grams"] == 500
+    await hours_later(runtime)
+    names = Counter(record.name for record in await runtime.journal())
+    assert names["shelf.jar.emptied.v1"] == 3
+
+
+@pytest.mark.parametrize("verdict", [Accepted("x"), Deferred("busy", "come back", after=600.0)])
+async def test_what_a_call_comes_to_that_is_withdrawn_under_way_is_recorded_and_nothing_more(
+    runtime: Runtime, verdict: Verdict
+) -> None:
+    runtime.supplier.verdicts.append(verdict)
+    runtime.supplier.meanwhile.append(lambda: do(runtime, call_off()))
+    await do(runtime, order())
+    await runtime.settle()
+    await supplied(runtime, 1)
+    await hours_later(runtime)
+    assert len(runtime.supplier.keys) == 1
+    assert await results(runtime) == [Result.ACCEPTED if isinstance(verdict, Accepted) else Result.DEFERRED]
+
+
+async def test_what_is_withdrawn_concerns_no_other_task(runtime: Runtime) -> None:
+    await do(runtime, call_off())
+    runtime.supplier.verdicts.extend([Deferred("busy", "come back", after=600.0)] * 3)
+    for errand in ("first", "second", ""):
+        await do(runtime, order(errand=errand))
+    await runtime.settle()
+    await do(runtime, call_off("first"))
+    await hours_later(runtime)
+    assert Counter(await results(runtime)) == {Result.DEFERRED: 3, Result.ACCEPTED: 2}
 
 
 async def test_a_stream_longer_than_a_snapshot_folds_to_the_same_state(runtime: Runtime) -> None:

@@ -18,7 +18,7 @@ from streams.kafka.key_backup import backup_keys, restore_keys
 from streams.kafka.recover import CannotRebuild, Rebuilt, rebuild
 from streams.wiring import EraseSubject
 from tests.contract.runtimes import PARTITIONS, START, Supplier, do
-from tests.contract.shelf import SHELF, EmptyLater, FillJar, JarSupplied, OpenJar, OrderFilling
+from tests.contract.shelf import SHELF, CallOff, EmptyLater, FillJar, JarSupplied, OpenJar, OrderFilling
 from tests.databases import fresh_database
 from tests.kafka.broker import Kafka
 from tests.kafka.runtime import KafkaRuntime, Processes, mapper, processes, working
@@ -39,12 +39,12 @@ def run(roles: Processes) -> Processes:
     return roles
 
 
-def order(jar: str) -> OrderFilling:
-    return OrderFilling(at=START, jar=jar, owner="ada", grams=1)
+def order(jar: str, errand: str = "") -> OrderFilling:
+    return OrderFilling(at=START, jar=jar, owner="ada", grams=1, errand=errand)
 
 
 async def history(roles: Processes, supplier: Supplier) -> KafkaRuntime:
-    """One call answered, one put off, one nobody knows about; a timer; values of a person, and of one erased."""
+    """Calls answered, put off, withdrawn, and of unknown fate; a timer; values of a person, and of one erased."""
     async with working(run(roles), supplier) as runtime:
         await do(runtime, OpenJar(at=START, jar="plums", owner="ada", note="for my aunt Agatha"), command_id=OPENING)
         await do(runtime, OpenJar(at=START, jar="pears", owner="bob", note="for my uncle"))
@@ -53,9 +53,11 @@ async def history(roles: Processes, supplier: Supplier) -> KafkaRuntime:
         await do(runtime, EmptyLater(at=START, jar="plums", owner="ada"))
         await do(runtime, order("answered"))
         await runtime.settle()
-        supplier.verdicts.append(Deferred("busy", "come back", after=7200.0))
+        supplier.verdicts.extend([Deferred("busy", "come back", after=7200.0)] * 2)
         await do(runtime, order("put off"))
+        await do(runtime, order("called off", errand="first"))
         await runtime.settle()
+        await do(runtime, CallOff(at=START, jar="called off", owner="ada", errand="first"))
     async with working(roles, supplier, work=False) as runtime:
         await do(runtime, order("unknown"))
     roles.stop_all()
@@ -86,7 +88,7 @@ async def test_everything_is_back_and_no_call_is_made_twice(
             async with working(run(again), supplier) as runtime:
                 await runtime.settle()
                 assert len(supplier.keys) == made
-                assert await results(runtime) == [Result.ACCEPTED, Result.DEFERRED, Result.UNCONFIRMED]
+                assert await results(runtime) == [Result.ACCEPTED, *[Result.DEFERRED] * 2, Result.UNCONFIRMED]
                 for model in ("shelf_jars", "shelf_owners"):
                     assert await runtime.rows(model) == await lost.rows(model)
                 assert (await runtime.rows("shelf_jars"))["plums"]["note"] == "for my aunt Agatha"
