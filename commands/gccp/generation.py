@@ -164,12 +164,10 @@ def record(command: RecordAnswer, generation: Generation) -> Sequence[Generation
     attempt = command.attempt
     if attempt is None or not _is_news(command, attempt, generation):
         return []
-    if command.call != generation.open_call:
+    if command.call != generation.open_call or generation.phase is not Phase.PROCESSING:
         return [_discarded(command, attempt)]
     if attempt.result is Result.DEFERRED:
         return [_deferred(command, attempt)]
-    if generation.phase is not Phase.PROCESSING:
-        return [_discarded(command, attempt)]
     if attempt.result is Result.ACCEPTED:
         return _answered(command, generation, attempt)
     return _unanswered(command, generation, attempt)
@@ -320,6 +318,7 @@ def cancel(command: CancelGeneration, generation: Generation) -> Sequence[Genera
         generation_id=command.generation_id,
         step=generation.step,
         call_open=generation.open_call is not None,
+        call=generation.open_call,
     )
     return [cancelled]
 

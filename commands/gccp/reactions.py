@@ -1,10 +1,11 @@
-"""What follows from what happened: calls to the model, timers, and webhooks."""
+"""What follows from what happened: calls to the model, made or withdrawn, timers, and webhooks."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from commands import webhooks
 from commands.gccp.ai_call import LONGEST, ExpireAiCall
@@ -12,6 +13,7 @@ from commands.gccp.generation import RecordAnswer, StartGeneration
 from commands.gccp.prompts import prompt_of
 from domain.gccp.ai_call import AiReplyStarted, AiStreamStarted
 from domain.gccp.generation import (
+    GenerationCancelled,
     GenerationCompleted,
     GenerationFailed,
     GenerationQueued,
@@ -20,19 +22,21 @@ from domain.gccp.generation import (
 )
 from streams.calls.language_model import Completion
 from streams.envelope import Recorded
-from streams.wiring import Call, Later, Task
+from streams.wiring import Call, Later, Reaction, Withdraw
 
 ENDPOINT = "gccp"
 """The one webhook endpoint of this product; its address and secret are settings."""
 
 
-def react(event: Recorded[Any]) -> Iterator[Task]:
+def react(event: Recorded[Any]) -> Iterator[Reaction]:
     match event.fact:
         case GenerationQueued() | GenerationRetried() as queued:
             start = StartGeneration(at=queued.at, owner=queued.owner, generation_id=queued.generation_id)
             yield Later(queued.at, start)
         case GenerationStepStarted() as started:
-            yield Call(completion(started), _reply(started))
+            yield Call(completion(started), _reply(started), reference(started.generation_id, started.call))
+        case GenerationCancelled(call=int(call)) as cancelled:
+            yield Withdraw(reference(cancelled.generation_id, call))
         case GenerationCompleted() | GenerationFailed() as over:
             yield Later(over.at, _told(over, str(event.record.event_id)))
         case AiStreamStarted() | AiReplyStarted() as begun:
@@ -41,13 +45,18 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
             yield from webhooks.react(event)
 
 
+def reference(generation_id: UUID, call: int) -> str:
+    """Names a generation's call for ever: calls are counted through all steps, repeats and retries."""
+    return f"{generation_id}/{call}"
+
+
 def completion(started: GenerationStepStarted) -> Completion:
     """The call that a step makes. Without a prompt, its owner having been erased, it is refused by every connector."""
     prompt = started.brief and prompt_of(started.prompt_version, started.step, started.brief, started.repair)
     return Completion(
         context="gccp",
         recipient_id=started.owner,
-        reference=f"{started.generation_id}/{started.call}",
+        reference=reference(started.generation_id, started.call),
         model=started.model,
         max_tokens=started.max_tokens,
         step=started.step,

@@ -128,7 +128,10 @@ class GenerationStepFailed(CallAnswered, name="gccp.generation.step_failed.v1"):
 
 
 class GenerationAnswerDiscarded(CallAnswered, name="gccp.generation.answer_discarded.v1"):
-    """An answer came after the generation was cancelled, or after it had been given up for lost."""
+    """An answer came after the generation was cancelled, or after it had been given up for lost.
+
+    An answer that asks to wait (`deferred`) is one too: a cancelled generation's call is not made again.
+    """
 
     result: Result
 
@@ -162,10 +165,11 @@ class GenerationRetried(_OfGeneration, name="gccp.generation.retried.v1"):
 
 
 class GenerationCancelled(_OfGeneration, name="gccp.generation.cancelled.v1"):
-    """`call_open`: a call was under way, so that its cost may yet come in."""
+    """`call` was open (`call_open`): if it still waited it is not made, else its cost may yet come in."""
 
     step: Step
     call_open: bool
+    call: int | None = None
 
 
 CallEvent = (

@@ -76,6 +76,7 @@ class World:
         self.runtime.run_due(self.perform, idempotent=False)
 
     def perform(self, effect: Completion, _key: str) -> Verdict:
+        assert self.row["status"] == "processing", "this call is made for nothing"
         if not self.healthy and self.draw(st.integers(0, 49)) == 37:
             self.cancel()
         verdict = written(effect) if self.healthy else self.draw(st.sampled_from(VERDICTS))(effect)
@@ -255,6 +256,40 @@ def test_a_generation_whose_calls_all_succeed_makes_five() -> None:
     assert asked == list(Step)
     assert runtime.tables["gccp_generations"][ID,]["status"] == "completed"
     assert [one.fact for one in runtime.journal if isinstance(one.fact, Decided)][-1].status is Status.UNCHANGED
+
+
+def test_the_provider_is_not_called_again_once_a_generation_is_cancelled_that_it_had_put_off() -> None:
+    clock = ManualClock(START)
+    runtime = MemoryRuntime([CONTEXT], clock)
+    runtime.do(request(), "gccp")
+    asked: list[str] = []
+
+    def busy(effect: Completion, _key: str) -> Verdict:
+        asked.append(effect.reference)
+        return Deferred("rate_limit_error", "slow down", 600.0, output=USED)
+
+    runtime.run_due(busy)
+    runtime.do(CancelGeneration(at=START, generation_id=ID, owner=OWNER, caller=OWNER), "gccp")
+    clock.advance(timedelta(days=1))
+    runtime.run_due(busy)
+    assert asked == [f"{ID}/1"]
+
+
+def test_a_call_that_asks_to_wait_after_its_generation_was_cancelled_is_paid_for_and_not_made_again() -> None:
+    clock = ManualClock(START)
+    runtime = MemoryRuntime([CONTEXT], clock)
+    runtime.do(request(), "gccp")
+
+    def cancelled_meanwhile(_effect: Completion, _key: str) -> Verdict:
+        runtime.do(CancelGeneration(at=START, generation_id=ID, owner=OWNER, caller=OWNER), "gccp")
+        return Deferred("overloaded_error", "busy", 600.0, output=USED)
+
+    runtime.run_due(cancelled_meanwhile)
+    clock.advance(timedelta(days=1))
+    assert runtime.run_due(cancelled_meanwhile) == 0
+    (call,) = runtime.tables["gccp_generation_calls"].values()
+    assert (call["result"], call["cost_microcents"]) == ("discarded", COST)
+    assert runtime.tables["gccp_generations"][ID,]["retry_at"] is None
 
 
 def test_what_the_owner_wrote_and_the_model_answered_is_nowhere_in_the_log_in_clear() -> None:

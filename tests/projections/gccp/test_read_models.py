@@ -206,6 +206,9 @@ async def test_a_cancelled_generation_is_seen_as_cancelled(world: Running, model
     row = await world.generation()
     assert (row.status, row.finished_at, row.retry_at) == ("cancelled", later(1), None)
     assert [step.status for step in await steps_of(world.connection, ID)] == ["cancelled"]
+    world.clock.advance(timedelta(days=1))
+    await world.settle()
+    assert [(call.call, call.result) for call in await calls_of(world.connection, ID)] == [(1, "deferred")]
 
 
 async def test_an_owner_s_generations_come_in_pages_the_latest_first(world: Running) -> None:
