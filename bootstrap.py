@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from limits.storage import MemoryStorage
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -23,6 +22,7 @@ from api.communication.connectors import Permission, Permitted, Rendering, code_
 from api.communication.desk import Secrets
 from api.communication.telling import Teller, ToOutlets
 from api.communication.webhooks import Signers
+from api.counting import Counts, InProcess, Shared
 from api.gccp import GccpSettings
 from api.gccp.desk import Desk as GccpDesk
 from api.surface import Direct
@@ -145,13 +145,21 @@ def secrets(settings: Settings) -> Secrets:
     return Secrets(token_secret(settings), settings.public)
 
 
+def counts(settings: Settings, dsn: str) -> Counts:
+    """Where requests are counted for their limits: the nodes of a distributed installation share the database."""
+    return InProcess() if settings.kafka is None else Shared(dsn)
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process is put together from besides its engine: the language model, and who performs which effect."""
+    """What a process is put together from besides its engine: the language model, who performs which effect, and where
+    requests are counted.
+    """
 
     gccp: GccpSettings
     model: LanguageModel
     connectors: Connectors
+    counts: Counts
 
     async def close(self) -> None:
         """Closes the connectors' connections; the model is one of them."""
@@ -173,7 +181,7 @@ def parts(settings: Settings, dsn: str) -> Parts:
         Completion: model,
         DeliverWebhook: ToOutlets(dsn, own, gccp_api.destinations(gccp), settings.allow_private_webhooks),
     }
-    return Parts(gccp, model, connectors)
+    return Parts(gccp, model, connectors, counts(settings, dsn))
 
 
 def signers(settings: Settings) -> Signers:
@@ -187,7 +195,7 @@ def _clear(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
-def surfaces(settings: Settings, engine: Engine, desk: GccpDesk) -> dict[str, ASGIApp]:
+def surfaces(settings: Settings, engine: Engine, desk: GccpDesk, counts: Counts) -> dict[str, ASGIApp]:
     """What is mounted where."""
     limits = Limits(daily=microcents(settings.daily_budget), monthly=microcents(settings.monthly_budget))
     providers = {
@@ -195,10 +203,9 @@ def surfaces(settings: Settings, engine: Engine, desk: GccpDesk) -> dict[str, AS
         "resend_configured": settings.has_resend,
     }
     communication = communication_api.app(
-        engine, MemoryStorage(), tokens(settings, "communication"), secrets(settings), signers(settings), limits,
-        providers,
+        engine, counts, tokens(settings, "communication"), secrets(settings), signers(settings), limits, providers
     )  # fmt: skip
-    return {"communication": Direct(communication), "gccp": gccp_api.app(engine, MemoryStorage(), desk)}
+    return {"communication": Direct(communication), "gccp": gccp_api.app(engine, counts, desk)}
 
 
 def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Progress) -> Edge:
@@ -261,7 +268,7 @@ def edge_of(settings: Settings, engine: Engine, own: Parts, lifespan: Lifespan, 
 
     @asynccontextmanager
     async def living() -> AsyncIterator[None]:
-        async with lifespan():
+        async with own.counts.running(), lifespan():
             telling = asyncio.create_task(Teller(engine).run())
             yield
             telling.cancel()
@@ -278,7 +285,7 @@ def edge_of(settings: Settings, engine: Engine, own: Parts, lifespan: Lifespan, 
             async with engine.reads.connection() as connection:
                 measure(await installation(connection))
 
-    return Edge(surfaces(settings, engine, desk), living, ready, measured)
+    return Edge(surfaces(settings, engine, desk, own.counts), living, ready, measured)
 
 
 async def readiness(engine: Engine) -> dict[str, object]:

@@ -6,61 +6,54 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from math import ceil
-from time import time
 
 from limits import RateLimitItem, WindowStats, parse
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
+from api.counting import Counts
 from api.errors import ApiError
 
 
-@lru_cache(maxsize=1_000)
-def _item(text: str) -> RateLimitItem:
-    return parse(text)
-
-
 @lru_cache(maxsize=10_000)
-def _key(item: RateLimitItem, *identifiers: str) -> str:
-    return item.key_for(*identifiers)
+def _counted(limit: str, *identifiers: str) -> tuple[RateLimitItem, str]:
+    item = parse(limit)
+    return item, item.key_for(*identifiers)
 
 
 class Limiter:
-    """Counts requests. `classes` maps a limit's class to `N/unit`, as the surface documents it.
+    """Limits requests. `classes` maps a limit's class to `N/unit`, as the surface documents it.
 
     Windows are fixed, or sliding: then no stretch of time as long as the window holds more than N requests.
     """
 
-    def __init__(self, storage: Storage, surface: str, classes: Mapping[str, str], *, sliding: bool = False) -> None:
-        self._storage = storage
-        self._sliding = sliding
-        self._strategy = MovingWindowRateLimiter(storage) if sliding else FixedWindowRateLimiter(storage)
+    def __init__(self, counts: Counts, surface: str, classes: Mapping[str, str], *, sliding: bool = False) -> None:
+        self._counts = counts
         self._surface = surface
         self._classes = classes
+        self._sliding = sliding
 
-    def hit(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
+    async def hit(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
         """Counts one request and gives the headers to answer with; raises ApiError 429 when it is one too many.
 
-        `X-RateLimit-Reset` is in epoch seconds, `Retry-After` in seconds.
+        `X-RateLimit-Reset` is in epoch seconds, `Retry-After` in seconds. Raises psycopg.OperationalError when counts
+        are shared and cannot be reached.
         """
-        item = self._of(class_, raised)
-        allowed = self._strategy.hit(item, self._surface, class_, subject)
-        stats = self._strategy.get_window_stats(item, self._surface, class_, subject)
-        headers = _standing(item, stats)
+        item, key = self._of(subject, class_, raised)
+        allowed, window, now = await self._counts.hit(item, key, sliding=self._sliding)
+        headers = _standing(item, window)
         if not allowed:
-            wait = str(max(1, ceil(stats.reset_time - time())))
+            wait = str(max(1, ceil(window.reset_time - now)))
             raise ApiError(429, f"Rate limit exceeded: {item.amount} requests per {_period(item)} for {class_}",
                            kind="RateLimited", details=f"try again in {wait} seconds",
                            headers=headers | {"Retry-After": wait})  # fmt: skip
         return headers
 
-    def standing(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
+    async def standing(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
         """The same headers, with nothing counted."""
-        item = self._of(class_, raised)
-        return _standing(item, self._strategy.get_window_stats(item, self._surface, class_, subject))
+        item, key = self._of(subject, class_, raised)
+        return _standing(item, await self._counts.look(item, key, sliding=self._sliding))
 
-    def _of(self, class_: str, raised: Mapping[str, str]) -> RateLimitItem:
-        return _item(raised.get(class_) or self._classes[class_])
+    def _of(self, subject: str, class_: str, raised: Mapping[str, str]) -> tuple[RateLimitItem, str]:
+        return _counted(raised.get(class_) or self._classes[class_], self._surface, class_, subject)
 
 
 class InFlight:
@@ -88,11 +81,11 @@ class InFlight:
             del self._serving[key]
 
 
-def _standing(item: RateLimitItem, stats: WindowStats) -> dict[str, str]:
+def _standing(item: RateLimitItem, window: WindowStats) -> dict[str, str]:
     return {
         "X-RateLimit-Limit": str(item.amount),
-        "X-RateLimit-Remaining": str(max(0, stats.remaining)),
-        "X-RateLimit-Reset": str(ceil(stats.reset_time)),
+        "X-RateLimit-Remaining": str(window.remaining),
+        "X-RateLimit-Reset": str(ceil(window.reset_time)),
     }
 
 

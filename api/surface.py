@@ -58,7 +58,8 @@ async def caller_of(request: Request) -> Caller:
 class Allowed:
     """Lets a caller through whose token has one of these scopes, and counts the request against a limit's class.
 
-    Raises ApiError 401, 403 or 429, or 503 when it cannot be found out who calls.
+    Raises ApiError 401, 403 or 429, or 503 when it cannot be found out who calls, and psycopg.OperationalError when
+    requests cannot be counted.
     """
 
     def __init__(self, *scopes: str, limit: str = "general") -> None:
@@ -71,9 +72,9 @@ class Allowed:
         try:
             request.scope[AFTER].append(surface.in_flight.enter(caller.subject, self.limit))
         except ApiError as busy:
-            busy.headers |= surface.limiter.standing(caller.subject, self.limit, caller.limits)
+            busy.headers |= await surface.limiter.standing(caller.subject, self.limit, caller.limits)
             raise
-        request.scope[HEADERS].update(surface.limiter.hit(caller.subject, self.limit, caller.limits))
+        request.scope[HEADERS].update(await surface.limiter.hit(caller.subject, self.limit, caller.limits))
         if not self.scopes & caller.scopes:
             needed = " or ".join(sorted(self.scopes))
             raise ApiError(403, f"This token lacks the scope {needed}", kind="Forbidden")

@@ -122,6 +122,13 @@ create table if not exists headwater.clock (
     now             timestamptz not null
 );
 
+create unlogged table if not exists headwater.rate_windows (
+    key             text primary key,
+    hits            int not null,
+    moments         timestamptz[],
+    ends_at         timestamptz not null
+) with (fillfactor = 50);
+
 create or replace function headwater.advance(heads json, written_under bigint) returns void
 language plpgsql as $$
 declare wanted int; moved int;

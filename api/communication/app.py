@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from limits.storage import Storage
 
 from api.actions import Acting
 from api.auth import Tokens
@@ -13,6 +12,7 @@ from api.communication.envelope import CommunicationRoute, render
 from api.communication.openapi import describe
 from api.communication.unguarded import ENGINE, PROVIDERS
 from api.communication.webhooks import SIGNERS, Signers
+from api.counting import Counts
 from api.limits import Limiter
 from api.surface import Surface, app_of, outcomes
 from domain.communication.budget import Limits
@@ -48,13 +48,13 @@ curl -s $API/status/$TASK/explanation -H "Authorization: Bearer $TOKEN"; echo
 
 
 def app(
-    engine: Engine, storage: Storage, tokens: Tokens, secrets: Secrets, signers: Signers, limits: Limits,
+    engine: Engine, counts: Counts, tokens: Tokens, secrets: Secrets, signers: Signers, limits: Limits,
     providers: dict[str, bool],
 ) -> FastAPI:  # fmt: skip
     """The ASGI app of this surface. `limits` are the budgets; `providers` says which are configured."""
     acting = Acting(NAME, engine.gateway, engine.reads, engine.clock, engine.partitions, STATUSES)
     surface = Surface(
-        NAME, acting, engine.reads, tokens, Limiter(storage, NAME, LIMITS),
+        NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS),
         {DESK: Desk(engine.reads, engine.clock.now, limits, secrets), SIGNERS: signers, ENGINE: engine,
          PROVIDERS: providers},
     )  # fmt: skip

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from limits.storage import Storage
 
 from api.actions import Acting
 from api.auth import Tokens
+from api.counting import Counts
 from api.gccp import export, generations, progress, streaming, usage
 from api.gccp.connectors import generation_model
 from api.gccp.desk import DESK, Desk
@@ -77,9 +77,9 @@ def desk_of(settings: GccpSettings, engine: Engine, tokens: Tokens, model: Langu
     )
 
 
-def app(engine: Engine, storage: Storage, desk: Desk) -> FastAPI:
+def app(engine: Engine, counts: Counts, desk: Desk) -> FastAPI:
     """The ASGI app of this surface."""
-    limiter = Limiter(storage, NAME, LIMITS, sliding=True)
+    limiter = Limiter(counts, NAME, LIMITS, sliding=True)
     surface = Surface(
         NAME, _acting(engine), engine.reads, desk.identity, limiter, {DESK: desk}, InFlight(BURSTS)
     )  # fmt: skip

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import httpx2
 import uvicorn
-from limits.storage import MemoryStorage
 
 from api.app import Edge
 from api.auth import Tokens
+from api.counting import InProcess
 from api.gccp import GccpSettings, app, desk_of, destinations, language_model
 from domain.messages import Effect
 from streams.calls import AnyConnector
@@ -124,4 +124,4 @@ def _edge(settings: GccpSettings, database: str) -> Edge:
     async def measured() -> None:
         """Nothing is measured here."""
 
-    return Edge({"gccp": app(runtime, MemoryStorage(), desk)}, lifespan, ready, measured)
+    return Edge({"gccp": app(runtime, InProcess(), desk)}, lifespan, ready, measured)

@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 import httpx2
 import jwt
 import uvicorn
-from limits.storage import MemoryStorage
 from pydantic import SecretStr
 
 from api.app import Edge
 from api.auth import Tokens
+from api.counting import InProcess
 from api.gccp import GccpSettings, app, desk_of, destinations, language_model
 from api.gccp.desk import Desk
 from commands.gccp import GCCP
@@ -131,10 +131,10 @@ async def serving(
     async def measured() -> None:
         """Nothing is measured here."""
 
-    edge = Edge({"gccp": app(runtime, MemoryStorage(), desk)}, lifespan, ready, measured)
+    edge = Edge({"gccp": app(runtime, InProcess(), desk)}, lifespan, ready, measured)
     user = str(uuid4())
     async with (
-        _listening(edge, options) as url,
+        listening(edge, options) as url,
         httpx2.AsyncClient(base_url=f"{url}/gccp/api", headers=bearer(user), timeout=30) as client,
     ):
         yield Service(runtime, client, desk, edge, user, url)
@@ -150,7 +150,8 @@ async def _configure_webhooks(runtime: EmbeddedRuntime, config: GccpSettings) ->
 
 
 @asynccontextmanager
-async def _listening(edge: Edge, options: dict[str, Any]) -> AsyncIterator[str]:
+async def listening(edge: Edge, options: dict[str, Any]) -> AsyncIterator[str]:
+    """Where an edge is served until the block is left; raises whatever its start failed with."""
     socket = listener()
     usual = {"http": "httptools", "log_config": None, "access_log": False, "lifespan": "on", "ws": "none",
              "timeout_graceful_shutdown": 5}  # fmt: skip

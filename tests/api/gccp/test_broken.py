@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from limits.storage import MemoryStorage
 
+from api.counting import InProcess
 from api.gccp import app
 from streams.envelope import Envelope, Outcome
 from streams.gateway import Pending, Unavailable
@@ -39,7 +39,7 @@ class BrokenLog:
 
 def break_log(service: Service, raising: Exception) -> None:
     """From now on, requests are served by this."""
-    service.edge._surfaces = {"gccp": app(BrokenLog(service, raising), MemoryStorage(), service.desk)}
+    service.edge._surfaces = {"gccp": app(BrokenLog(service, raising), InProcess(), service.desk)}
 
 
 async def failed_generation(service: Service, anthropic: AnthropicServer) -> str:

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from limits.storage import MemoryStorage
 
+from api.counting import InProcess
 from api.errors import ApiError
 from api.gccp import BURSTS, LIMITS
 from api.limits import InFlight, Limiter
@@ -52,22 +52,22 @@ def test_the_health_of_the_renderer_is_not_limited(shared: Shared) -> None:
     assert {answer.status_code for answer in answers} == {200}
 
 
-def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000.0
     monkeypatch.setattr("time.time", lambda: now)
-    monkeypatch.setattr("api.limits.time", lambda: now)
-    limiter = Limiter(MemoryStorage(), "gccp", {"generate": "2/minute"}, sliding=True)
-    limiter.hit("u", "generate", {})
+    monkeypatch.setattr("api.counting.time", lambda: now)
+    limiter = Limiter(InProcess(), "gccp", {"generate": "2/minute"}, sliding=True)
+    await limiter.hit("u", "generate", {})
     now += 40
-    limiter.hit("u", "generate", {})
+    await limiter.hit("u", "generate", {})
     now += 15
     with pytest.raises(ApiError) as refused:
-        limiter.hit("u", "generate", {})
+        await limiter.hit("u", "generate", {})
     assert refused.value.headers["Retry-After"] == "5"
     now += 6
-    assert limiter.hit("u", "generate", {})["X-RateLimit-Remaining"] == "0"
+    assert (await limiter.hit("u", "generate", {}))["X-RateLimit-Remaining"] == "0"
     with pytest.raises(ApiError):
-        limiter.hit("u", "generate", {})
+        await limiter.hit("u", "generate", {})
 
 
 def test_what_is_over_makes_room_and_nothing_is_remembered() -> None:

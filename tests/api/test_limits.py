@@ -1,0 +1,234 @@
+"""Limits, wherever requests are counted: in one process, or in the database that API nodes share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from math import ceil
+from time import time
+
+import pytest
+
+from api.counting import SWEEP_SECONDS, Counts, InProcess, Shared
+from api.errors import ApiError
+from api.limits import Limiter
+from streams.database import connect_plain
+from streams.installation import prepare
+
+Headers = dict[str, str]
+KINDS = pytest.mark.parametrize("sliding", [False, True], ids=["fixed", "sliding"])
+
+LOSE = """
+    select pg_terminate_backend(pid, 5000) from pg_stat_activity
+     where datname = current_database() and application_name = 'headwater limits'
+"""
+
+
+@pytest.fixture
+def shared(database: str) -> str:
+    """A database with the engine's tables."""
+    with connect_plain(database) as connection:
+        prepare(connection, [], 1)
+    return database
+
+
+@pytest.fixture(params=["in process", "shared"])
+async def counts(request: pytest.FixtureRequest) -> AsyncIterator[Counts]:
+    made = InProcess() if request.param == "in process" else Shared(request.getfixturevalue("shared"))
+    async with made.running():
+        yield made
+
+
+@asynccontextmanager
+async def nodes(dsn: str, limit: str, sliding: bool, number: int = 2) -> AsyncIterator[list[Limiter]]:
+    """What so many API nodes limit requests with."""
+    async with AsyncExitStack() as stack:
+        limiters = []
+        for counts in [Shared(dsn) for _ in range(number)]:
+            await stack.enter_async_context(counts.running())
+            limiters.append(limited(counts, limit, sliding))
+        yield limiters
+
+
+def limited(counts: Counts, limit: str, sliding: bool) -> Limiter:
+    return Limiter(counts, "gccp", {"generate": limit, "retry": limit}, sliding=sliding)
+
+
+async def hit(limiter: Limiter, subject: str = "u", class_: str = "generate", **raised: str) -> tuple[bool, Headers]:
+    """Whether the request was let through, and its headers."""
+    try:
+        return True, await limiter.hit(subject, class_, raised)
+    except ApiError as refused:
+        return refused.status != 429, refused.headers
+
+
+async def until_let_through(limiter: Limiter) -> None:
+    async with asyncio.timeout(5):
+        while not (await hit(limiter))[0]:
+            await asyncio.sleep(0.01)
+
+
+@KINDS
+async def test_the_last_request_of_a_window_passes_and_one_more_is_told_when_to_come_back(
+    counts: Counts, sliding: bool
+) -> None:
+    limiter, began = limited(counts, "3/minute", sliding), time()
+    answers = [await hit(limiter) for _ in range(4)]
+    assert [passed for passed, _ in answers] == [True, True, True, False]
+    assert ["Retry-After" in headers for _, headers in answers] == [False, False, False, True]
+    wait = int(answers[-1][1]["Retry-After"])
+    assert began + 60 - time() <= wait <= 60
+
+
+@KINDS
+async def test_every_answer_says_where_its_caller_stands(counts: Counts, sliding: bool) -> None:
+    limiter, began = limited(counts, "3/minute", sliding), time()
+    told = [(await hit(limiter))[1] for _ in range(5)]
+    assert {headers["X-RateLimit-Limit"] for headers in told} == {"3"}
+    assert [headers["X-RateLimit-Remaining"] for headers in told] == ["2", "1", "0", "0", "0"]
+    resets = {int(headers["X-RateLimit-Reset"]) for headers in told}
+    assert len(resets) == 1
+    assert ceil(began + 60) <= resets.pop() <= ceil(time() + 60)
+
+
+@KINDS
+async def test_looking_counts_nothing(counts: Counts, sliding: bool) -> None:
+    limiter = limited(counts, "3/minute", sliding)
+    assert (await limiter.standing("u", "generate", {}))["X-RateLimit-Remaining"] == "3"
+    _, headers = await hit(limiter)
+    assert await limiter.standing("u", "generate", {}) == headers
+    assert await limiter.standing("u", "generate", {}) == headers
+
+
+@KINDS
+async def test_callers_and_classes_are_counted_apart_and_a_token_may_raise_its_limit(
+    counts: Counts, sliding: bool
+) -> None:
+    limiter = limited(counts, "1/minute", sliding)
+    assert (await hit(limiter))[0]
+    assert (await hit(limiter, "another"))[0]
+    assert (await hit(limiter, class_="retry"))[0]
+    assert not (await hit(limiter))[0]
+    assert (await hit(limiter, generate="5/hour"))[1]["X-RateLimit-Remaining"] == "4"
+
+
+@KINDS
+async def test_a_window_that_has_ended_lets_through_again(counts: Counts, sliding: bool) -> None:
+    limiter, began = limited(counts, "1/second", sliding), time()
+    assert (await hit(limiter))[0]
+    await until_let_through(limiter)
+    assert time() - began >= 1
+
+
+async def test_no_stretch_as_long_as_a_sliding_window_holds_more(counts: Counts) -> None:
+    limiter, began = limited(counts, "2/second", sliding=True), time()
+    assert (await hit(limiter))[0]
+    while time() < began + 0.6:
+        await asyncio.sleep(0.01)
+    second = time()
+    assert (await hit(limiter))[0]
+    await until_let_through(limiter)
+    await until_let_through(limiter)
+    assert time() - second >= 1
+
+
+async def test_a_fixed_window_counts_what_it_refuses_and_still_ends(counts: Counts) -> None:
+    limiter = limited(counts, "1/second", sliding=False)
+    resets = {(await hit(limiter))[1]["X-RateLimit-Reset"] for _ in range(20)}
+    assert len(resets) == 1
+    await until_let_through(limiter)
+
+
+@KINDS
+async def test_nodes_on_one_database_share_their_counts(shared: str, sliding: bool) -> None:
+    async with nodes(shared, "4/minute", sliding) as (one, other):
+        left = [(await hit(node))[1]["X-RateLimit-Remaining"] for node in (one, other, other, one)]
+        assert left == ["3", "2", "1", "0"]
+        assert not (await hit(one))[0]
+        assert await one.standing("u", "generate", {}) == await other.standing("u", "generate", {})
+
+
+@KINDS
+async def test_however_many_ask_two_nodes_at_once_no_more_than_the_limit_pass(shared: str, sliding: bool) -> None:
+    async with nodes(shared, "50/minute", sliding) as limiters:
+        answers = await asyncio.gather(*(hit(limiter) for _ in range(100) for limiter in limiters))
+    passed = [int(headers["X-RateLimit-Remaining"]) for passed, headers in answers if passed]
+    assert sorted(passed) == list(range(50))
+
+
+@KINDS
+async def test_a_node_whose_clock_is_wrong_goes_by_the_databases(
+    shared: str, sliding: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with nodes(shared, "1/minute", sliding, 1) as (limiter,):
+        began = time()
+        monkeypatch.setattr("time.time", lambda: began - 86_400)
+        monkeypatch.setattr("api.counting.time", lambda: began - 86_400)
+        await hit(limiter)
+        _, headers = await hit(limiter)
+    assert int(headers["Retry-After"]) <= 60
+    assert began + 60 <= int(headers["X-RateLimit-Reset"])
+
+
+async def test_a_connection_that_was_lost_while_idle_refuses_nobody(shared: str) -> None:
+    async with nodes(shared, "10/minute", False, 1) as (limiter,):
+        await hit(limiter)
+        with connect_plain(shared) as connection:
+            connection.execute(LOSE)
+        assert (await hit(limiter))[1]["X-RateLimit-Remaining"] == "8"
+
+
+async def test_the_database_remembers_the_moments_only_of_what_passed(shared: str) -> None:
+    async with nodes(shared, "2/minute", True, 1) as (limiter,):
+        for _ in range(5):
+            await hit(limiter)
+    with connect_plain(shared) as connection:
+        assert connection.execute("select cardinality(moments) from headwater.rate_windows").fetchall() == [(2,)]
+
+
+@KINDS
+async def test_the_database_forgets_windows_that_have_ended(shared: str, sliding: bool) -> None:
+    with connect_plain(shared) as connection:
+        async with nodes(shared, "1/second", sliding) as (one, other):
+            await hit(one, "early")
+            async with asyncio.timeout(5):
+                ended = "select ends_at < now() from headwater.rate_windows"
+                while connection.execute(ended).fetchone() != (True,):
+                    await asyncio.sleep(0.01)
+            await hit(other, "late")
+        keys = connection.execute("select key from headwater.rate_windows").fetchall()
+    assert [key for (key,) in keys] == ["LIMITER/gccp/generate/late/1/1/second"]
+
+
+@KINDS
+async def test_memory_forgets_windows_that_have_ended_and_no_thread_is_started(
+    sliding: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", started.append)
+    now = time()
+    monkeypatch.setattr("time.time", lambda: now)
+    monkeypatch.setattr("api.counting.time", lambda: now)
+    counts = InProcess()
+    limiter = limited(counts, "5/minute", sliding)
+    for n in range(30):
+        await hit(limiter, f"early {n}")
+    now += SWEEP_SECONDS + 1
+    await hit(limiter, "late")
+    storage = counts._storage
+    kept = [*storage.storage, *storage.expirations, *storage.events, *storage.locks]
+    assert set(kept) == {"LIMITER/gccp/generate/late/5/1/minute"}
+    assert started == []
+
+
+async def test_memory_holds_no_more_moments_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time()
+    monkeypatch.setattr("time.time", lambda: now)
+    counts = InProcess()
+    limiter = limited(counts, "2/second", sliding=True)
+    for _ in range(20):
+        assert (await hit(limiter))[0]
+        now += 0.6
+    assert [len(entries) for entries in counts._storage.events.values()] == [2]
