@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -52,7 +52,7 @@ from streams.clock import Clock, ManualClock, SystemClock
 from streams.embedded import Connectors, EmbeddedRuntime
 from streams.engine import Engine
 from streams.envelope import Recorded
-from streams.gateway import envelop
+from streams.gateway import Pending, Unavailable, envelop
 from streams.kafka.node import ApiNode
 from streams.keys import read_or_create_secret
 from streams.live import Delivery, Thresholds, Windows, alerts, report
@@ -250,16 +250,42 @@ def live_figures(runtime: EmbeddedRuntime) -> Callable[[], bytes]:
 
 def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
     """An API node of the distributed runtime, as an ASGI app whose lifespan is the node's."""
-    return edge_of(settings, node, parts(settings, node.dsn), node.run, lambda: node.gateway.waiting)
+    own = parts(settings, node.dsn)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        async with node.run():
+            introducing = asyncio.create_task(introduce_in_time(node, own.gccp))
+            yield
+            introducing.cancel()
+            await asyncio.gather(introducing, return_exceptions=True)
+
+    return edge_of(settings, node, own, lifespan, lambda: node.gateway.waiting)
+
+
+async def introduce_in_time(engine: Engine, gccp: GccpSettings) -> None:
+    """Like `introduce`, however long the log is away. Any number of nodes may: the first one's command is decided."""
+    while True:
+        try:
+            await introduce(engine, gccp)
+        except Unavailable as away:
+            await asyncio.sleep(away.retry_after)
+        else:
+            return
 
 
 async def introduce(engine: Engine, gccp: GccpSettings) -> None:
-    """Puts the webhook endpoints that are configured on record; nothing happens for those that are known."""
+    """Puts the webhook endpoints that are configured on record; nothing happens for those that are known.
+
+    Returns when they are, or when at least the commands are in the log. Raises Unavailable.
+    """
     for id_, destination in gccp_api.destinations(gccp).items():
         command = ConfigureWebhookEndpoint(
             at=engine.clock.now(), endpoint_id=id_, origin=destination.origin, fingerprint=destination.fingerprint
         )
-        await engine.gateway.submit(envelop(command, "gccp", engine.partitions, "installation"), INTRODUCE_SECONDS)
+        envelope = envelop(command, "gccp", engine.partitions, "installation")
+        with suppress(Pending):
+            await engine.gateway.submit(envelope, INTRODUCE_SECONDS)
 
 
 def edge_of(settings: Settings, engine: Engine, own: Parts, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
