@@ -8,6 +8,10 @@ RUN /opt/headwater/bin/uv pip install --no-cache --python /opt/headwater/bin/pyt
     && /opt/headwater/bin/pip uninstall --yes uv
 
 FROM python:3.13-slim
+# PDFs are set in these where the fonts that Typst brings along lack a script
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-dejavu fonts-noto-cjk fonts-noto-core \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 headwater && install --directory --owner headwater /var/lib/headwater
 COPY --from=build /opt/headwater /opt/headwater
 ENV PATH=/opt/headwater/bin:$PATH PYTHONUNBUFFERED=1
