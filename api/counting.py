@@ -61,15 +61,18 @@ class InProcess:
     async def hit(self, item: RateLimitItem, key: str, *, sliding: bool) -> Hit:
         if sliding:
             allowed = self._storage.acquire_entry(key, item.amount, item.get_expiry())
-        else:
-            allowed = self._storage.incr(key, item.get_expiry()) <= item.amount
-        return Hit(allowed, await self.look(item, key, sliding=sliding), time())
+            return Hit(allowed, self._sliding(item, key), time())
+        hits = self._storage.incr(key, item.get_expiry())
+        return Hit(hits <= item.amount, self._fixed(item, key, hits), time())
 
     async def look(self, item: RateLimitItem, key: str, *, sliding: bool) -> WindowStats:
-        if sliding:
-            start, hits = self._storage.get_moving_window(key, item.amount, item.get_expiry())
-            return WindowStats(start + item.get_expiry(), item.amount - hits)
-        hits = self._storage.get(key)  # which forgets a window that has ended, and so comes first
+        return self._sliding(item, key) if sliding else self._fixed(item, key, self._storage.get(key))
+
+    def _sliding(self, item: RateLimitItem, key: str) -> WindowStats:
+        start, hits = self._storage.get_moving_window(key, item.amount, item.get_expiry())
+        return WindowStats(start + item.get_expiry(), item.amount - hits)
+
+    def _fixed(self, item: RateLimitItem, key: str, hits: int) -> WindowStats:
         return WindowStats(self._storage.get_expiry(key), max(0, item.amount - hits))
 
 
