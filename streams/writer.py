@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 512
 WAITING = 20_000
+FULL_SECONDS = 0.3
+"""Before a server that is there but cannot write, its disk being full for example, is asked again."""
+
 Heads = dict[tuple[str, int], Head]
 HEADS = Statement("select context, partition, sequence, hash from headwater.partitions")
 
@@ -159,6 +162,8 @@ class EmbeddedLog:
                 return
             log.warning("the database is not available: %s", type(error).__name__)
             self._give_back(taken)
+            if self.connected:
+                await asyncio.sleep(FULL_SECONDS)
             await self._recover()
 
     async def _process_singly(self, taken: list[Waiting], error: psycopg.Error) -> None:
@@ -199,7 +204,7 @@ class EmbeddedLog:
                 self._projections.learn(await read(connection, Projections.LOAD))
                 return False
             if not passing(error):
-                halts = await self._commit_carefully(connection, batch, error)
+                halts = await self._commit_carefully(batch, error)
             elif await self._was_committed(batch):
                 halts = projected.halts
             else:
@@ -211,14 +216,17 @@ class EmbeddedLog:
             self._on_due(min(projected.due))
         return True
 
-    async def _commit_carefully(
-        self, connection: AsyncConnection[Row], batch: Batch, error: psycopg.Error
-    ) -> list[Halt]:
+    async def _commit_carefully(self, batch: Batch, error: psycopg.Error) -> list[Halt]:
+        """Over a new connection: after an error amid a pipeline psycopg may believe in statements that were not
+        prepared, and a table would seem to refuse its rows."""
         if error.sqlstate == FENCED:
             raise InUse("another process writes to this installation; this one stops") from error
         log.warning("a table refused its rows (%s), looking for which", error)
+        await self._recover()
+        assert self._connection is not None
         try:
-            return await write_carefully(connection, batch, self._projections.project(batch), self._projections)
+            projected = self._projections.project(batch)
+            return await write_carefully(self._connection, batch, projected, self._projections)
         except psycopg.Error as again:
             if passing(again) and await self._was_committed(batch):
                 return []

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
+from streams.garbage import spare_what_lives
 from streams.kafka.lag import Stuck
 from streams.kafka.processor import KafkaProcessor
 from streams.kafka.projector import KafkaProjector
@@ -40,6 +41,7 @@ def run_projector(role: Role, contexts: Sequence[Context]) -> int:
 def serve(serving: Serving) -> int:
     """Runs until SIGTERM or SIGINT, or until the supervisor is gone; the exit code."""
     ended = threading.Event()
+    spare_what_lives()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: serving.stop())
     threading.Thread(target=_stop_when_orphaned, args=(serving, ended), daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,20 +50,23 @@ async def happened(shelf: Embedded) -> Counter[UUID]:
 async def test_a_connection_lost_again_and_again_under_load_loses_and_doubles_nothing(database: str) -> None:
     async with embedded(database) as shelf:
         ids = [uuid4() for _ in range(600)]
-        stop = asyncio.Event()
+        acknowledged: list[UUID] = []
 
         async def cut() -> None:
-            while not stop.is_set():
-                await terminate(database, "headwater writer")
-                await asyncio.sleep(0.02)
+            """Up to three times in a row, so that reconnecting is hit too; then something must go through."""
+            while len(acknowledged) < len(ids):
+                for _ in range(random.randint(1, 3)):
+                    await terminate(database, "headwater writer")
+                    await asyncio.sleep(random.uniform(0, 0.02))
+                await _grows(lambda: len(acknowledged), min(20, len(ids) - len(acknowledged)) - 1)
 
         async def client(mine: list[UUID]) -> None:
             for id_ in mine:
                 assert (await open_jar(shelf, id_)).status is Status.ACCEPTED
+                acknowledged.append(id_)
 
         cutting = asyncio.create_task(cut())
         await asyncio.gather(*(client(ids[n::20]) for n in range(20)))
-        stop.set()
         await cutting
         assert await happened(shelf) == Counter(ids)
 
