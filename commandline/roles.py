@@ -101,7 +101,7 @@ def _prepare(settings: Settings, role: Role) -> None:
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
     with connect_plain(role.dsn, "headwater setup") as connection:
         connection.execute("select pg_advisory_lock(%s)", (SETTING_UP,))
-        prepare(connection, bootstrap.CONTEXTS, settings.partitions)
+        prepare(connection, bootstrap.CONTEXTS, settings.partitions, "kafka")
         bring_up(connection, bootstrap.CONTEXTS, mapper, lambda _: None)
 
 

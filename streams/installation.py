@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from time import monotonic
+from typing import Literal
 
 from psycopg import AsyncConnection, Connection
 
@@ -33,7 +34,7 @@ class InUse(Exception):  # noqa: N818
 
 
 class WrongInstallation(Exception):  # noqa: N818
-    """The database was made by another version of Headwater, or with another number of partitions."""
+    """The database was made by another version of Headwater, with another number of partitions, or for another log."""
 
 
 async def acquire_writer_lock(dsn: str, wait_seconds: float = 5.0) -> AsyncConnection[Row]:
@@ -58,14 +59,32 @@ async def acquire_writer_lock(dsn: str, wait_seconds: float = 5.0) -> AsyncConne
         await asyncio.sleep(0.1)
 
 
-def prepare(connection: Connection[Row], contexts: Sequence[Context], partitions: int) -> None:
-    """Makes the engine's tables and the contexts' partitions; idempotent. Raises NotDurable or WrongInstallation."""
+Log = Literal["postgresql", "kafka"]
+"""Where an installation's history is; PostgreSQL holds a copy of one that is on Kafka."""
+
+CLAIM = "update headwater.installation set log = %s where not exists (select from headwater.journal)"
+ELSEWHERE = {
+    "kafka": "this installation's history is on Kafka, and what were written here would not be: "
+    "set HEADWATER_KAFKA and start its roles (headwater api, processor, projector, worker)",
+    "postgresql": "this installation's history is in PostgreSQL, and Kafka knows nothing of it: "
+    "move it first (headwater move --to-kafka)",
+}
+
+
+def prepare(
+    connection: Connection[Row], contexts: Sequence[Context], partitions: int, log_in: Log = "postgresql"
+) -> None:
+    """Makes the engine's tables and the contexts' partitions; idempotent. Raises NotDurable or WrongInstallation.
+
+    Where the first record went the history is from then on, until it is moved: `log_in` must be that place.
+    """
     check_durable(connection)
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (WRITER + 1,))
         connection.execute(DDL)
         connection.execute("insert into headwater.installation (format) values (%s) on conflict do nothing", (FORMAT,))
         _check_format(connection)
+        _check_log(connection, log_in)
         for context in contexts:
             _ensure_partitions(connection, context.name, partitions)
 
@@ -74,6 +93,13 @@ def _check_format(connection: Connection[Row]) -> None:
     row = connection.execute("select format from headwater.installation").fetchone()
     if row is None or row[0] != FORMAT:
         raise WrongInstallation(f"the database has format {row and row[0]}, this program needs {FORMAT}")
+
+
+def _check_log(connection: Connection[Row], wanted: Log) -> None:
+    connection.execute(CLAIM, (wanted,))
+    ((found,),) = connection.execute("select log from headwater.installation").fetchall()
+    if found != wanted:
+        raise WrongInstallation(ELSEWHERE[found])
 
 
 def _ensure_partitions(connection: Connection[Row], context: str, partitions: int) -> None:

@@ -79,11 +79,10 @@ def rebuild(
 
     No other role may run meanwhile. Raises CannotRebuild or BrokenLog.
     """
-    prepare(connection, contexts, partitions)
+    prepare(connection, contexts, partitions, "kafka")
     if connection.execute("select exists (select from headwater.journal)").fetchone() != (False,):
         raise CannotRebuild("the database has a journal already: rebuild into an empty database")
     bring_up(connection, contexts, mapper, lambda _: None)
-    connection.execute("update headwater.installation set log = 'kafka'")
     following = _Following(connection, mapper, Projections(known_projections(contexts, mapper)))
     for context in contexts:
         for partition in range(partitions):

@@ -100,7 +100,7 @@ def set_up(cluster: Cluster, dsn: str, partitions: int = PARTITIONS) -> None:
     """Topics, tables and read models for the shelf."""
     topics.create(cluster, [SHELF.name], partitions, ONE_BROKER)
     with connect_plain(dsn) as connection:
-        prepare(connection, [SHELF], partitions)
+        prepare(connection, [SHELF], partitions, "kafka")
         bring_up(connection, [SHELF], mapper(), lambda _: None)
 
 

@@ -104,6 +104,20 @@ async def test_another_number_of_partitions_is_refused(database: str) -> None:
             prepare(connection, [SHELF], 8)
 
 
+async def test_a_history_is_in_one_place_and_a_runtime_that_looks_elsewhere_is_refused(database: str) -> None:
+    with connect_plain(database) as connection:
+        prepare(connection, [SHELF], 4, "kafka")
+        prepare(connection, [SHELF], 4)
+        async with embedded(database) as shelf:
+            await open_jar(shelf, uuid4())
+        with pytest.raises(WrongInstallation, match="move it first"):
+            prepare(connection, [SHELF], 4, "kafka")
+        connection.execute("update headwater.installation set log = 'kafka'")
+        with pytest.raises(WrongInstallation, match="set HEADWATER_KAFKA"):
+            async with embedded(database):
+                pytest.fail("two histories")
+
+
 @pytest.mark.parametrize("setting", ["synchronous_commit"])
 async def test_a_server_that_could_lose_acknowledged_writes_is_refused(database: str, setting: str) -> None:
     with connect_plain(database) as connection:
