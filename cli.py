@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
 from datetime import timedelta
@@ -15,7 +14,9 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from commandline import Stop
-from settings import Settings, load
+from commandline.subcommands.audit import audit
+from commandline.subcommands.options import Data, settings_with
+from commandline.subcommands.webhook import webhook
 
 app = typer.Typer(
     name="headwater",
@@ -32,8 +33,6 @@ projection = typer.Typer(no_args_is_help=True, help="Read models: look, rebuild 
 clock = typer.Typer(no_args_is_help=True, help="The manual clock of `headwater up --clock manual`.")
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of a distributed installation.")
 journal = typer.Typer(no_args_is_help=True, help="The journal in PostgreSQL of a distributed installation.")
-webhook = typer.Typer(no_args_is_help=True, help="Webhooks out: who is told what becomes of messages.")
-audit = typer.Typer(no_args_is_help=True, help="Verify the history, look back, ask why, export.")
 app.add_typer(audit, name="audit")
 app.add_typer(webhook, name="webhook")
 app.add_typer(journal, name="journal")
@@ -44,7 +43,6 @@ app.add_typer(clock, name="clock")
 
 console = Console(stderr=True)
 DURATION = re.compile(r"^(\d+)(s|m|h|d)$")
-Data = Annotated[Path | None, typer.Option("--data", help="Data directory (HEADWATER_DATA).")]
 
 
 def main() -> None:
@@ -58,14 +56,6 @@ def main() -> None:
         reason = "; ".join(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors())
     console.print(f"[red]headwater:[/red] {reason}", highlight=False, soft_wrap=True)
     sys.exit(1)
-
-
-def settings_with(**given: object) -> Settings:
-    """The environment's settings with the options of this command over them."""
-    for name, value in given.items():
-        if value is not None:
-            os.environ[f"HEADWATER_{name.upper()}"] = str(value)
-    return load()
 
 
 @app.command()
@@ -256,86 +246,6 @@ def advance(by: Annotated[str, typer.Argument(help="How far: 30s, 15m, 2h, 3d.")
     typer.echo(advance_clock(settings_with(data=data), duration(by)).isoformat())
 
 
-Personal = Annotated[bool, typer.Option("--personal", help="Open personal values (needs the master key).")]
-Context = Annotated[str | None, typer.Option(help="One context only.")]
-
-
-@audit.command()
-def verify(context: Context = None, data: Data = None) -> None:
-    """Verify the whole history: hash chain, sequences, versions, outcomes, signatures."""
-    from commandline.auditing import verify_log
-
-    raise typer.Exit(0 if verify_log(settings_with(data=data), context) else 4)
-
-
-@audit.command()
-def sign(data: Data = None) -> None:
-    """Sign the heads of all partitions and print the public key."""
-    from commandline.auditing import sign as sign_now
-
-    sign_now(settings_with(data=data))
-
-
-@audit.command()
-def replay(data: Data = None) -> None:
-    """Fold every stream anew with today's code and compare with the snapshots."""
-    from commandline.auditing import replay as replay_now
-
-    raise typer.Exit(0 if replay_now(settings_with(data=data)) else 4)
-
-
-@audit.command("as-of")
-def as_of(name: str, until: str, personal: Personal = False, data: Data = None) -> None:
-    """Print a read model as it was at a position (context/partition/sequence) or a time."""
-    from commandline.auditing import show_as_of
-
-    show_as_of(settings_with(data=data), name, until, personal)
-
-
-@audit.command()
-def diff(name: str, before: str, after: str = "now", personal: Personal = False, data: Data = None) -> None:
-    """Print what changed in a read model between two positions or times."""
-    from commandline.auditing import show_diff
-
-    show_diff(settings_with(data=data), name, before, after, personal)
-
-
-@audit.command()
-def why(
-    what: Annotated[str, typer.Argument(help="A position, an event id, a command id, or a read model's name.")],
-    key: Annotated[list[str] | None, typer.Argument(help="With a read model: the key of the row.")] = None,
-    data: Data = None,
-) -> None:
-    """Print the chain of causes back to the request."""
-    from commandline.auditing import show_why
-
-    show_why(settings_with(data=data), what, key or [])
-
-
-@audit.command()
-def events(name: str, key: list[str], personal: Personal = False, data: Data = None) -> None:
-    """Print every event that touched a row of a read model."""
-    from commandline.auditing import show_events
-
-    show_events(settings_with(data=data), name, key, personal)
-
-
-@audit.command()
-def subject(who: str, personal: Personal = False, data: Data = None) -> None:
-    """Print everything recorded about a person, `context:id`."""
-    from commandline.auditing import show_dossier
-
-    show_dossier(settings_with(data=data), who, personal)
-
-
-@audit.command()
-def export(directory: Path, context: Context = None, data: Data = None) -> None:
-    """Write the log as files, with a manifest and a verifier that needs nothing but Python."""
-    from commandline.auditing import export_log
-
-    export_log(settings_with(data=data), directory, context)
-
-
 @app.command()
 def erase(
     subject: Annotated[str, typer.Argument(help="Whom: context:id, e.g. communication:123.")], data: Data = None
@@ -344,61 +254,6 @@ def erase(
     from commandline.ordering import erase_subject
 
     erase_subject(settings_with(data=data), subject)
-
-
-Surface = Annotated[str, typer.Argument(help="Which product, e.g. communication.")]
-Endpoint = Annotated[str, typer.Argument(help="The endpoint's id, as `webhook list` shows it.")]
-
-
-@webhook.command()
-def add(
-    surface: Surface,
-    url: Annotated[str, typer.Argument(help="Where to post; nothing secret belongs into it.")],
-    event: Annotated[list[str] | None, typer.Option(help="A type, e.g. message.delivered; repeat for more.")] = None,
-    data: Data = None,
-) -> None:
-    """Register an address, and print its id and the secret that its webhooks are signed with."""
-    from commandline.webhooks import add_webhook
-
-    for line in add_webhook(settings_with(data=data), surface, url, event or []):
-        typer.echo(line)
-
-
-@webhook.command("list")
-def list_endpoints(surface: Surface, data: Data = None) -> None:
-    """List every endpoint: its address, what it is told, and whether it takes it."""
-    from commandline.webhooks import list_webhooks
-
-    list_webhooks(settings_with(data=data), surface)
-
-
-@webhook.command()
-def disable(surface: Surface, endpoint: Endpoint, data: Data = None) -> None:
-    """Tell an endpoint nothing any more. What it misses is held."""
-    from commandline.webhooks import disable_webhook
-
-    disable_webhook(settings_with(data=data), surface, endpoint)
-
-
-@webhook.command()
-def enable(surface: Surface, endpoint: Endpoint, data: Data = None) -> None:
-    """Tell an endpoint again from now on. What was held waits for `recover`."""
-    from commandline.webhooks import enable_webhook
-
-    enable_webhook(settings_with(data=data), surface, endpoint)
-
-
-@webhook.command()
-def recover(
-    surface: Surface,
-    endpoint: Endpoint,
-    since: Annotated[str | None, typer.Option("--from", help="A position; only what was queued after it.")] = None,
-    data: Data = None,
-) -> None:
-    """Send what failed or was held on its way again, and print how many webhooks that are."""
-    from commandline.webhooks import recover_webhook
-
-    typer.echo(recover_webhook(settings_with(data=data), surface, endpoint, since))
 
 
 @app.command()
