@@ -57,10 +57,10 @@ class Acting:
         if given is None:
             return
         try:
-            position = Position.parse(given)
-        except ValueError:
+            covered = await self.reads.covers(Position.parse(given), DEADLINE_SECONDS)
+        except (ValueError, LookupError):
             raise ApiError(400, f"Invalid {POSITION}: use what a write answered", kind="InvalidInput") from None
-        if not await self.reads.covers(position, DEADLINE_SECONDS):
+        if not covered:
             raise ApiError(503, "The read models have not reached that position yet", kind="NotYet",
                            headers={"Retry-After": "1"})  # fmt: skip
 

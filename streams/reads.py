@@ -49,7 +49,10 @@ class Reads:
         return True
 
     async def covers(self, position: Position, timeout_seconds: float) -> bool:
-        """Waits until everything up to this position is in the read models; False when it takes too long."""
+        """Waits until everything up to this position is in the read models; False when it takes too long.
+
+        Raises LookupError when there is no such partition.
+        """
         deadline = asyncio.get_running_loop().time() + timeout_seconds
         delay = 0.005
         while await self._reached(position) < position.sequence:
@@ -63,4 +66,6 @@ class Reads:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(REACHED, (position.context, position.partition))
             row = await cursor.fetchone()
-        return int(row[0]) if row else 0
+        if row is None:
+            raise LookupError(str(position))
+        return int(row[0])

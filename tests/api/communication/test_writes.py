@@ -177,6 +177,13 @@ def test_a_position_that_is_not_reached_is_503_and_not_an_old_answer(product: Se
     assert answer.json()["success"] is False
 
 
+@pytest.mark.parametrize("position", ["communication/99/1", "nowhere/0/1", "communication/0/x"])
+def test_a_position_that_nothing_can_have_is_a_bad_request_at_once(product: Served, position: str) -> None:
+    answer = product.api.get("/preferences/5", headers={"Headwater-Position": position})
+    assert answer.status_code == 400
+    assert "Headwater-Position" in answer.json()["error"]
+
+
 def test_a_change_that_is_based_on_what_has_changed_since_is_412(product: Served) -> None:
     path = f"/preferences/{product.new_user()}"
     seen = product.api.get(path).headers["etag"]
