@@ -1,6 +1,6 @@
 """The distributed runtime end to end, every role a process of its own, beside a raw Kafka loop in the same run.
 
-    python -m bench.kafka_latency [--seconds 8] [--partitions 1 4 16]
+    python -m bench.kafka_latency [--seconds 3] [--rounds 5] [--partitions 1 4 16]
 
 A command counts from its submission in an API process to its outcome read back from PostgreSQL; the raw loop from
 produced to read back by a reader of committed records. Then: how fast the projector catches up, and how long a killed
@@ -16,9 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 from uuid import uuid4
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -27,6 +29,7 @@ from rich.console import Console
 
 from bench.kafka_raw import settings
 from streams.database import connect_plain
+from streams.garbage import spare_what_lives
 from streams.gateway import envelop
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.records import command_headers
@@ -43,20 +46,22 @@ CLIENTS = (1, 16, 64)
 OWNERS = 500
 WARM_SECONDS = 10.0
 AT_ONCE = 1000
-console = Console(highlight=False, width=120)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--seconds", type=float, default=8.0)
+    options.add_argument("--seconds", type=float, default=3.0, help="of each turn")
+    options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--partitions", type=int, nargs="*", default=[1, 4, 16])
     options.add_argument("--events", type=int, default=60_000, help="for the projector to catch up with")
     given = options.parse_args()
+    spare_what_lives()
     with tempfile.TemporaryDirectory(prefix="headwater-bench-", ignore_cleanup_errors=True) as directory:
         dsn = start_embedded(Path(directory) / "postgres")
         with Broker() as broker:
             for partitions in given.partitions:
-                asyncio.run(measured(Kafka(broker.bootstrap), dsn, partitions, given.seconds))
+                asyncio.run(measured(Kafka(broker.bootstrap), dsn, partitions, given.seconds, given.rounds))
             asyncio.run(catching_up(Kafka(broker.bootstrap), dsn, given.events))
 
 
@@ -77,27 +82,46 @@ async def installation(kafka: Kafka, dsn: str, partitions: int) -> AsyncIterator
         roles.stop_all()
 
 
-async def measured(kafka: Kafka, dsn: str, partitions: int, seconds: float) -> None:
-    """Throughput and latency at each number of clients, then the raw loop's."""
-    raw = await asyncio.to_thread(raw_loop, kafka.bootstrap, partitions, seconds)
-    async with installation(kafka, dsn, partitions) as (roles, one):
-        await load(one, partitions, 64, WARM_SECONDS)
-        for clients in CLIENTS:
-            show("headwater", partitions, clients, await load(one, partitions, clients, seconds))
-        await killed(roles, one, partitions)
-    for clients, latencies in raw.items():
-        show("raw loop ", partitions, clients, (latencies, seconds))
+async def measured(kafka: Kafka, dsn: str, partitions: int, seconds: float, rounds: int) -> None:
+    """Throughput and latency at each number of clients, in turns with the raw loop: a machine's moods hit both."""
+    with raw_loop(kafka.bootstrap, partitions) as raw:
+        async with installation(kafka, dsn, partitions) as (roles, one):
+            await load(one, partitions, 64, WARM_SECONDS)
+            await asyncio.to_thread(raw.load, 64, WARM_SECONDS / 2)
+            for clients in CLIENTS:
+                turns = []
+                for _ in range(rounds):
+                    bare = await asyncio.to_thread(raw.load, clients, seconds)
+                    turns.append(Turn(await load(one, partitions, clients, seconds), bare, seconds))
+                show(partitions, clients, turns)
+            await killed(roles, one, partitions)
 
 
-def show(what: str, partitions: int, clients: int, result: tuple[list[float], float]) -> None:
-    latencies, took = result
-    latencies.sort()
-    p50, p99 = latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)]
-    console.print(f"{what}, {partitions:2} partitions, {clients:2} clients: {len(latencies) / took:7,.0f} commands/s,"
-                  f" p50 {p50 * 1e3:5.1f} ms, p99 {p99 * 1e3:5.1f} ms")  # fmt: skip
+class Turn(NamedTuple):
+    """Latencies of ours and of the raw loop's, over so many seconds each."""
+
+    ours: list[float]
+    raw: list[float]
+    seconds: float
+
+    @property
+    def ratio(self) -> float:
+        return len(self.ours) / len(self.raw)
 
 
-async def load(one: KafkaGateway, partitions: int, clients: int, seconds: float) -> tuple[list[float], float]:
+def show(partitions: int, clients: int, turns: list[Turn]) -> None:
+    """One line: medians of the turns."""
+    ratio = median(turn.ratio for turn in turns)
+    console.print(f"{partitions:2} partitions, {clients:2} clients: {of([(t.ours, t.seconds) for t in turns])};"
+                  f" raw loop {of([(t.raw, t.seconds) for t in turns])}; {ratio:.2f} of its throughput")  # fmt: skip
+
+
+def of(turns: Sequence[tuple[list[float], float]]) -> str:
+    p50, p99 = (median(sorted(one)[int(len(one) * part)] for one, _ in turns) * 1e3 for part in (0.5, 0.99))
+    return f"{median(len(one) / took for one, took in turns):,.0f}/s, p50 {p50:.1f}, p99 {p99:.1f} ms"
+
+
+async def load(one: KafkaGateway, partitions: int, clients: int, seconds: float) -> list[float]:
     """Latencies of commands, each client one after the other."""
     latencies: list[float] = []
     began = time.perf_counter()
@@ -110,7 +134,7 @@ async def load(one: KafkaGateway, partitions: int, clients: int, seconds: float)
             latencies.append(time.perf_counter() - now)
 
     await asyncio.gather(*(client(number) for number in range(clients)))
-    return latencies, time.perf_counter() - began
+    return latencies
 
 
 def a_command(number: int) -> FillJar:
@@ -145,16 +169,15 @@ async def killed(roles: Processes, one: KafkaGateway, partitions: int) -> None:
                   f" {sorted(silences)[2]:.2f} s (median of 5; worst {max(silences):.2f} s)")  # fmt: skip
 
 
-def raw_loop(bootstrap: str, partitions: int, seconds: float) -> dict[int, list[float]]:
-    """Latencies through the bare loop at each number of clients."""
+@contextmanager
+def raw_loop(bootstrap: str, partitions: int) -> Iterator[RawClient]:
+    """The bare loop as a process, and its client."""
     cluster = Cluster(bootstrap, f"raw-{uuid4().hex[:8]}")
     create(cluster, ["shelf"], partitions, ONE_BROKER)
     topics = cluster.commands("shelf"), cluster.events("shelf")
     process = subprocess.Popen([sys.executable, "-m", "bench.kafka_raw", bootstrap, *topics], cwd=ROOT)
     try:
-        client = RawClient(bootstrap, *topics, partitions)
-        client.load(64, WARM_SECONDS)
-        return {clients: client.load(clients, seconds) for clients in CLIENTS}
+        yield RawClient(bootstrap, *topics, partitions)
     finally:
         process.kill()
         process.wait()
