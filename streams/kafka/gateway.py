@@ -21,8 +21,8 @@ from streams.gateway import Pending, Unavailable
 from streams.kafka.producing import Commands
 from streams.kafka.settings import Cluster
 from streams.kafka.store import BY_INDEX
-from streams.keys import WrappedKey
-from streams.ledger import KEYS, OUTCOMES, add_keys, loaded
+from streams.kafka.subject_keys import SubjectKeys
+from streams.ledger import OUTCOMES, loaded
 from streams.mapper import Mapper
 from streams.processor import decode_outcome
 
@@ -55,6 +55,7 @@ class KafkaGateway:
     def __init__(self, cluster: Cluster, dsn: str, mapper: Mapper, waiting: int = WAITING) -> None:
         self._dsn, self._mapper, self._limit = dsn, mapper, waiting
         self._commands = Commands(cluster)
+        self._keys = SubjectKeys(dsn, mapper.keyring)
         self._awaited: dict[UUID, Awaited] = {}
         self._lookups: list[tuple[str, UUID, asyncio.Future[Answer | None]]] = []
         self._wake = asyncio.Event()
@@ -77,6 +78,7 @@ class KafkaGateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._keys.close()
         if self._connection is not None:
             await self._connection.close()
 
@@ -155,34 +157,12 @@ class KafkaGateway:
             return Pending(awaited.command_id)
         return Unavailable("the command could not be recorded in time", maybe_recorded=True)
 
-    # --- subjects' keys ---------------------------------------------------------------------------------------------
-
     async def _ensure_keys(self, envelope: Envelope) -> None:
         if envelope.command.personal_fields:
-            for subject in envelope.command.subjects:
-                if not self._mapper.keyring.knows(subject):
-                    await self._ensure_key(subject)
-
-    async def _ensure_key(self, subject: str) -> None:
-        """A key must be stored before anything that it encrypts is in the log; whoever stored it first wins."""
-        keyring = self._mapper.keyring
-        try:
-            async with await connect(self._dsn, "headwater keys") as connection:
-                if not await self._learn(connection, subject):
-                    keyring.allow(subject)
-                    keyring.cipher_for_writing(subject)
-                    (key,) = keyring.created()
-                    keyring.forget([subject])
-                    await connection.execute(*add_keys([key]))
-                    await self._learn(connection, subject)
-        except psycopg.OperationalError:
-            raise Unavailable("the database is not available", maybe_recorded=False) from None
-
-    async def _learn(self, connection: AsyncConnection[Row], subject: str) -> bool:
-        (rows,) = await read(connection, [Statement(KEYS, [[subject]])])
-        for row in rows:
-            self._mapper.keyring.learn(WrappedKey(*row))
-        return bool(rows)
+            try:
+                await self._keys.ensure(envelope.command.subjects)
+            except psycopg.OperationalError:
+                raise Unavailable("the database is not available", maybe_recorded=False) from None
 
     # --- outcomes ---------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -83,17 +84,27 @@ async def test_one_key_for_two_bodies_is_a_conflict_on_every_node_whoever_comes_
         await fill(served.one, 1, id_, "nine")
 
 
+async def open_jar(one: KafkaGateway, jar: str, owner: str = "ada") -> Outcome:
+    command = OpenJar(at=START, jar=jar, owner=owner, note="for my aunt Agatha")
+    return await one.submit(envelop(command, "shelf", PARTITIONS, "test"), 20.0)
+
+
 async def test_personal_values_are_encrypted_in_the_commands_topic_under_one_key(served: Served) -> None:
     served.start()
-
-    async def open_jar(one: KafkaGateway, jar: str) -> Outcome:
-        command = OpenJar(at=START, jar=jar, owner="ada", note="for my aunt Agatha")
-        return await one.submit(envelop(command, "shelf", PARTITIONS, "test"), 20.0)
-
     opened = await asyncio.gather(open_jar(served.one, "plums"), open_jar(served.two, "pears"))
     assert [outcome.only(JarOpened).note for outcome in opened] == ["for my aunt Agatha"] * 2
     topic = served.roles.cluster.commands("shelf")
     assert all(b"Agatha" not in value for value in values(served.roles.cluster, topic))
+
+
+async def test_many_first_commands_about_the_same_people_at_once_share_one_key_each(served: Served) -> None:
+    served.start()
+    await open_jar(served.one, "the first of all")
+    openings = [open_jar(one, f"{n} {turn}", f"owner {n}") for n in range(8) for turn in range(8)
+                for one in (served.one, served.two)]  # fmt: skip
+    outcomes = await asyncio.gather(*openings)
+    notes = Counter(outcome.only(JarOpened).note for outcome in outcomes if outcome.status is Status.ACCEPTED)
+    assert notes == {"for my aunt Agatha": 64}
 
 
 def values(cluster: Cluster, topic: str) -> list[bytes]:

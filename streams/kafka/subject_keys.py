@@ -1,0 +1,66 @@
+"""Keys of subjects for a gateway: stored before anything that they encrypt is in the log. Many may ask at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from psycopg import AsyncConnection
+
+from streams.database import Row, Statement, connect, read
+from streams.keys import Keyring, WrappedKey
+from streams.ledger import KEYS, add_keys
+
+
+class SubjectKeys:
+    """Looks keys up, and makes those that nobody has made, over one connection and for everybody who waits."""
+
+    def __init__(self, dsn: str, keyring: Keyring) -> None:
+        self._dsn, self._keyring = dsn, keyring
+        self._connection: AsyncConnection[Row] | None = None
+        self._wanted: set[str] = set()
+        self._round: asyncio.Task[None] | None = None
+
+    async def ensure(self, subjects: Iterable[str]) -> None:
+        """Returns when all of them are known; raises psycopg.OperationalError when the database is away."""
+        while unknown := {subject for subject in subjects if not self._keyring.knows(subject)}:
+            self._wanted |= unknown
+            if self._round is None:
+                self._round = asyncio.create_task(self._serve(), name="subjects' keys")
+            await asyncio.shield(self._round)
+
+    async def close(self) -> None:
+        """Lets go of the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _serve(self) -> None:
+        try:
+            connection = await self._connected()
+            wanted, self._wanted = list(self._wanted), set()
+            await self._learn(connection, wanted)
+            missing = [subject for subject in wanted if not self._keyring.knows(subject)]
+            if missing:
+                await self._make(connection, missing)
+        finally:
+            self._round = None
+
+    async def _make(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
+        """Whoever stored a key first wins: what was made here is forgotten, and what is stored is learned."""
+        for subject in subjects:
+            self._keyring.allow(subject)
+            self._keyring.cipher_for_writing(subject)
+        made = self._keyring.created()
+        self._keyring.forget(subjects)
+        await connection.execute(*add_keys(made))
+        await self._learn(connection, subjects)
+
+    async def _learn(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
+        (rows,) = await read(connection, [Statement(KEYS, [subjects])])
+        for row in rows:
+            self._keyring.learn(WrappedKey(*row))
+
+    async def _connected(self) -> AsyncConnection[Row]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._dsn, "headwater keys")
+        return self._connection
