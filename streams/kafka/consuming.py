@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from confluent_kafka import Message
 
 from streams.kafka.decoding import CommandMessage, time_of
-from streams.kafka.loading import Guard, Guards
+from streams.kafka.loading import Guard, Guards, Taken
 from streams.kafka.overlay import Place
 from streams.kafka.settings import context_of
 
@@ -22,6 +22,7 @@ class Expected:
 
     def __init__(self, off: Guards) -> None:
         self.following: dict[Place, int] = {}
+        self.sent_since: dict[Place, int] = {}
         self._off = off
         self._generations: dict[Place, int] = {}
         self._gaps: dict[Place, tuple[int, int]] = {}
@@ -30,6 +31,10 @@ class Expected:
         """The partition is not served any more, or has to be loaded again."""
         self.following.pop(place, None)
         self._generations[place] = self._generations.get(place, 0) + 1
+
+    def take(self, place: Place, taken: Taken) -> None:
+        """The partition is served from here on."""
+        self.following[place], self.sent_since[place] = taken.next_command, taken.sent_since
 
     def generations(self) -> dict[Place, int]:
         """To be taken before consuming: a partition may change hands within the client's calls."""

@@ -46,10 +46,13 @@ Guards = frozenset[Guard]
 
 
 class Taken(NamedTuple):
-    """A partition that has been taken over: where its log ends, and the first command not decided yet."""
+    """A partition that has been taken over: where its log ends, the first command not decided yet, and the first
+    that was sent afterwards. Those in between may have been decided all the same, should the group have forgotten how
+    far it was; whatever was sent afterwards is nobody else's."""
 
     head: Head
     next_command: int
+    sent_since: int
 
 
 Loading = Generator[None, None, Taken]
@@ -66,14 +69,14 @@ class Loader:
         """Fills the partition's overlay; raises BrokenLog. Every step is short, and may be the last one taken."""
         commands = TopicPartition(self._cluster.commands(place[0]), place[1])
         committed = yield from self._committed(commands)
-        first, _ = yield from self._watermarks(commands)
+        first, sent_since = yield from self._watermarks(commands)
         _, end = yield from self._watermarks(TopicPartition(self._cluster.events(place[0]), place[1]))
         head = yield from self._read_log(place, end, overlay)
         if committed is not None and committed < first:
             log.error("commands of %s/%s were lost: their topic has forgotten %d to %d", *place, committed, first - 1)
         next_command = max(first, committed or 0)
         yield from self._seek(TopicPartition(commands.topic, commands.partition, next_command))
-        return Taken(head, next_command)
+        return Taken(head, next_command, sent_since)
 
     def _committed(self, commands: TopicPartition) -> Generator[None, None, int | None]:
         """Waits while a transaction that holds offsets is open: its end decides where to go on."""

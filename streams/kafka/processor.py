@@ -157,7 +157,7 @@ class KafkaProcessor:
     def _serve(self, place: Place, taken: Taken) -> None:
         log.info("serving %s/%d from command %d, log at %d", *place, taken.next_command, taken.head.sequence)
         self._core.adopt(*place, taken.head)
-        self._expected.following[place] = taken.next_command
+        self._expected.take(place, taken)
         self._gauge()
         if self._held_back:
             self._consumer.pause([self._commands(place)])
@@ -233,7 +233,7 @@ class KafkaProcessor:
 
     def _process(self, messages: Sequence[CommandMessage], metadata: Any) -> None:
         try:
-            decision = self._decider.decide(messages)
+            decision = self._decider.decide(messages, self._expected.sent_since)
         except psycopg.Error as error:
             log.warning("the database is not available: %s", type(error).__name__)
             self._store.close()

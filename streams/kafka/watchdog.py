@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import logging
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -17,22 +20,48 @@ RETRY_SECONDS = 15.0
 HANG_SECONDS = 25.0
 """More than the retries and the last call's own time-out take together."""
 
+HUNG_EXIT = 1
+NEVER = float("inf")
 PAUSE_SECONDS = 0.02
 LOST_LATELY_SECONDS = 60.0
 T = TypeVar("T")
+
+
+class _Watch(threading.Thread):
+    """Looks every second whether a call has outlived its deadline; the calls let go of the interpreter's lock."""
+
+    def __init__(self) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self.deadline = NEVER
+
+    def run(self) -> None:
+        while True:
+            time.sleep(1.0)
+            if time.monotonic() > self.deadline:
+                faulthandler.dump_traceback(all_threads=True)
+                os._exit(HUNG_EXIT)
+
+
+@cache
+def _watch() -> _Watch:
+    watch = _Watch()
+    watch.start()
+    return watch
 
 
 @contextlib.contextmanager
 def watched() -> Iterator[None]:
     """Ends the process, with every thread's stack on stderr, when the body takes more than `HANG_SECONDS`.
 
-    The supervisor starts it again: a hung process still heartbeats, so the group would wait for it for ever.
+    The supervisor starts it again: a hung process still heartbeats, so the group would wait for it for ever. For the
+    one thread of a role that makes such calls.
     """
-    faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
+    watch = _watch()
+    before, watch.deadline = watch.deadline, time.monotonic() + HANG_SECONDS
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
+        watch.deadline = before
 
 
 def persistent(call: Callable[..., T], *arguments: Any) -> T:
