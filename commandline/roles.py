@@ -121,8 +121,12 @@ def serve_api(settings: Settings) -> None:
 def run_live(settings: Settings) -> None:
     """Counts what happens in Kafka, minute by minute, until a signal comes."""
     set_up_logging(settings.log_level)
+    check_topics(settings)
     counting = Live(cluster(settings), NAMES, settings.partitions, bootstrap.DELIVERIES, bootstrap.clock(settings))
-    asyncio.run(serve_live(counting, settings.host, settings.port))
+    try:
+        asyncio.run(serve_live(counting, settings.host, settings.port))
+    except WrongSetting as wrong:
+        raise Stop(str(wrong)) from None
 
 
 def run_worker(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
 from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
 
 from streams.clock import Clock
+from streams.kafka.live_connection import credentials
 from streams.kafka.records import Unreadable, read_record
 from streams.kafka.settings import Cluster, context_of
 from streams.live import GRACE, KEPT, MINUTE, Delivery, Thresholds, Windows, alerts, report
@@ -116,8 +117,9 @@ class Live:
     def _app(self) -> faust.App:
         brokers = ";".join(f"aiokafka://{server}" for server in self._cluster.bootstrap.split(","))
         app = faust.App(
-            self._group, broker=brokers, autodiscover=False, web_enabled=False, topic_disable_leader=True,
-            topic_allow_declare=False, consumer_auto_offset_reset="earliest", stream_wait_empty=False,
+            self._group, broker=brokers, broker_credentials=credentials(self._cluster), autodiscover=False,
+            web_enabled=False, topic_disable_leader=True, topic_allow_declare=False,
+            consumer_auto_offset_reset="earliest", stream_wait_empty=False,
             broker_commit_interval=3600.0, broker_commit_livelock_soft_timeout=1e9, store="memory://",
             logging_config={"version": 1, "disable_existing_loggers": False},
         )  # fmt: skip

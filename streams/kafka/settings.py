@@ -60,9 +60,12 @@ class Cluster:
 
     def admin(self) -> dict[str, Any]:
         """The same connection for kafka-python."""
-        known = {ADMIN_NAMES[name]: value for name, value in self.connection.items() if name in ADMIN_NAMES}
+        translated = ((ADMIN_NAMES.get(name), value) for name, value in self.connection.items())
+        known: dict[str, Any] = {name: value for name, value in translated if name is not None}
+        if "security_protocol" in known:
+            known["security_protocol"] = known["security_protocol"].upper()
         if self.connection.get("ssl.endpoint.identification.algorithm") == "none":
-            known["ssl_check_hostname"] = False  # type: ignore[assignment]
+            known["ssl_check_hostname"] = False
         return {"bootstrap_servers": self.bootstrap.split(","), "bootstrap_timeout_ms": 10_000} | known
 
 
