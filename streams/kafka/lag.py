@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -25,8 +25,11 @@ class Stuck(Exception):  # noqa: N818
     """There is something to project and nothing keeps it from being projected, yet nothing happens: start again."""
 
 
+GAUGES = (metrics.LAG_EVENTS, metrics.LAG_SECONDS, metrics.OPEN_TRANSACTION_SECONDS)
+
+
 class Lag:
-    """Looks every so often; its gauges are per context and partition."""
+    """Looks every so often; its gauges are per context and partition, and only of those this process has."""
 
     def __init__(self, cluster: Cluster) -> None:
         """Asks through consumers of its own: on the projector's, every question would wait behind a fetch."""
@@ -34,33 +37,45 @@ class Lag:
         self._stable = Consumer(cluster.reader(isolation_level="read_committed"))
         self._end = Consumer(cluster.reader(isolation_level="read_uncommitted"))
         self._looked = self._progress = time.monotonic()
-        self._read: dict[Place, int] = {}
+        self._read: dict[Place, tuple[int, int]] = {}
         self._ended: dict[Place, int] = {}
         self._open: dict[Place, tuple[int, float]] = {}
+        self._shown: set[Place] = set()
 
-    def read(self, place: Place, time_ms: int) -> None:
-        """A message written at this time has been received."""
-        self._read[place] = time_ms
+    def read(self, place: Place, offset: int, time_ms: int) -> None:
+        """The message at this offset, written at this time, has been received."""
+        self._read[place] = offset, time_ms
 
     def reached_end(self, place: Place, offset: int) -> None:
         """Everything that a reader of committed records may see was received; it ends before this offset."""
         self._ended[place] = offset
 
     def progress(self) -> None:
-        """Something was projected."""
+        """Something was projected, or could not have been: the database is away."""
         self._progress = time.monotonic()
 
-    def measure(self, checkpoints: Mapping[Place, Checkpoint], halted: Container[Place]) -> None:
-        """Sets the gauges; raises Stuck."""
+    def measure(self, checkpoints: Mapping[Place, Checkpoint], halted: Mapping[Place, Checkpoint]) -> None:
+        """Sets the gauges of the partitions that are followed, and of those that have halted; raises Stuck."""
         now = time.monotonic()
         if now - self._looked < EVERY_SECONDS:
             return
         self._looked = now
-        behind = [place for place, at in checkpoints.items() if self._look(place, at, now) and place not in halted]
-        if not behind or not checkpoints:
+        self._show({*checkpoints, *halted})
+        behind = [place for place, at in checkpoints.items() if self._look(place, at, now)]
+        for place, at in halted.items():
+            self._look(place, at, now)
+        if not behind:
             self._progress = now
         if now - self._progress > STUCK_SECONDS:
             raise Stuck(f"no progress for {STUCK_SECONDS:.0f} s although {behind} have more to project")
+
+    def _show(self, places: set[Place]) -> None:
+        """Whoever has a partition now shows its lag; what this process saw of it last would be an alarm for ever."""
+        for place in self._shown - places:
+            self._open.pop(place, None)
+            for gauge in GAUGES:
+                gauge.remove(_name(place))
+        self._shown &= places
 
     def _look(self, place: Place, checkpoint: Checkpoint, now: float) -> bool:
         """True when there are committed records to project."""
@@ -71,13 +86,20 @@ class Lag:
                 _, end = self._end.get_watermark_offsets(partition, ASK_SECONDS, cached=False)
         except KafkaException:
             return False
-        at = max(checkpoint.next_offset, self._ended.get(place, 0))
-        name = f"{place[0]}/{place[1]}"
+        self._shown.add(place)
+        at, name = self._at(place, checkpoint), _name(place)
         metrics.LAG_EVENTS.labels(name).set(max(0, end - at))
-        since = self._read.get(place, 0) / 1000
+        since = self._read.get(place, (0, 0))[1] / 1000
         metrics.LAG_SECONDS.labels(name).set(time.time() - since if end > at and since else 0)
         metrics.OPEN_TRANSACTION_SECONDS.labels(name).set(self._open_for(place, stable, end, now))
         return stable > at
+
+    def _at(self, place: Place, checkpoint: Checkpoint) -> int:
+        """Where projecting goes on. The markers before an end that was reached are nothing to project, but a record
+        that was received and is not in the database is."""
+        received, _ = self._read.get(place, (-1, 0))
+        projected = received < checkpoint.next_offset
+        return max(checkpoint.next_offset, self._ended.get(place, 0)) if projected else checkpoint.next_offset
 
     def _open_for(self, place: Place, stable: int, end: int, now: float) -> float:
         if end <= stable:
@@ -86,3 +108,7 @@ class Lag:
         before, since = self._open.get(place, (stable, now))
         self._open[place] = (stable, since if before == stable else now)
         return now - self._open[place][1]
+
+
+def _name(place: Place) -> str:
+    return f"{place[0]}/{place[1]}"

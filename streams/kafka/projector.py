@@ -60,7 +60,8 @@ class KafkaProjector:
         self._lag = Lag(role.cluster)
         self._owned: set[Place] = set()
         self._checkpoints: dict[Place, Checkpoint] = {}
-        self._halted: dict[Place, float] = {}
+        self._halted: dict[Place, Checkpoint] = {}
+        self._halted_since = 0.0
         self._on_record: set[Place] = set()
         self._doubt = False
         self._stopping = False
@@ -98,7 +99,9 @@ class KafkaProjector:
 
     def _revoked(self, consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         self._owned = set()
-        self._checkpoints = {}
+        for place in self._halted:
+            metrics.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(0)
+        self._checkpoints, self._halted = {}, {}
         consumer.unassign()
 
     def _turn(self) -> None:
@@ -113,8 +116,7 @@ class KafkaProjector:
         self._lag.measure(self._checkpoints, self._halted)
 
     def _due_again(self) -> bool:
-        now = time.monotonic()
-        return any(now - since > TRY_HALTED_AGAIN_SECONDS for since in self._halted.values())
+        return bool(self._halted) and time.monotonic() - self._halted_since > TRY_HALTED_AGAIN_SECONDS
 
     def _start_from_checkpoints(self) -> None:
         """Reads the checkpoints and fetches from there; whatever was fetched before is discarded by that."""
@@ -127,6 +129,7 @@ class KafkaProjector:
                 raise
             log.warning("the database is not available: %s", type(error).__name__)
             self._store.close()
+            self._lag.progress()
             return
         starts = [TopicPartition(*self._topic_of(place), at.next_offset) for place, at in found.items()]
         self._consumer.assign(starts)
@@ -144,7 +147,7 @@ class KafkaProjector:
             return None
         place = (context_of(topic), partition)
         if error is None:
-            self._lag.read(place, message.timestamp()[1])
+            self._lag.read(place, offset, message.timestamp()[1])
             return EventMessage(place, offset, message.key(), message.value(), message.headers())
         if error.code() == KafkaError._PARTITION_EOF:
             self._lag.reached_end(place, offset)
@@ -161,7 +164,8 @@ class KafkaProjector:
             decoded = decode(followed, self._mapper)
             self._write(decoded)
             for place, error in followed.halts.items():
-                self._halt(place, error)
+                if place not in self._halted:
+                    self._halt(place, error)
         except Fenced as error:
             log.warning("%s: starting again from the checkpoints", error)
             self._doubt = True
@@ -242,8 +246,9 @@ class KafkaProjector:
 
     def _halt(self, place: Place, error: str) -> None:
         log.critical("partition %s/%d is not followed any further: %s", *place, error)
-        self._halted[place] = time.monotonic()
-        self._checkpoints.pop(place, None)
+        if (checkpoint := self._checkpoints.pop(place, None)) is not None:
+            self._halted_since = self._halted_since if self._halted else time.monotonic()
+            self._halted[place] = checkpoint
         self._consumer.pause([TopicPartition(*self._topic_of(place))])
         metrics.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(1)
         try:
