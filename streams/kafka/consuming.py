@@ -30,6 +30,7 @@ class Expected:
     def drop(self, place: Place) -> None:
         """The partition is not served any more, or has to be loaded again."""
         self.following.pop(place, None)
+        self.sent_since.pop(place, None)
         self._generations[place] = self._generations.get(place, 0) + 1
 
     def take(self, place: Place, taken: Taken) -> None:

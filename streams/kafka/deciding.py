@@ -68,10 +68,13 @@ class Decider:
         if subjects:
             for key in (*self._store.keys(list(subjects)), *self._overlay.erased()):
                 keyring.learn(key)
-        return [
-            _unless_old(message, envelope_of(message, wire, self._core.mapper, self._partitions, too_large), sent_since)
+        envelopes = [
+            envelope_of(message, wire, self._core.mapper, self._partitions, too_large)
             for message, wire in zip(messages, wires, strict=True)
         ]
+        if Guard.SENT_SINCE in self._off:
+            return envelopes
+        return [_unless_old(*pair, sent_since) for pair in zip(messages, envelopes, strict=True)]
 
     def _decide(self, envelopes: list[Envelope]) -> Decision:
         """PostgreSQL is asked only for what is not known here, and now and then for how far it has come."""

@@ -40,6 +40,7 @@ class Guard(StrEnum):
     RELOAD = "reload"
     RESOLVE = "resolve"
     OVERLAY = "overlay"
+    SENT_SINCE = "sent since"
 
 
 Guards = frozenset[Guard]

@@ -13,7 +13,8 @@ from collections import Counter
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from streams.gateway import Pending, Unavailable, envelop
 from streams.kafka.gateway import KafkaGateway
@@ -106,3 +107,36 @@ async def test_without_stable_offsets_and_the_true_end_a_sleeper_s_transaction_b
                 return
             await submit(one)
             assert set(decided(roles).values()) == {1}
+
+
+@pytest.mark.parametrize("guards", [(), (Guard.SENT_SINCE,)])
+async def test_without_knowing_what_was_sent_since_commands_read_again_from_the_start_are_decided_twice(
+    kafka: Kafka, database: str, guards: tuple[Guard, ...]
+) -> None:
+    """The group's offsets are lost, as after a week without any processor; commands sent as new are not looked for."""
+    with processes(kafka, database) as roles:
+        roles.start("projector", "j1")
+        roles.start("processor", "p1")
+        async with gateway(roles) as one:
+            for _ in range(3):
+                partition = await submit(one)
+            roles.stop("p1")
+            await submit(one, 0.5)
+            await until(lambda: forgotten(roles), 60)
+            roles.start("processor", "p1", *off(*guards))
+            await until(lambda: f"serving shelf/{partition} from command 0" in roles.printed("p1"))
+            if guards:
+                await until(lambda: sorted(decided(roles).values()) == [1, 2, 2, 2])
+                return
+            await submit(one)
+            assert sorted(decided(roles).values()) == [1] * 5
+
+
+def forgotten(roles: Processes) -> bool:
+    """Whether the group of the processors could be deleted: only once its last member is gone."""
+    group, admin = f"{roles.cluster.prefix}.processor", AdminClient(roles.cluster.client())
+    try:
+        admin.delete_consumer_groups([group])[group].result(10)
+    except KafkaException:
+        return False
+    return True
