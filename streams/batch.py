@@ -20,11 +20,12 @@ class Head(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """A stream's state at a version, and the version of its last snapshot."""
+    """A stream's state at a version, the version of its last snapshot, and the partition key it is written under."""
 
     version: int
     state: Any
     snapshot: int = 0
+    key: str = ""
 
 
 class Snapshot(NamedTuple):

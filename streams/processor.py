@@ -50,15 +50,19 @@ class Opened:
     name: str
     folded: Folded
 
-    def append(self, event: Event) -> tuple[str, int]:
-        """Adds an event; the stream's name and the event's version there."""
-        version, state, snapshot = self.folded
-        self.folded = Folded(version + 1, self.stream.evolve(state, event), snapshot)
+    def append(self, event: Event, key: str) -> tuple[str, int]:
+        """Adds an event under a partition key; the stream's name and the event's version there."""
+        version, state, snapshot, _ = self.folded
+        self.folded = Folded(version + 1, self.stream.evolve(state, event), snapshot, key)
         return self.name, version + 1
 
 
 class VersionConflict(Refused):
     """The stream has moved on since the version the command was based on."""
+
+
+class WrittenElsewhere(Refused):
+    """The stream is written under another partition key: two partitions' writers would give its versions twice."""
 
 
 class BrokenStream(Exception):  # noqa: N818
@@ -216,11 +220,12 @@ class Processor:
     def _append(self, envelope: Envelope, handler: Handler, loaded: Loaded, batch: Batch) -> Outcome:
         opened = {stream.category: self._open(envelope, stream, loaded) for stream in (*handler.reads, handler.writes)}
         written = opened[handler.writes.category].folded
+        _check_key(envelope, written)
         _check_version(envelope, written)
         read = [opened[stream.category].folded.state for stream in handler.reads]
         lines: list[Line] = []
         for event in handler.decide(envelope.command, written.state, *read):
-            line = opened[event.aggregate].append(event)
+            line = opened[event.aggregate].append(event, envelope.command.key)
             lines.append((event, *line, self.mapper.encode(event)))
         outcome = self._conclude(envelope, Status.ACCEPTED if lines else Status.UNCHANGED, lines, batch, None)
         for one in opened.values():
@@ -295,20 +300,25 @@ class Processor:
         folded = Folded(0, stream.initial)
         if history.snapshot is not None:
             state = type(stream.initial).model_validate_json(history.snapshot.state)
-            folded = Folded(history.snapshot.version, state, history.snapshot.version)
+            folded = Folded(history.snapshot.version, state, history.snapshot.version, history.snapshot.key)
         for record in history.records:
             if record.version <= folded.version:
                 continue
             if record.version != folded.version + 1:
                 raise BrokenStream(f"{record.stream} goes from version {folded.version} to {record.version}")
             event = self.mapper.decode(record.name, record.data, record.subject)
-            folded = Folded(record.version, stream.evolve(folded.state, event), folded.snapshot)
+            folded = Folded(record.version, stream.evolve(folded.state, event), folded.snapshot, record.key)
         return folded
 
     def _schema(self, stream: Stream[Any]) -> str:
         if stream.category not in self._schemas:
             self._schemas[stream.category] = stream.schema
         return self._schemas[stream.category]
+
+
+def _check_key(envelope: Envelope, written: Folded) -> None:
+    if written.version and written.key != envelope.command.key:
+        raise WrittenElsewhere("what this is about belongs to another partition key")
 
 
 def _check_version(envelope: Envelope, written: Folded) -> None:

@@ -333,3 +333,13 @@ async def results(runtime: Runtime) -> list[Result]:
     in_order = sorted(await runtime.journal(), key=lambda record: (record.partition, record.sequence))
     supplied = (record for record in in_order if record.name == JarSupplied.name)
     return [Result(JarSupplied.model_validate_json(record.data).result) for record in supplied]
+
+
+async def test_a_stream_belongs_to_the_partition_key_that_it_was_first_written_under(runtime: Runtime) -> None:
+    """Two partitions may have two writers, who would both give the stream's next version."""
+    await do(runtime, fill(1))
+    for grams in range(2):
+        refused = await do(runtime, fill(grams, owner="somebody else"))
+        assert refused.problem is not None
+        assert (refused.status, refused.problem.type) == (Status.REFUSED, "WrittenElsewhere")
+    assert (await do(runtime, fill(999))).status is Status.ACCEPTED
