@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
 from starlette.requests import Request
 
@@ -16,6 +16,7 @@ from domain.messages import Command
 from streams.clock import Clock
 from streams.envelope import IdempotencyConflict, Outcome, Position, Status
 from streams.gateway import Gateway, Pending, Unavailable, command_id_for, envelop
+from streams.ids import derived_id, random_id
 from streams.reads import Reads
 
 DEADLINE_SECONDS = 5.0
@@ -41,7 +42,7 @@ class Acting:
         """One caller's one write. The same `Idempotency-Key` is the same command; raises ApiError 400 for a bad key."""
         key = request.headers.get("idempotency-key")
         if key is None:
-            return Action(self, request, actor, uuid4(), fresh=True, fingerprint="")
+            return Action(self, request, actor, random_id(), fresh=True, fingerprint="")
         key = key.strip().strip('"')
         if not key or len(key) > MAX_KEY:
             raise ApiError(400, f"Idempotency-Key must have 1 to {MAX_KEY} characters", kind="InvalidInput")
@@ -81,11 +82,11 @@ class Action:
 
     def new_id(self, what: str) -> UUID:
         """The id of a thing this write makes: the same for every retry with the same key."""
-        return uuid5(self.command_id, what)
+        return derived_id(self.command_id, what)
 
     def part(self, number: int) -> Action:
         """The nth part of a write that consists of several commands, each with an outcome of its own."""
-        return Action(self._acting, self._request, self._actor, uuid5(self.command_id, f"part {number}"),
+        return Action(self._acting, self._request, self._actor, derived_id(self.command_id, f"part {number}"),
                       fresh=self._fresh, fingerprint=self._fingerprint)  # fmt: skip
 
     async def repeated(self) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha1
 from typing import Any, Generic, NamedTuple, TypeVar
-from uuid import UUID, SafeUUID
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.messages import Command, Event, Moment
+from streams.ids import derived_id
 
 E = TypeVar("E", bound=Event, covariant=True)
 F = TypeVar("F", bound=Event)
@@ -18,10 +18,6 @@ F = TypeVar("F", bound=Event)
 GENESIS = bytes(32)
 """The hash before the first record of a partition."""
 
-_CLEARED = ~(0xF000 << 64 | 0xC000 << 48) & (1 << 128) - 1
-_VERSION_5 = 0x5000 << 64 | 0x8000 << 48
-_set_int = vars(UUID)["int"].__set__
-_set_is_safe = vars(UUID)["is_safe"].__set__
 
 OUTCOMES = "command"
 """The category of the streams that hold outcomes: one stream, and one record, per command id."""
@@ -189,12 +185,5 @@ def outcome_stream(command_id: UUID) -> str:
 
 
 def event_id(command_id: UUID, number: int) -> UUID:
-    """The id of a command's nth record, uuid5(command id, n): the same for every retry of the command.
-
-    Put together by hand, as the library's constructor checks at length what is known to be right here.
-    """
-    digest = sha1(command_id.int.to_bytes(16, "big") + b"%d" % number, usedforsecurity=False).digest()
-    id_ = UUID.__new__(UUID)
-    _set_int(id_, int.from_bytes(digest[:16], "big") & _CLEARED | _VERSION_5)
-    _set_is_safe(id_, SafeUUID.unknown)
-    return id_
+    """The id of a command's nth record, uuid5(command id, n): the same for every retry of the command."""
+    return derived_id(command_id, str(number))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Protocol
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
 from domain.messages import Command
 from streams.envelope import Envelope, Outcome, TaskEnd
+from streams.ids import derived_id, random_id
 from streams.partitions import partition_of
 
 COMMAND_IDS = UUID("6f1b6a34-2f0f-5c4e-9a64-0d7c3c2b9b11")
@@ -44,7 +45,7 @@ class Gateway(Protocol):
 
 def command_id_for(surface: str, caller: str, idempotency_key: str) -> UUID:
     """The same caller's same key on the same surface is the same command."""
-    return uuid5(COMMAND_IDS, f"{surface}\0{caller}\0{idempotency_key}")
+    return derived_id(COMMAND_IDS, f"{surface}\0{caller}\0{idempotency_key}")
 
 
 def envelop(
@@ -61,7 +62,7 @@ def envelop(
     fresh: bool = False,
 ) -> Envelope:
     """A command ready to be submitted. Without `command_id` it gets a new one, and cannot be a repetition."""
-    id_ = command_id or uuid4()
+    id_ = command_id or random_id()
     return Envelope(
         command=command,
         command_id=id_,

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import orjson
 
 from domain.messages import Command, Effect, Named, Reply
 from streams.database import Row, Statement
 from streams.envelope import Decided, Recorded
+from streams.ids import derived_id
 from streams.keys import WrappedKey
 from streams.mapper import Mapper
 from streams.projections import Projection
@@ -80,12 +81,12 @@ class Claimed(NamedTuple):
 
 def task_id(event_id: UUID, number: int) -> UUID:
     """The id of the nth task that an event gives rise to."""
-    return uuid5(event_id, f"task {number}")
+    return derived_id(event_id, f"task {number}")
 
 
 def keyed_task_id(context: str, key: str) -> UUID:
     """The id of the task that a context makes, or withdraws, under this key."""
-    return uuid5(uuid5(KEYED, context), key)
+    return derived_id(derived_id(KEYED, context), key)
 
 
 def reacted(context: Context, event: Recorded[Any]) -> Iterator[tuple[UUID, Reaction]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from base64 import b64encode
 from collections.abc import Callable
@@ -85,17 +86,27 @@ class Desk:
         self._now = now
         self._usage = Usage(day=date.min)
         self._good_until: datetime | None = None
+        self._reading = asyncio.Lock()
         self.limits = limits
         self.secrets = secrets
 
     async def usage(self) -> Usage:
         """What is spent today and this month (UTC)."""
-        now = self._now()
-        if self._good_until is None or now >= self._good_until or self._usage.day != now.date():
-            async with self._reads.connection() as connection:
-                self._usage = await usage_on(connection, now.date())
-            self._good_until = now + USAGE_GOOD_FOR
+        if self._stale():
+            async with self._reading:
+                if self._stale():
+                    await self._read_usage()
         return self._usage
+
+    def _stale(self) -> bool:
+        now = self._now()
+        return self._good_until is None or now >= self._good_until or self._usage.day != now.date()
+
+    async def _read_usage(self) -> None:
+        now = self._now()
+        async with self._reads.connection() as connection:
+            self._usage = await usage_on(connection, now.date())
+        self._good_until = now + USAGE_GOOD_FOR
 
 
 def _desk(request: Request) -> Desk:

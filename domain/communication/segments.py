@@ -16,6 +16,7 @@ GSM = frozenset(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
+GSM_ALL = GSM | GSM_EXTENSION
 
 
 class Encoding(StrEnum):
@@ -33,9 +34,11 @@ class Length(NamedTuple):
 
 def length(body: str) -> Length:
     """How the text is sent. An empty one still takes a segment."""
-    if GSM_EXTENSION.union(GSM).issuperset(body):
-        return _length(Encoding.GSM_7, [2 if character in GSM_EXTENSION else 1 for character in body], 160, 153)
-    return _length(Encoding.UCS_2, [2 if ord(character) > 0xFFFF else 1 for character in body], 70, 67)
+    if not GSM_ALL.issuperset(body):
+        return _length(Encoding.UCS_2, [2 if ord(character) > 0xFFFF else 1 for character in body], 70, 67)
+    if GSM_EXTENSION.isdisjoint(body):
+        return _length(Encoding.GSM_7, [1] * len(body), 160, 153)
+    return _length(Encoding.GSM_7, [2 if character in GSM_EXTENSION else 1 for character in body], 160, 153)
 
 
 def _length(encoding: Encoding, widths: list[int], whole: int, part: int) -> Length:
