@@ -8,6 +8,7 @@ in the log like any other.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 OFFSETS = UUID("b0d6ac5c-6f5c-5a0e-9a3f-5f0a5c9f2b61")
 """Namespace of ids for messages that have none: they derive from topic, partition and offset."""
+
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape for NUL in JSON, which PostgreSQL has no place for; after a backslash, the same letters are only text."""
 
 
 class UnreadableCommand(Refused):
@@ -83,6 +87,7 @@ def envelope_of(
     if isinstance(wire, Unreadable):
         return _unreadable(message, None, wire)
     try:
+        _check_text(wire)
         command = mapper.decode_as(Command, wire.name, wire.data, wire.subject)
         _check_place(command, wire, partitions)
     except Exception as error:
@@ -96,6 +101,11 @@ def envelope_of(
     )  # fmt: skip
 
 
+def _check_text(wire: WireCommand) -> None:
+    if NUL.search(wire.data):
+        raise Unreadable("PostgreSQL has no place for the NUL character")
+
+
 def _check_place(command: Command, wire: WireCommand, partitions: int) -> None:
     if command.key != wire.key or partition_of(wire.key, partitions) != wire.partition:
         raise Unreadable("the key is not this partition's: producers need the partitioner murmur2_random")
@@ -103,7 +113,7 @@ def _check_place(command: Command, wire: WireCommand, partitions: int) -> None:
 
 def _unreadable(message: CommandMessage, wire: WireCommand | None, error: Exception) -> Envelope:
     UNREADABLE.labels(message.context).inc()
-    key = (message.key or b"").decode(errors="replace")
+    key = (message.key or b"").decode(errors="replace").replace("\0", "\ufffd")
     origin = uuid5(OFFSETS, f"{message.context}/{message.partition}/{message.offset}")
     reason = str(error) if isinstance(error, Unreadable) else type(error).__name__
     return Envelope(

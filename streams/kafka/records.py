@@ -123,6 +123,8 @@ def read_command(
     if key is None or value is None:
         raise Unreadable("a command needs a key and a value")
     found = _headers(headers)
+    if b"\0" in key or any("\0" in text for text in found.values()):
+        raise Unreadable("PostgreSQL has no place for the NUL character")
     try:
         version, task = found.get("expected_version"), found.get("task")
         return WireCommand(

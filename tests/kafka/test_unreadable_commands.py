@@ -20,9 +20,11 @@ FILL = FillJar(at=START, jar="plums", owner="ada", grams=1)
 ADA = partition_of("ada", PARTITIONS)
 
 
-def send(runtime: KafkaRuntime, value: bytes, headers: Headers | None, partition: int = ADA) -> None:
+def send(
+    runtime: KafkaRuntime, value: bytes, headers: Headers | None, partition: int = ADA, key: bytes = b"ada"
+) -> None:
     producer = Producer(runtime.roles.cluster.client())
-    producer.produce(runtime.roles.cluster.commands("shelf"), value, b"ada", partition, headers=headers)
+    producer.produce(runtime.roles.cluster.commands("shelf"), value, key, partition, headers=headers)
     producer.flush(10)
 
 
@@ -68,6 +70,29 @@ async def test_junk_without_headers_and_commands_in_a_wrong_partition_are_on_rec
         wrong, _ = await decided(runtime, other)
         assert wrong.problem is not None
         assert "murmur2_random" in wrong.problem.details["reason"]
+
+
+NUL = FILL.model_copy(update={"jar": "pl\0ms"}).model_dump_json().encode()
+
+
+async def test_what_postgresql_has_no_place_for_blocks_neither_the_processor_nor_the_projector(
+    kafka: Kafka, database: str
+) -> None:
+    """The API lets no NUL in, but anybody who may write to the topic can put one in a key, a header or a body."""
+    async with distributed(kafka, database) as runtime:
+        fill = FILL.model_dump_json().encode()
+        send(runtime, fill, None, key=b"a\0da")
+        for header in ("actor", "subject"):
+            send(runtime, fill, [*headers_of(uuid4()), (header, b"a\0da")])
+        send(runtime, NUL, headers_of(uuid4()))
+        assert (await do(runtime, FILL)).status is Status.ACCEPTED
+        assert [one.status for one in await decided(runtime)] == [Status.REFUSED] * 4 + [Status.ACCEPTED]
+
+
+async def test_a_text_that_only_spells_a_nul_is_no_reason_to_refuse(kafka: Kafka, database: str) -> None:
+    async with distributed(kafka, database) as runtime:
+        spelt = FILL.model_copy(update={"jar": "pl\\u0000ms"})
+        assert (await do(runtime, spelt)).status is Status.ACCEPTED
 
 
 async def test_a_command_that_leads_to_more_than_a_message_holds_is_refused_alone(kafka: Kafka, database: str) -> None:
