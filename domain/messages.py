@@ -37,7 +37,7 @@ class Named(BaseModel):
     `subject` names the field that identifies the person; the key is kept under `context:value`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: ClassVar[str] = ""
     subject_field: ClassVar[str | None] = None
