@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """Replicas of a topic, checked at start."""
     min_insync: int = Field(default=2, ge=1)
     """Replicas that must have a record before it counts, checked at start."""
+    metrics_port: int | None = None
+    """Where a processor, projector or worker shows its metrics; without one, it shows none."""
 
     twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")

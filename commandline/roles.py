@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 
+from prometheus_client import start_http_server
 from rich.console import Console
 
 import bootstrap
@@ -17,7 +18,7 @@ from commandline import Stop
 from commandline.serving import serve_edge
 from settings import Settings
 from streams.database import connect_plain
-from streams.installation import WrongInstallation, prepare
+from streams.installation import WrongInstallation, check_master_key, prepare
 from streams.kafka import topics
 from streams.kafka.live import Live
 from streams.kafka.live_serving import serve_live
@@ -32,6 +33,7 @@ from streams.postgres import NotDurable
 from streams.rebuild import bring_up
 from streams.wiring import Context, names_of
 
+log = logging.getLogger(__name__)
 console = Console(highlight=False, soft_wrap=True)
 CHILD = "HEADWATER_CHILD"
 NAMES = [context.name for context in bootstrap.CONTEXTS]
@@ -90,9 +92,20 @@ def _run_child(settings: Settings, name: str) -> int:
         role = role_of(settings, name)
         _prepare(settings, role)
     except (Stop, WrongInstallation, NotDurable, topics.WrongTopic) as wrong:
-        logging.getLogger(__name__).critical("%s", wrong)
+        log.critical("%s", wrong)
         return WRONG_SETUP_EXIT
+    _show_metrics(settings)
     return runs[name](role, bootstrap.CONTEXTS)
+
+
+def _show_metrics(settings: Settings) -> None:
+    """An API node shows its own. Commands go on being served where these cannot be shown."""
+    if settings.metrics_port is None:
+        return
+    try:
+        start_http_server(settings.metrics_port, settings.host)
+    except OSError as error:
+        log.error("metrics cannot be shown on %s:%d: %s", settings.host, settings.metrics_port, error)
 
 
 def _prepare(settings: Settings, role: Role) -> None:
@@ -102,6 +115,7 @@ def _prepare(settings: Settings, role: Role) -> None:
     with connect_plain(role.dsn, "headwater setup") as connection:
         connection.execute("select pg_advisory_lock(%s)", (SETTING_UP,))
         prepare(connection, bootstrap.CONTEXTS, settings.partitions, "kafka")
+        check_master_key(connection, role.master_key)
         bring_up(connection, bootstrap.CONTEXTS, mapper, lambda _: None)
 
 
@@ -134,6 +148,7 @@ def run_worker(settings: Settings) -> None:
     set_up_logging(settings.log_level)
     role = role_of(settings, "worker")
     _checked(settings, role)
+    _show_metrics(settings)
     own = bootstrap.parts(settings, role.dsn)
     node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), own.connectors)
     asyncio.run(_until_signalled(node))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 import bootstrap
@@ -26,8 +27,8 @@ from streams.rebuild import bring_up
 from streams.wiring import names_of
 from tests.api.gccp.service import listening
 from tests.faults.product import CLI
-from tests.kafka.broker import Broker
-from tests.kafka.runtime import MASTER_KEY, ONE_BROKER, ROOT
+from tests.kafka.broker import Broker, free_port
+from tests.kafka.runtime import MASTER_KEY, ONE_BROKER, ROOT, until
 
 pytestmark = pytest.mark.faults
 NAMES = [context.name for context in bootstrap.CONTEXTS]
@@ -59,10 +60,11 @@ def _unseen(records: int) -> None:
 
 
 @contextmanager
-def running(role: str, output: Path) -> Iterator[None]:
+def running(role: str, output: Path, metrics_port: int) -> Iterator[None]:
     """The role as an operator starts it."""
+    environment = os.environ | {"HEADWATER_METRICS_PORT": str(metrics_port)}
     with (output / f"{role}.txt").open("ab") as printed:
-        process = subprocess.Popen([*CLI, role], cwd=ROOT, env=os.environ, stdout=printed, stderr=printed)
+        process = subprocess.Popen([*CLI, role], cwd=ROOT, env=environment, stdout=printed, stderr=printed)
     try:
         yield
     finally:
@@ -73,6 +75,11 @@ def running(role: str, output: Path) -> Iterator[None]:
 def node(settings: Settings, number: int) -> ApiNode:
     role = Role(Cluster(str(settings.kafka)), str(settings.postgres), f"api-{number}", MASTER_KEY, PARTITIONS)
     return ApiNode(role, bootstrap.CONTEXTS, SystemClock())
+
+
+def shown(port: int) -> str:
+    """The metrics that a role shows."""
+    return httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
 
 
 async def count(settings: Settings, sql: str, *values: str) -> int:
@@ -89,9 +96,12 @@ async def test_nodes_that_start_while_the_broker_is_away_introduce_their_endpoin
         for number in range(2):
             await stack.enter_async_context(listening(bootstrap.distributed_edge(settings, node(settings, number)), {}))
         await asyncio.to_thread(broker.start)
-        for role in ("projector", "processor"):
-            stack.enter_context(running(role, settings.data))
+        ports = {"projector": free_port(), "processor": free_port()}
+        for role, port in ports.items():
+            stack.enter_context(running(role, settings.data, port))
         async with asyncio.timeout(60):
             while await count(settings, ASKED) < 2:
                 await asyncio.sleep(0.05)
+        await until(lambda: "headwater_kafka_projector_lag_events{" in shown(ports["projector"]))
+        assert "headwater_kafka_overlay_records" in shown(ports["processor"])
     assert await count(settings, CONFIGURED, WebhookEndpointConfigured.name) == 1
