@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -73,13 +74,14 @@ class Live:
     async def run(self) -> None:
         """Counts until cancelled; raises TimeoutError or what Faust raises when it cannot start."""
         await asyncio.to_thread(self._go_back)
-        app = self._app()
-        async with asyncio.timeout(START_SECONDS):
-            await app.start()
-        try:
-            await app.wait_until_stopped()
-        finally:
-            await app.stop()
+        with TemporaryDirectory(prefix="headwater-live-") as directory:
+            app = self._app(directory)
+            async with asyncio.timeout(START_SECONDS):
+                await app.start()
+            try:
+                await app.wait_until_stopped()
+            finally:
+                await app.stop()
 
     def report(self) -> bytes:
         """The windows and alerts as they are now, as JSON."""
@@ -114,12 +116,13 @@ class Live:
         _, end = consumer.get_watermark_offsets(partition, ASK_SECONDS)
         return TopicPartition(partition.topic, partition.partition, end)
 
-    def _app(self) -> faust.App:
+    def _app(self, directory: str) -> faust.App:
+        """Faust insists on a directory of its own, and puts nothing there: all that is counted is in memory."""
         brokers = ";".join(f"aiokafka://{server}" for server in self._cluster.bootstrap.split(","))
         app = faust.App(
             self._group, broker=brokers, broker_credentials=credentials(self._cluster), autodiscover=False,
             web_enabled=False, topic_disable_leader=True, topic_allow_declare=False,
-            consumer_auto_offset_reset="earliest", stream_wait_empty=False,
+            consumer_auto_offset_reset="earliest", stream_wait_empty=False, datadir=directory,
             broker_commit_interval=3600.0, broker_commit_livelock_soft_timeout=1e9, store="memory://",
             logging_config={"version": 1, "disable_existing_loggers": False},
         )  # fmt: skip
