@@ -12,12 +12,12 @@ FROM python:3.13-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends fonts-dejavu fonts-noto-cjk fonts-noto-core \
     && rm -rf /var/lib/apt/lists/*
-RUN useradd --create-home --uid 10001 headwater && install --directory --owner headwater /var/lib/headwater
+RUN useradd --create-home --uid 10001 headwater && install --directory --owner headwater /var/lib/headwater/headwater-data
 COPY --from=build /opt/headwater /opt/headwater
 ENV PATH=/opt/headwater/bin:$PATH PYTHONUNBUFFERED=1
 USER headwater
 WORKDIR /var/lib/headwater
-VOLUME /var/lib/headwater
+VOLUME /var/lib/headwater/headwater-data
 EXPOSE 8000
 ENTRYPOINT ["headwater"]
 CMD ["up"]

@@ -14,7 +14,7 @@ from streams.calls import AnyConnector
 from streams.clock import Clock
 from streams.clock_following import follow_clock
 from streams.database import connect_plain
-from streams.installation import acquire_writer_lock, prepare, projection_of
+from streams.installation import acquire_writer_lock, check_master_key, prepare, projection_of
 from streams.keys import Keyring
 from streams.mapper import Mapper
 from streams.processor import Processor
@@ -48,6 +48,7 @@ class EmbeddedRuntime:
         self.clock = clock
         self.contexts = contexts
         self.partitions = partitions
+        self._master_key = master_key
         self.mapper = Mapper(names_of(contexts), Keyring(master_key))
         self.reads = Reads(dsn)
         self.gateway = EmbeddedLog(
@@ -98,6 +99,7 @@ class EmbeddedRuntime:
     def _bring_up(self, progress: Progress) -> None:
         with connect_plain(self.dsn, "headwater setup") as connection:
             prepare(connection, self.contexts, self.partitions)
+            check_master_key(connection, self._master_key)
             bring_up(connection, self.contexts, self.mapper, progress)
 
 

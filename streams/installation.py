@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Sequence
+from hashlib import sha256
 from time import monotonic
 from typing import Literal
 
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 
 WRITER = 0x48656164
 """The advisory lock that the one embedded writer holds ("Head")."""
+
+MARK = b"the master key of this installation"
+"""What is signed with the master key to know it again; it tells nothing of the key."""
 
 HOLDER = """
     select a.pid, a.application_name from pg_locks l join pg_stat_activity a using (pid)
@@ -100,6 +105,18 @@ def _check_log(connection: Connection[Row], wanted: Log) -> None:
     ((found,),) = connection.execute("select log from headwater.installation").fetchall()
     if found != wanted:
         raise WrongInstallation(ELSEWHERE[found])
+
+
+def check_master_key(connection: Connection[Row], master_key: bytes) -> None:
+    """Every process of an installation must have the key it was born with; raises WrongInstallation."""
+    mark = hmac.digest(master_key, MARK, sha256)
+    connection.execute("update headwater.installation set master = %s where master is null", (mark,))
+    ((found,),) = connection.execute("select master from headwater.installation").fetchall()
+    if found != mark:
+        raise WrongInstallation(
+            "this installation's personal values are encrypted under another master key: "
+            "give every process the same HEADWATER_MASTER_KEY, or the same data directory's master.key"
+        )
 
 
 def _ensure_partitions(connection: Connection[Row], context: str, partitions: int) -> None:

@@ -22,11 +22,24 @@ def test_the_compose_file_satisfies_the_specification() -> None:
     assert faults == []
 
 
-def test_the_services_are_the_log_the_database_and_the_four_processes() -> None:
-    assert set(SERVICES) == {"kafka", "postgres", *OWN}
+def test_the_services_are_the_log_its_topics_the_database_and_the_four_processes() -> None:
+    assert set(SERVICES) == {"kafka", "topics", "postgres", *OWN}
 
 
-@pytest.mark.parametrize("service", SERVICES)
+def test_topics_are_made_once_before_anybody_needs_them_and_as_one_broker_can_keep_them() -> None:
+    assert SERVICES["topics"]["command"] == ["topics", "create"]
+    assert SERVICES["topics"]["restart"] == "no"
+    for service in ("topics", *OWN):
+        assert SERVICES[service]["environment"]["HEADWATER_REPLICAS"] == "1"
+        assert SERVICES[service]["environment"]["HEADWATER_MIN_INSYNC"] == "1"
+
+
+def test_every_process_has_the_same_secrets() -> None:
+    (mount,) = {tuple(SERVICES[service]["volumes"]) for service in OWN}
+    assert mount == ("secrets:/var/lib/headwater/headwater-data",)
+
+
+@pytest.mark.parametrize("service", [name for name in SERVICES if name != "topics"])
 def test_every_service_restarts_and_says_whether_it_is_well(service: str) -> None:
     assert SERVICES[service]["restart"] == "unless-stopped"
     assert SERVICES[service]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
@@ -40,6 +53,7 @@ def test_every_process_is_the_command_of_its_name_and_waits_for_log_and_database
     assert {name: need["condition"] for name, need in process["depends_on"].items()} == {
         "kafka": "service_healthy",
         "postgres": "service_healthy",
+        "topics": "service_completed_successfully",
     }
     assert process["environment"].keys() >= {"HEADWATER_KAFKA", "HEADWATER_POSTGRES"}
 

@@ -12,13 +12,15 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from streams.clock import ManualClock
 from streams.database import connect, connect_plain
+from streams.embedded import EmbeddedRuntime
 from streams.envelope import Envelope, Outcome, Status
 from streams.gateway import Unavailable, envelop
-from streams.installation import InUse, WrongInstallation, prepare
+from streams.installation import InUse, WrongInstallation, check_master_key, prepare
 from streams.postgres import NotDurable, check_durable, start_embedded
-from tests.contract.runtimes import START, Embedded, do, embedded
-from tests.contract.shelf import SHELF, OpenJar, OrderFilling
+from tests.contract.runtimes import START, Embedded, Supplier, do, embedded
+from tests.contract.shelf import SHELF, OpenJar, OrderFilling, Supply
 
 BACKENDS = "select pid from pg_stat_activity where application_name = %s and datname = current_database()"
 
@@ -116,6 +118,19 @@ async def test_a_history_is_in_one_place_and_a_runtime_that_looks_elsewhere_is_r
         with pytest.raises(WrongInstallation, match="set HEADWATER_KAFKA"):
             async with embedded(database):
                 pytest.fail("two histories")
+
+
+async def test_another_master_key_than_the_installation_was_born_with_is_refused(database: str) -> None:
+    async with embedded(database):
+        pass
+    with connect_plain(database) as connection:
+        check_master_key(connection, bytes(32))
+        with pytest.raises(WrongInstallation, match="another master key"):
+            check_master_key(connection, bytes(31) + b"1")
+    another = EmbeddedRuntime(database, [SHELF], bytes(31) + b"1", ManualClock(START), {Supply: Supplier()})
+    with pytest.raises(WrongInstallation, match="another master key"):
+        async with another.run():
+            pytest.fail("two keys")
 
 
 @pytest.mark.parametrize("setting", ["synchronous_commit"])
