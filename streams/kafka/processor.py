@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message
 
 from streams.batch import Answer, Batch
 from streams.envelope import IdempotencyConflict
@@ -19,10 +19,11 @@ from streams.kafka import metrics
 from streams.kafka.consuming import NO_GENERATION, Expected, command_message, generation_of
 from streams.kafka.deciding import Decider, Decision
 from streams.kafka.decoding import CommandMessage, with_unreadable
-from streams.kafka.loading import Guard, Guards, Loader, Loading, Taken
+from streams.kafka.loading import Guard, Guards, Loader
 from streams.kafka.overlay import BrokenLog, Overlay, Place
 from streams.kafka.records import record_headers
-from streams.kafka.settings import Role, context_of
+from streams.kafka.serving import Partitions, place_of
+from streams.kafka.settings import Role
 from streams.kafka.store import Store
 from streams.kafka.transactions import TRANSACTION_SECONDS, End, LostMembership, Step, Transactions, Twin
 from streams.kafka.transactions import Message as Outgoing
@@ -39,7 +40,6 @@ BATCH = 512
 SESSION_MS = 6000
 POLL_SECONDS = 0.05
 OVERLAY_RECORDS = 100_000
-TRY_BROKEN_AGAIN_SECONDS = 30.0
 GROUP_SPEAKS_SECONDS = 2.5
 FATAL = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
 
@@ -60,7 +60,7 @@ class KafkaProcessor:
         overlay_records: int = OVERLAY_RECORDS,
         transaction_seconds: float = TRANSACTION_SECONDS,
     ) -> None:
-        self._role, self._off, self._reached, self._overlay_records = role, off, reached, overlay_records
+        self._role, self._off, self._reached = role, off, reached
         self._names = [context.name for context in contexts]
         self.group = f"{role.cluster.prefix}.processor"
         mapper = Mapper(names_of(contexts), Keyring(role.master_key))
@@ -71,11 +71,11 @@ class KafkaProcessor:
         self._transactions = Transactions(role.cluster, role.instance, off, reached, transaction_seconds)
         self._brokers = Brokers()
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
-        self._loader = Loader(role.cluster, self.group, self._consumer, self._store, off)
-        self._loading: dict[Place, Loading] = {}
         self._expected = Expected(off)
-        self._broken: dict[Place, float] = {}
-        self._held_back = False
+        self._partitions = Partitions(
+            role.cluster, self._consumer, self._core, self._overlay, self._store,
+            Loader(role.cluster, self.group, self._consumer, self._store, off), self._expected, overlay_records,
+        )  # fmt: skip
         self._stopping = False
 
     def _membership(self) -> dict[str, Any]:
@@ -94,126 +94,32 @@ class KafkaProcessor:
     def run(self) -> None:
         """Serves until stopped."""
         self._transactions.begin_anew()
-        topics = [self._role.cluster.commands(name) for name in self._names]
-        self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        self._partitions.subscribe(self._names)
         try:
             while not self._stopping:
-                self._load_on()
-                self._heed_the_overlay()
+                self._partitions.load_on()
+                self._partitions.heed_the_overlay()
                 self._turn()
         finally:
             with watched():
                 self._consumer.close()
             self._store.close()
 
-    # --- partitions come and go ------------------------------------------------------------------------------------
-
-    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """With offsets of our own: librdkafka would ask for the committed ones of all the partitions at once, and an
-        open transaction over one of them would keep all of them waiting."""
-        consumer.incremental_assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
-        places = [_place(partition) for partition in partitions]
-        log.info("assigned %s", places)
-        self._reload(places)
-
-    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        places = [_place(partition) for partition in partitions]
-        log.info("revoked %s", places)
-        for place in places:
-            self._drop(place)
-        consumer.incremental_unassign(partitions)
-
-    def _reload(self, places: Sequence[Place]) -> None:
-        """Forgets what is known of these partitions and reads it again, from the start of the protocol."""
-        for place in places:
-            self._drop(place)
-            self._loading[place] = self._loader.load(place, self._overlay)
-        if places:
-            self._consumer.pause([self._commands(place) for place in places])
-
-    def _drop(self, place: Place) -> None:
-        self._expected.drop(place)
-        self._broken.pop(place, None)
-        if (loading := self._loading.pop(place, None)) is not None:
-            loading.close()
-        self._core.drop(*place)
-        self._overlay.drop(place)
-        self._gauge()
-
-    def _load_on(self) -> None:
-        for place, loading in list(self._loading.items()):
-            try:
-                next(loading)
-            except StopIteration as done:
-                del self._loading[place]
-                self._serve(place, done.value)
-            except (BrokenLog, LookupError) as error:
-                del self._loading[place]
-                self._halt(place, error)
-        for place, since in list(self._broken.items()):
-            if time.monotonic() - since > TRY_BROKEN_AGAIN_SECONDS:
-                self._reload([place])
-
-    def _serve(self, place: Place, taken: Taken) -> None:
-        log.info("serving %s/%d from command %d, log at %d", *place, taken.next_command, taken.head.sequence)
-        self._core.adopt(*place, taken.head)
-        self._expected.take(place, taken)
-        self._gauge()
-        if self._held_back:
-            self._consumer.pause([self._commands(place)])
-        metrics.LOG_HALTED.labels(_name(place)).set(0)
-        try:
-            self._store.resume(place, "processor")
-        except psycopg.Error:
-            self._store.close()
-
-    def _halt(self, place: Place, error: Exception) -> None:
-        log.critical("partition %s/%d is not served: %s", *place, error)
-        self._broken[place] = time.monotonic()
-        metrics.LOG_HALTED.labels(_name(place)).set(1)
-        try:
-            self._store.halt(place, "processor", str(error))
-        except psycopg.Error:
-            self._store.close()
-
-    def _heed_the_overlay(self) -> None:
-        """The read side is too far behind: no commands are taken until it has caught up by half."""
-        if not self._held_back and len(self._overlay) < self._overlay_records:
-            return
-        if self._held_back:
-            self._prune()
-        held_back = len(self._overlay) > self._overlay_records // (2 if self._held_back else 1)
-        if held_back != self._held_back:
-            what = "taking no commands" if held_back else "taking commands again"
-            log.warning("%s: %d records wait for the projector", what, len(self._overlay))
-            served = [self._commands(place) for place in self._expected.following]
-            self._consumer.pause(served) if held_back else self._consumer.resume(served)
-            self._held_back = held_back
-            metrics.HELD_BACK.set(held_back)
-
-    def _prune(self) -> None:
-        try:
-            self._overlay.prune(self._store.sequences())
-        except psycopg.Error:
-            self._store.close()
-
-    # --- a batch -----------------------------------------------------------------------------------------------------
-
     def _turn(self) -> None:
         generations = self._expected.generations()
         with watched():
-            first = self._consumer.poll(0.002 if self._loading else POLL_SECONDS)
+            first = self._consumer.poll(0.002 if self._partitions.loading else POLL_SECONDS)
             if first is None:
                 return
             messages = [first, *self._consumer.consume(BATCH - 1, 0)]
         self._reached(Step.POLLED)
         metadata = self._consumer.consumer_group_metadata()
         batch, gaps = self._expected.accept(self._received(messages), generations)
-        self._reload(gaps)
+        self._partitions.reload(gaps)
         if not batch:
             return
         if generation_of(metadata) == NO_GENERATION and Guard.MEMBERSHIP not in self._off:
-            self._reload(_places(batch))
+            self._partitions.reload(_places(batch))
             return
         self._process(batch, metadata)
 
@@ -237,13 +143,11 @@ class KafkaProcessor:
         except psycopg.Error as error:
             log.warning("the database is not available: %s", type(error).__name__)
             self._store.close()
-            self._reload(_places(messages))
+            self._partitions.reload(_places(messages))
             return
         except BrokenLog as error:
             for place in _places(messages):
-                self._consumer.pause([self._commands(place)])
-                self._drop(place)
-                self._halt(place, error)
+                self._partitions.halt(place, error)
             return
         self._reached(Step.DECIDED)
         if Guard.METADATA_FIRST in self._off:
@@ -253,7 +157,7 @@ class KafkaProcessor:
     def _commit(self, messages: Sequence[CommandMessage], decision: Decision, metadata: Any) -> None:
         batch = decision.batch
         following = {(one.context, one.partition): one.offset + 1 for one in messages}
-        offsets = [TopicPartition(*self._topic_of(place), offset) for place, offset in following.items()]
+        offsets = [self._partitions.commands(place, offset) for place, offset in following.items()]
         with COMMIT_SECONDS.time():
             end = self._transactions.commit(self._outgoing(batch), offsets, metadata)
         metrics.TRANSACTIONS.labels(end.name.lower()).inc()
@@ -288,9 +192,9 @@ class KafkaProcessor:
         self._core.aborted(batch)
         if end is End.RELOAD_ALL:
             self._listen_to_the_group()
-            touched = list({*self._expected.following, *self._loading, *touched})
-        owned = {_place(partition) for partition in self._consumer.assignment()}
-        self._reload([place for place in touched if place in owned])
+            touched = list({*self._partitions.all, *touched})
+        owned = {place_of(partition) for partition in self._consumer.assignment()}
+        self._partitions.reload([place for place in touched if place in owned])
 
     def _listen_to_the_group(self) -> None:
         """This process was asleep, or replaced: polls, serving nothing, until the group must have said which."""
@@ -314,27 +218,9 @@ class KafkaProcessor:
             previous[place] = record.hash
         return messages
 
-    def _commands(self, place: Place) -> TopicPartition:
-        return TopicPartition(*self._topic_of(place))
-
-    def _topic_of(self, place: Place) -> tuple[str, int]:
-        return self._role.cluster.commands(place[0]), place[1]
-
-    def _gauge(self) -> None:
-        metrics.PARTITIONS.labels("processor").set(len(self._expected.following))
-        metrics.LOADING.set(len(self._loading))
-
-
-def _place(partition: TopicPartition) -> Place:
-    return context_of(partition.topic), partition.partition
-
 
 def _places(messages: Sequence[CommandMessage]) -> list[Place]:
     return sorted({(one.context, one.partition) for one in messages})
-
-
-def _name(place: Place) -> str:
-    return f"{place[0]}/{place[1]}"
 
 
 def _label(answer: Answer) -> str:

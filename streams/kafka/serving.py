@@ -1,0 +1,171 @@
+"""The partitions of a processor as they come and go: taken over in steps, served, halted, held back, given away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+
+import psycopg
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from streams.kafka import metrics
+from streams.kafka.consuming import Expected
+from streams.kafka.loading import Loader, Loading, Taken
+from streams.kafka.overlay import BrokenLog, Overlay, Place
+from streams.kafka.settings import Cluster, context_of
+from streams.kafka.store import Store
+from streams.processor import Processor
+
+log = logging.getLogger(__name__)
+
+ROLE = "processor"
+TRY_BROKEN_AGAIN_SECONDS = 30.0
+
+
+class Partitions:
+    """What the group has given this process. Nothing here decides a command; everything is short, between polls."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        consumer: Consumer,
+        core: Processor,
+        overlay: Overlay,
+        store: Store,
+        loader: Loader,
+        expected: Expected,
+        overlay_records: int,
+    ) -> None:
+        self._cluster, self._consumer, self._core, self._overlay = cluster, consumer, core, overlay
+        self._store, self._loader, self._expected, self._overlay_records = store, loader, expected, overlay_records
+        self._loading: dict[Place, Loading] = {}
+        self._broken: dict[Place, float] = {}
+        self._held_back = False
+
+    @property
+    def loading(self) -> bool:
+        """Whether there is more to load, so that nobody should wait for long."""
+        return bool(self._loading)
+
+    @property
+    def all(self) -> set[Place]:
+        """Those that are served, and those being loaded."""
+        return {*self._expected.following, *self._loading}
+
+    def subscribe(self, contexts: Iterable[str]) -> None:
+        """Asks the group for a share of these contexts' commands."""
+        topics = [self._cluster.commands(context) for context in contexts]
+        self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+
+    def reload(self, places: Sequence[Place]) -> None:
+        """Forgets what is known of these partitions and reads it again, from the start of the protocol."""
+        for place in places:
+            self._drop(place)
+            self._loading[place] = self._loader.load(place, self._overlay)
+        if places:
+            self._consumer.pause([self.commands(place) for place in places])
+
+    def load_on(self) -> None:
+        """One step for every partition that is being loaded; the halted ones are tried again now and then."""
+        for place, loading in list(self._loading.items()):
+            try:
+                next(loading)
+            except StopIteration as done:
+                del self._loading[place]
+                self._serve(place, done.value)
+            except (BrokenLog, LookupError) as error:
+                self.halt(place, error)
+        for place, since in list(self._broken.items()):
+            if time.monotonic() - since > TRY_BROKEN_AGAIN_SECONDS:
+                self.reload([place])
+
+    def halt(self, place: Place, error: Exception) -> None:
+        """Serves the partition no more, and puts on record why."""
+        log.critical("partition %s/%d is not served: %s", *place, error)
+        self._consumer.pause([self.commands(place)])
+        self._drop(place)
+        self._broken[place] = time.monotonic()
+        metrics.LOG_HALTED.labels(_name(place)).set(1)
+        try:
+            self._store.halt(place, ROLE, str(error))
+        except psycopg.Error:
+            self._store.close()
+
+    def heed_the_overlay(self) -> None:
+        """The read side is too far behind: no commands are taken until it has caught up by half."""
+        if not self._held_back and len(self._overlay) < self._overlay_records:
+            return
+        if self._held_back:
+            self._prune()
+        held_back = len(self._overlay) > self._overlay_records // (2 if self._held_back else 1)
+        if held_back != self._held_back:
+            what = "taking no commands" if held_back else "taking commands again"
+            log.warning("%s: %d records wait for the projector", what, len(self._overlay))
+            served = [self.commands(place) for place in self._expected.following]
+            self._consumer.pause(served) if held_back else self._consumer.resume(served)
+            self._held_back = held_back
+            metrics.HELD_BACK.set(held_back)
+
+    def commands(self, place: Place, offset: int | None = None) -> TopicPartition:
+        """The partition of the commands topic, perhaps at an offset."""
+        topic, partition = self._cluster.commands(place[0]), place[1]
+        return TopicPartition(topic, partition) if offset is None else TopicPartition(topic, partition, offset)
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """With offsets of our own: librdkafka would ask for the committed ones of all the partitions at once, and an
+        open transaction over one of them would keep all of them waiting."""
+        consumer.incremental_assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
+        places = [place_of(partition) for partition in partitions]
+        log.info("assigned %s", places)
+        self.reload(places)
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        places = [place_of(partition) for partition in partitions]
+        log.info("revoked %s", places)
+        for place in places:
+            if place in self._broken:
+                metrics.LOG_HALTED.labels(_name(place)).set(0)
+            self._drop(place)
+        consumer.incremental_unassign(partitions)
+
+    def _drop(self, place: Place) -> None:
+        self._expected.drop(place)
+        self._broken.pop(place, None)
+        if (loading := self._loading.pop(place, None)) is not None:
+            loading.close()
+        self._core.drop(*place)
+        self._overlay.drop(place)
+        self._gauge()
+
+    def _serve(self, place: Place, taken: Taken) -> None:
+        log.info("serving %s/%d from command %d, log at %d", *place, taken.next_command, taken.head.sequence)
+        self._core.adopt(*place, taken.head)
+        self._expected.take(place, taken)
+        self._gauge()
+        if self._held_back:
+            self._consumer.pause([self.commands(place)])
+        metrics.LOG_HALTED.labels(_name(place)).set(0)
+        try:
+            self._store.resume(place, ROLE)
+        except psycopg.Error:
+            self._store.close()
+
+    def _prune(self) -> None:
+        try:
+            self._overlay.prune(self._store.sequences())
+        except psycopg.Error:
+            self._store.close()
+
+    def _gauge(self) -> None:
+        metrics.PARTITIONS.labels(ROLE).set(len(self._expected.following))
+        metrics.LOADING.set(len(self._loading))
+
+
+def place_of(partition: TopicPartition) -> Place:
+    """The place whose commands these are."""
+    return context_of(partition.topic), partition.partition
+
+
+def _name(place: Place) -> str:
+    return f"{place[0]}/{place[1]}"
