@@ -7,6 +7,7 @@ led to that offset is below it), then the log up to there.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Generator
 from enum import StrEnum
 from typing import NamedTuple
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 STEP_SECONDS = 0.25
 READ_SECONDS = 0.02
 READ_RECORDS = 1000
+LOOK_AGAIN_SECONDS = 1.0
 
 
 class Guard(StrEnum):
@@ -62,8 +64,13 @@ Loading = Generator[None, None, Taken]
 class Loader:
     """Reads, for one partition at a time, what has to be known before the first command may be decided."""
 
-    def __init__(self, cluster: Cluster, group: str, members: Consumer, store: Store, off: Guards) -> None:
+    def __init__(
+        self, cluster: Cluster, group: str, members: Consumer, store: Store, off: Guards, most_records: int
+    ) -> None:
+        """What is between PostgreSQL and a partition's end is kept in memory: of more than `most_records` the projector
+        is waited for."""
         self._cluster, self._group, self._members, self._store, self._off = cluster, group, members, store, off
+        self._most_records = most_records
         self._end = Consumer(cluster.reader(isolation_level="read_uncommitted"))
 
     def load(self, place: Place, overlay: Overlay) -> Loading:
@@ -118,10 +125,23 @@ class Loader:
         try:
             reader.assign([TopicPartition(topic, place[1], checkpoint.next_offset)])
             while checkpoint.next_offset < end and not self._reached(reader, place, end, overlay):
-                yield
+                yield from self._make_room(place, overlay)
         finally:
             reader.close()
         return overlay.head(place)
+
+    def _make_room(self, place: Place, overlay: Overlay) -> Generator[None, None, None]:
+        """A database put back from a backup may be any number of records behind the log."""
+        yield
+        while overlay.length(place) > self._most_records:
+            log.warning("%s/%d waits for the projector with %d records", *place, overlay.length(place))
+            until = time.monotonic() + LOOK_AGAIN_SECONDS
+            while time.monotonic() < until:
+                yield
+            try:
+                overlay.prune(self._store.sequences())
+            except psycopg.OperationalError:
+                self._store.close()
 
     def _checkpoint(self, place: Place) -> Generator[None, None, Checkpoint]:
         while True:
@@ -134,7 +154,7 @@ class Loader:
     def _reached(self, reader: Consumer, place: Place, end: int, overlay: Overlay) -> bool:
         """Reads on a little; True once the position has passed the true end, for EOF alone is the last stable one."""
         with watched():
-            messages = reader.consume(READ_RECORDS, READ_SECONDS)
+            messages = reader.consume(min(READ_RECORDS, self._most_records), READ_SECONDS)
         for message in messages:
             error = message.error()
             if error is None:

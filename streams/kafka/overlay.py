@@ -58,6 +58,10 @@ class Overlay:
     def head(self, place: Place) -> Head:
         return self._tails[place].head
 
+    def length(self, place: Place) -> int:
+        """Records of this partition that PostgreSQL may not have."""
+        return len(self._tails[place].records)
+
     def follow(self, follows: Follows) -> None:
         """Takes in the next record as read from the log; raises BrokenLog when it is not the next one."""
         record, head = follows.record, self._tails[follows.record.context, follows.record.partition].head

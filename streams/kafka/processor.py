@@ -25,7 +25,7 @@ from streams.kafka.records import record_headers
 from streams.kafka.serving import Partitions, place_of
 from streams.kafka.settings import Role
 from streams.kafka.store import Store
-from streams.kafka.transactions import TRANSACTION_SECONDS, End, LostMembership, Step, Transactions, Twin
+from streams.kafka.transactions import TRANSACTION_SECONDS, End, LostMembership, Step, Stopping, Transactions, Twin
 from streams.kafka.transactions import Message as Outgoing
 from streams.kafka.watchdog import Brokers, watched
 from streams.keys import Keyring
@@ -68,13 +68,16 @@ class KafkaProcessor:
         self._overlay = Overlay()
         self._store = Store(role.dsn, "headwater processor")
         self._decider = Decider(self._core, self._store, self._overlay, role.partitions, off)
-        self._transactions = Transactions(role.cluster, role.instance, off, reached, transaction_seconds)
+        self._transactions = Transactions(
+            role.cluster, role.instance, off, reached, transaction_seconds, lambda: self._stopping
+        )
         self._brokers = Brokers()
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
         self._expected = Expected(off)
         self._partitions = Partitions(
             role.cluster, self._consumer, self._core, self._overlay, self._store,
-            Loader(role.cluster, self.group, self._consumer, self._store, off), self._expected, overlay_records,
+            Loader(role.cluster, self.group, self._consumer, self._store, off, overlay_records // 2), self._expected,
+            overlay_records,
         )  # fmt: skip
         self._stopping = False
 
@@ -93,13 +96,15 @@ class KafkaProcessor:
 
     def run(self) -> None:
         """Serves until stopped."""
-        self._transactions.begin_anew()
-        self._partitions.subscribe(self._names)
         try:
+            self._transactions.begin_anew()
+            self._partitions.subscribe(self._names)
             while not self._stopping:
                 self._partitions.load_on()
                 self._partitions.heed_the_overlay()
                 self._turn()
+        except Stopping:
+            log.info("stopping without a broker")
         finally:
             with watched():
                 self._consumer.close()

