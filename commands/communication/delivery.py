@@ -72,8 +72,8 @@ class ReceiptKind(StrEnum):
 class RecordReceipt(Command, name="communication.message.record_receipt.v1", key="user_id", subject="user_id"):
     """A provider's report (a status webhook); its command id derives from the report's own id, so that it counts once.
 
-    `word` is the provider's own word. BOUNCED is a permanent bounce and suppresses the address; UNDELIVERED is any
-    other failure to deliver. Reports may come in any order. Raises UnknownMessage.
+    `word` is the provider's own word. BOUNCED is a permanent bounce and suppresses the address it went to, if
+    that is still the person's; UNDELIVERED is any other failure to deliver. Reports may come in any order. Raises UnknownMessage.
     """
 
     message_id: UUID
@@ -247,7 +247,7 @@ def _redirected(decision: Decision, refused: Channel, other: Channel) -> Decisio
 def record_receipt(command: RecordReceipt, message: Message, recipient: Recipient) -> Sequence[Event]:
     if command.channel not in message.deliveries:
         raise UnknownMessage("there is no such message on this channel")
-    events = [*_receipt(command, message), *_consequences(command, recipient)]
+    events = [*_receipt(command, message), *_consequences(command, message, recipient)]
     return events or [
         ReceiptNoted(
             at=command.at,
@@ -293,9 +293,10 @@ def _seen(command: RecordReceipt, message: Message) -> list[Event]:
     return events
 
 
-def _consequences(command: RecordReceipt, recipient: Recipient) -> list[Event]:
+def _consequences(command: RecordReceipt, message: Message, recipient: Recipient) -> list[Event]:
+    reach, went_to = recipient.reach(command.channel), message.deliveries[command.channel].to
     match command.kind:
-        case ReceiptKind.BOUNCED if not recipient.reach(command.channel).suppressed:
+        case ReceiptKind.BOUNCED if went_to == reach.address and not reach.suppressed:
             reason = command.reason or "permanent bounce"
             return [AddressSuppressed(at=command.at, user_id=command.user_id, channel=command.channel, reason=reason)]
         case ReceiptKind.COMPLAINED:

@@ -267,13 +267,14 @@ UNKNOWN = "unknown"
 
 
 class Delivery(BaseModel):
-    """The message on one channel. `perhaps_out`: an earlier try may have gone out."""
+    """The message on one channel, and the address it went `to`. `perhaps_out`: an earlier try may have gone out."""
 
     model_config = ConfigDict(frozen=True)
 
     part: Part
     day: date
     cost: Microcents
+    to: str | None = None
     provider_id: str | None = None
     perhaps_out: bool = False
     opened: bool = False
@@ -322,7 +323,7 @@ def evolve(message: Message, event: MessageEvent) -> Message:
         case MessageBlocked() | MessageCancelled():
             return message.model_copy(update={"phase": Phase.REVOKED})
         case MessageDispatched():
-            started = Delivery(part=Part.STARTED, day=event.day, cost=event.cost)
+            started = Delivery(part=Part.STARTED, day=event.day, cost=event.cost, to=event.to)
             deliveries = message.deliveries | {event.channel: started}
             return message.model_copy(update={"phase": Phase.DISPATCHED, "deliveries": deliveries})
         case DeliveryEvent():

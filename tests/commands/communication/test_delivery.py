@@ -168,6 +168,11 @@ def test_a_permanent_bounce_suppresses_the_address_once() -> None:
     story.when(receipt(ReceiptKind.BOUNCED, EMAIL)).then_kinds(ReceiptNoted)
 
 
+def test_a_bounce_says_nothing_of_an_address_that_came_later() -> None:
+    moved = MAILED.given(agreed(EMAIL, address="moved@example.com"))
+    moved.when(receipt(ReceiptKind.BOUNCED, EMAIL)).then_kinds(MessageUndelivered)
+
+
 def test_a_complaint_is_an_opt_out() -> None:
     story = MAILED.when(receipt(ReceiptKind.COMPLAINED, EMAIL)).then_kinds(MessageDelivered, OptedOut)
     assert story.produced[1].source is OptOutSource.COMPLAINT  # type: ignore[attr-defined]
