@@ -157,8 +157,19 @@ def _text(values: Mapping[str, Any], name: str) -> str:
 def _needed(values: Mapping[str, Any], name: str) -> str:
     found = _text(values, name)
     if not found:
-        raise ApiError(400, f"Missing required field: {name}", kind="InvalidInput")
+        raise _missing(name)
     return found
+
+
+def _given(values: Mapping[str, Any], name: str) -> str:
+    """A value that has to be there and may be empty: a picture comes without a word."""
+    if values.get(name) is None:
+        raise _missing(name)
+    return _text(values, name)
+
+
+def _missing(name: str) -> ApiError:
+    return ApiError(400, f"Missing required field: {name}", kind="InvalidInput")
 
 
 FromTwilio = Annotated[Mapping[str, Any], Depends(_twilio)]
@@ -223,7 +234,7 @@ async def _found(reads: Reads, provider_id: str, channel: Channel, to: str) -> F
 @router.post("/sms-opt-out")
 async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read) -> Received:
     """A text that came in: STOP and its synonyms take consent back at once, START gives it again."""
-    sender, text = _needed(message, "From"), _needed(message, "Body")
+    sender, text = _needed(message, "From"), _given(message, "Body")
     sid = _text(message, "MessageSid")
     async with reads.connection() as connection:
         users = await users_with_phone(connection, sender)

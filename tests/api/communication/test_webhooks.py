@@ -240,6 +240,15 @@ def test_stop_ends_texts_for_everybody_who_has_the_number(world: World) -> None:
     assert [world.may_write(user, "sms") for user in (one, other)] == ["opted_out", "opted_out"]
 
 
+def test_a_picture_without_a_word_is_recorded_and_changes_nothing(world: World) -> None:
+    user_id, number = world.person()
+    world.text_from(number, "")
+    assert world.may_write(user_id, "sms") == "explicit_consent"
+    assert world.product.events(f"recipient/{user_id}")[-1] == "communication.recipient.inbound_sms_received.v1"
+    without = twilio_form(f"{HOOKS}/sms-opt-out", [("From", number), ("MessageSid", f"SM{uuid4().hex}")])
+    assert world.post("sms-opt-out", without).json()["error"] == "Missing required field: Body"
+
+
 def test_a_strangers_text_is_kept_without_their_number(world: World) -> None:
     stranger = "+15559999999"
     report = twilio_form(f"{HOOKS}/sms-opt-out", [("From", stranger), ("Body", "STOP")])
@@ -277,6 +286,14 @@ def test_a_permanent_bounce_suppresses_the_address_until_there_is_another(world:
     redirected = world.product.send(user, channel="email", priority="critical")
     assert redirected["fallback_used"] is True
     world.product.ok("POST", "/consent/email", {"user_id": user, "email": "another@example.com"})
+    assert world.may_write(user, "email") == "explicit_consent"
+
+
+def test_a_bounce_of_an_address_that_was_replaced_meanwhile_leaves_the_new_one_alone(world: World, user: int) -> None:
+    task_id, email_id = world.sent(user, "email")
+    world.product.ok("POST", "/consent/email", {"user_id": user, "email": "moved@example.com"})
+    world.resend_says("email.bounced", email_id, bounce={"type": "Permanent", "message": "no such mailbox"})
+    assert world.product.status(task_id)["status"] == "FAILURE"
     assert world.may_write(user, "email") == "explicit_consent"
 
 
