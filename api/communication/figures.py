@@ -56,6 +56,7 @@ from projections.communication.analytics import (
     trend_of,
 )
 from projections.communication.engagement import engagement_of
+from projections.communication.spending import usage_on
 
 analytics = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/analytics", tags=["Analytics"])
 reports = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/reports", tags=["Reports"])
@@ -153,12 +154,15 @@ def _effectiveness(totals: Totals) -> dict[str, Any]:
 
 @analytics.get("/cost-tracking")
 async def cost_tracking(
-    caller: Annotated[Caller, READ], reads: Read, desk: AtDesk, start_date: StartDate = None, end_date: EndDate = None
-) -> CostAnswer:
+    caller: Annotated[Caller, READ], reads: Read, act: Act, desk: AtDesk, start_date: StartDate = None,
+    end_date: EndDate = None,
+) -> CostAnswer:  # fmt: skip
     """What was spent, what of the budgets is used (in percent), and what calls for attention."""
     _ordered(start_date, end_date)
-    by_channel = await _totals(reads, start_date, end_date)
-    total, usage, limits = overall(by_channel), await desk.usage(), desk.limits
+    async with reads.connection() as connection:
+        by_channel = await totals_by_channel(connection, start_date, end_date)
+        usage = await usage_on(connection, act.at.date())
+    total, limits = overall(by_channel), desk.limits
     analysis = CostAnalysis(
         total_cost=dollars(total.cost),
         sms_cost=dollars(by_channel[Channel.SMS].cost),
