@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -58,13 +58,21 @@ class BatchBody(Body):
     communications: Annotated[list[Any], Field(min_length=1, max_length=MOST_IN_A_BATCH)]
 
 
-class BatchResult(BaseModel):
+class BatchSuccess(BaseModel):
+    user_id: int
+    success: Literal[True] = True
+    task_id: UUID
+    cost: float
+    fallback_used: bool
+
+
+class BatchFailure(BaseModel):
+    """`user_id` is null where the request names nobody."""
+
     user_id: int | None
-    success: bool
-    task_id: UUID | None = None
-    cost: float | None = None
+    success: Literal[False] = False
     fallback_used: bool = False
-    error: str | None = None
+    error: str
 
 
 class BatchSummary(BaseModel):
@@ -76,7 +84,7 @@ class BatchSummary(BaseModel):
 
 class BatchAnswer(BaseModel):
     success: bool = True
-    results: list[BatchResult]
+    results: list[BatchSuccess | BatchFailure]
     summary: BatchSummary
 
 
@@ -168,7 +176,7 @@ async def request(body: SendBody, act: Action, desk: Desk, batch_id: UUID | None
 ITEM = TypeAdapter(SendBody)
 
 
-@router.post("/batch", response_model_exclude_none=True)
+@router.post("/batch")
 async def send_batch(
     body: BatchBody, caller: Annotated[Caller, may("communication:send", limit="batch_operations")], act: Act,
     desk: AtDesk,
@@ -179,33 +187,35 @@ async def send_batch(
     results = await asyncio.gather(
         *(_one_of_batch(item, act.part(number), desk, batch_id) for number, item in enumerate(body.communications))
     )
-    successful = [result for result in results if result.success]
+    successful = [result for result in results if isinstance(result, BatchSuccess)]
     summary = BatchSummary(
         total=len(results),
         successful=len(successful),
         failed=len(results) - len(successful),
-        total_cost=round(sum(result.cost or 0.0 for result in successful), 6),
+        total_cost=round(sum(result.cost for result in successful), 6),
     )
     return BatchAnswer(results=list(results), summary=summary)
 
 
-async def _one_of_batch(item: Any, act: Action, desk: Desk, batch_id: UUID) -> BatchResult:
+async def _one_of_batch(item: Any, act: Action, desk: Desk, batch_id: UUID) -> BatchSuccess | BatchFailure:
+    if not isinstance(item, dict):
+        return BatchFailure(user_id=None, error="Invalid body: must be a JSON object")
     try:
         requested = await request(ITEM.validate_python(item), act, desk, batch_id)
     except ValidationError as error:
-        return BatchResult(user_id=_user_in(item), success=False, error=sentence(field_errors(error)[0]))
+        return BatchFailure(user_id=_user_in(item), error=sentence(field_errors(error)[0]))
     except ApiError as error:
         # Others of the batch may be on their way already: what became of this one must not speak for them.
         details = f" ({error.details})" if error.status in UNCERTAIN else ""
-        return BatchResult(user_id=_user_in(item), success=False, error=f"{error.sentence}{details}")
-    return BatchResult(
-        user_id=requested.user_id, success=True, task_id=requested.message_id, cost=dollars(requested.cost),
+        return BatchFailure(user_id=_user_in(item), error=f"{error.sentence}{details}")
+    return BatchSuccess(
+        user_id=requested.user_id, task_id=requested.message_id, cost=dollars(requested.cost),
         fallback_used=requested.fallback,
     )  # fmt: skip
 
 
-def _user_in(item: Any) -> int | None:
-    user_id = item.get("user_id") if isinstance(item, dict) else None
+def _user_in(item: dict[str, Any]) -> int | None:
+    user_id = item.get("user_id")
     return user_id if isinstance(user_id, int) and not isinstance(user_id, bool) else None
 
 

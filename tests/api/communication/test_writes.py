@@ -240,7 +240,11 @@ def test_one_bad_item_does_not_fail_the_others_of_a_batch(product: Served) -> No
     assert "consent" in results[6]["error"]
     costs = [result["cost"] for result in results if result["success"]]
     assert answer["summary"] == {"total": 9, "successful": 3, "failed": 6, "total_cost": round(sum(costs), 6)}
-    assert all("task_id" not in result or result["task_id"] is None for result in results if not result["success"])
+    assert results[2]["error"] == "Invalid body: must be a JSON object"
+    sent, failed = {"task_id", "cost"}, {"error"}
+    assert [result.keys() - {"user_id", "success", "fallback_used"} for result in results] == [
+        sent if result["success"] else failed for result in results
+    ]
 
 
 def test_a_batch_holds_a_hundred_and_no_more(product: Served) -> None:
