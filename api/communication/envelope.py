@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from api.routing import Json, LeanRoute
 SENDING = "send_communication"
 LONGEST_ECHO = 100
 MOST_FAULTS = 20
-TYPES = ("trigger_type", "message_type", "message_types")
+NAMES_A_TYPE = re.compile(r"(trigger_type|message_type|message_types\.[0-9]+)$")
 
 
 def render(request: Request, error: ApiError) -> Response:
@@ -35,7 +36,7 @@ def sentence(fault: FieldError) -> str:
     """A wrong field in the document's words (Common Error Scenarios)."""
     if fault.missing:
         return f"Missing required field: {fault.field}"
-    if any(part in TYPES for part in fault.field.split(".")) and isinstance(fault.value, str):
+    if NAMES_A_TYPE.search(fault.field) and isinstance(fault.value, str):
         return f"Invalid trigger type: {fault.value[:LONGEST_ECHO]}"
     return f"Invalid {fault.field}: {fault.message}"
 

@@ -120,6 +120,14 @@ def test_a_field_that_does_not_fit_is_named(product: Served, id_: str, field: st
         assert "Value error" not in error["details"], "that is how the parser talks, not a person"
 
 
+def test_a_type_where_a_list_of_types_belongs_is_not_called_unknown(product: Served) -> None:
+    body = {"user_id": 1, "email": "a@example.com", "message_types": "monthly_report"}
+    error = refused(product.api.post("/consent/email", json=body))
+    assert error["error"].startswith("Invalid message_types: ")
+    error = refused(product.api.post("/consent/email", json=body | {"message_types": ["monthly"]}))
+    assert error["error"] == "Invalid trigger type: monthly"
+
+
 @pytest.mark.parametrize("id_", EXAMPLES)
 @pytest.mark.parametrize("number", range(len(BODIES)))
 def test_a_body_that_is_no_fitting_json_is_refused(product: Served, id_: str, number: int) -> None:
