@@ -72,8 +72,9 @@ class ReceiptKind(StrEnum):
 class RecordReceipt(Command, name="communication.message.record_receipt.v1", key="user_id", subject="user_id"):
     """A provider's report (a status webhook); its command id derives from the report's own id, so that it counts once.
 
-    `word` is the provider's own word. BOUNCED is a permanent bounce and suppresses the address it went to, if
-    that is still the person's; UNDELIVERED is any other failure to deliver. Reports may come in any order. Raises UnknownMessage.
+    `word` is the provider's own word. BOUNCED is a permanent bounce and suppresses the address it went to, if that is
+    still the person's; UNDELIVERED is any other failure to deliver. Reports may come in any order. Raises
+    UnknownMessage.
     """
 
     message_id: UUID
