@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from starlette.requests import Request
 
@@ -16,7 +16,7 @@ from domain.messages import Command
 from streams.clock import Clock
 from streams.envelope import IdempotencyConflict, Outcome, Position, Status
 from streams.gateway import Gateway, Pending, Unavailable, command_id_for, envelop
-from streams.ids import derived_id, random_id
+from streams.ids import derived_id
 from streams.reads import Reads
 
 DEADLINE_SECONDS = 5.0
@@ -42,7 +42,7 @@ class Acting:
         """One caller's one write. The same `Idempotency-Key` is the same command; raises ApiError 400 for a bad key."""
         key = request.headers.get("idempotency-key")
         if key is None:
-            return Action(self, request, actor, random_id(), fresh=True, fingerprint="")
+            return Action(self, request, actor, uuid4(), fresh=True, fingerprint="")
         key = key.strip().strip('"')
         if not key or len(key) > MAX_KEY:
             raise ApiError(400, f"Idempotency-Key must have 1 to {MAX_KEY} characters", kind="InvalidInput")

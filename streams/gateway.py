@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from domain.messages import Command
 from streams.envelope import Envelope, Outcome, TaskEnd
-from streams.ids import derived_id, random_id
+from streams.ids import derived_id
 from streams.partitions import partition_of
 
 COMMAND_IDS = UUID("6f1b6a34-2f0f-5c4e-9a64-0d7c3c2b9b11")
@@ -62,7 +62,7 @@ def envelop(
     fresh: bool = False,
 ) -> Envelope:
     """A command ready to be submitted. Without `command_id` it gets a new one, and cannot be a repetition."""
-    id_ = command_id or random_id()
+    id_ = command_id or uuid4()
     return Envelope(
         command=command,
         command_id=id_,

@@ -130,6 +130,12 @@ create unlogged table if not exists headwater.rate_windows (
     ends_at         timestamptz not null
 ) with (fillfactor = 50);
 
+create unlogged table if not exists headwater.claims (
+    command_id      uuid primary key,
+    fingerprint     text not null,
+    claimed_at      timestamptz not null default now()
+);
+
 create or replace function headwater.advance(heads json, written_under bigint) returns void
 language plpgsql as $$
 declare wanted int; moved int;

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -18,6 +18,7 @@ from streams.batch import KnownOutcome
 from streams.database import Row, Statement, connect, read
 from streams.envelope import Envelope, IdempotencyConflict, Outcome, outcome_stream
 from streams.gateway import Pending, Unavailable
+from streams.kafka.claims import Claims
 from streams.kafka.producing import Commands
 from streams.kafka.settings import Cluster
 from streams.kafka.store import BY_INDEX
@@ -36,6 +37,15 @@ RECONNECT_SECONDS = 0.3
 
 Answer = tuple[str, Outcome]
 """A fingerprint and the outcome recorded under it."""
+
+
+class Lookup(NamedTuple):
+    """An outcome that somebody asks for, claiming the id for a fingerprint where one is given."""
+
+    context: str
+    command_id: UUID
+    claim: str
+    found: asyncio.Future[Answer | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +67,8 @@ class KafkaGateway:
         self._commands = Commands(cluster)
         self._keys = SubjectKeys(dsn, mapper.keyring)
         self._awaited: dict[UUID, Awaited] = {}
-        self._lookups: list[tuple[str, UUID, asyncio.Future[Answer | None]]] = []
+        self._lookups: list[Lookup] = []
+        self._claims = Claims()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._connection: AsyncConnection[Row] | None = None
@@ -128,7 +139,7 @@ class KafkaGateway:
     async def _known(self, envelope: Envelope) -> Answer | None:
         if envelope.fresh or envelope.command_id in self._awaited:
             return None
-        return await self._look_up(envelope.context, envelope.command_id)
+        return await self._look_up(envelope.context, envelope.command_id, envelope.fingerprint)
 
     def _produce(self, envelope: Envelope) -> Awaited:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -166,9 +177,9 @@ class KafkaGateway:
 
     # --- outcomes ---------------------------------------------------------------------------------------------------
 
-    async def _look_up(self, context: str, command_id: UUID) -> Answer | None:
+    async def _look_up(self, context: str, command_id: UUID, claim: str = "") -> Answer | None:
         found: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        self._lookups.append((context, command_id, found))
+        self._lookups.append(Lookup(context, command_id, claim, found))
         self._wake.set()
         return await found
 
@@ -184,7 +195,7 @@ class KafkaGateway:
     def _turn_away(self) -> None:
         """Those who only ask get their answer now; those whose command is in the log go on waiting."""
         lookups, self._lookups = self._lookups, []
-        for _, _, found in lookups:
+        for _, _, _, found in lookups:
             if not found.done():
                 found.set_exception(Unavailable("the database is not available", maybe_recorded=False))
 
@@ -210,14 +221,16 @@ class KafkaGateway:
     async def _fetch_once(self, connection: AsyncConnection[Row]) -> None:
         lookups, self._lookups = self._lookups, []
         wanted = {awaited.command_id: awaited.context for awaited in self._awaited.values()}
-        wanted |= {command_id: context for context, command_id, _ in lookups}
+        wanted |= {lookup.command_id: lookup.context for lookup in lookups}
         try:
+            claimed = await self._claims.settle(connection, {one.command_id: one.claim for one in lookups if one.claim})
             found = await self._outcomes(connection, list(wanted.items()))
         except psycopg.Error:
             self._lookups += lookups
             raise
-        for _, command_id, asked in lookups:
-            _settle(asked, found.get(command_id))
+        for _, command_id, claim, asked in lookups:
+            other = claimed.get(command_id, claim) != claim
+            _settle(asked, IdempotencyConflict(str(command_id)) if other else found.get(command_id))
         for command_id, answer in found.items():
             if command_id in self._awaited:
                 _settle(self._awaited[command_id].answer, answer)

@@ -14,6 +14,7 @@ from streams.envelope import IdempotencyConflict, Outcome, Status
 from streams.gateway import Pending, Unavailable, envelop
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Cluster
+from streams.partitions import partition_of
 from tests.contract.runtimes import PARTITIONS, START
 from tests.contract.shelf import FillJar, JarOpened, OpenJar
 from tests.kafka.broker import Broker, Kafka, free_port
@@ -82,6 +83,33 @@ async def test_one_key_for_two_bodies_is_a_conflict_on_every_node_whoever_comes_
     assert (await fill(served.two, 1, id_, first)).replayed
     with pytest.raises(IdempotencyConflict):
         await fill(served.one, 1, id_, "nine")
+
+
+async def test_one_key_for_bodies_of_different_partitions_is_a_conflict_before_either_is_decided(
+    served: Served,
+) -> None:
+    """Decided by two processors under one id, they would halt the projection of a partition."""
+    id_ = uuid4()
+    owners = {partition_of(owner, PARTITIONS): owner for owner in (f"owner {n}" for n in range(40))}
+    commands = [FillJar(at=START, jar=owner, owner=owner, grams=1) for owner in owners.values()]
+    assert len(commands) == PARTITIONS
+    results = await asyncio.gather(
+        *(one.submit(envelop(command, "shelf", PARTITIONS, "test", id_, fingerprint=command.owner), 1.0)
+          for command in commands for one in (served.one, served.two)), return_exceptions=True
+    )  # fmt: skip
+    kinds = Counter(type(result) for result in results)
+    assert kinds == {Pending: 2, IdempotencyConflict: 2 * (PARTITIONS - 1)}
+    served.start()
+    outcome = await settled(served.one, id_)
+    assert outcome.status is Status.ACCEPTED
+
+
+async def settled(one: KafkaGateway, id_: UUID) -> Outcome:
+    """The outcome of this command, once there is one."""
+    async with asyncio.timeout(30):
+        while (found := await one.outcome("shelf", id_)) is None:
+            await asyncio.sleep(0.05)
+    return found
 
 
 async def open_jar(one: KafkaGateway, jar: str, owner: str = "ada") -> Outcome:
