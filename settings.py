@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     """Directory of the embedded database, the secrets and the sandbox outbox."""
     host: str = "127.0.0.1"
     port: int = 8000
-    postgres: str | None = None
+    postgres: str | None = Field(default=None, repr=False)
     """DSN of a PostgreSQL server; without one, an embedded server runs in the data directory."""
     partitions: int = Field(default=4, ge=1, le=1024)
     """Partitions per context: fixed when the data is born."""
