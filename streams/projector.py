@@ -48,9 +48,14 @@ def careful_steps(
         elif passing(error):
             raise error
         else:
-            halts.append(Halt(table, _last_position(batch), f"{type(error).__name__}: {error}"))
+            halts.append(Halt(table, _last_position(batch), without_values(error)))
     _raise((yield [*(halted(halt) for halt in halts), checkpoints(batch.heads, tables)]))
     return halts
+
+
+def without_values(error: psycopg.Error) -> str:
+    """What the database says went wrong, but not of which row: anybody may read of halts, and rows are personal."""
+    return f"{type(error).__name__}: {error.diag.message_primary or error}"
 
 
 async def write_carefully(

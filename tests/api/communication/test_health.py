@@ -79,6 +79,9 @@ def test_a_stop_that_cannot_be_matched_to_everybody_is_not_taken_for_done() -> N
         )
         product.ok("POST", "/consent/sms", {"user_id": unseen, "phone_number": number})
         product.wait(lambda: healthy(product)["services"]["preference_service"] is False, "nothing has halted")
+        (halt,) = product.api.get(f"{product.root}/ready").json()["halted"]
+        assert "check constraint" in halt["error"]
+        assert number not in halt["error"], "anybody may read this"
         form = [("From", number), ("Body", "STOP"), ("MessageSid", "SM1")]
         report = twilio_form(f"{product.root}/communication/api/communication/webhooks/sms-opt-out", form)
         answer = product.api.post("/webhooks/sms-opt-out", content=report.content, headers=report.headers)
