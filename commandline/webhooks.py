@@ -1,9 +1,9 @@
-"""Who is told what becomes of messages: registered, listed, disabled, enabled, and told again what they missed."""
+"""Endpoints of webhooks: listed, disabled, enabled, and told again what they missed; those of messages registered too."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TypeVar
@@ -19,13 +19,20 @@ from commands.communication.outlet import RegisterOutlet
 from commands.webhooks import DisableWebhookEndpoint, EnableWebhookEndpoint, RecoverWebhook
 from domain.communication.outlet import TYPES
 from projections.communication.outlets import OutletRow, outlets
+from projections.gccp.webhook_endpoints import WebhookEndpointRow, endpoints
 from projections.webhooks import WebhookRow, undelivered
 from settings import Settings
 from streams.database import Row, connect
 from streams.envelope import Position
 
 console = Console(highlight=False, soft_wrap=True)
-SURFACES = ("communication",)
+REGISTERED = "communication"
+ENDPOINTS: Mapping[str, Callable[[AsyncConnection[Row]], Awaitable[Sequence[OutletRow | WebhookEndpointRow]]]] = {
+    REGISTERED: outlets,
+    "gccp": endpoints,
+}
+"""By surface, what finds its endpoints; those of gccp are configured."""
+
 EVERY = tuple(dict.fromkeys(TYPES.values()))
 AT_ONCE = 1000
 T = TypeVar("T")
@@ -36,7 +43,8 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
 
     The same address is the same endpoint: registered again its types are replaced, and it is enabled.
     """
-    _check(surface)
+    if surface != REGISTERED:
+        raise Stop(f"webhooks are registered for {REGISTERED}; those of gccp are settings (GCCP_WEBHOOK_URL)")
     unknown = [type_ for type_ in types if type_ not in EVERY]
     if unknown:
         raise Stop(f"no event is called {unknown[0]!r}; there are {', '.join(EVERY)}")
@@ -54,12 +62,12 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
 
 
 def list_webhooks(settings: Settings, surface: str) -> None:
-    """Prints every endpoint: where it is, how it does, and what it is told."""
-    _check(surface)
-    for found in _read(settings, outlets):
+    """Prints every endpoint: where it is, how it does, and what it is told if that was registered."""
+    for found in _endpoints(settings, surface):
         trouble = f", takes nothing since {found.failing_since:%Y-%m-%d %H:%M} UTC" if found.failing_since else ""
         reason = f" ({found.reason})" if found.reason else ""
-        console.print(f"{found.endpoint_id}  {found.health}{reason}{trouble}\n  {found.url}\n  {' '.join(found.types)}")
+        about = (found.url, " ".join(found.types)) if isinstance(found, OutletRow) else (found.origin,)
+        console.print("\n  ".join((f"{found.endpoint_id}  {found.health}{reason}{trouble}", *about)))
 
 
 def disable_webhook(settings: Settings, surface: str, endpoint_id: str) -> None:
@@ -97,17 +105,15 @@ def _missed(
     return lambda connection: undelivered(connection, surface, endpoint_id, after, AT_ONCE)
 
 
-def _check(surface: str) -> None:
-    if surface not in SURFACES:
-        raise Stop(f"webhooks are registered for {', '.join(SURFACES)}; those of gccp are settings (GCCP_WEBHOOK_URL)")
+def _endpoints(settings: Settings, surface: str) -> Sequence[OutletRow | WebhookEndpointRow]:
+    if surface not in ENDPOINTS:
+        raise Stop(f"{surface} sends no webhooks; choose among {', '.join(ENDPOINTS)}")
+    return _read(settings, ENDPOINTS[surface])
 
 
-def _known(settings: Settings, surface: str, endpoint_id: str) -> OutletRow:
-    _check(surface)
-    found = _read(settings, lambda connection: outlets(connection, endpoint_id))
-    if not found:
+def _known(settings: Settings, surface: str, endpoint_id: str) -> None:
+    if endpoint_id not in {found.endpoint_id for found in _endpoints(settings, surface)}:
         raise Stop(f"no endpoint is called {endpoint_id!r}: see headwater webhook list {surface}")
-    return found[0]
 
 
 def _sequence(since: str) -> int:

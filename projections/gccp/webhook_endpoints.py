@@ -58,8 +58,7 @@ class WebhookEndpointRow(NamedTuple):
     changed_at: datetime
 
 
-async def endpoint(connection: AsyncConnection[Row], endpoint_id: str) -> WebhookEndpointRow | None:
-    """The endpoint with this id, None if none was ever configured."""
-    sql = f"select {', '.join(WebhookEndpointRow._fields)} from gccp_webhook_endpoints where endpoint_id = %s"
-    row = await (await connection.execute(sql, (endpoint_id,))).fetchone()
-    return None if row is None else WebhookEndpointRow(*row)
+async def endpoints(connection: AsyncConnection[Row]) -> list[WebhookEndpointRow]:
+    """Every endpoint that was ever configured."""
+    sql = f"select {', '.join(WebhookEndpointRow._fields)} from gccp_webhook_endpoints order by endpoint_id"
+    return [WebhookEndpointRow(*row) for row in await (await connection.execute(sql)).fetchall()]

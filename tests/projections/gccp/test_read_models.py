@@ -36,7 +36,7 @@ from projections.gccp.generations import GenerationRow, by_id, of_owner
 from projections.gccp.progress import ENDS, progress_after
 from projections.gccp.steps import content_of, steps_of
 from projections.gccp.usage import usage_of
-from projections.gccp.webhook_endpoints import endpoint
+from projections.gccp.webhook_endpoints import endpoints
 from projections.gccp.webhooks import undelivered, webhook
 from streams.calls import Deferred, Rejected, Verdict
 from streams.calls.brief import ContentMode, Counts, Step, parse_assignment
@@ -277,8 +277,7 @@ async def test_webhooks_that_did_not_get_through_are_recovered_from_a_position(
         for id_ in ids:
             await world.do(request(generation_id=id_))
             await world.settle()
-        state = await endpoint(world.connection, ENDPOINT)
-        assert state is not None
+        (state,) = await endpoints(world.connection)
         assert (state.health, state.origin) == ("disabled", sink.url)
         left = await undelivered(world.connection, ENDPOINT)
         assert [row.status for row in left] == ["failed", "held", "held"]
@@ -301,17 +300,14 @@ async def test_a_webhook_in_trouble_is_seen_waiting(world: Running, sink: Webhoo
     row = await webhook(world.connection, id_)
     assert row is not None
     assert (row.status, row.code, row.resume_at) == ("put_off", "http_404", later(300))
-    state = await endpoint(world.connection, ENDPOINT)
-    assert state is not None
+    (state,) = await endpoints(world.connection)
     assert state.failing_since == START
     world.clock.advance(timedelta(minutes=5))
     await world.settle()
-    recovered = await endpoint(world.connection, ENDPOINT)
-    assert recovered is not None
+    (recovered,) = await endpoints(world.connection)
     assert recovered.failing_since is None
     await world.do(DisableWebhookEndpoint(at=later(400), endpoint_id=ENDPOINT, reason="asked to"))
-    disabled = await endpoint(world.connection, ENDPOINT)
-    assert disabled is not None
+    (disabled,) = await endpoints(world.connection)
     assert (disabled.health, disabled.reason) == ("disabled", "asked to")
 
 
