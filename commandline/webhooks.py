@@ -1,4 +1,4 @@
-"""Endpoints of webhooks: listed, disabled, enabled, and told again what they missed; those of messages registered too."""
+"""Endpoints of webhooks: listed, disabled, enabled, told again what they missed, and registered for messages."""
 
 from __future__ import annotations
 
