@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -82,8 +83,8 @@ def read_record(
     try:
         record = Record(
             context, partition, int(found["sequence"]), UUID(found["id"]), key.decode(), found["stream"],
-            int(found["version"]), found["name"], found.get("subject"), value, UUID(found["command"]),
-            _uuid(found.get("causation")), UUID(found["correlation"]), found.get("actor", ""),
+            int(found["version"]), found["name"], found.get("subject"), value, _shared(found["command"]),
+            _uuid(found.get("causation")), _shared(found["correlation"]), found.get("actor", ""),
             datetime.fromisoformat(found["at"]), bytes.fromhex(found["hash"]),
         )  # fmt: skip
         return Follows(record, bytes.fromhex(found["previous"]))
@@ -147,5 +148,11 @@ def _headers(headers: AnyHeaders) -> Mapping[str, str]:
         raise Unreadable(str(error)) from None
 
 
+@lru_cache(maxsize=10_000)
+def _shared(text: str) -> UUID:
+    """Ids that a command's records have in common come again at once."""
+    return UUID(text)
+
+
 def _uuid(text: str | None) -> UUID | None:
-    return None if text is None else UUID(text)
+    return None if text is None else _shared(text)
