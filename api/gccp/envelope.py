@@ -87,6 +87,8 @@ def _details(error: ApiError) -> str:
         return f"{error.sentence.partition(': ')[2]}; {error.details}"
     if error.fields:
         return "; ".join(f"{fault.field}: {fault.message}" for fault in error.fields)
+    if error.kind == "MissingFields":
+        return "; ".join(f"{field}: Field required" for field in error.details["fields"])
     if isinstance(error.details, Mapping):
         return "; ".join(f"{name}: {_said(value)}" for name, value in error.details.items())
     return str(error.details or "")

@@ -140,7 +140,7 @@ def _check(command: RequestGeneration) -> None:
     if command.mode is ContentMode.ASSIGNMENT and command.counts == Counts():
         missing.append("assignmentCounts")
     if missing:
-        raise MissingFields(f"missing: {', '.join(missing)}", fields=missing)
+        raise MissingFields(f"Missing required fields: {', '.join(missing)}", fields=missing)
     limits = (("topic", topic, LONGEST_TOPIC), ("subtopics", subtopics, LONGEST_SUBTOPICS),
               ("transcript", transcript, LONGEST_TRANSCRIPT))  # fmt: skip
     for field, text, most in limits:

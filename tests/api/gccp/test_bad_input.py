@@ -161,6 +161,12 @@ def test_counts_are_numbers_however_they_are_written_and_ignored_where_they_do_n
     assert shared.ask("POST", "/generate", json=zeros).status_code == 200
 
 
+def test_what_only_an_assignment_lacks_is_told_like_any_other_missing_field(shared: Shared) -> None:
+    told = shared.ask("POST", "/generate", json=COURSE | {"mode": "assignment"}).json()
+    assert told == {"error": "Missing required fields: assignmentCounts", "code": "MISSING_FIELDS",
+                    "details": "assignmentCounts: Field required"}  # fmt: skip
+
+
 @pytest.mark.parametrize(("path", "status"), [
     ("/generations/not-a-uuid", 400), ("/generations/%00", 400), ("/generations?limit=0", 400),
     ("/generations?limit=101", 400), ("/generations?limit=x", 400), ("/generations?before=x", 400),
