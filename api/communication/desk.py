@@ -17,7 +17,7 @@ from starlette.requests import Request
 
 from api.surface import surface_of
 from domain.communication.budget import Limits, Usage
-from domain.communication.kinds import ALL_TYPES, TriggerType
+from domain.communication.kinds import TriggerType
 from projections.communication.spending import usage_on
 from streams.reads import Reads
 
@@ -27,14 +27,10 @@ USAGE_GOOD_FOR = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribing:
-    """Who unsubscribes from what: the kinds of message of one link."""
+    """Who unsubscribes from what: a link is for one kind of message."""
 
     user_id: int
-    type: TriggerType | None
-
-    @property
-    def types(self) -> tuple[TriggerType, ...]:
-        return ALL_TYPES if self.type is None else (self.type,)
+    type: TriggerType
 
 
 class Secrets:

@@ -117,7 +117,7 @@ async def unsubscribe(token: str, request: Request, desk: AtDesk) -> Response:
     assert who is not None
     acting = _acting(request)
     command = OptOut(
-        at=acting.clock.now(), user_id=who.user_id, wish=Wish.EMAIL, message_types=who.types,
+        at=acting.clock.now(), user_id=who.user_id, wish=Wish.EMAIL, message_types=(who.type,),
         reason="unsubscribe link", source=OptOutSource.UNSUBSCRIBE,
     )  # fmt: skip
     try:
@@ -130,7 +130,7 @@ async def unsubscribe(token: str, request: Request, desk: AtDesk) -> Response:
 def _about(who: Unsubscribing | None) -> str:
     if who is None:
         raise ApiError(404, "This link is not valid", kind="NotFound")
-    return "any messages" if who.type is None else f"messages of the kind “{TRIGGERS[who.type].name}”"
+    return f"messages of the kind “{TRIGGERS[who.type].name}”"
 
 
 def _page(title: str, text: str, form: str) -> Response:

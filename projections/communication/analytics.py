@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from psycopg import AsyncConnection
 
@@ -20,8 +20,6 @@ from streams.database import Row
 
 Metric = Literal["delivery_rate", "engagement_rate", "cost"]
 Period = Literal["daily", "weekly", "monthly"]
-METRICS: tuple[Metric, ...] = get_args(Metric)
-PERIODS: tuple[Period, ...] = get_args(Period)
 TRUNCATED: dict[Period, str] = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 
