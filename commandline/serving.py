@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from types import FrameType
 
 import psycopg
 import uvicorn
@@ -53,6 +55,7 @@ def serve_edge(settings: Settings, edge: Edge) -> None:
     )
     spare_what_lives()
     edge.on_failure = lambda: setattr(server, "should_exit", True)
+    signal.signal(signal.SIGTERM, _leave)
     with suppress(SystemExit):  # with which uvicorn ends a start that failed; the reason is with the edge
         server.run()
     if isinstance(edge.failure, REASONS):
@@ -61,6 +64,11 @@ def serve_edge(settings: Settings, edge: Edge) -> None:
         raise edge.failure
     if not server.started:
         raise Stop(f"could not listen on {settings.host}:{settings.port}: is the port taken? (HEADWATER_PORT)")
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """uvicorn raises the signal that stopped it once more; dying of that would leave the embedded server running."""
+    raise SystemExit(0)
 
 
 def _edge(settings: Settings) -> Edge:

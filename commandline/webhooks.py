@@ -20,7 +20,7 @@ from commands.webhooks import DisableWebhookEndpoint, EnableWebhookEndpoint, Rec
 from domain.communication.outlet import TYPES
 from projections.communication.outlets import OutletRow, outlets
 from projections.gccp.webhook_endpoints import WebhookEndpointRow, endpoints
-from projections.webhooks import WebhookRow, undelivered
+from projections.webhooks import WebhookRow, queued_at, undelivered
 from settings import Settings
 from streams.database import Row, connect
 from streams.envelope import Position
@@ -84,9 +84,12 @@ def enable_webhook(settings: Settings, surface: str, endpoint_id: str) -> None:
 
 
 def recover_webhook(settings: Settings, surface: str, endpoint_id: str, since: str | None) -> int:
-    """Sends what failed or was held (after a position) on its way again, in order; gives how many that were."""
+    """Sends what failed or was held on its way again, in order; gives how many that were.
+
+    `since` is the `position` in a webhook's body: only what was queued after that one.
+    """
     _known(settings, surface, endpoint_id)
-    after, count = 0 if since is None else _sequence(since), 0
+    after, count = 0 if since is None else _sequence(settings, surface, endpoint_id, since), 0
     while found := _read(settings, _missed(surface, endpoint_id, after)):
         give(settings, surface, *(_recovery(endpoint_id, missed) for missed in found))
         after, count = found[-1].sequence, count + len(found)
@@ -116,11 +119,15 @@ def _known(settings: Settings, surface: str, endpoint_id: str) -> None:
         raise Stop(f"no endpoint is called {endpoint_id!r}: see headwater webhook list {surface}")
 
 
-def _sequence(since: str) -> int:
+def _sequence(settings: Settings, surface: str, endpoint_id: str, since: str) -> int:
     try:
-        return Position.parse(since).sequence
+        position = Position.parse(since)
     except ValueError:
         raise Stop(f"a position reads context/partition/sequence, not {since!r}") from None
+    found = _read(settings, lambda connection: queued_at(connection, surface, endpoint_id, position))
+    if found is None:
+        raise Stop(f"{endpoint_id} was told nothing about {since}: give the `position` of a webhook that it had")
+    return found
 
 
 def _read(settings: Settings, query: Callable[[AsyncConnection[Row]], Awaitable[T]]) -> T:

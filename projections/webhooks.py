@@ -21,7 +21,7 @@ from domain.webhooks import (
     WebhookQueued,
 )
 from streams.database import Row
-from streams.envelope import Recorded
+from streams.envelope import Position, Recorded
 from streams.read_models import Change, ReadModel, change, put
 
 DDL = """
@@ -104,3 +104,15 @@ async def undelivered(
     """
     rows = await (await connection.execute(sql, (endpoint_id, after, limit))).fetchall()
     return [WebhookRow(*row) for row in rows]
+
+
+async def queued_at(connection: AsyncConnection[Row], context: str, endpoint_id: str, position: Position) -> int | None:
+    """The sequence that the webhook about the event at this position has among its endpoint's; None without one."""
+    sql = f"""
+        select w.sequence from {context}_webhooks w
+          join headwater.journal q on q.context = %s and q.stream = 'webhook/' || w.webhook_id and q.version = 1
+          join headwater.journal e on e.event_id = q.causation_id
+         where w.endpoint_id = %s and (e.context, e.partition, e.sequence) = (%s, %s, %s)
+    """
+    row = await (await connection.execute(sql, (context, endpoint_id, *position))).fetchone()
+    return None if row is None else int(row[0])

@@ -28,7 +28,7 @@ from streams.ledger import Loads
 from streams.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
 from streams.processor import Processor
 from streams.projections import Halt, Projections
-from streams.projector import statements, write_carefully
+from streams.projector import statements, without_values, write_carefully
 from streams.schema import EPOCH_CHANGED, FENCED
 
 log = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ class EmbeddedLog:
     async def _process_singly(self, taken: list[Waiting], error: psycopg.Error) -> None:
         """Something in the batch cannot be written: alone, each command shows whether it is the one."""
         if len(taken) == 1:
-            log.error("a command cannot be written: %s", error)
+            log.error("a command cannot be written: %s", without_values(error))
             _fail(taken, Unavailable("the command could not be recorded", maybe_recorded=False))
             return
         for waiting in taken:
@@ -221,7 +221,7 @@ class EmbeddedLog:
         prepared, and a table would seem to refuse its rows."""
         if error.sqlstate == FENCED:
             raise InUse("another process writes to this installation; this one stops") from error
-        log.warning("a table refused its rows (%s), looking for which", error)
+        log.warning("a table refused its rows (%s), looking for which", without_values(error))
         await self._recover()
         assert self._connection is not None
         try:

@@ -28,7 +28,7 @@ from streams.kafka.watchdog import Brokers, watched
 from streams.keys import Keyring, WrappedKey
 from streams.mapper import Mapper
 from streams.projections import Projected, Projections
-from streams.projector import statements, write_carefully_plain
+from streams.projector import statements, without_values, write_carefully_plain
 from streams.schema import EPOCH_CHANGED, ERASED_MEANWHILE, FENCED
 from streams.wiring import Context, names_of
 
@@ -193,7 +193,7 @@ class KafkaProjector:
             if passing(error):
                 raise
             if len(decoded) == 1:
-                self._halt(next(iter(one.offsets)), f"cannot be written: {type(error).__name__}: {error}")
+                self._halt(next(iter(one.offsets)), f"cannot be written: {without_values(error)}")
                 return
             middle = len(decoded) // 2
             self._write(decoded[:middle])
@@ -221,7 +221,7 @@ class KafkaProjector:
             if error.sqlstate == EPOCH_CHANGED:
                 self._projections.learn(read_plain(connection, Projections.LOAD))
                 return self._commit(one)
-            log.warning("a table refused its rows (%s), looking for which", error)
+            log.warning("a table refused its rows (%s), looking for which", without_values(error))
             halts = write_carefully_plain(connection, one.batch, projected, self._projections, one.offsets)
         for _, _, subject in one.batch.erased:
             self._mapper.keyring.learn(WrappedKey(subject, None))

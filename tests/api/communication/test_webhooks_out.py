@@ -52,6 +52,14 @@ class Telling(NamedTuple):
         )  # fmt: skip
         return [row[0] for row in rows]
 
+    def position(self, task_id: str, name: str) -> str:
+        """Where this event of a message is in the log, as its webhook says."""
+        ((partition, sequence),) = self.product.ask(
+            "select partition, sequence from headwater.journal where stream = %s and name = %s",
+            f"message/{task_id}", name,
+        )  # fmt: skip
+        return f"communication/{partition}/{sequence}"
+
     def until(self, task_id: str, *statuses: str) -> None:
         """Returns once this message's webhooks stand so."""
         self.product.wait(lambda: self.status(task_id) == sorted(statuses), f"not {statuses}")
@@ -121,12 +129,11 @@ def test_what_a_disabled_endpoint_misses_is_held_until_it_is_recovered(telling: 
     disable_webhook(telling.product.settings, "communication", telling.endpoint)
     first = telling.sent()
     telling.until(first, "held", "held")
-    (row,) = telling.product.ask("select max(sequence) from read_models.communication_webhooks where status = 'held'")
     second = telling.sent()
     telling.until(second, "held", "held")
     assert telling.told(first) == telling.told(second) == []
     enable_webhook(telling.product.settings, "communication", telling.endpoint)
-    position = f"communication/0/{row[0]}"
+    position = telling.position(first, "communication.message.delivered.v1")
     assert recover_webhook(telling.product.settings, "communication", telling.endpoint, position) == 2
     telling.until(second, "delivered", "delivered")
     assert telling.status(first) == ["held", "held"]
@@ -183,5 +190,8 @@ def test_what_cannot_be_is_refused_in_a_sentence(telling: Telling) -> None:
             add_webhook(settings, surface, url, types)
     with pytest.raises(Stop, match="no endpoint is called"):
         disable_webhook(settings, "communication", "ep_unknown")
+    untold = telling.position(telling.sent(), "communication.message.requested.v1")
+    with pytest.raises(Stop, match="was told nothing about"):
+        recover_webhook(settings, "communication", telling.endpoint, untold)
     with pytest.raises(Stop, match="a position reads"):
         recover_webhook(settings, "communication", telling.endpoint, "yesterday")

@@ -28,7 +28,8 @@ def test_the_first_request_works_as_it_is_printed(tmp_path: Path) -> None:
         assert '"status":"queued"' in printed.stderr
         _at_the_root_of_its_own_host(product, token)
     finally:
-        product.stop()
+        assert product.stop() == 0
+    assert not (product.data / "postgres" / "postmaster.pid").exists(), "its database server was left running"
 
 
 def _at_the_root_of_its_own_host(product: Product, token: str) -> None:
