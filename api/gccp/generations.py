@@ -31,7 +31,8 @@ retries = APIRouter(route_class=GccpRoute, prefix="/api", tags=["Retry Operation
 ALLOWED = may(AUTHENTICATED)
 OFFLINE = "offline"
 OFFLINE_NOTICE = (
-    "No language model is configured: this was composed by fixed rules from the topic, the subtopics and the transcript"
+    "No language model is configured: this was composed by fixed rules from the topic, the subtopics and,"
+    " where one was given, the transcript"
 )
 
 Count = Annotated[Whole, Field(ge=0, le=MOST_QUESTIONS)]
