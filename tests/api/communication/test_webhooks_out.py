@@ -37,9 +37,9 @@ class Telling(NamedTuple):
         return task_id
 
     def told(self, task_id: str) -> list[str]:
-        """The types of events that arrived about a message, in order."""
+        """The types of events that arrived about a message; in what order they do is not promised."""
         received = [message for message in self.sink.journal.received if about(message) == task_id]
-        return [message.content["type"] for message in received]
+        return sorted(message.content["type"] for message in received)
 
     def status(self, task_id: str) -> list[str]:
         """Where this message's webhooks stand."""
@@ -90,7 +90,7 @@ def telling() -> Iterator[Telling]:
 def test_an_endpoint_is_told_what_it_wants_signed_and_without_personal_values(telling: Telling) -> None:
     task_id = telling.sent()
     telling.until(task_id, "delivered", "delivered")
-    assert telling.told(task_id) == ["message.sent", "message.delivered"]
+    assert telling.told(task_id) == ["message.delivered", "message.sent"]
     message = next(one for one in telling.sink.journal.received if about(one) == task_id)
     assert message.to == "/hooks"
     assert message.content["timestamp"] == telling.product.clock.now().isoformat().replace("+00:00", "Z")
@@ -106,7 +106,7 @@ def test_what_an_endpoint_did_not_ask_for_it_is_not_told(telling: Telling) -> No
     task_id = telling.sent()
     telling.product.ok("POST", f"/status/{task_id}/action", {"action": "viewed_forecast"})
     telling.until(task_id, "delivered", "delivered", "delivered")
-    assert telling.told(task_id)[-1] == "message.action_taken"
+    assert telling.told(task_id) == ["message.action_taken", "message.delivered", "message.sent"]
     register(telling.product, telling.sink, "/other", "message.clicked")
     silent = telling.sent()
     telling.until(silent, "delivered", "delivered")
@@ -140,7 +140,7 @@ def test_what_a_disabled_endpoint_misses_is_held_until_it_is_recovered(telling: 
     assert recover_webhook(telling.product.settings, "communication", telling.endpoint, None) == 2
     telling.until(first, "delivered", "delivered")
     assert recover_webhook(telling.product.settings, "communication", telling.endpoint, None) == 0
-    assert sorted(telling.told(first)) == ["message.delivered", "message.sent"]
+    assert telling.told(first) == ["message.delivered", "message.sent"]
 
 
 def test_a_receiver_that_answers_410_is_disabled_and_shown_so(
