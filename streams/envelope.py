@@ -18,7 +18,6 @@ F = TypeVar("F", bound=Event)
 GENESIS = bytes(32)
 """The hash before the first record of a partition."""
 
-
 OUTCOMES = "command"
 """The category of the streams that hold outcomes: one stream, and one record, per command id."""
 

@@ -26,7 +26,7 @@ FORGET = "delete from headwater.claims where claimed_at < now() - interval '1 da
 
 
 class Claims:
-    """Claims keys, many in one round trip."""
+    """Claims keys, many at once."""
 
     def __init__(self) -> None:
         self._sweep_at = time.monotonic()
