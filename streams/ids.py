@@ -9,6 +9,7 @@ _CLEARED = ~(0xF000 << 64 | 0xC000 << 48) & (1 << 128) - 1
 _VERSION_5 = 0x5000 << 64 | 0x8000 << 48
 _set_int = vars(UUID)["int"].__set__
 _set_is_safe = vars(UUID)["is_safe"].__set__
+_UNKNOWN = SafeUUID.unknown  # looking a member up in its enumeration costs as much as the digest
 
 
 def derived_id(namespace: UUID, name: str) -> UUID:
@@ -19,5 +20,5 @@ def derived_id(namespace: UUID, name: str) -> UUID:
     digest = sha1(namespace.int.to_bytes(16, "big") + name.encode(), usedforsecurity=False).digest()
     id_ = UUID.__new__(UUID)
     _set_int(id_, int.from_bytes(digest[:16], "big") & _CLEARED | _VERSION_5)
-    _set_is_safe(id_, SafeUUID.unknown)
+    _set_is_safe(id_, _UNKNOWN)
     return id_

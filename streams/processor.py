@@ -112,24 +112,20 @@ class Processor:
                 wants.outcomes.append((envelope.context, envelope.command_id))
             if envelope.command.subject_field is not None:
                 subjects.update(dict.fromkeys(self._unknown_subjects(envelope)))
-            for stream in self._cold(envelope):
-                streams[stream] = None
+            if (listed := self._handlers.get(type(envelope.command))) is not None:
+                self._add_cold(envelope, listed[1], streams)
         wants.streams, wants.subjects = list(streams), list(subjects)
         return wants
 
     def _unknown_subjects(self, envelope: Envelope) -> Iterable[str]:
         return (subject for subject in envelope.command.subjects if not self.mapper.keyring.knows(subject))
 
-    def _cold(self, envelope: Envelope) -> Iterable[tuple[str, str, str]]:
-        listed = self._handlers.get(type(envelope.command))
-        if listed is None:
-            return
-        handler = listed[1]
-        skipped = handler.writes if handler.creates and envelope.fresh else None
-        for stream in (handler.writes, *handler.reads):
+    def _add_cold(self, envelope: Envelope, handler: Handler, streams: dict[tuple[str, str, str], None]) -> None:
+        context = envelope.context
+        for stream in handler.reads if handler.creates and envelope.fresh else handler.streams:
             name = stream.name(envelope.command)
-            if stream is not skipped and (envelope.context, name) not in self._states:
-                yield envelope.context, name, self._schema(stream)
+            if (context, name) not in self._states:
+                streams[context, name, self._schema(stream)] = None
 
     def decide(self, envelopes: Sequence[Envelope], loaded: Loaded = NOTHING_LOADED) -> Batch:
         """Decides the batch in order, each command seeing what those before it did."""
@@ -174,7 +170,7 @@ class Processor:
         repeated = batch.outcomes.get(envelope.command_id)
         if repeated is not None:
             return self._replay(envelope, *repeated)
-        known = loaded.outcomes.get(envelope.command_id)
+        known = loaded.outcomes.get(envelope.command_id) if loaded.outcomes else None
         if known is not None:
             return self._replay(envelope, *self.outcome_of(known))
         outcome = self._decide_one(envelope, loaded, batch)
@@ -218,15 +214,16 @@ class Processor:
             raise SubjectWasErased("this person's data has been erased; nothing can be recorded about them")
 
     def _append(self, envelope: Envelope, handler: Handler, loaded: Loaded, batch: Batch) -> Outcome:
-        opened = {stream.category: self._open(envelope, stream, loaded) for stream in (*handler.reads, handler.writes)}
+        opened = {stream.category: self._open(envelope, stream, loaded) for stream in handler.streams}
         written = opened[handler.writes.category].folded
         _check_key(envelope, written)
         _check_version(envelope, written)
         read = [opened[stream.category].folded.state for stream in handler.reads]
-        lines: list[Line] = []
-        for event in handler.decide(envelope.command, written.state, *read):
-            line = opened[event.aggregate].append(event, envelope.command.key)
-            lines.append((event, *line, self.mapper.encode(event)))
+        key, encode = envelope.command.key, self.mapper.encode
+        lines: list[Line] = [
+            (event, *opened[event.aggregate].append(event, key), encode(event))
+            for event in handler.decide(envelope.command, written.state, *read)
+        ]
         outcome = self._conclude(envelope, Status.ACCEPTED if lines else Status.UNCHANGED, lines, batch, None)
         for one in opened.values():
             self._keep(envelope, one, batch)

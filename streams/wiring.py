@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
@@ -55,7 +56,7 @@ class Stream(Generic[S]):
         return sha256(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Handler:
     """Who decides a command, and on which streams. Events go to the stream of their aggregate among these.
 
@@ -67,6 +68,11 @@ class Handler:
     writes: Stream[Any]
     reads: tuple[Stream[Any], ...] = ()
     creates: bool = False
+
+    @cached_property
+    def streams(self) -> tuple[Stream[Any], ...]:
+        """Every stream that is opened to decide."""
+        return *self.reads, self.writes
 
 
 @dataclass(frozen=True, slots=True)
