@@ -221,6 +221,15 @@ class Verification(BaseModel):
     event: int
 
 
+class Contact(BaseModel):
+    """A message that counts against the frequency cap; `event` is the version of the event that recorded it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: Moment
+    event: int
+
+
 class Recipient(BaseModel):
     """`version` counts the events of the stream, so that what was recorded can be referred to."""
 
@@ -233,7 +242,7 @@ class Recipient(BaseModel):
     email: Reach = Reach()
     verification: Verification | None = None
     codes_asked: tuple[Moment, ...] = ()
-    contacted: tuple[Moment, ...] = ()
+    contacted: tuple[Contact, ...] = ()
 
     def reach(self, channel: Channel) -> Reach:
         return self.sms if channel is Channel.SMS else self.email
@@ -259,7 +268,8 @@ def _evolve(recipient: Recipient, event: RecipientEvent, version: int) -> Recipi
         case PreferencesUpdated() | PreferencesReset():
             return recipient.model_copy(update={"preferences": event.preferences, "preferences_event": version})
         case RecipientContacted():
-            return recipient.model_copy(update={"contacted": (*recipient.contacted, event.at)[-FREQUENCY_CAP:]})
+            contacted = (*recipient.contacted, Contact(at=event.at, event=version))
+            return recipient.model_copy(update={"contacted": contacted[-FREQUENCY_CAP:]})
         case SmsConsentRequested() | PhoneVerificationFailed() | PhoneNumberVerified():
             return _verifying(recipient, event, version)
         case ConsentGranted() | ConsentRevoked() | OptedOut() | AddressSuppressed():

@@ -14,6 +14,7 @@ from domain.communication.events import EVENTS
 from domain.messages import Event
 from streams.database import Row
 from streams.envelope import Position
+from streams.wiring import SubjectErased
 
 CONTEXT = "communication"
 SEALED = "sealed"
@@ -22,7 +23,7 @@ SEALED = "sealed"
 PLACEHOLDERS: dict[str, object] = {"data": {}}
 """For the fields that hold no text."""
 
-TYPES: dict[str, type[Event]] = {event.name: event for event in EVENTS}
+TYPES: dict[str, type[Event]] = {event.name: event for event in EVENTS} | {SubjectErased.name: SubjectErased}
 
 STREAM = """
     select j.name, j.version, j.event_id, j.partition, j.sequence, j.data, k.wrapped is not null, j.actor,

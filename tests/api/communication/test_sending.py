@@ -349,6 +349,20 @@ def test_the_explanation_names_every_rule_with_its_version(product: Served, user
     assert product.events(consent["stream"])[consent["version"] - 1] == consent["name"]
 
 
+def test_the_explanation_links_every_message_that_counts_against_the_cap(product: Served, user: int) -> None:
+    for _ in range(2):
+        product.send(user, "career_insight")
+    task_id = product.send(user, "career_insight")["task_id"]
+    decided = next(happening for happening in explanation(product, task_id)["history"] if happening["rules"])
+    cap = next(rule for rule in decided["rules"] if rule["rule"] == "frequency_cap")
+    assert cap["inputs"]["sent_in_window"] == len(cap["evidence"]["contacts"]) == 2
+    for contact in cap["evidence"]["contacts"]:
+        assert product.events(contact["stream"])[contact["version"] - 1] == "communication.recipient.contacted.v1"
+    budget = next(rule for rule in decided["rules"] if rule["rule"] == "budget")
+    assert budget["sources"]["daily_used"] == "counters"
+    assert sum(budget["inputs"]["counted_to"].values()) > 0
+
+
 def test_the_best_time_to_write_is_the_preferred_one_until_there_is_a_history(product: Served, user: int) -> None:
     prefer(product, user, preferred_sms_time="17:00", preferred_email_day=4)
     found = {}

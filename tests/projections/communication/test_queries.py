@@ -29,6 +29,7 @@ from projections.communication.analytics import (
 from projections.communication.consent_check import ConsentCheck, check, may_still_go, recipient_at
 from projections.communication.consents import consent_history
 from projections.communication.engagement import engagement_of, history_of
+from projections.communication.evidence import Link
 from projections.communication.explanation import explanation_of
 from projections.communication.recipients import pending_verifications, preferences_of, users_with_phone
 from projections.communication.spending import usage_on
@@ -192,8 +193,9 @@ async def test_an_explanation_links_every_input_to_its_event(world: Running) -> 
     )
     sent = explanation.history[1]
     (consent,) = [rule for rule in sent.rules if rule.rule == "consent"]
-    assert consent.evidence["consent"].name == "communication.recipient.consent_granted.v1"
-    assert consent.evidence["consent"].stream == f"recipient/{ADA}"
+    granted = consent.evidence["consent"]
+    assert isinstance(granted, Link)
+    assert (granted.stream, granted.name) == (f"recipient/{ADA}", "communication.recipient.consent_granted.v1")
     assert (sent.event.stream, sent.event.name) == (f"message/{message_id}", "communication.message.dispatched.v1")
 
 
