@@ -213,7 +213,7 @@ def opt_out_of_channel(
     recipient: Recipient, at: Moment, user_id: int, channel: Channel, source: OptOutSource, reason: str
 ) -> list[Event]:
     """Opting out of everything on a channel; nothing if that is how it stands already."""
-    standings = [recipient.consent(channel, type_).status for type_ in ALL_TYPES]
+    standings = [recipient.consent(channel, type_, at).status for type_ in ALL_TYPES]
     if all(status is ConsentStatus.OPTED_OUT for status in standings):
         return []
     return [OptedOut(at=at, user_id=user_id, channel=channel, message_types=ALL_TYPES, reason=reason, source=source)]

@@ -77,7 +77,7 @@ _NO_CONSENT = {
 
 def consent(case: Case, channel: Channel) -> Step:
     """Only what the person agreed to, for this kind of message on this channel; SMS only to a verified number."""
-    standing = case.recipient.consent(channel, case.trigger_type)
+    standing = case.recipient.consent(channel, case.trigger_type, case.at)
     inputs: dict[str, Any] = {"consent": standing.event}
     if standing.status is not ConsentStatus.GRANTED:
         return Step("consent", 1, "refuse", channel, _NO_CONSENT[standing.status], inputs)

@@ -81,7 +81,8 @@ class World:
         for recorded in self.runtime.journal:
             if recorded.record.stream == stream:
                 recipient = evolve(recipient, recorded.fact)  # type: ignore[arg-type]
-        return check(recipient, Channel.SMS if isinstance(effect, SendText) else Channel.EMAIL, effect.trigger_type)
+        channel = Channel.SMS if isinstance(effect, SendText) else Channel.EMAIL
+        return check(recipient, channel, effect.trigger_type, self.clock.now())
 
     def usage(self) -> Usage:
         """What `projections.communication.spending` would read."""

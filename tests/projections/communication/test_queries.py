@@ -157,18 +157,18 @@ async def test_consent_can_be_checked_as_it_was_at_any_time(world: Running) -> N
     await world.do(OptOut(at=NOW, user_id=ADA, wish=Wish.SMS, message_types=(ALERT,), reason="too_frequent"))
     now = await may_still_go(world.connection, ADA, SMS, ALERT)
     assert now[:3] == (False, "opted_out", ConsentStatus.OPTED_OUT)
-    then = check(await recipient_at(world.connection, ADA, as_of=NOW), SMS, ALERT)
+    then = check(await recipient_at(world.connection, ADA, as_of=NOW), SMS, ALERT, NOW)
     assert then[:3] == (True, "explicit_consent", ConsentStatus.GRANTED)
-    before = check(await recipient_at(world.connection, ADA, as_of=NOW - HOUR), SMS, ALERT)
+    before = check(await recipient_at(world.connection, ADA, as_of=NOW - HOUR), SMS, ALERT, NOW - HOUR)
     assert before == ConsentCheck(False, "no_consent", ConsentStatus.NONE, 0)
 
 
 async def test_a_check_sees_preferences_and_erasure_too(world: Running) -> None:
     await world.do(UpdatePreferences(at=NOW, user_id=ADA, changes=PreferenceChanges(sms_enabled=False)))
-    assert check(await recipient_at(world.connection, ADA), SMS, ALERT).reason == "preference_disabled"
-    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT).can_send
+    assert check(await recipient_at(world.connection, ADA), SMS, ALERT, NOW).reason == "preference_disabled"
+    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT, NOW).can_send
     await world.do(EraseSubject(at=NOW, partition_key=str(ADA), erased=f"communication:{ADA}"))
-    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT).reason == "no_address"
+    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT, NOW).reason == "no_address"
     assert await users_with_phone(world.connection, PHONE) == []
 
 
