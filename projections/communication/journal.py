@@ -35,14 +35,6 @@ STREAM = """
 """
 
 
-async def version_of(connection: AsyncConnection[Row], stream: str) -> int:
-    """How many events the stream holds."""
-    sql = "select coalesce(max(version), 0) from headwater.journal where context = %s and stream = %s"
-    row = await (await connection.execute(sql, (CONTEXT, stream))).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 class Written(NamedTuple):
     """An event and where it stands."""
 

@@ -17,7 +17,7 @@ from domain.communication.kinds import Channel, Priority, TriggerType, Wish
 from domain.communication.preferences import PreferenceChanges, QuietHours
 from projections.communication.evidence import Link, Source
 from projections.communication.explanation import Explanation, Rule, explanation_of
-from projections.communication.journal import version_of
+from projections.communication.preferences import current_preferences
 from streams.calls import Rejected
 from streams.wiring import EraseSubject
 from tests.commands.communication.people import ADA, ALERT, HOUR, NOW
@@ -233,7 +233,7 @@ async def test_a_snapshot_of_before_contacts_were_linked_is_not_decided_on(datab
     async with running(database) as world:
         await world.agree(ADA)
         await world.ask(**LOW)
-        version = await version_of(world.connection, f"recipient/{ADA}")
+        version = (await current_preferences(world.connection, ADA)).version
         state = orjson.dumps({"version": version, "contacted": [NOW.isoformat()]})
         await world.connection.execute(
             "insert into headwater.snapshots values ('communication', %s, %s, %s, %s, %s)",

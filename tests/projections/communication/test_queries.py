@@ -10,7 +10,7 @@ import pytest
 from commands.communication.consent import GrantSmsConsent, OptOut
 from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
 from commands.communication.message import CancelMessage
-from commands.communication.preferences import UpdatePreferences
+from commands.communication.preferences import ResetPreferences, UpdatePreferences
 from domain.communication.budget import Limits, Usage
 from domain.communication.kinds import Channel, TriggerType, Wish
 from domain.communication.message import Status
@@ -31,6 +31,7 @@ from projections.communication.consents import consent_history
 from projections.communication.engagement import engagement_of, history_of
 from projections.communication.evidence import Link
 from projections.communication.explanation import explanation_of
+from projections.communication.preferences import current_preferences
 from projections.communication.recipients import pending_verifications, preferences_of, users_with_phone
 from projections.communication.spending import usage_on
 from projections.communication.status import delivery_by_provider_id, message_by_id, unanswered_to
@@ -137,6 +138,24 @@ async def test_preferences_are_the_defaults_until_they_are_set(world: Running) -
     preferences, version = await preferences_of(world.connection, ADA)
     assert (preferences.alert_types_sms, preferences.time_zone) == ({ALERT: False}, "Europe/Vienna")
     assert version > 0
+
+
+async def test_current_preferences_are_those_of_the_latest_change_with_the_version_of_the_latest_event(
+    world: Running,
+) -> None:
+    assert await current_preferences(world.connection, 999) == (DEFAULTS, 0)
+    await world.pass_time()
+    agreed = await current_preferences(world.connection, ADA)
+    assert (agreed.preferences, agreed.version > 0) == (DEFAULTS, True)
+    for day in (3, 4):
+        changes = PreferenceChanges(preferred_email_day=day)
+        await world.do(UpdatePreferences(at=NOW, user_id=ADA, changes=changes))
+    changed = await current_preferences(world.connection, ADA)
+    assert (changed.preferences.preferred_email_day, changed.version) == (4, agreed.version + 2)
+    await world.do(OptOut(at=NOW, user_id=ADA, wish=Wish.SMS))
+    assert await current_preferences(world.connection, ADA) == (changed.preferences, changed.version + 1)
+    await world.do(ResetPreferences(at=NOW, user_id=ADA))
+    assert await current_preferences(world.connection, ADA) == (DEFAULTS, changed.version + 2)
 
 
 async def test_a_number_is_found_while_it_waits_for_its_code_and_afterwards(world: Running) -> None:
