@@ -19,6 +19,7 @@ from api.actions import Acting, Action
 from api.auth import Caller, Verifier, bearer
 from api.errors import ApiError
 from api.limits import InFlight, Limiter
+from api.pages import add_pages
 from api.routing import AFTER, HEADERS, LeanRoute, Render, afterwards
 from streams.envelope import Outcome
 from streams.reads import Reads
@@ -152,11 +153,13 @@ def app_of(
     surface: Surface, title: str, version: str, description: str, routers: tuple[APIRouter, ...], render: Render
 ) -> FastAPI:
     """The surface's app; errors of routing itself (404, 405) come in its envelope too."""
-    app = FastAPI(title=title, version=version, description=description, redirect_slashes=False)
+    app = FastAPI(title=title, version=version, description=description, redirect_slashes=False, docs_url=None,
+                  redoc_url=None)  # fmt: skip
     app.state.surface = surface
     app.state.routers = routers
     for router in routers:
         app.include_router(router)
+    add_pages(app)
 
     async def routing_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -130,6 +131,10 @@ class MemoryRuntime:
                 self._perform(task, perform, idempotent)
         return done
 
+    def next_due(self) -> datetime | None:
+        """When the next task is due, None when there is none."""
+        return min((task.due_at for task in self._open.values()), default=None)
+
     def _perform(self, task: _Open, perform: Perform, idempotent: bool) -> None:
         task.attempts += 1
         now = self.clock.now()
@@ -153,7 +158,7 @@ class MemoryRuntime:
 class _Open:
     id: UUID
     task: Any
-    due_at: Any
+    due_at: datetime
     cause: Record
     attempts: int = 0
 

@@ -71,7 +71,7 @@ class OptOutBody(Body):
 
 
 class CheckBody(Body):
-    """`as_of` is ours: the answer as it would have been at that moment."""
+    """`as_of` is ours: the answer as it would have been at that moment. It may stand in the query string instead."""
 
     user_id: UserId
     message_type: TriggerType
@@ -211,18 +211,32 @@ async def check_consent(
     caller: Annotated[Caller, may("preferences:manage", "communication:read")],
     reads: Read,
     act: Act,
+    as_of: Moment | None = None,
 ) -> CheckAnswer:
     """Whether a kind of message could be sent now, or could have been at `as_of`. Writes nothing."""
+    asked = moment_asked(body.as_of, as_of, act.at)
     async with reads.connection() as connection:
-        recipient = await recipient_at(connection, body.user_id, body.as_of)
-    found = check(recipient, body.channel, body.message_type)
+        recipient = await recipient_at(connection, body.user_id, asked)
+    at = asked or act.at
+    found = check(recipient, body.channel, body.message_type, at)
     return CheckAnswer(
         can_send=found.can_send,
         reason=found.reason,
         consent_status=found.consent_status.value,
         consent_event=found.event,
-        as_of=body.as_of or act.at,
+        as_of=at,
     )
+
+
+def moment_asked(in_body: datetime | None, in_query: datetime | None, now: datetime) -> datetime | None:
+    """The moment asked about, None for the present; raises ApiError 400 for two of them or one yet to come."""
+    if in_body is not None and in_query is not None and in_body != in_query:
+        raise ApiError(400, "Invalid as_of: the body and the query string name different times", kind="InvalidInput")
+    asked = in_body or in_query
+    if asked is not None and asked > now:
+        raise ApiError(400, f"Invalid as_of: must not be in the future, and it is {now.isoformat()} now",
+                       kind="InvalidInput")  # fmt: skip
+    return asked
 
 
 @router.get("/optimal-send-time")

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from api.surface import surface_of
 from domain.communication.budget import Limits, Usage
 from domain.communication.kinds import TriggerType
-from projections.communication.spending import usage_on
+from projections.communication.spending import Spending, spending_on
 from streams.reads import Reads
 
 DESK = "desk"
@@ -75,33 +75,33 @@ class Secrets:
 
 
 class Desk:
-    """See the module. Usage is read at most once a second: the rules take it as known to lag (see `RequestMessage`)."""
+    """See the module. Spending is read at most once a second: the rules take it as known to lag (`RequestMessage`)."""
 
     def __init__(self, reads: Reads, now: Callable[[], datetime], limits: Limits, secrets: Secrets) -> None:
         self._reads = reads
         self._now = now
-        self._usage = Usage(day=date.min)
+        self._spending = Spending(Usage(day=date.min), {})
         self._good_until: datetime | None = None
         self._reading = asyncio.Lock()
         self.limits = limits
         self.secrets = secrets
 
-    async def usage(self) -> Usage:
+    async def spending(self) -> Spending:
         """What is spent today and this month (UTC)."""
         if self._stale():
             async with self._reading:
                 if self._stale():
-                    await self._read_usage()
-        return self._usage
+                    await self._read_spending()
+        return self._spending
 
     def _stale(self) -> bool:
         now = self._now()
-        return self._good_until is None or now >= self._good_until or self._usage.day != now.date()
+        return self._good_until is None or now >= self._good_until or self._spending.usage.day != now.date()
 
-    async def _read_usage(self) -> None:
+    async def _read_spending(self) -> None:
         now = self._now()
         async with self._reads.connection() as connection:
-            self._usage = await usage_on(connection, now.date())
+            self._spending = await spending_on(connection, now.date())
         self._good_until = now + USAGE_GOOD_FOR
 
 

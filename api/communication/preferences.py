@@ -17,8 +17,7 @@ from commands.communication.preferences import ResetPreferences, UpdatePreferenc
 from domain.communication.kinds import TriggerType
 from domain.communication.preferences import DEFAULTS, Frequency, PreferenceChanges, Preferences, QuietHours
 from domain.communication.recipient import PreferencesReset, PreferencesUpdated
-from projections.communication.journal import version_of
-from projections.communication.recipients import preferences_of
+from projections.communication.preferences import current_preferences
 
 router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/preferences", tags=["Preferences"])
 
@@ -88,9 +87,8 @@ async def get_preferences(
 ) -> PreferencesAnswer:  # fmt: skip
     """A user's preferences; somebody never seen has the defaults. The ETag is for the If-Match of a change."""
     async with reads.connection() as connection:
-        version = await version_of(connection, f"recipient/{user_id}")
-        found = await preferences_of(connection, user_id)
-    request.scope[HEADERS]["ETag"] = f'"{version}"'
+        found = await current_preferences(connection, user_id)
+    request.scope[HEADERS]["ETag"] = f'"{found.version}"'
     return PreferencesAnswer(preferences=shown(user_id, found.preferences))
 
 
@@ -109,7 +107,7 @@ async def update_preferences(
         preferences = outcome.only(PreferencesUpdated).preferences
     else:
         async with reads.connection() as connection:
-            preferences = (await preferences_of(connection, user_id)).preferences
+            preferences = (await current_preferences(connection, user_id)).preferences
     return PreferencesChanged(message="Preferences updated successfully", preferences=shown(user_id, preferences))
 
 

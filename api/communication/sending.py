@@ -25,7 +25,8 @@ from domain.communication.kinds import TRIGGERS, Channel, Priority, TriggerType,
 from domain.communication.message import MessageRequested, Status
 from domain.communication.money import dollars
 from projections.communication.content import text_message
-from projections.communication.explanation import Explanation, Happening, Link, Rule, explanation_of
+from projections.communication.evidence import Link
+from projections.communication.explanation import Explanation, Happening, Rule, explanation_of
 from projections.communication.status import MessageRow, message_by_id
 
 router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication", tags=["Orchestrator"])
@@ -154,6 +155,7 @@ async def request(body: SendBody, act: Action, desk: Desk, batch_id: UUID | None
     """Submits the command behind one message; raises ApiError."""
     trigger = TRIGGERS[body.trigger_type]
     text = text_message(f"{body.trigger_type}/{TEMPLATE_VERSION[body.trigger_type]}", body.data)
+    spending = await desk.spending()
     outcome = await act.submit(
         RequestMessage(
             at=act.at,
@@ -166,7 +168,8 @@ async def request(body: SendBody, act: Action, desk: Desk, batch_id: UUID | None
             due_at=body.scheduled_time,
             segments=text.length.segments,
             limits=desk.limits,
-            usage=await desk.usage(),
+            usage=spending.usage,
+            counted_to=spending.counted_to,
             batch_id=batch_id,
         )
     )
@@ -318,7 +321,11 @@ def _happening(happening: Happening) -> Mapping[str, Any]:
 
 
 def _rule(rule: Rule) -> Mapping[str, Any]:
-    return rule._asdict() | {"evidence": {name: _link(link) for name, link in rule.evidence.items()}}
+    return rule._asdict() | {"evidence": {name: _linked(found) for name, found in rule.evidence.items()}}
+
+
+def _linked(found: Link | list[Link]) -> Any:
+    return _link(found) if isinstance(found, Link) else [_link(one) for one in found]
 
 
 def _link(link: Link) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from domain.communication.keywords import Keyword, keyword_in
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
 from domain.communication.recipient import (
     CODES_PER_HOUR,
+    MAX_TRIES,
     ConsentGranted,
     ConsentRevoked,
     ConsentStatus,
@@ -34,7 +35,6 @@ from domain.communication.recipient import (
 from domain.messages import Command, Event, Personal, Refused, Reply, Result
 
 CODE_LIFETIME = timedelta(minutes=10)
-MAX_TRIES = 5
 
 
 class NoVerification(Refused):
@@ -196,7 +196,7 @@ def _verified(command: VerifyPhone, recipient: Recipient, waiting: Verification)
         at=command.at, user_id=command.user_id, verification_id=waiting.id, phone_number=waiting.phone_number
     )
     wanted = (ConsentStatus.GRANTED, ConsentStatus.PENDING)
-    types = tuple(type_ for type_ in ALL_TYPES if recipient.consent(Channel.SMS, type_).status in wanted)
+    types = tuple(type_ for type_ in ALL_TYPES if recipient.consent(Channel.SMS, type_, command.at).status in wanted)
     if not types:
         return [verified]
     return [
@@ -239,7 +239,7 @@ def grant_email(command: GrantEmailConsent, recipient: Recipient) -> Sequence[Ev
 
 
 def revoke(command: RevokeConsent, recipient: Recipient) -> Sequence[Event]:
-    types = _not_withdrawn(recipient, command.channel, command.message_types)
+    types = _not_withdrawn(recipient, command)
     if not types:
         return []
     return [
@@ -249,10 +249,11 @@ def revoke(command: RevokeConsent, recipient: Recipient) -> Sequence[Event]:
     ]
 
 
-def _not_withdrawn(recipient: Recipient, channel: Channel, types: tuple[TriggerType, ...]) -> tuple[TriggerType, ...]:
+def _not_withdrawn(recipient: Recipient, command: RevokeConsent) -> tuple[TriggerType, ...]:
     """Those of the types whose consent is not revoked or opted out of."""
     withdrawn = (ConsentStatus.REVOKED, ConsentStatus.OPTED_OUT)
-    return tuple(type_ for type_ in types if recipient.consent(channel, type_).status not in withdrawn)
+    standings = {type_: recipient.consent(command.channel, type_, command.at) for type_ in command.message_types}
+    return tuple(type_ for type_, standing in standings.items() if standing.status not in withdrawn)
 
 
 def opt_out(command: OptOut, recipient: Recipient) -> Sequence[Event]:
@@ -266,12 +267,13 @@ def opt_out(command: OptOut, recipient: Recipient) -> Sequence[Event]:
             source=command.source,
         )
         for channel in command.wish.channels
-        if (types := _not_opted_out(recipient, channel, command.message_types))
+        if (types := _not_opted_out(recipient, channel, command))
     ]
 
 
-def _not_opted_out(recipient: Recipient, channel: Channel, types: tuple[TriggerType, ...]) -> tuple[TriggerType, ...]:
-    return tuple(type_ for type_ in types if recipient.consent(channel, type_).status is not ConsentStatus.OPTED_OUT)
+def _not_opted_out(recipient: Recipient, channel: Channel, command: OptOut) -> tuple[TriggerType, ...]:
+    standings = {type_: recipient.consent(channel, type_, command.at) for type_ in command.message_types}
+    return tuple(type_ for type_, standing in standings.items() if standing.status is not ConsentStatus.OPTED_OUT)
 
 
 def receive_sms(command: ReceiveSms, recipient: Recipient) -> Sequence[Event]:

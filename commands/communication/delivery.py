@@ -9,7 +9,7 @@ from uuid import UUID
 
 from commands.communication.effects import NOT_ALLOWED
 from commands.communication.message import UnknownMessage, dispatches
-from commands.communication.rules import REACHABLE, Case, decide
+from commands.communication.rules import AS_ASKED, REACHABLE, Case, decide
 from domain.communication.budget import Usage
 from domain.communication.decision import Decision, Step, trail_of
 from domain.communication.kinds import ALL_TYPES, Channel, Wish
@@ -197,7 +197,8 @@ def _rejected(command: RecordAttempt, attempt: Attempt, message: Message, recipi
         return []
     if attempt.code == ERASED:
         return rejected
-    return [*rejected, *_unsubscribed(command, attempt, recipient), *fall_back(command, message, recipient)]
+    return [*rejected, *_unsubscribed(command, attempt, recipient),
+            *fall_back(command, attempt, message, recipient)]  # fmt: skip
 
 
 def _unsubscribed(command: RecordAttempt, attempt: Attempt, recipient: Recipient) -> list[Event]:
@@ -212,13 +213,15 @@ def opt_out_of_channel(
     recipient: Recipient, at: Moment, user_id: int, channel: Channel, source: OptOutSource, reason: str
 ) -> list[Event]:
     """Opting out of everything on a channel; nothing if that is how it stands already."""
-    standings = [recipient.consent(channel, type_).status for type_ in ALL_TYPES]
+    standings = [recipient.consent(channel, type_, at).status for type_ in ALL_TYPES]
     if all(status is ConsentStatus.OPTED_OUT for status in standings):
         return []
     return [OptedOut(at=at, user_id=user_id, channel=channel, message_types=ALL_TYPES, reason=reason, source=source)]
 
 
-def fall_back(command: RecordAttempt, message: Message, recipient: Recipient) -> list[MessageDispatched]:
+def fall_back(
+    command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient
+) -> list[MessageDispatched]:
     """The other channel, after a provider refused this one: if the message is not there yet and may go there.
 
     Cap and quiet hours have let the message pass already. The budget is not asked again: what was refused is given
@@ -233,14 +236,13 @@ def fall_back(command: RecordAttempt, message: Message, recipient: Recipient) ->
     if decision.channels != (other,):
         return []
     usage = Usage(day=command.at.date())
-    return dispatches(
-        command.at, requested, recipient, _redirected(decision, command.channel, other), usage, reserved=0
-    )
+    rejected = Step("provider", 1, "refuse", command.channel, "rejected",
+                    {"provider": attempt.provider, "code": attempt.code})  # fmt: skip
+    redirect = Step("channel", 1, "redirect", other, "rejected", AS_ASKED[requested.wish].inputs)
+    return dispatches(command.at, requested, recipient, _redirected(decision, rejected, redirect), usage, reserved=0)
 
 
-def _redirected(decision: Decision, refused: Channel, other: Channel) -> Decision:
-    rejected = Step("provider", 1, "refuse", refused, "rejected")
-    redirect = Step("channel", 1, "redirect", other, "rejected")
+def _redirected(decision: Decision, rejected: Step, redirect: Step) -> Decision:
     steps = (rejected, *decision.steps[:-1], redirect)
     return decision.model_copy(update={"fallback": True, "trail": trail_of(steps)})
 

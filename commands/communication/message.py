@@ -50,7 +50,8 @@ class RequestMessage(Command, name="communication.message.request.v1", key="user
 
     `segments` are those of its text message as rendered by the edge (the price of an SMS depends on them). `usage` is
     what the caller's side knows to be spent: figures span users, so they are read before and may lag by what is being
-    decided at the same moment. Answers MessageRequested, and NotSendable when no rule-abiding way is left.
+    decided at the same moment. `counted_to` says of each partition of the log up to which sequence they were counted.
+    Answers MessageRequested, and NotSendable when no rule-abiding way is left.
     """
 
     message_id: UUID
@@ -63,16 +64,22 @@ class RequestMessage(Command, name="communication.message.request.v1", key="user
     segments: int = 1
     limits: Limits = Limits()
     usage: Usage
+    counted_to: dict[str, int] | None = None
     batch_id: UUID | None = None
 
 
 class DispatchMessage(Command, name="communication.message.dispatch.v1", key="user_id", subject="user_id"):
-    """Send a message whose time has come, if every rule still allows it. `reserved` is what the budget set aside."""
+    """Send a message whose time has come, if every rule still allows it.
+
+    `reserved` is what the budget set aside, and `reservation` the version of the event in the month's stream of the
+    budget that says so (0 in commands of before it was noted).
+    """
 
     message_id: UUID
     user_id: int
     usage: Usage
     reserved: Microcents
+    reservation: int = 0
 
 
 class CancelMessage(Command, name="communication.message.cancel.v1", key="user_id", subject="user_id"):
@@ -87,7 +94,8 @@ def request(command: RequestMessage, message: Message, recipient: Recipient) -> 
         return []
     later = command.due_at is not None and command.due_at > command.at
     case = Case(recipient, command.trigger_type, command.priority, command.wish, command.segments, command.at,
-                command.limits, usage=None if later else command.usage)  # fmt: skip
+                command.limits, usage=None if later else command.usage,
+                counted={"counted_to": command.counted_to} if command.counted_to else None)  # fmt: skip
     decision = decide(case, REACHABLE if later else ALL)
     if decision.verdict == "refuse":
         raise NotSendable(
@@ -171,7 +179,8 @@ def dispatch(command: DispatchMessage, message: Message, recipient: Recipient) -
     if message.phase is not Phase.WAITING or requested is None:
         return _returned(command)
     case = Case(recipient, requested.trigger_type, requested.priority, requested.wish, requested.segments, command.at,
-                requested.limits, command.usage)  # fmt: skip
+                requested.limits, command.usage,
+                counted={"reservation": command.reservation} if command.reservation else None)  # fmt: skip
     decision = decide(case)
     if decision.verdict == "refuse":
         return [

@@ -40,7 +40,7 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
         case BudgetReserved() as reserved:
             yield Later(reserved.at, DispatchMessage(
                 at=reserved.at, message_id=reserved.message_id, user_id=reserved.user_id, usage=reserved.usage,
-                reserved=reserved.amount,
+                reserved=reserved.amount, reservation=event.record.version,
             ))  # fmt: skip
         case MessageDispatched() as dispatched:
             yield _send(dispatched)

@@ -11,7 +11,7 @@ time has come. A rule that changes gets a new version; old decisions keep theirs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +34,10 @@ WINDOWS = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is to be decided. `usage` None means that nobody knows yet what has been spent: budget is not decided."""
+    """What is to be decided. `usage` None means that nobody knows yet what has been spent: budget is not decided.
+
+    `counted` are the inputs that say where `usage` comes from: `reservation` or `counted_to`, as in `Step`.
+    """
 
     recipient: Recipient
     trigger_type: TriggerType
@@ -44,13 +47,15 @@ class Case:
     at: datetime
     limits: Limits
     usage: Usage | None = None
+    counted: Mapping[str, Any] | None = None
 
 
 Rule = Callable[[Case, Channel], Step]
 
-NOT_SUPPRESSED = {c: Step("suppression", 1, "allow", c) for c in BOTH_CHANNELS}
-UNCAPPED = {c: Step("frequency_cap", 1, "skip", c, "critical") for c in BOTH_CHANNELS}
-AT_ANY_HOUR = {c: Step("quiet_hours", 1, "skip", c, "critical") for c in BOTH_CHANNELS}
+CRITICAL = {"priority": Priority.CRITICAL.value}
+NOT_SUPPRESSED = {c: Step("suppression", 1, "allow", c, inputs={"suppression": 0}) for c in BOTH_CHANNELS}
+UNCAPPED = {c: Step("frequency_cap", 1, "skip", c, "critical", CRITICAL) for c in BOTH_CHANNELS}
+AT_ANY_HOUR = {c: Step("quiet_hours", 1, "skip", c, "critical", CRITICAL) for c in BOTH_CHANNELS}
 
 
 def suppression(case: Case, channel: Channel) -> Step:
@@ -72,12 +77,12 @@ _NO_CONSENT = {
 
 def consent(case: Case, channel: Channel) -> Step:
     """Only what the person agreed to, for this kind of message on this channel; SMS only to a verified number."""
-    standing = case.recipient.consent(channel, case.trigger_type)
-    inputs = {"consent": standing.event}
+    standing = case.recipient.consent(channel, case.trigger_type, case.at)
+    inputs: dict[str, Any] = {"consent": standing.event}
     if standing.status is not ConsentStatus.GRANTED:
         return Step("consent", 1, "refuse", channel, _NO_CONSENT[standing.status], inputs)
     if case.recipient.reach(channel).address is None:
-        return Step("consent", 1, "refuse", channel, "no_address", inputs)
+        return Step("consent", 1, "refuse", channel, "no_address", inputs | {"address": None})
     return Step("consent", 1, "allow", channel, "explicit_consent", inputs)
 
 
@@ -97,12 +102,13 @@ def frequency_cap(case: Case, channel: Channel) -> Step:
         return UNCAPPED[channel]
     frequency = case.recipient.preferences.frequency_preference
     since = case.at - WINDOWS[frequency]
-    recent = [moment for moment in case.recipient.contacted if moment > since]
+    recent = [contact for contact in case.recipient.contacted if contact.at > since]
     inputs = {"preferences": case.recipient.preferences_event, "frequency": frequency.value,
-              "sent_in_window": len(recent), "cap": FREQUENCY_CAP}  # fmt: skip
+              "contacts": [contact.event for contact in recent], "sent_in_window": len(recent),
+              "cap": FREQUENCY_CAP}  # fmt: skip
     if len(recent) < FREQUENCY_CAP:
         return Step("frequency_cap", 1, "allow", channel, inputs=inputs)
-    inputs["free_at"] = (recent[0] + WINDOWS[frequency]).isoformat()
+    inputs["free_at"] = (recent[0].at + WINDOWS[frequency]).isoformat()
     return Step("frequency_cap", 1, "refuse", channel, "frequency_cap", inputs)
 
 
@@ -112,8 +118,12 @@ def quiet_hours(case: Case, channel: Channel) -> Step:
         return AT_ANY_HOUR[channel]
     wanted = case.recipient.preferences
     opens = next_opening(wanted, channel, case.priority, case.at)
-    inputs = {"preferences": case.recipient.preferences_event, "time_zone": wanted.zone,
-              "local_time": local(wanted, case.at).isoformat(timespec="seconds")}  # fmt: skip
+    inputs: dict[str, Any] = {
+        "preferences": case.recipient.preferences_event, "time_zone": wanted.zone,
+        "local_time": local(wanted, case.at).isoformat(timespec="seconds"),
+    }  # fmt: skip
+    if wanted.night is not None:
+        inputs["quiet_hours"] = [wanted.night.start.isoformat(), wanted.night.end.isoformat()]
     if opens == case.at:
         return Step("quiet_hours", 1, "allow", channel, inputs=inputs)
     inputs["opens"] = opens.isoformat()
@@ -173,7 +183,7 @@ def budget(case: Case, cost: Microcents) -> Step:
     usage = case.usage
     assert usage is not None
     inputs = {"cost": cost, "daily_used": usage.daily, "daily_limit": case.limits.daily,
-              "monthly_used": usage.monthly, "monthly_limit": case.limits.monthly}  # fmt: skip
+              "monthly_used": usage.monthly, "monthly_limit": case.limits.monthly, **(case.counted or {})}  # fmt: skip
     exceeded = fits(usage, case.limits, cost)
     if exceeded is None:
         return Step("budget", 1, "allow", inputs=inputs)

@@ -22,7 +22,10 @@ class Step(NamedTuple):
     """One rule's word. `version` is that of the rule; `inputs` are the values it looked at, as plain JSON.
 
     An input named `consent`, `preferences` or `suppression` is the version of the event in the recipient's stream
-    that it comes from (0: nothing was ever recorded, defaults apply). Amounts are microcents, moments ISO 8601 UTC.
+    that it comes from (0: nothing was ever recorded, defaults apply), and `contacts` are the versions of those that the
+    frequency cap counted. `reservation` is the version of the event in the month's stream of the budget that set the
+    money aside; `counted_to` says of each partition of the log up to which sequence spending had been counted. Amounts
+    are microcents, moments ISO 8601 UTC.
     """
 
     rule: str

@@ -7,6 +7,7 @@ by a new e-mail grant. A bounce suppresses the address itself, until another add
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
@@ -23,6 +24,9 @@ of their frequency preference (a day, a week, 30 days). Critical messages neithe
 
 CODES_PER_HOUR = 5
 """How many verification codes a person may be sent within an hour: with 5 tries each it keeps guessing hopeless."""
+
+MAX_TRIES = 5
+"""How many wrong codes a verification bears."""
 
 
 class ConsentStatus(StrEnum):
@@ -220,6 +224,19 @@ class Verification(BaseModel):
     text: str = ""
     event: int
 
+    def is_open(self, at: datetime) -> bool:
+        """Whether the right code would still bring consent at that moment."""
+        return at < self.expires_at and self.tries < MAX_TRIES
+
+
+class Contact(BaseModel):
+    """A message that counts against the frequency cap; `event` is the version of the event that recorded it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: Moment
+    event: int
+
 
 class Recipient(BaseModel):
     """`version` counts the events of the stream, so that what was recorded can be referred to."""
@@ -233,19 +250,23 @@ class Recipient(BaseModel):
     email: Reach = Reach()
     verification: Verification | None = None
     codes_asked: tuple[Moment, ...] = ()
-    contacted: tuple[Moment, ...] = ()
+    contacted: tuple[Contact, ...] = ()
 
     def reach(self, channel: Channel) -> Reach:
         return self.sms if channel is Channel.SMS else self.email
 
-    def consent(self, channel: Channel, type_: TriggerType) -> Standing:
-        """The standing of consent; pending is what a verification under way will bring and nothing has undone since."""
-        standing = self.reach(channel).standing(type_)
-        if standing.status is ConsentStatus.GRANTED or channel is Channel.EMAIL or self.verification is None:
+    def consent(self, channel: Channel, type_: TriggerType, at: datetime) -> Standing:
+        """The standing of consent at that moment, by what is recorded.
+
+        Pending is what a verification under way can still bring and nothing has undone since. When its code has
+        expired, or was guessed wrong too often, consent stands as it did before.
+        """
+        standing, waiting = self.reach(channel).standing(type_), self.verification
+        if standing.status is ConsentStatus.GRANTED or channel is Channel.EMAIL or waiting is None:
             return standing
-        if standing.event > self.verification.event:
+        if standing.event > waiting.event or not waiting.is_open(at):
             return standing
-        return Standing(status=ConsentStatus.PENDING, event=self.verification.event)
+        return Standing(status=ConsentStatus.PENDING, event=waiting.event)
 
 
 def evolve(recipient: Recipient, event: RecipientEvent) -> Recipient:
@@ -259,7 +280,8 @@ def _evolve(recipient: Recipient, event: RecipientEvent, version: int) -> Recipi
         case PreferencesUpdated() | PreferencesReset():
             return recipient.model_copy(update={"preferences": event.preferences, "preferences_event": version})
         case RecipientContacted():
-            return recipient.model_copy(update={"contacted": (*recipient.contacted, event.at)[-FREQUENCY_CAP:]})
+            contacted = (*recipient.contacted, Contact(at=event.at, event=version))
+            return recipient.model_copy(update={"contacted": contacted[-FREQUENCY_CAP:]})
         case SmsConsentRequested() | PhoneVerificationFailed() | PhoneNumberVerified():
             return _verifying(recipient, event, version)
         case ConsentGranted() | ConsentRevoked() | OptedOut() | AddressSuppressed():

@@ -13,6 +13,7 @@ from domain.communication.recipient import (
     InboundSmsReceived,
     Recipient,
     RecipientContacted,
+    Standing,
     VerificationCodeFailed,
     VerificationCodeSent,
     evolve,
@@ -52,13 +53,24 @@ async def recipient_at(connection: AsyncConnection[Row], user_id: int, as_of: da
 async def may_still_go(
     connection: AsyncConnection[Row], user_id: int, channel: Channel, type_: TriggerType
 ) -> ConsentCheck:
-    """Asked by the edge right before every try at sending: hours may lie between a dispatch and its last retry."""
-    return check(await recipient_at(connection, user_id), channel, type_)
+    """Asked by the edge right before every try at sending: hours may lie between a dispatch and its last retry.
+
+    A verification under way is left out of account: until it has brought consent, nothing may go.
+    """
+    recipient = await recipient_at(connection, user_id)
+    return _checked(recipient, channel, type_, recipient.reach(channel).standing(type_))
 
 
-def check(recipient: Recipient, channel: Channel, type_: TriggerType) -> ConsentCheck:
-    """Consent first, then suppression and preferences: the same facts that the rules of a send look at."""
-    standing, reach, wanted = recipient.consent(channel, type_), recipient.reach(channel), recipient.preferences
+def check(recipient: Recipient, channel: Channel, type_: TriggerType, at: datetime) -> ConsentCheck:
+    """Consent first, then suppression and preferences: the same facts that the rules of a send look at.
+
+    `at` is the moment asked about, by which a code may have expired.
+    """
+    return _checked(recipient, channel, type_, recipient.consent(channel, type_, at))
+
+
+def _checked(recipient: Recipient, channel: Channel, type_: TriggerType, standing: Standing) -> ConsentCheck:
+    reach, wanted = recipient.reach(channel), recipient.preferences
     reason = REASONS[standing.status]
     if standing.status is ConsentStatus.GRANTED:
         if reach.suppressed:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.communication.decision import Decision
+from domain.communication.decision import Step
 from domain.communication.explanation import told
 from domain.communication.message import DeliveryEvent, MessageEvent, ReceiptNoted
+from projections.communication.evidence import Evidence, Link, Source, decision_in, evidence_of, link
 from projections.communication.journal import Written, events_of
 from streams.database import Row
 
-REFERENCES = ("consent", "preferences", "suppression")
-"""Inputs that are the version of an event in the recipient's stream."""
-
-
-class Link(NamedTuple):
-    """An event in the log."""
-
-    stream: str
-    version: int
-    event_id: UUID
-    position: str
-    name: str
-    at: datetime
-
 
 class Rule(NamedTuple):
-    """What one rule said. `evidence` are the events behind its inputs, by the input's name."""
+    """What one rule said. By the name of each input: `sources` say what it is, `evidence` the events that hold it."""
 
     rule: str
     version: int
@@ -38,7 +24,8 @@ class Rule(NamedTuple):
     channel: str | None
     reason: str
     inputs: dict[str, Any]
-    evidence: dict[str, Link]
+    sources: dict[str, Source]
+    evidence: dict[str, Link | list[Link]]
 
 
 class Happening(NamedTuple):
@@ -61,7 +48,7 @@ async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> 
     written = await events_of(connection, f"message/{message_id}", without=(ReceiptNoted,))
     if not written:
         return None
-    evidence = await _evidence(connection, written)
+    evidence = await evidence_of(connection, written)
     history = [happening for one in written if (happening := _happening(one, evidence)) is not None]
     return Explanation(_summary(written), history)
 
@@ -75,44 +62,18 @@ def _summary(written: list[Written]) -> str:
     return " ".join(sentences)
 
 
-async def _evidence(connection: AsyncConnection[Row], written: list[Written]) -> dict[int, Link]:
-    """The events of the recipient's stream that the decisions refer to, by version."""
-    versions = {
-        step.inputs[name]
-        for one in written
-        for step in _decision(one).steps
-        for name in REFERENCES
-        if step.inputs.get(name)
-    }
-    if not versions:
-        return {}
-    user_id = cast(MessageEvent, written[0].fact).user_id
-    found = await events_of(connection, f"recipient/{user_id}", versions=sorted(versions))
-    return {one.version: _link(one) for one in found}
-
-
-def _decision(written: Written) -> Decision:
-    decision: Decision | None = getattr(written.fact, "decision", None)
-    return decision if decision is not None else Decision(verdict="allow")
-
-
-def _happening(written: Written, evidence: dict[int, Link]) -> Happening | None:
+def _happening(written: Written, evidence: Evidence) -> Happening | None:
     sentence = told(cast(MessageEvent, written.fact))
     if sentence is None:
         return None
-    return Happening(sentence, _link(written), _rules(_decision(written), evidence))
+    rules = [_rule(step, written, evidence) for step in decision_in(written).steps]
+    return Happening(sentence, link(written), rules)
 
 
-def _rules(decision: Decision, evidence: dict[int, Link]) -> list[Rule]:
-    return [
-        Rule(
-            step.rule, step.version, step.verdict, step.channel, step.reason, dict(step.inputs),
-            {name: evidence[step.inputs[name]] for name in REFERENCES if step.inputs.get(name) in evidence},
-        )
-        for step in decision.steps
-    ]  # fmt: skip
-
-
-def _link(written: Written) -> Link:
-    fact = written.fact
-    return Link(written.stream, written.version, written.event_id, str(written.position), fact.name, fact.at)
+def _rule(step: Step, decided: Written, evidence: Evidence) -> Rule:
+    bases = {name: evidence.basis(name, step, decided) for name in step.inputs}
+    return Rule(
+        step.rule, step.version, step.verdict, step.channel, step.reason, dict(step.inputs),
+        {name: basis.source for name, basis in bases.items()},
+        {name: basis.evidence for name, basis in bases.items() if basis.evidence is not None},
+    )  # fmt: skip

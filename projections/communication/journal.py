@@ -14,6 +14,7 @@ from domain.communication.events import EVENTS
 from domain.messages import Event
 from streams.database import Row
 from streams.envelope import Position
+from streams.wiring import SubjectErased
 
 CONTEXT = "communication"
 SEALED = "sealed"
@@ -22,7 +23,7 @@ SEALED = "sealed"
 PLACEHOLDERS: dict[str, object] = {"data": {}}
 """For the fields that hold no text."""
 
-TYPES: dict[str, type[Event]] = {event.name: event for event in EVENTS}
+TYPES: dict[str, type[Event]] = {event.name: event for event in EVENTS} | {SubjectErased.name: SubjectErased}
 
 STREAM = """
     select j.name, j.version, j.event_id, j.partition, j.sequence, j.data, k.wrapped is not null, j.actor,
@@ -32,14 +33,6 @@ STREAM = """
        and (%s::timestamptz is null or j.at <= %s) and (%s::bigint[] is null or j.version = any(%s))
      order by j.version
 """
-
-
-async def version_of(connection: AsyncConnection[Row], stream: str) -> int:
-    """How many events the stream holds."""
-    sql = "select coalesce(max(version), 0) from headwater.journal where context = %s and stream = %s"
-    row = await (await connection.execute(sql, (CONTEXT, stream))).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 class Written(NamedTuple):

@@ -22,3 +22,11 @@ def product() -> Iterator[Served]:
     """The product with its default settings: the sandbox for a provider."""
     with serving() as served:
         yield served
+
+
+@pytest.fixture
+def user(product: Served) -> int:
+    """Somebody who agrees to everything."""
+    user_id = product.new_user()
+    product.agree(user_id)
+    return user_id

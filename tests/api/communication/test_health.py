@@ -91,11 +91,32 @@ def test_a_stop_that_cannot_be_matched_to_everybody_is_not_taken_for_done() -> N
         assert product.ok("POST", "/consent/check", check)["reason"] == "opted_out"
 
 
+def test_what_was_not_seen_is_not_overwritten_while_the_read_model_has_halted() -> None:
+    with serving() as product:
+        path = f"/preferences/{product.new_user()}"
+        product.ok("PUT", path, {"frequency_preference": "daily"})
+        product.journal.execute(
+            "alter table read_models.communication_recipients_v1 add constraint broken check (false) not valid"
+        )
+        product.ok("PUT", path, {"frequency_preference": "monthly", "alert_types_sms": {"monthly_report": False}})
+        product.wait(lambda: healthy(product)["services"]["preference_service"] is False, "nothing has halted")
+        seen = product.api.get(path)
+        assert seen.json()["preferences"]["frequency_preference"] == "monthly"
+        again = product.ok("PUT", path, {"frequency_preference": "monthly"})
+        assert again["preferences"] == seen.json()["preferences"], "what changes nothing answers what holds"
+        based_on_that = product.api.put(
+            path, json={"alert_types_sms": {"monthly_report": True}}, headers={"If-Match": seen.headers["etag"]}
+        )
+        assert based_on_that.status_code == 200
+        assert product.api.get(path).json()["preferences"]["alert_types_sms"] == {"monthly_report": True}
+
+
 def test_what_nobody_foresaw_is_500_with_an_id_and_no_trace(caplog: pytest.LogCaptureFixture) -> None:
     with serving() as product:
         for table in ("recipients", "deliveries", "messages", "daily"):
             product.journal.execute(f"alter table read_models.communication_{table} rename to moved_{table}".encode())
-        for method, path in (("GET", "/preferences/1"), ("GET", "/analytics/user/1"), ("GET", "/analytics/summary"),
+        for method, path in (("GET", "/optimal-send-time?user_id=1"), ("GET", "/analytics/user/1"),
+                             ("GET", "/analytics/summary"),
                              ("GET", "/reports/trends"), ("GET", f"/status/{'0' * 32}")):  # fmt: skip
             answer = product.api.request(method, path)
             assert answer.status_code == 500

@@ -8,26 +8,10 @@ from typing import Any
 import pytest
 
 from domain.communication.kinds import TRIGGERS, TriggerType
+from tests.api.communication.asking import can_send, refused
 from tests.api.communication.serving import Served
 
 ALICE_ZONE = "America/New_York"
-
-
-@pytest.fixture
-def user(product: Served) -> int:
-    """Somebody who agrees to everything."""
-    user_id = product.new_user()
-    product.agree(user_id)
-    return user_id
-
-
-def refused(product: Served, user_id: int, **more: Any) -> dict[str, Any]:
-    """The body of a send that is refused."""
-    body = {"user_id": user_id, "trigger_type": "monthly_report", "data": {}} | more
-    answer = product.api.post("/send", json=body)
-    assert answer.status_code == 400, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def prefer(product: Served, user_id: int, **preferences: Any) -> None:
@@ -36,11 +20,6 @@ def prefer(product: Served, user_id: int, **preferences: Any) -> None:
 
 def explanation(product: Served, task_id: str) -> dict[str, Any]:
     return product.ok("GET", f"/status/{task_id}/explanation")
-
-
-def can_send(product: Served, user_id: int, **more: Any) -> dict[str, Any]:
-    body = {"user_id": user_id, "message_type": "monthly_report", "channel": "sms"} | more
-    return product.ok("POST", "/consent/check", body)
 
 
 def later(product: Served, **by: float) -> str:
@@ -136,68 +115,6 @@ def test_without_consent_nothing_is_sent_and_the_refusal_says_why(product: Serve
     assert body["fallback_used"] is False
     assert body["details"]["reason"] == "no_consent"
     assert {step["rule"] for step in body["details"]["decision"]["trail"]} >= {"suppression", "consent", "channel"}
-
-
-def test_sms_consent_counts_once_the_number_is_verified(product: Served) -> None:
-    user_id, number = product.new_user(), "+15557654321"
-    product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
-    product.settle()
-    assert can_send(product, user_id)["reason"] == "pending_verification"
-    assert can_send(product, user_id)["consent_status"] == "pending"
-    code = product.outbox(user_id, "sms")[0]["body"]
-    assert product.code(number) in code
-    wrong = product.api.post("/consent/sms/verify", json={"phone_number": number, "verification_code": "000000"})
-    assert (wrong.status_code, wrong.json()["error"]) == (400, "Invalid verification code")
-    product.ok("POST", "/consent/sms/verify", {"phone_number": number, "verification_code": product.code(number)})
-    checked = can_send(product, user_id)
-    assert (checked["can_send"], checked["reason"], checked["consent_status"]) == (True, "explicit_consent", "granted")
-
-
-def test_a_code_lives_ten_minutes_and_five_tries(product: Served) -> None:
-    user_id, number = product.new_user(), "+15551112222"
-
-    def verify(code: str) -> tuple[int, str]:
-        body = {"phone_number": number, "verification_code": code}
-        answer = product.api.post("/consent/sms/verify", json=body)
-        return answer.status_code, answer.json().get("error", "")
-
-    product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
-    right = product.code(number)
-    wrong = "000000" if right != "000000" else "000001"
-    assert [verify(wrong)[0] for _ in range(5)] == [400] * 5
-    assert verify(right) == (400, "too many wrong codes; ask for a new one")
-    product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
-    right = product.code(number)
-    product.advance(timedelta(minutes=10))
-    assert verify(right) == (400, "the verification code has expired")
-    assert can_send(product, user_id)["can_send"] is False
-
-
-def test_only_so_many_codes_are_sent_within_an_hour(product: Served) -> None:
-    body = {"user_id": product.new_user(), "phone_number": "+15553334444"}
-    for _ in range(5):
-        product.ok("POST", "/consent/sms", body)
-    assert product.api.post("/consent/sms", json=body).status_code == 400
-    product.advance(timedelta(hours=1))
-    product.ok("POST", "/consent/sms", body)
-
-
-def test_each_of_two_people_at_one_number_has_a_code_of_their_own(product: Served) -> None:
-    users, number = [product.new_user() for _ in range(3)], "+15559876543"
-    for user_id in users:
-        product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
-        product.advance(timedelta(seconds=1))
-    for user_id in users:
-        (text,) = product.outbox(user_id, "sms")
-        code = next(word for word in text["body"].replace(".", " ").split() if word.isdigit() and len(word) == 6)
-        assert can_send(product, user_id)["consent_status"] == "pending"
-        product.ok("POST", "/consent/sms/verify", {"phone_number": number, "verification_code": code})
-        assert can_send(product, user_id)["consent_status"] == "granted"
-
-
-def test_a_verified_number_needs_no_second_verification(product: Served, user: int) -> None:
-    body = {"user_id": user, "phone_number": f"+1555{user:07}"}
-    assert product.ok("POST", "/consent/sms", body)["verification_required"] is False
 
 
 def test_the_other_channel_is_used_when_the_one_asked_for_is_closed(product: Served, user: int) -> None:
@@ -308,33 +225,6 @@ def test_an_unknown_time_zone_is_400(product: Served, user: int) -> None:
         assert product.api.put(f"/preferences/{user}", json={"time_zone": name}).status_code == 400
 
 
-def test_opting_out_of_one_kind_leaves_the_others(product: Served, user: int) -> None:
-    product.ok("POST", "/opt-out", {"user_id": user, "channel": "sms", "message_type": "monthly_report"})
-    assert can_send(product, user)["reason"] == "opted_out"
-    assert can_send(product, user)["consent_status"] == "opted_out"
-    assert can_send(product, user, message_type="career_insight")["can_send"] is True
-    product.ok("POST", "/opt-out", {"user_id": user})
-    assert can_send(product, user, message_type="career_insight", channel="email")["reason"] == "opted_out"
-
-
-def test_consent_can_be_asked_about_as_it_was(product: Served) -> None:
-    user_id = product.new_user()
-    moments = [product.clock.now()]
-    for step in ("grant", "revoke", "grant"):
-        product.advance(timedelta(hours=1))
-        if step == "grant":
-            product.ok("POST", "/consent/email", {"user_id": user_id, "email": f"{len(moments)}@example.com"})
-        else:
-            product.ok("POST", "/consent/revoke", {"user_id": user_id, "channel": "email"})
-        moments.append(product.clock.now())
-    then = [can_send(product, user_id, channel="email", as_of=moment.isoformat()) for moment in moments]
-    assert [answer["reason"] for answer in then] == ["no_consent", "explicit_consent", "revoked", "explicit_consent"]
-    assert [answer["consent_event"] for answer in then] == [0, 1, 2, 3]
-    before = product.recorded()
-    can_send(product, user_id)
-    assert product.recorded() == before
-
-
 def test_the_explanation_names_every_rule_with_its_version(product: Served, user: int) -> None:
     task_id = product.send(user)["task_id"]
     product.settle()
@@ -347,6 +237,20 @@ def test_the_explanation_names_every_rule_with_its_version(product: Served, user
     consent = decided["rules"][1]["evidence"]["consent"]
     assert consent["name"] == "communication.recipient.consent_granted.v1"
     assert product.events(consent["stream"])[consent["version"] - 1] == consent["name"]
+
+
+def test_the_explanation_links_every_message_that_counts_against_the_cap(product: Served, user: int) -> None:
+    for _ in range(2):
+        product.send(user, "career_insight")
+    task_id = product.send(user, "career_insight")["task_id"]
+    decided = next(happening for happening in explanation(product, task_id)["history"] if happening["rules"])
+    cap = next(rule for rule in decided["rules"] if rule["rule"] == "frequency_cap")
+    assert cap["inputs"]["sent_in_window"] == len(cap["evidence"]["contacts"]) == 2
+    for contact in cap["evidence"]["contacts"]:
+        assert product.events(contact["stream"])[contact["version"] - 1] == "communication.recipient.contacted.v1"
+    budget = next(rule for rule in decided["rules"] if rule["rule"] == "budget")
+    assert budget["sources"]["daily_used"] == "counters"
+    assert sum(budget["inputs"]["counted_to"].values()) > 0
 
 
 def test_the_best_time_to_write_is_the_preferred_one_until_there_is_a_history(product: Served, user: int) -> None:

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from commands.communication.consent import (
-    MAX_TRIES,
     GrantEmailConsent,
     GrantSmsConsent,
     NoVerification,
@@ -26,6 +25,7 @@ from domain.communication.keywords import HELP_WORDS, START_WORDS, STOP_WORDS
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
 from domain.communication.recipient import (
     CODES_PER_HOUR,
+    MAX_TRIES,
     ConsentGranted,
     ConsentRevoked,
     ConsentStatus,
@@ -87,8 +87,10 @@ def recipient_after(story: Scenario) -> Recipient:
     return recipient
 
 
-def status_after(story: Scenario, channel: Channel, type_: TriggerType = ALERT) -> ConsentStatus:
-    return recipient_after(story).consent(channel, type_).status
+def status_after(
+    story: Scenario, channel: Channel, type_: TriggerType = ALERT, at: datetime = NOW + MINUTE
+) -> ConsentStatus:
+    return recipient_after(story).consent(channel, type_, at).status
 
 
 def test_sms_consent_waits_for_the_number_to_be_verified() -> None:
@@ -137,6 +139,31 @@ def test_a_code_is_good_for_ten_minutes() -> None:
     story = STORY.given(asked_for_code())
     story.when(verify(at=NOW + timedelta(minutes=10))).then_refused(VerificationExpired)
     story.when(verify(at=NOW + timedelta(minutes=9, seconds=59))).then_kinds(PhoneNumberVerified, ConsentGranted)
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ((), ConsentStatus.NONE), ((opted_out(SMS),), ConsentStatus.OPTED_OUT), ((revoked(SMS),), ConsentStatus.REVOKED),
+])  # fmt: skip
+def test_consent_is_pending_only_as_long_as_the_code_is_good(before: tuple[Any, ...], after: ConsentStatus) -> None:
+    story = STORY.given(*before, asked_for_code())
+    last = NOW + timedelta(minutes=10) - timedelta(microseconds=1)
+    assert status_after(story, SMS, at=last) is ConsentStatus.PENDING
+    assert status_after(story, SMS, at=NOW + timedelta(minutes=10)) is after
+
+
+def test_consent_is_not_pending_any_more_after_five_wrong_codes() -> None:
+    story = STORY.given(asked_for_code())
+    for _ in range(MAX_TRIES):
+        assert status_after(story, SMS) is ConsentStatus.PENDING
+        story = story.when(verify(correct=False)).then_kinds(PhoneVerificationFailed)
+    assert status_after(story, SMS) is ConsentStatus.NONE
+
+
+def test_who_let_the_code_expire_after_opting_out_has_nothing_to_opt_out_of_again() -> None:
+    story = STORY.given(agreed(SMS), opted_out(SMS), asked_for_code())
+    late = OptOut(at=NOW + HOUR, user_id=ADA, wish=Wish.SMS)
+    story.when(late).then_nothing()
+    story.when(late.model_copy(update={"at": NOW})).then_kinds(OptedOut)
 
 
 def test_a_code_is_good_for_the_verification_it_belongs_to_and_once() -> None:

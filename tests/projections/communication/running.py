@@ -16,7 +16,7 @@ from commands.communication import COMMUNICATION
 from commands.communication.effects import SendMail, SendText, SendVerificationCode
 from domain.messages import Command, Effect
 from projections.communication import READ_MODELS
-from projections.communication.spending import usage_on
+from projections.communication.spending import spending_on
 from streams.calls import Accepted, AnyConnector, Verdict
 from streams.clock import ManualClock
 from streams.database import Row, connect
@@ -62,10 +62,11 @@ class Running:
             await self.do(command)
 
     async def ask(self, **more: Any) -> UUID:
-        message_id = self.new_id()
-        usage = await usage_on(self.connection, self.clock.now().date())
-        await self.do(ask(**{"message_id": message_id, "usage": usage} | more))
-        return message_id
+        """Asks for a message as the edge does, with the spending the read models know of."""
+        given = {"message_id": self.new_id()} | more
+        usage, counted_to = await spending_on(self.connection, self.clock.now().date())
+        await self.do(ask(**{"usage": usage, "counted_to": counted_to} | given))
+        return UUID(str(given["message_id"]))
 
     def new_id(self) -> UUID:
         self._count += 1

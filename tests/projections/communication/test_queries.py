@@ -10,7 +10,7 @@ import pytest
 from commands.communication.consent import GrantSmsConsent, OptOut
 from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
 from commands.communication.message import CancelMessage
-from commands.communication.preferences import UpdatePreferences
+from commands.communication.preferences import ResetPreferences, UpdatePreferences
 from domain.communication.budget import Limits, Usage
 from domain.communication.kinds import Channel, TriggerType, Wish
 from domain.communication.message import Status
@@ -29,7 +29,9 @@ from projections.communication.analytics import (
 from projections.communication.consent_check import ConsentCheck, check, may_still_go, recipient_at
 from projections.communication.consents import consent_history
 from projections.communication.engagement import engagement_of, history_of
+from projections.communication.evidence import Link
 from projections.communication.explanation import explanation_of
+from projections.communication.preferences import current_preferences
 from projections.communication.recipients import pending_verifications, preferences_of, users_with_phone
 from projections.communication.spending import usage_on
 from projections.communication.status import delivery_by_provider_id, message_by_id, unanswered_to
@@ -138,6 +140,24 @@ async def test_preferences_are_the_defaults_until_they_are_set(world: Running) -
     assert version > 0
 
 
+async def test_current_preferences_are_those_of_the_latest_change_with_the_version_of_the_latest_event(
+    world: Running,
+) -> None:
+    assert await current_preferences(world.connection, 999) == (DEFAULTS, 0)
+    await world.pass_time()
+    agreed = await current_preferences(world.connection, ADA)
+    assert (agreed.preferences, agreed.version > 0) == (DEFAULTS, True)
+    for day in (3, 4):
+        changes = PreferenceChanges(preferred_email_day=day)
+        await world.do(UpdatePreferences(at=NOW, user_id=ADA, changes=changes))
+    changed = await current_preferences(world.connection, ADA)
+    assert (changed.preferences.preferred_email_day, changed.version) == (4, agreed.version + 2)
+    await world.do(OptOut(at=NOW, user_id=ADA, wish=Wish.SMS))
+    assert await current_preferences(world.connection, ADA) == (changed.preferences, changed.version + 1)
+    await world.do(ResetPreferences(at=NOW, user_id=ADA))
+    assert await current_preferences(world.connection, ADA) == (DEFAULTS, changed.version + 2)
+
+
 async def test_a_number_is_found_while_it_waits_for_its_code_and_afterwards(world: Running) -> None:
     assert await users_with_phone(world.connection, PHONE) == [ADA]
     assert await pending_verifications(world.connection, PHONE) == []
@@ -156,18 +176,18 @@ async def test_consent_can_be_checked_as_it_was_at_any_time(world: Running) -> N
     await world.do(OptOut(at=NOW, user_id=ADA, wish=Wish.SMS, message_types=(ALERT,), reason="too_frequent"))
     now = await may_still_go(world.connection, ADA, SMS, ALERT)
     assert now[:3] == (False, "opted_out", ConsentStatus.OPTED_OUT)
-    then = check(await recipient_at(world.connection, ADA, as_of=NOW), SMS, ALERT)
+    then = check(await recipient_at(world.connection, ADA, as_of=NOW), SMS, ALERT, NOW)
     assert then[:3] == (True, "explicit_consent", ConsentStatus.GRANTED)
-    before = check(await recipient_at(world.connection, ADA, as_of=NOW - HOUR), SMS, ALERT)
+    before = check(await recipient_at(world.connection, ADA, as_of=NOW - HOUR), SMS, ALERT, NOW - HOUR)
     assert before == ConsentCheck(False, "no_consent", ConsentStatus.NONE, 0)
 
 
 async def test_a_check_sees_preferences_and_erasure_too(world: Running) -> None:
     await world.do(UpdatePreferences(at=NOW, user_id=ADA, changes=PreferenceChanges(sms_enabled=False)))
-    assert check(await recipient_at(world.connection, ADA), SMS, ALERT).reason == "preference_disabled"
-    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT).can_send
+    assert check(await recipient_at(world.connection, ADA), SMS, ALERT, NOW).reason == "preference_disabled"
+    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT, NOW).can_send
     await world.do(EraseSubject(at=NOW, partition_key=str(ADA), erased=f"communication:{ADA}"))
-    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT).reason == "no_address"
+    assert check(await recipient_at(world.connection, ADA), EMAIL, ALERT, NOW).reason == "no_address"
     assert await users_with_phone(world.connection, PHONE) == []
 
 
@@ -192,8 +212,9 @@ async def test_an_explanation_links_every_input_to_its_event(world: Running) -> 
     )
     sent = explanation.history[1]
     (consent,) = [rule for rule in sent.rules if rule.rule == "consent"]
-    assert consent.evidence["consent"].name == "communication.recipient.consent_granted.v1"
-    assert consent.evidence["consent"].stream == f"recipient/{ADA}"
+    granted = consent.evidence["consent"]
+    assert isinstance(granted, Link)
+    assert (granted.stream, granted.name) == (f"recipient/{ADA}", "communication.recipient.consent_granted.v1")
     assert (sent.event.stream, sent.event.name) == (f"message/{message_id}", "communication.message.dispatched.v1")
 
 

@@ -1,0 +1,40 @@
+"""A person's preferences as the journal has them: never older than the version they are given with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from psycopg import AsyncConnection
+
+from domain.communication.preferences import DEFAULTS, Preferences
+from domain.communication.recipient import PreferencesReset, PreferencesUpdated
+from projections.communication.journal import CONTEXT
+from streams.database import Row
+
+NAMES = [PreferencesUpdated.name, PreferencesReset.name]
+
+CURRENT = """
+    with stream as (select version, name, data from headwater.journal where context = %s and stream = %s)
+    select (select coalesce(max(version), 0) from stream),
+           (select convert_from(data, 'UTF8')::json->'preferences' from stream
+             where name = any(%s) order by version desc limit 1)
+"""
+
+
+class CurrentPreferences(NamedTuple):
+    """Complete preferences, and how many events there are of the person, whatever they are about."""
+
+    preferences: Preferences
+    version: int
+
+
+async def current_preferences(connection: AsyncConnection[Row], user_id: int) -> CurrentPreferences:
+    """Both as of one moment, by one statement; the defaults of who has set none.
+
+    A read model may have halted or lag behind: a change based on its contents would undo what it has not seen, though
+    made on condition of the version.
+    """
+    row = await (await connection.execute(CURRENT, (CONTEXT, f"recipient/{user_id}", NAMES))).fetchone()
+    assert row is not None
+    version, found = row
+    return CurrentPreferences(DEFAULTS if found is None else Preferences.model_validate(found), version)
