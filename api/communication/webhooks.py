@@ -25,7 +25,8 @@ from commands.communication.receipt import RecordUnmatchedReceipt
 from domain.communication.kinds import Channel
 from domain.messages import Command
 from projections.communication.recipients import RECIPIENTS, users_with_phone
-from projections.communication.status import Found, delivery_by_provider_id, unanswered_to
+from projections.communication.status import Found, delivery_by_provider_id, delivery_of, unanswered_to
+from streams.calls import REFERENCE
 from streams.calls.signatures import resend_hmac_valid, twilio_valid, webhook_valid
 from streams.gateway import Pending, Unavailable, envelop
 from streams.reads import Reads
@@ -185,7 +186,8 @@ FromResend = Annotated[Mapping[str, Any], Depends(_resend)]
 async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> Received:
     """A text message's status."""
     sid, status = _needed(report, "MessageSid"), _needed(report, "MessageStatus").lower()
-    found = await _found(reads, sid, Channel.SMS, _text(report, "To"))
+    reference = request.query_params.get(REFERENCE)
+    found = await _found(reads, Channel.SMS, sid, reference, _text(report, "To"))
     acting = _acting(request)
     if found is None:
         unmatched = RecordUnmatchedReceipt(at=acting.clock.now(), provider="twilio", provider_id=sid, word=status)
@@ -209,7 +211,7 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
     provider_id = _text(data, "email_id") or _needed(event, "id")
     to = data.get("to")
     address = to[0] if isinstance(to, list) and to and isinstance(to[0], str) else ""
-    found = await _found(reads, provider_id, Channel.EMAIL, address.replace("\0", ""))
+    found = await _found(reads, Channel.EMAIL, provider_id, _tagged(data), address.replace("\0", ""))
     acting = _acting(request)
     signed_id = request.headers.get("svix-id") if "svix-signature" in request.headers else None
     source = ("resend", signed_id or f"{provider_id} {type_}")
@@ -230,10 +232,22 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
     return Received()
 
 
-async def _found(reads: Reads, provider_id: str, channel: Channel, to: str) -> Found | None:
+def _tagged(data: Mapping[str, Any]) -> str | None:
+    """The reference among an e-mail's tags: Resend reports them as one object."""
+    tags = data.get("tags")
+    reference = tags.get(REFERENCE) if isinstance(tags, dict) else None
+    return reference if isinstance(reference, str) else None
+
+
+async def _found(reads: Reads, channel: Channel, provider_id: str, reference: str | None, to: str) -> Found | None:
+    """Whose message a report is about. The address decides only where there is no reference."""
     async with reads.connection() as connection:
         found = await delivery_by_provider_id(connection, provider_id)
-        return found or (await unanswered_to(connection, channel, to) if to else None)
+        if found is not None:
+            return found
+        if reference is not None:
+            return await delivery_of(connection, channel, reference)
+        return await unanswered_to(connection, channel, to, provider_id) if to else None
 
 
 @router.post("/sms-opt-out")

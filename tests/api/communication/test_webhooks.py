@@ -22,7 +22,7 @@ from tests.api.communication.signing import (
     twilio_json,
     twilio_json_by_hash,
 )
-from tests.imitations import hanging
+from tests.imitations import hanging, throttling
 from tests.imitations.resend import API_KEY, ResendImitation
 from tests.imitations.twilio import ACCOUNT_SID, TwilioImitation
 
@@ -110,9 +110,10 @@ def test_a_text_is_delivered_when_twilio_says_so(world: World, user: int) -> Non
     assert result["delivery_time"] == world.product.clock.now().isoformat().replace("+00:00", "Z")
 
 
-def test_twilio_is_told_where_to_report(world: World, user: int) -> None:
-    world.sent(user, "sms")
-    assert world.twilio.journal.received[-1].content["StatusCallback"] == f"{HOOKS}/twilio"
+def test_twilio_is_told_where_to_report_and_about_what(world: World, user: int) -> None:
+    task_id, _ = world.sent(user, "sms")
+    callback = world.twilio.journal.received[-1].content["StatusCallback"]
+    assert callback == f"{HOOKS}/twilio?headwater_reference={task_id}"
 
 
 @pytest.mark.parametrize("query", ["", "?tenant=a&x=%20y", "?a=1&a=2"])
@@ -177,6 +178,57 @@ def test_a_message_whose_fate_is_unknown_is_settled_by_its_report(world: World) 
     answer = world.product.status(task_id)
     assert (answer["status"], answer["result"]["unconfirmed"]) == ("SUCCESS", False)
     assert world.twilio.journal.counts[number] == 2  # the verification code and the message, once
+
+
+def unanswered(world: World) -> tuple[str, str, str]:
+    """A text that Twilio took and did not answer: its task id, its number, and where its reports go."""
+    user_id, number = world.person()
+    world.twilio.behave(hanging(to=number))
+    task_id = world.product.send(user_id, channel="sms", priority="critical")["task_id"]
+    world.product.settle()
+    return task_id, number, world.twilio.journal.received[-1].content["StatusCallback"]
+
+
+def report_to(world: World, callback: str, number: str) -> None:
+    """Twilio reports, to the address it was given with a text, that this arrived."""
+    form = [("MessageSid", f"SM{uuid4().hex}"), ("MessageStatus", "delivered"), ("To", number)]
+    _, _, query = callback.partition("?")
+    assert world.post("twilio", twilio_form(callback, form), f"?{query}").status_code == 200
+
+
+def test_a_report_about_a_code_settles_no_message_to_the_same_number(world: World) -> None:
+    task_id, number, callback = unanswered(world)
+    (code,) = [received.content["StatusCallback"] for received in world.twilio.journal.received
+               if received.to == number and received.content["StatusCallback"] != callback]  # fmt: skip
+    report_to(world, code, number)
+    assert world.product.status(task_id)["result"]["unconfirmed"] is True
+    report_to(world, callback, number)
+    assert world.product.status(task_id)["status"] == "SUCCESS"
+
+
+def test_a_report_settles_its_own_one_of_several_messages_to_a_number(world: World) -> None:
+    first, number, callback = unanswered(world)
+    (user_id,) = world.product.ask(
+        "select user_id from read_models.communication_recipients where phone = %s", number
+    )[0]  # fmt: skip
+    world.twilio.behave(hanging(to=number))
+    second = world.product.send(user_id, channel="sms", priority="critical")["task_id"]
+    world.product.settle()
+    report_to(world, callback, number)
+    assert [world.product.status(task)["status"] for task in (first, second)] == ["SUCCESS", "FAILURE"]
+
+
+def test_an_email_s_report_is_matched_by_its_tag_before_its_address(world: World, user: int) -> None:
+    earlier, _ = world.sent(user, "email")
+    assert world.resend.journal.received[-1].content["tags"] == [{"name": "headwater_reference", "value": earlier}]
+    world.resend.behave(throttling("60", to=f"user{user}@example.com"))
+    task_id = world.product.send(user, channel="email", priority="critical")["task_id"]
+    world.product.settle()
+    to = [f"user{user}@example.com"]
+    world.resend_says("email.delivered", str(uuid4()), to=to, tags={"headwater_reference": str(uuid4())})
+    assert world.product.status(task_id)["status"] == "RETRY"
+    world.resend_says("email.delivered", str(uuid4()), to=to, tags={"headwater_reference": task_id})
+    assert world.product.status(task_id)["status"] == "SUCCESS"
 
 
 def test_reports_about_nothing_known_here_are_kept_and_answered_200(world: World) -> None:
