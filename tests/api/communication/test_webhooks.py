@@ -440,6 +440,17 @@ def test_a_mail_program_unsubscribes_with_one_click(world: World, user: int) -> 
     assert world.may_write(user, "email") == "opted_out"
 
 
+def test_a_browser_is_shown_a_page_for_a_link_that_is_not_valid(world: World, user: int) -> None:
+    link, browser = f"{link_in_mail(world, user)}0", {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+    shown = httpx2.get(link, headers=browser)
+    assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "This link is not valid" in shown.text
+    assert "<form" not in shown.text
+    for answer in (httpx2.get(link), httpx2.post(link, headers=browser)):
+        assert answer.status_code == 404
+        assert answer.json()["error"] == "This link is not valid"
+
+
 def test_a_changed_unsubscribe_link_is_nobodys(world: World, user: int) -> None:
     link = link_in_mail(world, user)
     start, _, token = link.rpartition("/")
