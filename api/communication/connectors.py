@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import psycopg
@@ -12,6 +14,7 @@ from api.communication.desk import Secrets
 from commands.communication.effects import (
     NOT_ALLOWED,
     FindSenders,
+    ForgetMessages,
     SendMail,
     SendMessage,
     SendText,
@@ -24,6 +27,7 @@ from projections.communication.content import Links, mail, text_message, verific
 from projections.communication.recipients import RECIPIENTS, users_with_mark
 from streams.calls import Accepted, Connector, Deferred, Rejected, Verdict
 from streams.calls.email import Email
+from streams.calls.sandbox import forget
 from streams.calls.sms import Sms
 from streams.database import Row
 from streams.partitions import partition_of
@@ -33,6 +37,9 @@ from streams.status import installation
 CONTEXT = "communication"
 BEHIND_SECONDS = 60.0
 """How long until it is asked again whether a read model that halted goes on."""
+
+REMOVAL_SECONDS = 300.0
+"""How long until the outbox's files are tried again."""
 
 Asked = TypeVar("Asked", bound=Effect)
 Rendered = TypeVar("Rendered", bound=Effect)
@@ -123,6 +130,26 @@ class Senders:
 
     async def close(self) -> None:
         await self._reads.close()
+
+
+class Forgetting:
+    """Takes an erased person's messages out of the sandbox's outbox, which may be there from before a provider was."""
+
+    provider = "sandbox"
+    idempotent = True
+
+    def __init__(self, outbox: Path) -> None:
+        self._outbox = outbox
+
+    async def __call__(self, effect: ForgetMessages, key: str) -> Verdict:
+        try:
+            await asyncio.to_thread(forget, self._outbox, effect.erased)
+        except OSError as error:
+            return Deferred("outbox", f"a file could not be removed: {error.strerror}", REMOVAL_SECONDS)
+        return Accepted(effect.erased)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 def _sms(effect: SendMessage | SendVerificationCode, reference: str, body: str | None) -> Sms:

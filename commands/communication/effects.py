@@ -38,6 +38,12 @@ class SendMail(SendMessage, name="communication.mail.v1"):
     """Send a message as e-mail."""
 
 
+class ForgetMessages(Effect, name="communication.forget_messages.v1"):
+    """Remove what the sandbox keeps of messages to an erased person (`context:id`)."""
+
+    erased: str
+
+
 class FindSenders(Effect, name="communication.find_senders.v1"):
     """Find out who of `partition` has the number behind `mark`, `told` excepted, once it can be said for certain.
 

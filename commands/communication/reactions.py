@@ -11,8 +11,16 @@ from commands import webhooks
 from commands.communication.budget import RecordSpending, ReserveBudget
 from commands.communication.consent import OptOut, RecordCodeSent
 from commands.communication.delivery import RecordAttempt
-from commands.communication.effects import FindSenders, SendMail, SendMessage, SendText, SendVerificationCode
+from commands.communication.effects import (
+    FindSenders,
+    ForgetMessages,
+    SendMail,
+    SendMessage,
+    SendText,
+    SendVerificationCode,
+)
 from commands.communication.message import DispatchMessage
+from commands.communication.outbox import RecordForgotten
 from commands.communication.stop import RecordSenders
 from domain.communication.budget import BudgetReserved, Limits
 from domain.communication.kinds import Channel, Wish
@@ -28,7 +36,7 @@ from domain.communication.money import Microcents
 from domain.communication.recipient import OptOutSource, SmsConsentRequested
 from domain.communication.stop import SendersFound, StopHeard
 from streams.envelope import Recorded
-from streams.wiring import Call, Later, Task
+from streams.wiring import Call, Later, SubjectErased, Task
 
 
 def react(event: Recorded[Any]) -> Iterator[Task]:
@@ -53,15 +61,17 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
         case MessageRejected() as rejected:
             yield from _spend(rejected.at, rejected.message_id, rejected.day, -rejected.refund)
         case _:
-            yield from _consenting(event)
+            yield from _about_people(event)
             yield from webhooks.react(event)
 
 
-def _consenting(event: Recorded[Any]) -> Iterator[Task]:
+def _about_people(event: Recorded[Any]) -> Iterator[Task]:
     match event.fact:
         case SmsConsentRequested() as asked:
             about: dict[str, Any] = {"user_id": asked.user_id, "verification_id": asked.verification_id}
             yield Call(SendVerificationCode(**about, to=asked.phone_number), RecordCodeSent(at=asked.at, **about))
+        case SubjectErased() as gone:
+            yield Call(ForgetMessages(erased=gone.erased), RecordForgotten(at=gone.at, erased=gone.erased))
         case StopHeard() as heard:
             yield _search(heard, event.position.partition)
         case SendersFound() as found:
