@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.communication.between import World, between_providers
 from tests.api.communication.serving import Served, serving
 
 
@@ -22,3 +23,16 @@ def product() -> Iterator[Served]:
     """The product with its default settings: the sandbox for a provider."""
     with serving() as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """The product between a Twilio and a Resend."""
+    with between_providers() as world:
+        yield world
+
+
+@pytest.fixture
+def user(world: World) -> int:
+    """Somebody who agrees to everything."""
+    return world.person()[0]
