@@ -18,7 +18,16 @@ from api import communication as communication_api
 from api import gccp as gccp_api
 from api.app import Edge
 from api.auth import Tokens
-from api.communication.connectors import Permission, Permitted, Rendering, code_of, mail_of, text_of
+from api.communication.connectors import (
+    Forgetting,
+    Permission,
+    Permitted,
+    Rendering,
+    Senders,
+    code_of,
+    mail_of,
+    text_of,
+)
 from api.communication.desk import Secrets
 from api.communication.telling import Teller, ToOutlets
 from api.communication.webhooks import Signers
@@ -27,7 +36,7 @@ from api.gccp import GccpSettings
 from api.gccp.desk import Desk as GccpDesk
 from api.surface import Direct
 from commands.communication import COMMUNICATION
-from commands.communication.effects import SendMail, SendText, SendVerificationCode
+from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
 from commands.gccp import GCCP
 from commands.webhooks import ConfigureWebhookEndpoint
 from domain.communication.budget import Limits
@@ -176,6 +185,8 @@ def parts(settings: Settings, dsn: str) -> Parts:
         SendText: Permitted(permission, Channel.SMS, Rendering(text_of, by_sms)),
         SendMail: Permitted(permission, Channel.EMAIL, Rendering(mail_of(own), by_email)),
         SendVerificationCode: Rendering(code_of(own), by_sms),
+        FindSenders: Senders(dsn, own),
+        ForgetMessages: Forgetting(settings.outbox),
         Sms: by_sms,
         Email: by_email,
         Completion: model,

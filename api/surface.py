@@ -24,7 +24,6 @@ from api.routing import AFTER, HEADERS, LeanRoute, Render, afterwards
 from streams.envelope import Outcome
 from streams.reads import Reads
 
-STATE = "surface"
 CALLER = "headwater.caller"
 
 

@@ -1,5 +1,7 @@
 """One row per webhook that goes out: where it stands. Every context that sends webhooks keeps a table of its own.
 
+What is alike in their tables of endpoints is here, too: `health` says how an endpoint does.
+
 `status` is queued, put_off (until `resume_at`), held (its endpoint was disabled), delivered or failed. `sequence` is
 the place in the log where it was first queued or held: what recovery starts from. Its body is in the log only.
 """
@@ -7,7 +9,6 @@ the place in the log where it was first queued or held: what recovery starts fro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
@@ -15,6 +16,11 @@ from psycopg import AsyncConnection
 from domain.webhooks import (
     WebhookAttemptFailed,
     WebhookDelivered,
+    WebhookEndpointConfigured,
+    WebhookEndpointDisabled,
+    WebhookEndpointEnabled,
+    WebhookEndpointFailing,
+    WebhookEndpointRecovered,
     WebhookFailed,
     WebhookHeld,
     WebhookPutOff,
@@ -66,32 +72,30 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
                          ended_at=failed.at)  # fmt: skip
 
 
+def health(fact: Any) -> Iterator[Change]:
+    """What an event changes in an endpoint's columns `health` (enabled or disabled), `reason` and `failing_since`."""
+    match fact:
+        case WebhookEndpointConfigured() | WebhookEndpointEnabled():
+            yield change(fact.endpoint_id, health="enabled", reason=None, failing_since=None)
+        case WebhookEndpointDisabled():
+            yield change(fact.endpoint_id, health="disabled", reason=fact.reason)
+        case WebhookEndpointFailing():
+            yield change(fact.endpoint_id, failing_since=fact.at)
+        case WebhookEndpointRecovered():
+            yield change(fact.endpoint_id, failing_since=None)
+
+
 def webhooks_of(context: str) -> ReadModel:
     """The read model of a context's webhooks, `<context>_webhooks`."""
     return ReadModel(f"{context}_webhooks", version=1, key=("webhook_id",), project=project, ddl=DDL)
 
 
 class WebhookRow(NamedTuple):
-    """A webhook. `code` and `reason` are those of the last attempt that failed. `data_subject` is `context:id`."""
+    """A webhook. `data_subject` is `context:id`."""
 
     webhook_id: str
     data_subject: str
-    event_type: str
-    status: str
-    round: int
-    code: str | None
-    reason: str | None
-    at: datetime
-    resume_at: datetime | None
-    ended_at: datetime | None
     sequence: int
-
-
-async def webhook(connection: AsyncConnection[Row], context: str, webhook_id: str) -> WebhookRow | None:
-    """The webhook with this id, None if there is none."""
-    sql = f"select {', '.join(WebhookRow._fields)} from {context}_webhooks where webhook_id = %s"
-    row = await (await connection.execute(sql, (webhook_id,))).fetchone()
-    return None if row is None else WebhookRow(*row)
 
 
 async def undelivered(

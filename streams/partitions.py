@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import count
 
 _MASK = 0xFFFFFFFF
 _M = 0x5BD1E995
@@ -27,3 +28,14 @@ def murmur2(data: bytes) -> int:
 def partition_of(key: str, partitions: int) -> int:
     """The partition of a key, as librdkafka's `murmur2_random` and Kafka's default partitioner compute it."""
     return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+
+
+def key_in_each(prefix: str, partitions: int) -> list[str]:
+    """One key for every partition, in their order; each is the prefix and a number."""
+    keys: dict[int, str] = {}
+    for number in count():
+        key = f"{prefix}.{number}"
+        keys.setdefault(partition_of(key, partitions), key)
+        if len(keys) == partitions:
+            break
+    return [keys[partition] for partition in range(partitions)]

@@ -190,7 +190,9 @@ end $$;
 
 create or replace view headwater.events as
     select context, partition, sequence, at, name, stream, version, key, actor, subject,
-           convert_from(data, 'UTF8')::json as data, event_id, command_id, causation_id, correlation_id,
+           -- what the eventsourcing library's own applications store need be no JSON
+           case when actor <> 'recorder' then convert_from(data, 'UTF8')::json end as data, event_id, command_id,
+           causation_id, correlation_id,
            encode(hash, 'hex') as hash
       from headwater.journal;
 """

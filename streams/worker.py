@@ -8,7 +8,6 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -91,7 +90,7 @@ class Worker:
         self._connectors, self._contexts, self._partitions = connectors, list(contexts), partitions
         self._name, self._only_worker = name, only_worker
         self._connection: AsyncConnection[Row] | None = None
-        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._running: dict[asyncio.Task[None], UUID] = {}
         self._wake = asyncio.Event()
         self._next_due: datetime | None = None
         self._looked_for_abandoned = -LEASE_SECONDS
@@ -113,7 +112,7 @@ class Worker:
         self._wake.set()
         if self._loops:
             await self._loops[0]
-            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            await asyncio.gather(*self._running, return_exceptions=True)
             self._loops[1].cancel()
         if self._connection is not None:
             await self._connection.close()
@@ -173,12 +172,12 @@ class Worker:
                 log.exception("task %s (%s) cannot be read and stays claimed until its lease ends", row[0], row[4])
                 continue
             run = asyncio.create_task(self._perform(claimed, taken_over), name=f"task {claimed.id}")
-            self._running[claimed.id] = run
-            run.add_done_callback(partial(self._finished, claimed.id))
+            self._running[run] = claimed.id  # a task that was put off may be claimed anew before its last run is over
+            run.add_done_callback(self._finished)
         return len(rows)
 
-    def _finished(self, id_: UUID, _run: asyncio.Task[None]) -> None:
-        del self._running[id_]
+    def _finished(self, run: asyncio.Task[None]) -> None:
+        del self._running[run]
         if len(self._running) == CONCURRENCY - 1:
             self._wake.set()
 
@@ -243,7 +242,7 @@ class Worker:
             if self._running:
                 with contextlib.suppress(psycopg.OperationalError):
                     connection = await self._connected()
-                    await connection.execute(EXTEND, (LEASE_SECONDS, list(self._running), self._name))
+                    await connection.execute(EXTEND, (LEASE_SECONDS, list(self._running.values()), self._name))
 
 
 async def _fetch(connection: AsyncConnection[Row], statement: Statement) -> list[Row]:

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
 from api.communication.desk import Secrets
-from commands.communication.effects import NOT_ALLOWED, SendMail, SendMessage, SendText, SendVerificationCode
+from commands.communication.effects import (
+    NOT_ALLOWED,
+    FindSenders,
+    ForgetMessages,
+    SendMail,
+    SendMessage,
+    SendText,
+    SendVerificationCode,
+)
 from domain.communication.kinds import Channel
 from domain.messages import Effect
 from projections.communication.consent_check import ConsentCheck, may_still_go
 from projections.communication.content import Links, mail, text_message, verification_text
-from streams.calls import Connector, Deferred, Rejected, Verdict
+from projections.communication.recipients import RECIPIENTS, users_with_mark
+from streams.calls import Accepted, Connector, Deferred, Rejected, Verdict
 from streams.calls.email import Email
+from streams.calls.sandbox import forget
 from streams.calls.sms import Sms
+from streams.database import Row
+from streams.partitions import partition_of
 from streams.reads import Reads
+from streams.status import installation
 
 CONTEXT = "communication"
+BEHIND_SECONDS = 60.0
+"""How long until it is asked again whether a read model that halted goes on."""
+
+REMOVAL_SECONDS = 300.0
+"""How long until the outbox's files are tried again."""
+
 Asked = TypeVar("Asked", bound=Effect)
 Rendered = TypeVar("Rendered", bound=Effect)
 Message = TypeVar("Message", bound=SendMessage)
@@ -78,6 +99,57 @@ class Permitted(Generic[Message]):
 
     async def close(self) -> None:
         await self._permission.close()
+
+
+class Senders:
+    """Looks for whoever sent a STOP, in a read model that has come past it; one that has halted is waited for."""
+
+    provider = "read model"
+    idempotent = True
+
+    def __init__(self, dsn: str, secrets: Secrets) -> None:
+        self._reads = Reads(dsn, size=2)
+        self._salt = secrets.salt
+
+    async def __call__(self, effect: FindSenders, key: str) -> Verdict:
+        try:
+            await self._reads.open()
+            async with self._reads.connection() as connection:
+                if await self._behind(connection):
+                    return Deferred("read_model_behind", "not everybody's number can be seen", BEHIND_SECONDS)
+                users = await users_with_mark(connection, self._salt, effect.mark)
+        except (psycopg.Error, PoolTimeout):
+            return Deferred("database_away", "whose number it is could not be asked")
+        here = [user for user in users if partition_of(str(user), effect.partitions) == effect.partition]
+        return Accepted(effect.stop_id, {"user_ids": [user for user in here if user not in effect.told]})
+
+    async def _behind(self, connection: psycopg.AsyncConnection[Row]) -> bool:
+        """Nothing but a halt holds a read model back from what made this task: they are written in one transaction."""
+        live = (p for p in (await installation(connection)).projections if p.state == "live")
+        return any(projection.name == RECIPIENTS.name and projection.lag_events for projection in live)
+
+    async def close(self) -> None:
+        await self._reads.close()
+
+
+class Forgetting:
+    """Takes an erased person's messages out of the sandbox's outbox, which may be there from before a provider was."""
+
+    provider = "sandbox"
+    idempotent = True
+
+    def __init__(self, outbox: Path) -> None:
+        self._outbox = outbox
+
+    async def __call__(self, effect: ForgetMessages, key: str) -> Verdict:
+        try:
+            await asyncio.to_thread(forget, self._outbox, effect.erased)
+        except OSError as error:
+            return Deferred("outbox", f"a file could not be removed: {error.strerror}", REMOVAL_SECONDS)
+        return Accepted(effect.erased)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 def _sms(effect: SendMessage | SendVerificationCode, reference: str, body: str | None) -> Sms:

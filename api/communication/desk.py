@@ -59,6 +59,15 @@ class Secrets:
         """What an endpoint's webhooks are signed with, as Standard Webhooks write it; stored nowhere."""
         return f"whsec_{b64encode(self._mac(b'webhook:' + endpoint_id.encode())).decode()}"
 
+    @property
+    def salt(self) -> bytes:
+        """What phone numbers are hashed with, so that nobody without the secret can try them all out."""
+        return self._mac(b"numbers")
+
+    def mark(self, number: str) -> str:
+        """What stands for a phone number where the number itself must not stand: hex SHA-256 of salt and number."""
+        return sha256(self.salt + number.encode()).hexdigest()
+
     def unsubscribing(self, token: str) -> Unsubscribing | None:
         """Who a link belongs to; None when its signature does not fit."""
         what, _, signature = token.rpartition(".")

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api import openapi
 from api.surface import Allowed
 
 ERROR: dict[str, Any] = {
@@ -42,10 +42,6 @@ RATE_LIMIT_HEADERS = {
     "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "Requests left in the window"},
     "X-RateLimit-Reset": {"schema": {"type": "integer"}, "description": "When the window ends, epoch seconds"},
 }
-SERVERS = [
-    {"url": "/communication", "description": "Under any host"},
-    {"url": "/", "description": "At the root of a host whose first label is communication"},
-]
 EXAMPLES: dict[str, dict[str, Any]] = orjson.loads(files(__package__).joinpath("examples.json").read_bytes())
 """The document's own, by method and path: `request` and `answer`."""
 
@@ -62,33 +58,11 @@ POSITION = {
 
 def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Makes the app's OpenAPI say what its routers' routes do."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _described(app, routers)
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _described(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
-    schema = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes, servers=SERVERS
-    )
-    components = schema.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
-    schemas["Error"] = ERROR
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    for route in (route for router in routers for route in router.routes):
-        if isinstance(route, APIRoute):
-            _describe_route(schema["paths"][route.path_format], route)
-    return schema
+    openapi.describe(app, routers, ERROR, _describe_route, examples={})
 
 
 def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
-    guard = next((found for found in map(_guard, route.dependant.dependencies) if found is not None), None)
+    guard = openapi.guard_of(route)
     for method in route.methods or ():
         operation = path[method.lower()]
         operation["responses"].pop("422", None)
@@ -119,10 +93,6 @@ def _add_examples(operation: dict[str, Any], examples: dict[str, Any]) -> None:
         operation["requestBody"]["content"]["application/json"]["example"] = examples["request"]
     if "answer" in examples:
         operation["responses"]["200"]["content"]["application/json"]["example"] = examples["answer"]
-
-
-def _guard(dependant: Any) -> Allowed | None:
-    return dependant.call if isinstance(dependant.call, Allowed) else None
 
 
 def _statuses(method: str, guarded: bool, route: APIRoute) -> list[str]:

@@ -40,6 +40,9 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Unsu
 button{{font:inherit;padding:.6rem 1.2rem}}</style></head><body><h1>{title}</h1><p>{text}</p>{form}</body></html>"""
 
 
+INVALID_LINK = "Nothing was changed. Perhaps the address was cut short: please follow the link in the e-mail again."
+
+
 class Services(BaseModel):
     preference_service: bool
     analytics_service: bool
@@ -102,9 +105,12 @@ def _halted(found: Installation, names: tuple[str, ...]) -> bool:
 
 
 @router.get("/unsubscribe/{token}", tags=["Unsubscribe"], response_class=HTMLResponse)
-async def unsubscribe_page(token: str, desk: AtDesk) -> Response:
+async def unsubscribe_page(token: str, request: Request, desk: AtDesk) -> Response:
     """Shows what the link is for. Looking changes nothing: mail scanners follow links (RFC 8058)."""
-    about = _about(desk.secrets.unsubscribing(token))
+    who = desk.secrets.unsubscribing(token)
+    if who is None and "text/html" in request.headers.get("accept", ""):
+        return _page("This link is not valid", INVALID_LINK, "", 404)
+    about = _about(who)
     form = '<form method="post"><button>Unsubscribe</button></form>'
     return _page("Unsubscribe", f"You are about to stop receiving {about} by e-mail.", form)
 
@@ -133,5 +139,5 @@ def _about(who: Unsubscribing | None) -> str:
     return f"messages of the kind “{TRIGGERS[who.type].name}”"
 
 
-def _page(title: str, text: str, form: str) -> Response:
-    return HTMLResponse(PAGE.format(title=escape(title), text=escape(text), form=form))
+def _page(title: str, text: str, form: str, status: int = 200) -> Response:
+    return HTMLResponse(PAGE.format(title=escape(title), text=escape(text), form=form), status)

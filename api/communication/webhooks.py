@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4, uuid5
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from api.actions import Acting
+from api.communication.desk import AtDesk
 from api.communication.envelope import CommunicationRoute
 from api.errors import ApiError
 from api.routing import BODY
@@ -22,12 +23,16 @@ from api.surface import Read, surface_of
 from commands.communication.consent import ReceiveSms
 from commands.communication.delivery import RecordReceipt, resend_kind, twilio_kind
 from commands.communication.receipt import RecordUnmatchedReceipt
+from commands.communication.stop import HearStop
+from domain.communication.keywords import Keyword, keyword_in
 from domain.communication.kinds import Channel
 from domain.messages import Command
 from projections.communication.recipients import RECIPIENTS, users_with_phone
-from projections.communication.status import Found, delivery_by_provider_id, unanswered_to
+from projections.communication.status import Found, delivery_by_provider_id, delivery_of, unanswered_to
+from streams.calls import REFERENCE
 from streams.calls.signatures import resend_hmac_valid, twilio_valid, webhook_valid
 from streams.gateway import Pending, Unavailable, envelop
+from streams.partitions import key_in_each
 from streams.reads import Reads
 from streams.status import installation
 
@@ -37,7 +42,8 @@ REPORTS = UUID("b0f6a1ae-6f0c-5a0e-8f5c-7a1d0c9c7a55")
 """Namespace of the command ids of reports: the same report is the same command, however often it is delivered."""
 
 SIGNERS = "signers"
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 5.0
+"""Twilio waits 15 seconds, and a STOP takes two rounds. What is not answered by then is in the log all the same."""
 
 
 class Received(BaseModel):
@@ -185,7 +191,8 @@ FromResend = Annotated[Mapping[str, Any], Depends(_resend)]
 async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> Received:
     """A text message's status."""
     sid, status = _needed(report, "MessageSid"), _needed(report, "MessageStatus").lower()
-    found = await _found(reads, sid, Channel.SMS, _text(report, "To"))
+    reference = request.query_params.get(REFERENCE)
+    found = await _found(reads, Channel.SMS, sid, reference, _text(report, "To"))
     acting = _acting(request)
     if found is None:
         unmatched = RecordUnmatchedReceipt(at=acting.clock.now(), provider="twilio", provider_id=sid, word=status)
@@ -209,7 +216,7 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
     provider_id = _text(data, "email_id") or _needed(event, "id")
     to = data.get("to")
     address = to[0] if isinstance(to, list) and to and isinstance(to[0], str) else ""
-    found = await _found(reads, provider_id, Channel.EMAIL, address.replace("\0", ""))
+    found = await _found(reads, Channel.EMAIL, provider_id, _tagged(data), address.replace("\0", ""))
     acting = _acting(request)
     signed_id = request.headers.get("svix-id") if "svix-signature" in request.headers else None
     source = ("resend", signed_id or f"{provider_id} {type_}")
@@ -230,33 +237,59 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
     return Received()
 
 
-async def _found(reads: Reads, provider_id: str, channel: Channel, to: str) -> Found | None:
+def _tagged(data: Mapping[str, Any]) -> str | None:
+    """The reference among an e-mail's tags: Resend reports them as one object."""
+    tags = data.get("tags")
+    reference = tags.get(REFERENCE) if isinstance(tags, dict) else None
+    return reference if isinstance(reference, str) else None
+
+
+async def _found(reads: Reads, channel: Channel, provider_id: str, reference: str | None, to: str) -> Found | None:
+    """Whose message a report is about. The address decides only where there is no reference."""
     async with reads.connection() as connection:
         found = await delivery_by_provider_id(connection, provider_id)
-        return found or (await unanswered_to(connection, channel, to) if to else None)
+        if found is not None:
+            return found
+        if reference is not None:
+            return await delivery_of(connection, channel, reference)
+        return await unanswered_to(connection, channel, to, provider_id) if to else None
 
 
 @router.post("/sms-opt-out")
-async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read) -> Received:
+async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read, desk: AtDesk) -> Received:
     """A text that came in: STOP and its synonyms take consent back at once, START gives it again."""
     sender, text = _needed(message, "From"), _given(message, "Body")
     sid = _text(message, "MessageSid")
     async with reads.connection() as connection:
         users = await users_with_phone(connection, sender)
         halted = {projection.name for projection in (await installation(connection)).halted}
-    acting = _acting(request)
-    for user_id in users:
-        received = ReceiveSms(at=acting.clock.now(), user_id=user_id, phone_number=sender, body=text)
-        await _report(acting, received, *(("twilio", sid, str(user_id)) if sid else ()))
-    if RECIPIENTS.name in halted:
+    acting, mark, keyword = _acting(request), desk.secrets.mark(sender), keyword_in(text)
+    at = acting.clock.now()
+    await asyncio.gather(*(
+        _report(acting, ReceiveSms(at=at, user_id=user_id, phone_number=sender, body=text),
+                *(("twilio", sid, str(user_id)) if sid else ()))
+        for user_id in users
+    ))  # fmt: skip
+    if keyword is Keyword.STOP:
+        await _hear_stop(acting, sid, mark, users)
+    if keyword is Keyword.START and RECIPIENTS.name in halted:
         raise _away("the read model of recipients has halted: there may be others with this number")
     if not users:
-        await _report_stranger(acting, sender, sid)
+        await _report_stranger(acting, sid or mark[:32])
     return Received()
 
 
-async def _report_stranger(acting: Acting, sender: str, sid: str) -> None:
+async def _hear_stop(acting: Acting, sid: str, mark: str, told: Sequence[int]) -> None:
+    """Puts a STOP on record in each partition, for those whom the read models may not show yet."""
+    name, at = sid or str(uuid4()), acting.clock.now()
+    await asyncio.gather(*(
+        _report(acting, HearStop(at=at, stop_id=key, mark=mark, told=tuple(told), partitions=acting.partitions),
+                "twilio", key, "stop")
+        for key in key_in_each(name, acting.partitions)
+    ))  # fmt: skip
+
+
+async def _report_stranger(acting: Acting, name: str) -> None:
     """Nobody here has this number: the report is kept under a name that does not tell it."""
-    name = sid or sha256(sender.encode()).hexdigest()[:32]
     unmatched = RecordUnmatchedReceipt(at=acting.clock.now(), provider="twilio", provider_id=name, word="inbound")
     await _report(acting, unmatched, "twilio", name, "inbound")

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.surface import Allowed
+from api import openapi
 
 ERROR: dict[str, Any] = {
     "type": "object",
@@ -92,44 +91,16 @@ PROGRESS = """id: gccp/2/17
 event: step_completed
 data: {"generation_id":"550e8400-e29b-41d4-a716-446655440000","event":"step_completed","percent":40}
 """
-SERVERS = [
-    {"url": "/gccp", "description": "Under any host"},
-    {"url": "/", "description": "At the root of a host whose first label is gccp"},
-]
 STREAMED = {"stream": STREAM, "progress": PROGRESS}
 
 
 def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Makes the app's OpenAPI say what its routers' routes do."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _described(app, routers)
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _described(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
-    schema = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes, servers=SERVERS
-    )
-    components = schema.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
-    schemas["Error"] = ERROR
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    for name, example in EXAMPLES.items():
-        schemas[name]["examples"] = [example]
-    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    for route in (route for router in routers for route in router.routes):
-        if isinstance(route, APIRoute):
-            _describe_route(schema["paths"][route.path_format], route)
-    return schema
+    openapi.describe(app, routers, ERROR, _describe_route, examples=EXAMPLES)
 
 
 def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
-    guarded = any(isinstance(found.call, Allowed) for found in route.dependant.dependencies)
+    guarded = openapi.guard_of(route) is not None
     for method in route.methods or ():
         operation = path[method.lower()]
         responses = operation["responses"]

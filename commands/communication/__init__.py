@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from commands.communication import batch, budget, consent, delivery, message, outlet, preferences, receipt
-from commands.communication.effects import SendMail, SendText, SendVerificationCode
+from commands.communication import batch, budget, consent, delivery, message, outbox, outlet, preferences, receipt, stop
+from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
 from commands.communication.reactions import react
 from commands.webhooks import WEBHOOK_ENDPOINT, WEBHOOK_EVENTS, WEBHOOK_HANDLERS
 from domain.communication.batch import Batch
@@ -25,14 +25,18 @@ from domain.communication.receipt import Receipts
 from domain.communication.receipt import evolve as evolve_receipts
 from domain.communication.recipient import Recipient
 from domain.communication.recipient import evolve as evolve_recipient
+from domain.communication.stop import Stop
+from domain.communication.stop import evolve as evolve_stop
 from streams.calls.webhook import DeliverWebhook
-from streams.wiring import Context, Handler, Stream
+from streams.wiring import Context, Handler, Nothing, Stream
 
 MESSAGE = Stream("message", Message(), evolve_message, id_of=attrgetter("message_id"))
 RECIPIENT = Stream("recipient", Recipient(), evolve_recipient, id_of=attrgetter("user_id"))
 BUDGET = Stream("budget", Budget(), evolve_budget, id_of=attrgetter("month"))
 OUTLET = Stream("outlet", Outlet(), evolve_outlet, id_of=attrgetter("endpoint_id"))
 BATCH = Stream("batch", Batch(), evolve_batch, id_of=attrgetter("batch_id"))
+STOP = Stream("stop", Stop(), evolve_stop, id_of=attrgetter("stop_id"))
+OUTBOX = Stream("outbox", Nothing(), lambda state, _event: state, id_of=attrgetter("erased"))
 RECEIPTS = Stream("receipt", Receipts(), evolve_receipts, id_of=attrgetter("provider_id"))
 
 COMMUNICATION = Context(
@@ -58,10 +62,13 @@ COMMUNICATION = Context(
         Handler(budget.ReserveBudget, decide=budget.reserve, writes=BUDGET),
         Handler(budget.RecordSpending, decide=budget.spend, writes=BUDGET),
         Handler(receipt.RecordUnmatchedReceipt, decide=receipt.record_unmatched, writes=RECEIPTS),
+        Handler(stop.HearStop, decide=stop.hear, writes=STOP),
+        Handler(stop.RecordSenders, decide=stop.record_senders, writes=STOP),
         Handler(outlet.RegisterOutlet, decide=outlet.register, writes=OUTLET, reads=(WEBHOOK_ENDPOINT,)),
         Handler(outlet.RecordTold, decide=outlet.record_told, writes=OUTLET),
+        Handler(outbox.RecordForgotten, decide=outbox.record_forgotten, writes=OUTBOX),
         *WEBHOOK_HANDLERS,
     ),
-    effects=(SendText, SendMail, SendVerificationCode, DeliverWebhook),
+    effects=(SendText, SendMail, SendVerificationCode, FindSenders, ForgetMessages, DeliverWebhook),
     react=react,
 )

@@ -38,6 +38,25 @@ class SendMail(SendMessage, name="communication.mail.v1"):
     """Send a message as e-mail."""
 
 
+class ForgetMessages(Effect, name="communication.forget_messages.v1"):
+    """Remove what the sandbox keeps of messages to an erased person (`context:id`)."""
+
+    erased: str
+
+
+class FindSenders(Effect, name="communication.find_senders.v1"):
+    """Find out who of `partition` has the number behind `mark`, `told` excepted, once it can be said for certain.
+
+    The output's `user_ids` are those people.
+    """
+
+    stop_id: str
+    mark: str
+    told: tuple[int, ...]
+    partition: int
+    partitions: int
+
+
 class SendVerificationCode(Effect, name="communication.verification_code.v1", subject="user_id"):
     """Send the code that belongs to `verification_id`, and that only the edge can derive, as SMS."""
 

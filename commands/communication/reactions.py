@@ -9,12 +9,21 @@ from uuid import UUID
 
 from commands import webhooks
 from commands.communication.budget import RecordSpending, ReserveBudget
-from commands.communication.consent import RecordCodeSent
+from commands.communication.consent import OptOut, RecordCodeSent
 from commands.communication.delivery import RecordAttempt
-from commands.communication.effects import SendMail, SendMessage, SendText, SendVerificationCode
+from commands.communication.effects import (
+    FindSenders,
+    ForgetMessages,
+    SendMail,
+    SendMessage,
+    SendText,
+    SendVerificationCode,
+)
 from commands.communication.message import DispatchMessage
+from commands.communication.outbox import RecordForgotten
+from commands.communication.stop import RecordSenders
 from domain.communication.budget import BudgetReserved, Limits
-from domain.communication.kinds import Channel
+from domain.communication.kinds import Channel, Wish
 from domain.communication.message import (
     MessageBlocked,
     MessageDispatched,
@@ -24,9 +33,10 @@ from domain.communication.message import (
     ReservationReturned,
 )
 from domain.communication.money import Microcents
-from domain.communication.recipient import SmsConsentRequested
+from domain.communication.recipient import OptOutSource, SmsConsentRequested
+from domain.communication.stop import SendersFound, StopHeard
 from streams.envelope import Recorded
-from streams.wiring import Call, Later, Task
+from streams.wiring import Call, Later, SubjectErased, Task
 
 
 def react(event: Recorded[Any]) -> Iterator[Task]:
@@ -50,11 +60,25 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
             yield from _spend(over.at, over.message_id, over.day, -over.reserved)
         case MessageRejected() as rejected:
             yield from _spend(rejected.at, rejected.message_id, rejected.day, -rejected.refund)
+        case _:
+            yield from _about_people(event)
+            yield from webhooks.react(event)
+
+
+def _about_people(event: Recorded[Any]) -> Iterator[Task]:
+    match event.fact:
         case SmsConsentRequested() as asked:
             about: dict[str, Any] = {"user_id": asked.user_id, "verification_id": asked.verification_id}
             yield Call(SendVerificationCode(**about, to=asked.phone_number), RecordCodeSent(at=asked.at, **about))
-        case _:
-            yield from webhooks.react(event)
+        case SubjectErased() as gone:
+            yield Call(ForgetMessages(erased=gone.erased), RecordForgotten(at=gone.at, erased=gone.erased))
+        case StopHeard() as heard:
+            yield _search(heard, event.position.partition)
+        case SendersFound() as found:
+            for user_id in found.user_ids:
+                yield Later(found.at, OptOut(
+                    at=found.at, user_id=user_id, wish=Wish.SMS, reason="stop keyword", source=OptOutSource.KEYWORD
+                ))  # fmt: skip
 
 
 def _when_due(message: MessageRequested | MessageHeld, due_at: datetime) -> Later:
@@ -73,6 +97,13 @@ def _send(dispatched: MessageDispatched) -> Call:
     reply = RecordAttempt(at=dispatched.at, message_id=dispatched.message_id, user_id=dispatched.user_id,
                           channel=dispatched.channel)  # fmt: skip
     return Call(effect, reply)
+
+
+def _search(heard: StopHeard, partition: int) -> Call:
+    effect = FindSenders(
+        stop_id=heard.stop_id, mark=heard.mark, told=heard.told, partition=partition, partitions=heard.partitions
+    )  # fmt: skip
+    return Call(effect, RecordSenders(at=heard.at, stop_id=heard.stop_id))
 
 
 def _spend(

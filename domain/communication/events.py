@@ -10,6 +10,7 @@ from domain.communication.message import MessageEvent
 from domain.communication.outlet import OutletEvent
 from domain.communication.receipt import ReceiptUnmatched
 from domain.communication.recipient import RecipientEvent
+from domain.communication.stop import StopEvent
 from domain.messages import Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -17,6 +18,7 @@ EVENTS: tuple[type[Event], ...] = (
     *get_args(RecipientEvent),
     *get_args(BudgetEvent),
     *get_args(OutletEvent),
+    *get_args(StopEvent),
     BatchRequested,
     ReceiptUnmatched,
 )

@@ -11,17 +11,11 @@ import orjson
 from psycopg import AsyncConnection
 
 from domain.communication.outlet import OutletRegistered, OutletTold
-from domain.webhooks import (
-    WebhookEndpointConfigured,
-    WebhookEndpointDisabled,
-    WebhookEndpointEnabled,
-    WebhookEndpointFailing,
-    WebhookEndpointRecovered,
-)
 from projections.communication.journal import CONTEXT
+from projections.webhooks import health
 from streams.database import Row
 from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, change, put
+from streams.read_models import Change, ReadModel, put
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:
@@ -29,14 +23,7 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
         case OutletRegistered() as registered:
             yield put(registered.endpoint_id, url=registered.url, types=list(registered.types),
                       registered_at=registered.at)  # fmt: skip
-        case WebhookEndpointConfigured() | WebhookEndpointEnabled() as enabled:
-            yield change(enabled.endpoint_id, health="enabled", reason=None, failing_since=None)
-        case WebhookEndpointDisabled() as disabled:
-            yield change(disabled.endpoint_id, health="disabled", reason=disabled.reason)
-        case WebhookEndpointFailing() as failing:
-            yield change(failing.endpoint_id, failing_since=failing.at)
-        case WebhookEndpointRecovered() as recovered:
-            yield change(recovered.endpoint_id, failing_since=None)
+    yield from health(event.fact)
 
 
 def project_told(event: Recorded[Any]) -> Iterator[Change]:

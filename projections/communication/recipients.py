@@ -106,6 +106,23 @@ async def pending_verifications(connection: AsyncConnection[Row], phone_number: 
     return [PendingVerification(*row) for row in await (await connection.execute(sql, (phone_number,))).fetchall()]
 
 
+BEHIND_MARK = """
+    select user_id from communication_recipients
+     where %(mark)s in (encode(sha256(%(salt)s || convert_to(phone, 'UTF8')), 'hex'),
+                        encode(sha256(%(salt)s || convert_to(pending_phone, 'UTF8')), 'hex'))
+     order by user_id
+"""
+
+
+async def users_with_mark(connection: AsyncConnection[Row], salt: bytes, mark: str) -> list[int]:
+    """Like `users_with_phone`, of a number that is known by its mark only: the hex SHA-256 of salt and number.
+
+    Looks at every row: about a second per million people.
+    """
+    rows = await (await connection.execute(BEHIND_MARK, {"salt": salt, "mark": mark})).fetchall()
+    return [row[0] for row in rows]
+
+
 async def users_with_phone(connection: AsyncConnection[Row], phone_number: str) -> list[int]:
     """Everybody whose verified number, or number waiting for its code, this is."""
     sql = "select user_id from communication_recipients where phone = %s or pending_phone = %s order by user_id"

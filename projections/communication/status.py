@@ -11,7 +11,8 @@ from psycopg import AsyncConnection
 
 from domain.communication.kinds import Channel
 from domain.communication.message import Part, Phase, Status, status_of
-from domain.communication.money import Microcents
+from domain.communication.recipient import VerificationCodeSent
+from projections.communication.journal import CONTEXT
 from streams.database import Row
 
 
@@ -21,7 +22,6 @@ class DeliveryRow(NamedTuple):
     channel: Channel
     part: Part
     fallback: bool
-    cost: Microcents
     provider: str | None
     provider_id: str | None
     code: str | None
@@ -79,16 +79,11 @@ class MessageRow(NamedTuple):
         """Whether it failed without anybody knowing that it did not go out."""
         return self.status is Status.FAILURE and any(d.part is Part.UNCONFIRMED for d in self.deliveries)
 
-    @property
-    def cost(self) -> Microcents:
-        """What is owed for it."""
-        return sum(delivery.cost for delivery in self.deliveries)
-
 
 BY_ID = """
     select m.message_id, m.user_id, m.trigger_type, m.priority, m.wish, m.fallback, m.phase, m.reason, m.created_at,
            m.due_at, m.held_until, m.started_at, m.ended_at,
-           d.channel, d.part, d.fallback, d.cost, d.provider, d.provider_id, d.code, d.reason, d.started_at, d.sent_at,
+           d.channel, d.part, d.fallback, d.provider, d.provider_id, d.code, d.reason, d.started_at, d.sent_at,
            d.delivered_at, d.failed_at, d.opened_at, d.clicked_at, d.action
       from communication_messages m left join communication_deliveries d using (message_id)
      where m.message_id = %s
@@ -127,16 +122,40 @@ async def delivery_by_provider_id(connection: AsyncConnection[Row], provider_id:
     return _found(await (await connection.execute(sql, (provider_id,))).fetchall())
 
 
-async def unanswered_to(connection: AsyncConnection[Row], channel: Channel, address: str) -> Found | None:
+async def delivery_of(connection: AsyncConnection[Row], channel: Channel, reference: str) -> Found | None:
+    """The delivery that was sent under this reference, None if there is none: what it names may be a code's text."""
+    try:
+        message_id = UUID(reference)
+    except ValueError:
+        return None
+    sql = "select message_id, user_id, channel from communication_deliveries where message_id = %s and channel = %s"
+    return _found(await (await connection.execute(sql, (message_id, channel.value))).fetchall())
+
+
+UNANSWERED = f"""
+    select message_id, user_id, channel from communication_deliveries
+     where address = %(address)s and channel = %(channel)s and part in ('started', 'retrying', 'unconfirmed')
+       and not exists (select from communication_recipients where pending_phone = %(address)s)
+       and not exists (
+           select from communication_recipients r
+             join headwater.journal j on j.context = %(context)s and j.stream = 'recipient/' || r.user_id
+            where r.phone = %(address)s and j.name = '{VerificationCodeSent.name}'
+              and convert_from(j.data, 'UTF8')::json ->> 'provider_id' = %(provider_id)s)
+     limit 2
+"""
+
+
+async def unanswered_to(
+    connection: AsyncConnection[Row], channel: Channel, address: str, provider_id: str
+) -> Found | None:
     """The one delivery to this address of which no provider's answer is known; None when there are none or several.
 
-    Settles a report that overtook the provider's answer, or that is the only answer there will be (unconfirmed).
+    Settles a report without a reference that overtook the provider's answer, or that is the only answer there will be
+    (unconfirmed). None, too, when it may be about a verification code: one is awaited at this number, or went out under
+    this id.
     """
-    sql = """
-        select message_id, user_id, channel from communication_deliveries
-         where address = %s and channel = %s and part in ('started', 'retrying', 'unconfirmed') limit 2
-    """
-    rows = await (await connection.execute(sql, (address, channel.value))).fetchall()
+    values = {"address": address, "channel": channel.value, "context": CONTEXT, "provider_id": provider_id}
+    rows = await (await connection.execute(UNANSWERED, values)).fetchall()
     return _found(rows) if len(rows) == 1 else None
 
 

@@ -1,16 +1,14 @@
-"""One row per budget threshold that was reached: recorded once a period."""
+"""One row per budget threshold that was reached: recorded once a period. Read by SQL and `headwater audit as-of`.
+
+`start` is the first day of the period, amounts are microcents.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
-from typing import Any, NamedTuple
-
-from psycopg import AsyncConnection
+from typing import Any
 
 from domain.communication.budget import BudgetThresholdReached
-from domain.communication.money import Microcents
-from streams.database import Row
 from streams.envelope import Recorded
 from streams.read_models import Change, ReadModel, put
 
@@ -34,23 +32,3 @@ THRESHOLDS = ReadModel("communication_budget_thresholds", version=1, key=("perio
         primary key (period, start, percent)
     );
 """)  # fmt: skip
-
-
-class ThresholdRow(NamedTuple):
-    """`start` is the first day of the period, amounts are microcents."""
-
-    period: str
-    start: date
-    percent: int
-    reached_at: datetime
-    spent: Microcents
-    budget: Microcents
-
-
-async def thresholds_reached(connection: AsyncConnection[Row], since: date) -> list[ThresholdRow]:
-    """Thresholds reached in periods that began on this day or later, the latest first."""
-    sql = """
-        select period, start, percent, reached_at, spent, budget from communication_budget_thresholds
-         where start >= %s order by reached_at desc, percent desc
-    """
-    return [ThresholdRow(*row) for row in await (await connection.execute(sql, (since,))).fetchall()]

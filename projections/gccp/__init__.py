@@ -10,9 +10,9 @@ from projections.gccp.progress import PROGRESS
 from projections.gccp.steps import STEPS
 from projections.gccp.usage import USAGE
 from projections.gccp.webhook_endpoints import WEBHOOK_ENDPOINTS
-from projections.gccp.webhooks import WEBHOOKS
+from projections.webhooks import webhooks_of
 from streams.read_models import ReadModel
 
 READ_MODELS: tuple[ReadModel, ...] = (
-    GENERATIONS, STEPS, CALLS, PROGRESS, USAGE, EXPORTS, AI_CALLS, WEBHOOKS, WEBHOOK_ENDPOINTS,
+    GENERATIONS, STEPS, CALLS, PROGRESS, USAGE, EXPORTS, AI_CALLS, webhooks_of("gccp"), WEBHOOK_ENDPOINTS,
 )  # fmt: skip

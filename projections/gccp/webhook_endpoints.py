@@ -8,41 +8,27 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
-from domain.webhooks import (
-    WebhookEndpointConfigured,
-    WebhookEndpointDisabled,
-    WebhookEndpointEnabled,
-    WebhookEndpointFailing,
-    WebhookEndpointRecovered,
-)
+from domain.webhooks import WebhookEndpointConfigured
+from projections.webhooks import health
 from streams.database import Row
 from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, change, put
+from streams.read_models import Change, ReadModel, put
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case WebhookEndpointConfigured() as configured:
-            yield put(configured.endpoint_id, origin=configured.origin, health="enabled", reason=None,
-                      failing_since=None, changed_at=configured.at)  # fmt: skip
-        case WebhookEndpointDisabled() as disabled:
-            yield change(disabled.endpoint_id, health="disabled", reason=disabled.reason, changed_at=disabled.at)
-        case WebhookEndpointEnabled() as enabled:
-            yield change(enabled.endpoint_id, health="enabled", reason=None, failing_since=None, changed_at=enabled.at)
-        case WebhookEndpointFailing() as failing:
-            yield change(failing.endpoint_id, failing_since=failing.at)
-        case WebhookEndpointRecovered() as recovered:
-            yield change(recovered.endpoint_id, failing_since=None)
+            yield put(configured.endpoint_id, origin=configured.origin)
+    yield from health(event.fact)
 
 
-WEBHOOK_ENDPOINTS = ReadModel("gccp_webhook_endpoints", version=1, key=("endpoint_id",), project=project, ddl="""
+WEBHOOK_ENDPOINTS = ReadModel("gccp_webhook_endpoints", version=2, key=("endpoint_id",), project=project, ddl="""
     create table {table} (
         endpoint_id     text primary key,
         origin          text not null,
-        health          text not null,
+        health          text not null default 'enabled',
         reason          text,
-        failing_since   timestamptz,
-        changed_at      timestamptz not null
+        failing_since   timestamptz
     );
 """)  # fmt: skip
 
@@ -55,7 +41,6 @@ class WebhookEndpointRow(NamedTuple):
     health: str
     reason: str | None
     failing_since: datetime | None
-    changed_at: datetime
 
 
 async def endpoints(connection: AsyncConnection[Row]) -> list[WebhookEndpointRow]:

@@ -46,6 +46,9 @@ class Unknown:
     output: dict[str, Any] | None = field(default=None, kw_only=True)
 
 
+REFERENCE = "headwater_reference"
+"""The name under which a provider is given our own id of a message, and gives it back with what it reports of it."""
+
 Verdict = Accepted | Rejected | Deferred | Unknown
 
 E = TypeVar("E", bound=Effect, contravariant=True)

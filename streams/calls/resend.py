@@ -9,7 +9,7 @@ from typing import Annotated
 import httpx2
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from streams.calls import Accepted, Deferred, Rejected, Unknown, Verdict
+from streams.calls import REFERENCE, Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.calls.email import ERASED, Email, without_addresses
 from streams.calls.retry_after import PHASES, retry_after, unanswered
 
@@ -23,7 +23,8 @@ _QUOTAS = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
 class ResendEmail:
     """Sends an `Email` from `sender` (an address, or `Name <address>`, at a domain verified with Resend).
 
-    A key has 1 to 256 characters. `timeout_seconds` bounds each step of a request (PHASES).
+    A key has 1 to 256 characters; the reference goes along as the tag REFERENCE, which has ASCII letters, digits, `_`
+    and `-` only. `timeout_seconds` bounds each step of a request (PHASES).
     """
 
     provider = "resend"
@@ -50,6 +51,7 @@ class ResendEmail:
             "html": effect.html,
             "text": effect.text,
             "headers": effect.headers or None,
+            "tags": [{"name": REFERENCE, "value": effect.reference}],
         }
         given = {name: value for name, value in body.items() if value is not None}
         try:
@@ -84,6 +86,8 @@ def _verdict(response: httpx2.Response) -> Verdict:
     reason = without_addresses(problem.message or f"Resend answered {status}")
     if status in _NOT_PROCESSED or code == "concurrent_idempotent_requests":
         return Deferred(code, reason, _wait(code, response))
+    if code == "invalid_idempotent_request":
+        return Unknown("an e-mail has been taken under this key already, in other words")
     if response.is_server_error:
         return Unknown(f"Resend answered {status}, which may follow an e-mail that was taken")
     return Rejected(code, reason)

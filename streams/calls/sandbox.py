@@ -2,7 +2,7 @@
 
 Each message is one JSON file in the outbox directory, readable by its owner only, named by its key: a repeat writes
 the same file again. It holds the effect's fields beside `effect`, `subject` (whose message it is), `key` and
-`provider_id`.
+`provider_id`. Once that person is erased, `forget` takes the files away.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from streams.calls.email import ERASED as ERASED_EMAIL
 from streams.calls.email import Email
 from streams.calls.sms import ERASED as ERASED_SMS
 from streams.calls.sms import Sms
+
+DRAFT = ".draft"
 
 
 class SandboxSms:
@@ -56,6 +58,24 @@ class SandboxEmail:
         """There is nothing to close."""
 
 
+def forget(directory: Path, subject: str) -> None:
+    """Removes every message to this data subject (`context:id`); raises OSError when that cannot be done.
+
+    All drafts go, as what a crash left cannot be read: a message whose draft is gone is written again.
+    """
+    written = (path for path in directory.glob("*.json") if _subject(path) == subject)
+    for path in (*directory.glob(f"*{DRAFT}"), *written):
+        path.unlink(missing_ok=True)
+
+
+def _subject(path: Path) -> object:
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:  # nothing of ours
+        return None
+    return content.get("subject") if isinstance(content, dict) else None
+
+
 def _post(directory: Path, channel: str, effect: Sms | Email, key: str) -> Verdict:
     provider_id = f"sandbox-{key}"
     about = {"effect": effect.name, "subject": effect.subject, "key": key, "provider_id": provider_id}
@@ -70,7 +90,7 @@ def _post(directory: Path, channel: str, effect: Sms | Email, key: str) -> Verdi
 def _write(path: Path, content: bytes) -> None:
     """The whole file or none of it, also when the machine stops half-way."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".draft")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=DRAFT)
     draft = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx2
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from streams.calls import Accepted, Deferred, Rejected, Unknown, Verdict
+from streams.calls import REFERENCE, Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.calls.retry_after import PHASES, retry_after, unanswered
 from streams.calls.sms import ERASED, Sms, without_numbers
 
@@ -27,8 +27,8 @@ follow a message that was queued; Twilio warns that repeating it may reach the c
 class TwilioSms:
     """Sends an `Sms` from `sender`: a number in E.164, a short code, a name, or a messaging service (MG...).
 
-    `status_callback` is the public address told to Twilio for delivery reports. `timeout_seconds` bounds each
-    step of a request (PHASES).
+    `status_callback` is the public address told to Twilio for delivery reports; each message adds its REFERENCE to the
+    query. `timeout_seconds` bounds each step of a request (PHASES).
     """
 
     provider = "twilio"
@@ -45,20 +45,27 @@ class TwilioSms:
     ) -> None:
         self._path = f"/2010-04-01/Accounts/{quote(account_sid, safe='')}/Messages.json"
         self._from = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
-        self._callback = {"StatusCallback": status_callback} if status_callback else {}
+        self._status_callback = status_callback
         self._deadline = PHASES * timeout_seconds
         self._client = httpx2.AsyncClient(base_url=base_url, auth=(account_sid, auth_token), timeout=timeout_seconds)
 
     async def __call__(self, effect: Sms, key: str) -> Verdict:
         if effect.to is None or effect.body is None:
             return ERASED
-        form = {"To": effect.to, "Body": effect.body, **self._from, **self._callback}
+        form = {"To": effect.to, "Body": effect.body, **self._from, **self._callback(effect.reference)}
         try:
             async with asyncio.timeout(self._deadline):
                 response = await self._client.post(self._path, data=form)
         except (httpx2.RequestError, TimeoutError) as error:
             return unanswered(error)
         return _verdict(response)
+
+    def _callback(self, reference: str) -> dict[str, str]:
+        if self._status_callback is None:
+            return {}
+        parts = urlsplit(self._status_callback)
+        query = "&".join(filter(None, (parts.query, urlencode({REFERENCE: reference}))))
+        return {"StatusCallback": parts._replace(query=query).geturl()}
 
     async def close(self) -> None:
         await self._client.aclose()

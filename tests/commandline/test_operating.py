@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -142,14 +143,24 @@ def test_an_auditor_verifies_asks_why_and_takes_the_log_away(
 def test_an_erased_person_is_gone_from_read_models_and_the_history_still_verifies(
     product: Product, client: httpx2.Client
 ) -> None:
-    ask(client, 4)
+    until_sent(product, client, ask(client, 4))
+    assert "user4@example.com" in outbox(product)
     product.run("erase", "communication:4")
+    until = time.monotonic() + 20
+    while "user4@example.com" in outbox(product):
+        assert time.monotonic() < until, "the sandbox still has the message"
+        time.sleep(0.02)
     assert "user4@example.com" not in product.run("audit", "subject", "communication:4", "--personal")
     assert "user4@example.com" not in product.run("audit", "as-of", "communication_recipients", "now", "--personal")
     product.run("audit", "verify")
     again = client.post("/consent/email", json={"user_id": 4, "email": "user4@example.com"})
     assert again.status_code == 400
     assert "erased" in again.json()["error"]
+
+
+def outbox(product: Product) -> str:
+    """All that the sandbox has written."""
+    return "".join(path.read_text() for path in (product.data / "outbox").iterdir())
 
 
 def test_live_figures_count_what_happened(product: Product, client: httpx2.Client) -> None:

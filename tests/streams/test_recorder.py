@@ -113,6 +113,13 @@ def test_any_bytes_come_back_as_they_were(shared: PartitionRecorder, state: byte
     assert shared.select_notifications(sequence, 1)[0].state == state
 
 
+def test_whatever_bytes_were_stored_the_view_of_all_events_can_be_read(recorder: PartitionRecorder) -> None:
+    recorder.insert_events([stored(1), stored(2, state=b"\xff\x00")])
+    with connect_plain(recorder.dsn) as connection:
+        rows = connection.execute("select version, data from headwater.events order by version").fetchall()
+    assert rows == [(1, None), (2, None)]
+
+
 def test_what_the_library_wrote_passes_the_audit(recorder: PartitionRecorder) -> None:
     recorder.insert_events([stored(1), stored(2, state=b"\xff\x00")])
     recorder.insert_events([stored(0, "aggregate/b"), stored(1, "aggregate/b"), stored(3)])

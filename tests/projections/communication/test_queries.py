@@ -11,11 +11,11 @@ from commands.communication.consent import GrantSmsConsent, OptOut
 from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
 from commands.communication.message import CancelMessage
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
-from domain.communication.budget import Limits, Usage
+from domain.communication.budget import Usage
 from domain.communication.kinds import Channel, TriggerType, Wish
 from domain.communication.message import Status
 from domain.communication.preferences import DEFAULTS, PreferenceChanges
-from domain.communication.recipient import ConsentStatus
+from domain.communication.recipient import ConsentStatus, VerificationCodeSent
 from projections.communication.analytics import (
     NOTHING,
     Totals,
@@ -34,8 +34,7 @@ from projections.communication.explanation import explanation_of
 from projections.communication.preferences import current_preferences
 from projections.communication.recipients import pending_verifications, preferences_of, users_with_phone
 from projections.communication.spending import usage_on
-from projections.communication.status import delivery_by_provider_id, message_by_id, unanswered_to
-from projections.communication.thresholds import thresholds_reached
+from projections.communication.status import delivery_by_provider_id, delivery_of, message_by_id, unanswered_to
 from streams.calls import Rejected, Unknown
 from streams.wiring import EraseSubject
 from tests.commands.communication.people import ADA, ALERT, DAY, HOUR, NOW
@@ -87,7 +86,7 @@ async def test_the_status_of_a_message_follows_what_the_provider_says(world: Run
     await report(world, ReceiptKind.DELIVERED, sent.deliveries[0].provider_id)
     arrived = await message_by_id(world.connection, message_id)
     assert arrived is not None
-    assert (arrived.delivered_at, arrived.cost) == (NOW + HOUR, 5_000_000)
+    assert arrived.delivered_at == NOW + HOUR
 
 
 async def test_there_is_no_status_of_what_was_never_asked_for(world: Running) -> None:
@@ -111,12 +110,34 @@ async def test_a_report_without_a_known_id_finds_the_one_message_that_waits_for_
     message = await message_by_id(world.connection, message_id)
     assert message is not None
     assert (message.status, message.unconfirmed) == (Status.FAILURE, True)
-    found = await unanswered_to(world.connection, SMS, PHONE)
+    found = await unanswered_to(world.connection, SMS, PHONE, "SM-unknown")
     assert found is not None
     assert (found.message_id, found.user_id, found.channel) == (message_id, ADA, SMS)
     await world.ask()
     await world.pass_time()
-    assert await unanswered_to(world.connection, SMS, PHONE) is None
+    assert await unanswered_to(world.connection, SMS, PHONE, "SM-unknown") is None
+
+
+async def test_a_report_that_may_be_about_a_code_finds_no_message_by_its_number(world: Running) -> None:
+    await world.pass_time()
+    sent = "select convert_from(data, 'UTF8')::json ->> 'provider_id' from headwater.journal where name = %s"
+    rows = await (await world.connection.execute(sent, (VerificationCodeSent.name,))).fetchall()
+    world.sms.idempotent = False
+    world.sms.verdict = Unknown("timed out")
+    await world.ask()
+    await world.pass_time()
+    assert await unanswered_to(world.connection, SMS, PHONE, rows[0][0]) is None, "it went out with a code"
+    assert await unanswered_to(world.connection, SMS, PHONE, "SM-unknown") is not None
+    await world.do(GrantSmsConsent(at=NOW, user_id=8, verification_id=world.new_id(), phone_number=PHONE, source="api"))
+    assert await unanswered_to(world.connection, SMS, PHONE, "SM-unknown") is None, "a code is on its way there"
+
+
+async def test_a_reference_finds_its_message_and_nothing_else(world: Running) -> None:
+    message_id = await world.ask()
+    assert await delivery_of(world.connection, SMS, str(message_id)) == (message_id, ADA, SMS)
+    assert await delivery_of(world.connection, EMAIL, str(message_id)) is None
+    assert await delivery_of(world.connection, SMS, str(world.new_id())) is None
+    assert await delivery_of(world.connection, SMS, "no id at all") is None
 
 
 async def test_a_rejected_message_shows_both_its_tries(world: Running) -> None:
@@ -125,10 +146,9 @@ async def test_a_rejected_message_shows_both_its_tries(world: Running) -> None:
     await world.pass_time()
     message = await message_by_id(world.connection, message_id)
     assert message is not None
-    assert [(d.channel, d.part.value, d.cost) for d in message.deliveries] == [
-        (EMAIL, "sent", 100_000), (SMS, "rejected", 0),
-    ]  # fmt: skip
-    assert (message.status, message.fallback, message.cost) == (Status.SUCCESS, True, 100_000)
+    assert [(d.channel, d.part.value) for d in message.deliveries] == [(EMAIL, "sent"), (SMS, "rejected")]
+    assert (message.status, message.fallback) == (Status.SUCCESS, True)
+    assert (await usage_on(world.connection, TODAY)).daily == 100_000, "what was refused is not owed"
 
 
 async def test_preferences_are_the_defaults_until_they_are_set(world: Running) -> None:
@@ -294,14 +314,6 @@ async def test_what_is_spent_is_known_by_day_and_by_month(world: Running) -> Non
     assert await usage_on(world.connection, tomorrow) == Usage(day=tomorrow, daily=100_000, monthly=5_100_000)
     february = date(2025, 2, 1)
     assert await usage_on(world.connection, february) == Usage(day=february)
-
-
-async def test_a_threshold_that_was_reached_can_be_read(world: Running) -> None:
-    await world.ask(limits=Limits(daily=6_000_000))
-    await world.pass_time()
-    (reached,) = await thresholds_reached(world.connection, TODAY)
-    assert (reached.period, reached.start, reached.percent, reached.spent) == ("daily", TODAY, 80, 5_000_000)
-    assert await thresholds_reached(world.connection, TODAY + DAY) == []
 
 
 @pytest.mark.parametrize("type_", TriggerType)

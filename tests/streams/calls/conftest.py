@@ -88,8 +88,12 @@ async def dripping() -> AsyncIterator[int]:
 
 @pytest.fixture
 def an_sms() -> Callable[..., Sms]:
-    def make(to: str | None = "+4915112345678", body: str | None = "Your appointment is at 3.") -> Sms:
-        return Sms(context="communication", recipient_id="7", reference="message-1", to=to, body=body)
+    def make(
+        to: str | None = "+4915112345678",
+        body: str | None = "Your appointment is at 3.",
+        reference: str = "message-1",
+    ) -> Sms:
+        return Sms(context="communication", recipient_id="7", reference=reference, to=to, body=body)
 
     return make
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from streams.calls import Accepted, Connector, Deferred
 from streams.calls.email import ERASED as ERASED_EMAIL
 from streams.calls.email import Email
-from streams.calls.sandbox import SandboxEmail, SandboxSms
+from streams.calls.sandbox import SandboxEmail, SandboxSms, forget
 from streams.calls.sms import ERASED as ERASED_SMS
 from streams.calls.sms import Sms
 
@@ -54,6 +54,20 @@ async def test_an_email_becomes_a_file_that_says_everything(outbox: Path, an_ema
         {"X-A": "1"},
     )
     await send.close()
+
+
+async def test_a_person_s_messages_are_forgotten_and_nobody_else_s(
+    outbox: Path, an_sms: MakeSms, an_email: MakeEmail
+) -> None:
+    forget(outbox, "communication:7")
+    await SandboxSms(outbox)(an_sms(), "key-1")
+    await SandboxEmail(outbox)(an_email(), "key-2")
+    await SandboxSms(outbox)(an_sms().model_copy(update={"recipient_id": "77"}), "key-3")
+    (outbox / ".cut.draft").write_text('{"subject": "communication:7')
+    (outbox / "notes.txt").write_text("somebody else's")
+    forget(outbox, "communication:7")
+    assert {path.name for path in outbox.iterdir()} == {"sms-key-3.json", "notes.txt"}
+    forget(outbox, "communication:7")
 
 
 async def test_a_repeat_writes_the_same_file_again(outbox: Path, an_sms: MakeSms) -> None:

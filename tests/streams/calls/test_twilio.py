@@ -51,8 +51,17 @@ async def test_a_messaging_service_and_a_status_callback_are_told_to_twilio(
     assert isinstance(await connector(an_sms(), "key-1"), Accepted)
     await connector.close()
     content = twilio.journal.received[0].content
-    assert (content["MessagingServiceSid"], content["StatusCallback"]) == ("MG123", callback)
+    expected = f"{callback}?headwater_reference=message-1"
+    assert (content["MessagingServiceSid"], content["StatusCallback"]) == ("MG123", expected)
     assert "From" not in content
+
+
+async def test_the_reference_joins_the_query_of_a_status_callback(twilio: TwilioImitation, an_sms: MakeSms) -> None:
+    connector = TwilioSms(ACCOUNT_SID, AUTH_TOKEN, SENDER, twilio.url, "https://our.example/hooks?tenant=a%20b#rc=2")
+    await connector(an_sms(reference="a&b"), "key-1")
+    await connector.close()
+    expected = "https://our.example/hooks?tenant=a%20b&headwater_reference=a%26b#rc=2"
+    assert twilio.journal.received[0].content["StatusCallback"] == expected
 
 
 async def test_twilio_recognises_no_repeat_so_the_connector_must_not_claim_it(
