@@ -9,7 +9,9 @@ UNREADABLE = Counter("headwater_kafka_unreadable_commands_total", "Commands nobo
 PARTITIONS = Gauge("headwater_kafka_partitions", "Partitions this process serves", ["role"])
 LOADING = Gauge("headwater_kafka_partitions_loading", "Partitions taken over but not served yet")
 OVERLAY = Gauge("headwater_kafka_overlay_records", "Records in the log that the processor still keeps in memory")
-HELD_BACK = Gauge("headwater_kafka_held_back", "1 while no commands are taken because the read side is too far behind")
+HELD_BACK = Gauge(
+    "headwater_kafka_held_back", "1 while none of its commands are taken: its read side is too far behind", ["place"]
+)
 LAG_EVENTS = Gauge("headwater_kafka_projector_lag_events", "Offsets the projector is behind the log's end", ["place"])
 LAG_SECONDS = Gauge("headwater_kafka_projector_lag_seconds", "Age of the last record projected while behind", ["place"])
 OPEN_TRANSACTION_SECONDS = Gauge(

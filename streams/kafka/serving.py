@@ -41,7 +41,7 @@ class Partitions:
         self._store, self._loader, self._expected, self._overlay_records = store, loader, expected, overlay_records
         self._loading: dict[Place, Loading] = {}
         self._broken: dict[Place, float] = {}
-        self._held_back = False
+        self._held_back: set[Place] = set()
 
     @property
     def loading(self) -> bool:
@@ -93,19 +93,30 @@ class Partitions:
             self._store.close()
 
     def heed_the_overlay(self) -> None:
-        """The read side is too far behind: no commands are taken until it has caught up by half."""
-        if not self._held_back and len(self._overlay) < self._overlay_records:
-            return
+        """Takes no commands of a partition whose read side is too far behind, until it has caught up by half.
+
+        Each has its share of what may be kept, so that one that has halted does not hold back the others.
+        """
         if self._held_back:
             self._prune()
-        held_back = len(self._overlay) > self._overlay_records // (2 if self._held_back else 1)
-        if held_back != self._held_back:
-            what = "taking no commands" if held_back else "taking commands again"
-            log.warning("%s: %d records wait for the projector", what, len(self._overlay))
-            served = [self.commands(place) for place in self._expected.following]
-            self._consumer.pause(served) if held_back else self._consumer.resume(served)
-            self._held_back = held_back
-            metrics.HELD_BACK.set(held_back)
+        share = self._overlay_records // max(len(self._expected.following), 1)
+        held_back = {
+            place
+            for place in self._expected.following
+            if self._overlay.length(place) > (share // 2 if place in self._held_back else share)
+        }
+        for place in held_back - self._held_back:
+            self._consumer.pause([self.commands(place)])
+            self._say_held_back(place, True)
+        for place in self._held_back - held_back:
+            self._consumer.resume([self.commands(place)])
+            self._say_held_back(place, False)
+        self._held_back = held_back
+
+    def _say_held_back(self, place: Place, held_back: bool) -> None:
+        what = "taking no commands" if held_back else "taking commands again"
+        log.warning("%s of %s: %d records wait for the projector", what, _name(place), self._overlay.length(place))
+        metrics.HELD_BACK.labels(_name(place)).set(held_back)
 
     def commands(self, place: Place, offset: int | None = None) -> TopicPartition:
         """The partition of the commands topic, perhaps at an offset."""
@@ -136,6 +147,8 @@ class Partitions:
             loading.close()
         self._core.drop(*place)
         self._overlay.drop(place)
+        self._held_back.discard(place)
+        metrics.HELD_BACK.labels(_name(place)).set(0)
         self._gauge()
 
     def _serve(self, place: Place, taken: Taken) -> None:
@@ -143,8 +156,6 @@ class Partitions:
         self._core.adopt(*place, taken.head)
         self._expected.take(place, taken)
         self._gauge()
-        if self._held_back:
-            self._consumer.pause([self.commands(place)])
         metrics.LOG_HALTED.labels(_name(place)).set(0)
         try:
             self._store.resume(place, ROLE)

