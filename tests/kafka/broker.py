@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -120,6 +123,17 @@ class Broker:
         assert self._process is not None, "not running"
         self._process.kill()
         self._ended()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stops it in the middle of whatever it does; what it is sent meanwhile it reads afterwards, unless killed."""
+        assert self._process is not None, "not running"
+        process = self._process
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
 
     def wait(self) -> int:
         """Wait for it to end by itself; its exit code."""

@@ -1,7 +1,7 @@
 """Single guards of the processor's protocol switched off: the fault that each one keeps away, and that it does.
 
-The others of `Guard` (metadata first, membership, ownership, gaps, reload, resolve) answer races that could not be
-brought about reliably enough for a test; the faults under load run into them by chance.
+Here are those of taking a partition over and of knowing what was decided. `test_membership_guards` has METADATA_FIRST,
+MEMBERSHIP and OWNERSHIP, `test_loss_guards` GAPS, RELOAD and RESOLVE.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tests.contract.runtimes import PARTITIONS, START
 from tests.contract.shelf import FillJar
 from tests.kafka.broker import Kafka
 from tests.kafka.runtime import Processes, gateway, mapper, processes, until
+from tests.kafka.test_projector_faults import fill
 from tests.kafka.under_load import stopped
 from tests.kafka.verify import read_log
 
@@ -80,11 +81,15 @@ def decided(roles: Processes) -> Counter[object]:
     return Counter(record.command_id for record in read_log(roles) if record.stream.startswith("command/"))
 
 
-@pytest.mark.parametrize("guards", [(), (Guard.STABLE_OFFSET, Guard.TRUE_END)])
+BOTH = (Guard.STABLE_OFFSET, Guard.TRUE_END)
+
+
+@pytest.mark.parametrize("guards", [(), *((guard,) for guard in BOTH), BOTH])
 async def test_without_stable_offsets_and_the_true_end_a_sleeper_s_transaction_breaks_the_log(
     kafka: Kafka, database: str, guards: tuple[Guard, ...]
 ) -> None:
-    """It had sent its offsets already, so its commit is possible for as long as its transaction lives."""
+    """It had sent its offsets already, so its commit is possible for as long as its transaction lives. Either guard
+    alone makes its successor wait for that."""
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
         roles.start("processor", "p1", *LONG, "--at", Step.OFFSETS_SENT, "--signal", STOP)
@@ -94,19 +99,41 @@ async def test_without_stable_offsets_and_the_true_end_a_sleeper_s_transaction_b
             at_rest = end_of_log(roles, partition)
             roles.start("processor", "p2", *LONG, *off(*guards))
             served = f"serving shelf/{partition}"
-            if guards:
+            if guards == BOTH:
                 await until(lambda: end_of_log(roles, partition) > at_rest)
             else:
                 await until(lambda: "serving" in roles.printed("p2"))
                 assert served not in roles.printed("p2")
             roles.signal("p1", signal.SIGCONT)
             await until(lambda: served in roles.printed("p2"))
-            if guards:
+            if guards == BOTH:
                 with pytest.raises(AssertionError, match="the chain breaks"):
                     read_log(roles)
                 return
             await submit(one)
-            assert set(decided(roles).values()) == {1}
+            assert list(decided(roles).values()) == [1] * 2
+
+
+@pytest.mark.parametrize("name", ["p1", "p2"])
+async def test_without_its_predecessor_s_name_a_processor_waits_for_what_that_left_open(
+    kafka: Kafka, database: str, name: str
+) -> None:
+    """The name is the id of the transactions: beginning anew under it ends at once what was left under it."""
+    with processes(kafka, database) as roles:
+        roles.start("projector", "j1")
+        first = roles.start("processor", "p1", *LONG, "--at", Step.OFFSETS_SENT)
+        async with gateway(roles) as one:
+            partition = await submit(one, 0.5)
+            await until(lambda: first.poll() is not None)
+            roles.start("processor", name, *LONG)
+            if name == "p1":
+                await submit(one)
+                assert list(decided(roles).values()) == [1] * 2
+                return
+            await until(lambda: roles.printed(name).count("serving shelf/") == PARTITIONS - 1)
+            with pytest.raises(Pending):
+                await fill(one, partition, seconds=1.0)
+            assert f"serving shelf/{partition}" not in roles.printed(name)
 
 
 @pytest.mark.parametrize("guards", [(), (Guard.SENT_SINCE,)])
