@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
+from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -14,14 +16,16 @@ import bootstrap
 from commandline import Stop
 from commandline.roles import NAMES, cluster, durability, role_of
 from settings import Settings
-from streams.database import connect_plain
-from streams.installation import InUse, WrongInstallation
+from streams.database import Row, connect_plain
+from streams.installation import WrongInstallation, prepare
 from streams.kafka import topics
 from streams.kafka.key_backup import backup_keys, restore_keys
 from streams.kafka.move import CannotMove, move
+from streams.kafka.overlay import BrokenLog
 from streams.kafka.recover import CannotRebuild, rebuild
 from streams.keys import Keyring
 from streams.mapper import Mapper
+from streams.postgres import NotDurable
 from streams.wiring import names_of
 
 console = Console(highlight=False, soft_wrap=True)
@@ -35,14 +39,23 @@ def _progress(what: str) -> Iterator[Callable[[int], None]]:
         yield lambda records: bar.update(task, advance=records)
 
 
+@contextmanager
+def _connected(dsn: str, application: str) -> Iterator[psycopg.Connection[Row]]:
+    try:
+        with connect_plain(dsn, application) as connection:
+            yield connection
+    except psycopg.OperationalError as away:
+        raise Stop(f"PostgreSQL does not answer: {away}") from None
+
+
 def move_to_kafka(settings: Settings) -> None:
     """Carries the journal into topics, made if missing, with the same partitions, sequences and hashes; verified."""
     there = cluster(settings)
-    topics.create(there, NAMES, settings.partitions, durability(settings))
-    with connect_plain(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
+    with _connected(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
         try:
+            topics.create(there, NAMES, settings.partitions, durability(settings))
             records = move(connection, there, NAMES, progress)
-        except (CannotMove, InUse) as reason:
+        except (CannotMove, topics.WrongTopic, KafkaException) as reason:
             raise Stop(str(reason)) from None
     console.print(f"{records} records are in Kafka and verified. From now on: headwater api|processor|projector|worker")
 
@@ -51,12 +64,12 @@ def rebuild_from_kafka(settings: Settings) -> None:
     """Makes an empty PostgreSQL anew from Kafka: journal, outcomes, read models, pending tasks."""
     role = role_of(settings, "rebuild")
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
-    with connect_plain(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
+    with _connected(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
         try:
             found = rebuild(
                 connection, role.cluster, bootstrap.CONTEXTS, mapper, role.partitions, datetime.now(UTC), progress
             )
-        except (CannotRebuild, WrongInstallation) as reason:
+        except (CannotRebuild, BrokenLog, WrongInstallation, NotDurable) as reason:
             raise Stop(str(reason)) from None
     console.print(f"{found.records} records, {found.tasks} open tasks; {found.perhaps_called} calls may have been made")
     if found.lost_subjects:
@@ -66,7 +79,7 @@ def rebuild_from_kafka(settings: Settings) -> None:
 
 def backup(settings: Settings, path: Path) -> None:
     """Writes the subjects' keys, still wrapped by the master key, to a new file."""
-    with connect_plain(bootstrap.database(settings)) as connection:
+    with _connected(bootstrap.database(settings), "headwater keys") as connection:
         try:
             console.print(f"{backup_keys(connection, path)} keys in {path}; the master key is not in it")
         except FileExistsError:
@@ -74,9 +87,13 @@ def backup(settings: Settings, path: Path) -> None:
 
 
 def restore(settings: Settings, path: Path) -> None:
-    """Puts missing keys back, never one that was destroyed."""
-    with connect_plain(bootstrap.database(settings)) as connection:
+    """Puts missing keys back, never one that was destroyed; also into a new database, before it is rebuilt."""
+    with _connected(bootstrap.database(settings), "headwater keys") as connection:
         try:
+            if connection.execute("select to_regclass('headwater.subject_keys')").fetchone() == (None,):
+                prepare(connection, bootstrap.CONTEXTS, settings.partitions)
             console.print(f"{restore_keys(connection, path)} keys put back")
         except FileNotFoundError:
             raise Stop(f"there is no file {path}") from None
+        except NotDurable as reason:
+            raise Stop(str(reason)) from None

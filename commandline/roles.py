@@ -65,7 +65,10 @@ def durability(settings: Settings) -> topics.Durability:
 
 def create_topics(settings: Settings) -> None:
     """Makes the topics that are missing, and says which."""
-    made = topics.create(cluster(settings), NAMES, settings.partitions, durability(settings))
+    try:
+        made = topics.create(cluster(settings), NAMES, settings.partitions, durability(settings))
+    except topics.WrongTopic as wrong:
+        raise Stop(str(wrong)) from None
     console.print("\n".join(f"made {name}" for name in made) or "every topic is there already")
 
 

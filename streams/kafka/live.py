@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -51,6 +50,13 @@ class CommittedTransport(Transport):
     Consumer = CommittedConsumer
 
 
+class InMemory(faust.App):
+    """Keeps nothing on disk; the directories that Faust makes at every start would stay behind, empty."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 class Live:
     """The windows of one `headwater live` process, rebuilt from the last hour of the log at every start."""
 
@@ -74,14 +80,13 @@ class Live:
     async def run(self) -> None:
         """Counts until cancelled; raises TimeoutError or what Faust raises when it cannot start."""
         await asyncio.to_thread(self._go_back)
-        with TemporaryDirectory(prefix="headwater-live-") as directory:
-            app = self._app(directory)
-            async with asyncio.timeout(START_SECONDS):
-                await app.start()
-            try:
-                await app.wait_until_stopped()
-            finally:
-                await app.stop()
+        app = self._app()
+        async with asyncio.timeout(START_SECONDS):
+            await app.start()
+        try:
+            await app.wait_until_stopped()
+        finally:
+            await app.stop()
 
     def report(self) -> bytes:
         """The windows and alerts as they are now, as JSON."""
@@ -116,13 +121,12 @@ class Live:
         _, end = consumer.get_watermark_offsets(partition, ASK_SECONDS)
         return TopicPartition(partition.topic, partition.partition, end)
 
-    def _app(self, directory: str) -> faust.App:
-        """Faust insists on a directory of its own, and puts nothing there: all that is counted is in memory."""
+    def _app(self) -> faust.App:
         brokers = ";".join(f"aiokafka://{server}" for server in self._cluster.bootstrap.split(","))
-        app = faust.App(
+        app = InMemory(
             self._group, broker=brokers, broker_credentials=credentials(self._cluster), autodiscover=False,
             web_enabled=False, topic_disable_leader=True, topic_allow_declare=False,
-            consumer_auto_offset_reset="earliest", stream_wait_empty=False, datadir=directory,
+            consumer_auto_offset_reset="earliest", stream_wait_empty=False,
             broker_commit_interval=3600.0, broker_commit_livelock_soft_timeout=1e9, store="memory://",
             logging_config={"version": 1, "disable_existing_loggers": False},
         )  # fmt: skip

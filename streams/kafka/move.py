@@ -6,19 +6,20 @@ From then on the log is Kafka's, and the database follows it; the embedded runti
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from psycopg import Connection
 
 from streams.database import Row
 from streams.envelope import GENESIS, Record
 from streams.installation import WRITER
 from streams.kafka.overlay import Place
-from streams.kafka.records import record_headers
-from streams.kafka.replay import replay
+from streams.kafka.records import Unreadable, record_headers
+from streams.kafka.replay import NotToTheEnd, replay
 from streams.kafka.settings import Cluster
-from streams.kafka.watchdog import persistent
+from streams.kafka.watchdog import PAUSE_SECONDS, persistent, reason_of
 from streams.ledger import COLUMNS
 
 log = logging.getLogger(__name__)
@@ -75,10 +76,22 @@ def _check_empty(cluster: Cluster, places: Sequence[Place]) -> None:
     try:
         for context, partition in places:
             for topic in (cluster.events(context), cluster.commands(context)):
-                if reader.get_watermark_offsets(TopicPartition(topic, partition), CALL_SECONDS)[1] > 0:
+                if _end(reader, TopicPartition(topic, partition)) > 0:
                     raise CannotMove(f"{topic}/{partition} is not empty: delete the topics and make them anew")
     finally:
         reader.close()
+
+
+def _end(reader: Consumer, partition: TopicPartition) -> int:
+    """A topic that was made just now has no leaders yet, which the client does not call an error to retry."""
+    until = time.monotonic() + CALL_SECONDS
+    while True:
+        try:
+            return reader.get_watermark_offsets(partition, CALL_SECONDS)[1]
+        except KafkaException as error:
+            if time.monotonic() > until:
+                raise CannotMove(f"{partition.topic}/{partition.partition}: {reason_of(error).str()}") from None
+            time.sleep(PAUSE_SECONDS)
 
 
 def _chunks(connection: Connection[Row], place: Place) -> Iterator[list[tuple[Record, bytes]]]:
@@ -104,17 +117,26 @@ def _verify_and_start(connection: Connection[Row], cluster: Cluster, places: Seq
     """Reads the topics back with another client library; only then is the database told where to follow them."""
     next_offsets, moved = dict[Place, int](), 0
     for place in places:
-        journal = (line for chunk in _chunks(connection, place) for line in chunk)
-        next_offsets[place] = 0
-        for follows, next_offset in replay(cluster, *place):
-            if next(journal, None) != tuple(follows):
-                raise CannotMove(f"the copy differs from the journal at {follows.record.position}")
-            next_offsets[place] = next_offset
-            moved += 1
-        if (missing := next(journal, None)) is not None:
-            raise CannotMove(f"the copy lacks {missing[0].position}")
+        try:
+            next_offsets[place], copied = _verified(connection, cluster, place)
+        except (Unreadable, NotToTheEnd) as error:
+            raise CannotMove(f"the copy of {place[0]}/{place[1]} cannot be read back: {error}") from error
+        moved += copied
     with connection.transaction():
         connection.execute("update headwater.installation set log = 'kafka'")
         for place, next_offset in next_offsets.items():
             connection.execute(STARTED, (next_offset, *place))
     return moved
+
+
+def _verified(connection: Connection[Row], cluster: Cluster, place: Place) -> tuple[int, int]:
+    """Where the database has to go on reading, and how many records are there."""
+    journal = (line for chunk in _chunks(connection, place) for line in chunk)
+    next_offset = copied = 0
+    for follows, after in replay(cluster, *place):
+        if next(journal, None) != tuple(follows):
+            raise CannotMove(f"the copy differs from the journal at {follows.record.position}")
+        next_offset, copied = after, copied + 1
+    if (missing := next(journal, None)) is not None:
+        raise CannotMove(f"the copy lacks {missing[0].position}")
+    return next_offset, copied

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from psycopg import Connection
 
 from streams.database import Row, read_plain, write_plain
@@ -22,6 +22,7 @@ from streams.kafka.following import EventMessage, decode, follow, part
 from streams.kafka.overlay import BrokenLog, Place
 from streams.kafka.settings import Cluster
 from streams.kafka.store import Checkpoint, checkpoint_of
+from streams.kafka.watchdog import reason_of
 from streams.keys import WrappedKey
 from streams.ledger import KEYS
 from streams.mapper import Mapper
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 2000
 WAIT_SECONDS = 1.0
 STILL_SECONDS = 30.0
+ASK_SECONDS = 10.0
 LOST = "insert into headwater.subject_keys (subject, wrapped, destroyed_at) values (%s, null, now())"
 
 ATTEMPTS = """
@@ -173,6 +175,9 @@ def _events(reader: Consumer, place: Place, at: int) -> tuple[list[EventMessage]
 def _end(cluster: Cluster, partition: TopicPartition) -> int:
     reader = Consumer(cluster.reader(isolation_level="read_uncommitted"))
     try:
-        return reader.get_watermark_offsets(partition, STILL_SECONDS)[1]
+        return reader.get_watermark_offsets(partition, ASK_SECONDS)[1]
+    except KafkaException as error:
+        reason = reason_of(error).str()
+        raise CannotRebuild(f"no end of {partition.topic} is known at {cluster.bootstrap}: {reason}") from None
     finally:
         reader.close()

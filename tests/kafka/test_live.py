@@ -93,6 +93,7 @@ async def test_live_windows_equal_a_recount_of_the_log_also_after_a_kill(kafka: 
                 await until(lambda: totals(shown(port)) == counted, 60)
                 assert counted["shelf.jar.filled.v1"] > 0
                 assert first_event(port) == shown(port)
+        assert not list(ROOT.glob(f"{roles.cluster.prefix}*"))
 
 
 def first_event(port: int) -> dict[str, Any]:

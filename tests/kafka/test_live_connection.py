@@ -83,8 +83,8 @@ def own_certificate(directory: Path) -> tuple[Path, Path]:
     return directory / "certificate.pem", directory / "key.pem"
 
 
-async def test_what_is_set_is_what_faust_connects_with(tmp_path: Path) -> None:
+async def test_what_is_set_is_what_faust_connects_with() -> None:
     cluster = Cluster("one:9093", connection=PASSWORD | {"security.protocol": "SASL_PLAINTEXT"})
-    app = Live(cluster, ["shelf"], 1, [], SystemClock())._app(str(tmp_path))
+    app = Live(cluster, ["shelf"], 1, [], SystemClock())._app()
     given = credentials_to_aiokafka_auth(app.conf.broker_credentials, app.conf.ssl_context)
     assert (given["security_protocol"], given["sasl_plain_username"]) == ("SASL_PLAINTEXT", "headwater")

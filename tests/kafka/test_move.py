@@ -6,10 +6,12 @@ import asyncio
 
 import pytest
 from confluent_kafka import Producer
+from psycopg import Connection
 
-from streams.database import connect_plain
+from streams.database import Row, connect_plain
 from streams.envelope import Status
 from streams.kafka.move import CannotMove, move
+from streams.kafka.settings import Cluster
 from streams.kafka.topics import create
 from tests.contract.runtimes import PARTITIONS, START, Supplier, do, embedded
 from tests.contract.shelf import EmptyLater, FillJar, OpenJar
@@ -59,9 +61,7 @@ async def test_a_move_into_topics_that_hold_something_is_refused(kafka: Kafka, d
     await history(database)
     cluster = new_cluster(kafka)
     create(cluster, ["shelf"], PARTITIONS, ONE_BROKER)
-    producer = Producer(cluster.client())
-    producer.produce(cluster.events("shelf"), b"x", b"x", 2)
-    producer.flush(10)
+    produce_stray(cluster)
     with connect_plain(database) as connection, pytest.raises(CannotMove, match="events/2 is not empty"):
         move(connection, cluster, ["shelf"])
 
@@ -71,3 +71,57 @@ async def test_a_move_of_an_installation_that_is_running_is_refused(kafka: Kafka
     async with embedded(database):
         with connect_plain(database) as connection, pytest.raises(CannotMove, match="stop it first"):
             move(connection, cluster, ["shelf"])
+
+
+ADDED = """
+    insert into headwater.journal
+    select (jsonb_populate_record(l, jsonb_build_object('sequence', l.sequence + 1, 'event_id', gen_random_uuid(),
+            'stream', 'jar/added'))).*
+      from headwater.journal l where partition = 0 order by l.sequence desc limit 1
+"""
+CHANGED = "update headwater.journal set actor = 'somebody else' where partition = 0 and sequence = 1"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [(CHANGED, "differs .* at shelf/0/1$"), (ADDED, "lacks shelf/0/")], ids=["changed", "added"]
+)
+async def test_a_copy_that_is_not_the_journal_s_is_not_followed(
+    kafka: Kafka, database: str, change: str, said: str
+) -> None:
+    """Somebody changes the journal when its first partition has been copied, before it is verified."""
+    await history(database)
+    cluster = new_cluster(kafka)
+    create(cluster, ["shelf"], PARTITIONS, ONE_BROKER)
+    with connect_plain(database) as connection, connect_plain(database) as other:
+        steps = iter([None, change])
+
+        def meanwhile(_records: int) -> None:
+            if (now := next(steps, None)) is not None:
+                other.execute(now.encode())
+
+        with pytest.raises(CannotMove, match=said):
+            move(connection, cluster, ["shelf"], meanwhile)
+        assert not_moved(connection)
+
+
+async def test_a_copy_with_something_else_in_it_is_not_followed(kafka: Kafka, database: str) -> None:
+    await history(database)
+    cluster = new_cluster(kafka)
+    create(cluster, ["shelf"], PARTITIONS, ONE_BROKER)
+    with connect_plain(database) as connection:
+        with pytest.raises(CannotMove, match=r"shelf/2 cannot be read back: no header"):
+            move(connection, cluster, ["shelf"], lambda _: produce_stray(cluster))
+        assert not_moved(connection)
+
+
+def produce_stray(cluster: Cluster) -> None:
+    producer = Producer(cluster.client())
+    producer.produce(cluster.events("shelf"), b"x", b"x", 2)
+    producer.flush(10)
+
+
+def not_moved(connection: Connection[Row]) -> bool:
+    """Whether the history is still in PostgreSQL."""
+    log = connection.execute("select log from headwater.installation").fetchone()
+    offsets = connection.execute("select sum(next_offset)::int from headwater.partitions").fetchone()
+    return (log, offsets) == (("postgresql",), (0,))

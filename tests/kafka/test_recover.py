@@ -8,20 +8,24 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from domain.messages import Result
 from streams.calls import Deferred
 from streams.database import connect_plain
 from streams.envelope import Status
 from streams.installation import prepare
+from streams.kafka import recover
 from streams.kafka.key_backup import backup_keys, restore_keys
+from streams.kafka.overlay import BrokenLog
 from streams.kafka.recover import CannotRebuild, Rebuilt, rebuild
 from streams.wiring import EraseSubject
 from tests.contract.runtimes import PARTITIONS, START, Supplier, do
 from tests.contract.shelf import SHELF, CallOff, EmptyLater, FillJar, JarSupplied, OpenJar, OrderFilling
 from tests.databases import fresh_database
 from tests.kafka.broker import Kafka
-from tests.kafka.runtime import KafkaRuntime, Processes, mapper, processes, working
+from tests.kafka.runtime import KafkaRuntime, Processes, mapper, new_cluster, processes, working
 
 pytestmark = pytest.mark.faults
 OPENING = uuid4()
@@ -136,3 +140,55 @@ async def test_a_database_that_holds_a_journal_is_not_rebuilt_over(kafka: Kafka,
             assert outcome.status is Status.ACCEPTED
         with connect_plain(database) as connection, pytest.raises(CannotRebuild, match="empty database"):
             rebuild(connection, roles.cluster, [SHELF], mapper(), PARTITIONS, START)
+
+
+async def one_record(roles: Processes) -> int:
+    """A log with one command of ada's in it; its partition."""
+    async with working(run(roles), Supplier(), work=False) as runtime:
+        outcome = await do(runtime, FillJar(at=START, jar="plums", owner="ada", grams=1))
+        assert outcome.position is not None
+    roles.stop_all()
+    return outcome.position.partition
+
+
+async def test_a_log_without_its_beginning_is_not_rebuilt_from(kafka: Kafka, database: str, anew: str) -> None:
+    with processes(kafka, database) as roles:
+        beginning = TopicPartition(roles.cluster.events("shelf"), await one_record(roles), 1)
+        admin = AdminClient(roles.cluster.client())
+        admin.delete_records([beginning])[beginning].result(20)
+        with pytest.raises(CannotRebuild, match=rf"the beginning of the log of shelf/{beginning.partition} is gone"):
+            make_anew(roles, anew, None)
+
+
+async def test_a_log_that_ends_in_an_open_transaction_is_not_rebuilt_from(
+    kafka: Kafka, database: str, anew: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recover, "STILL_SECONDS", 2.0)
+    with processes(kafka, database) as roles:
+        partition = await one_record(roles)
+        producer = Producer(roles.cluster.client(transactional_id="open"))
+        producer.init_transactions(20)
+        producer.begin_transaction()
+        producer.produce(roles.cluster.events("shelf"), b"x", b"x", partition)
+        producer.flush(20)
+        with pytest.raises(CannotRebuild, match=f"{partition} can be read up to 3, its end is 4"):
+            make_anew(roles, anew, None)
+        producer.abort_transaction(20)
+
+
+async def test_a_log_with_something_unreadable_in_it_is_not_rebuilt_from(
+    kafka: Kafka, database: str, anew: str
+) -> None:
+    with processes(kafka, database) as roles:
+        partition = await one_record(roles)
+        producer = Producer(roles.cluster.client())
+        producer.produce(roles.cluster.events("shelf"), b"x", b"x", partition)
+        producer.flush(20)
+        with pytest.raises(BrokenLog, match=f"shelf/{partition} .*no header"):
+            make_anew(roles, anew, None)
+
+
+async def test_topics_that_are_not_there_are_named(kafka: Kafka, database: str) -> None:
+    nowhere = new_cluster(kafka)
+    with connect_plain(database) as connection, pytest.raises(CannotRebuild, match=nowhere.events("shelf")):
+        rebuild(connection, nowhere, [SHELF], mapper(), PARTITIONS, START)

@@ -1,0 +1,161 @@
+"""The `headwater` command on an installation on Kafka: moved there, rebuilt from there, and refusing wrong topics."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx2
+import psycopg
+import pytest
+from kafka.admin import ConfigResource, KafkaAdminClient
+
+from streams.kafka.settings import Cluster
+from streams.kafka.supervise import WRONG_SETUP_EXIT
+from tests.databases import fresh_database
+from tests.faults.product import CLI, Product
+from tests.kafka.broker import Kafka, free_port
+from tests.kafka.runtime import new_cluster
+
+pytestmark = pytest.mark.faults
+API = "/communication/api/communication"
+ADDRESSES = {123: "ada@example.com", 124: "bob@example.com"}
+RECIPIENTS = "select user_id, email from read_models.communication_recipients order by 1"
+
+
+class Installation(NamedTuple):
+    """One that was moved to Kafka, its database, and a backup of its keys."""
+
+    cluster: Cluster
+    environment: dict[str, str]
+    dsn: str
+    keys: Path
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """A `headwater` command, to its end."""
+        given = os.environ | self.environment | environment
+        return subprocess.run([*CLI, *arguments], env=given, capture_output=True, text=True, check=False, timeout=60)
+
+    def says(self, *arguments: str, **environment: str) -> str:
+        """What a command prints that must succeed."""
+        done = self.run(*arguments, **environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def environment(cluster: Cluster, data: Path) -> dict[str, str]:
+    return {
+        "HEADWATER_DATA": str(data), "HEADWATER_KAFKA": cluster.bootstrap, "HEADWATER_PREFIX": cluster.prefix,
+        "HEADWATER_REPLICAS": "1", "HEADWATER_MIN_INSYNC": "1", "HEADWATER_LOG_LEVEL": "warning",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def moved(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An embedded installation that recorded two persons' addresses, moved to Kafka."""
+    data = tmp_path_factory.mktemp("moved") / "data"
+    with anew() as dsn:
+        product = Product(data, HEADWATER_POSTGRES=dsn)
+        product.start()
+        record(product)
+        assert product.stop() == 0
+        cluster = new_cluster(kafka)
+        one = Installation(cluster, environment(cluster, data), dsn, data.parent / "keys")
+        given = {"HEADWATER_POSTGRES": dsn}
+        assert "2 keys" in one.says("keys", "backup", str(one.keys), **given)
+        assert "in Kafka and verified" in one.says("move", "--to-kafka", cluster.bootstrap, **given)
+        yield one
+
+
+@contextmanager
+def anew() -> Iterator[str]:
+    """A database with nothing in it."""
+    yield from fresh_database()
+
+
+def record(product: Product) -> None:
+    headers = {"Authorization": f"Bearer {product.token()}"}
+    with httpx2.Client(base_url=product.url + API, headers=headers, timeout=20) as client:
+        for user_id, email in ADDRESSES.items():
+            assert client.post("/consent/email", json={"user_id": user_id, "email": email}).status_code == 200
+
+
+def fetched(dsn: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def read_models(dsn: str) -> dict[str, list[str]]:
+    """Every row of every read model."""
+    views = fetched(dsn, "select viewname from pg_views where schemaname = 'read_models' order by 1")
+    return {
+        str(view): sorted(str(row) for row in fetched(dsn, f"select * from read_models.{view}")) for (view,) in views
+    }
+
+
+def test_a_lost_database_is_rebuilt_with_the_keys_put_back_before(moved: Installation) -> None:
+    with anew() as dsn:
+        given = {"HEADWATER_POSTGRES": dsn}
+        assert "2 keys put back" in moved.says("keys", "restore", str(moved.keys), **given)
+        said = moved.says("journal", "rebuild", **given)
+        assert "records" in said
+        assert "missing" not in said
+        assert read_models(dsn) == read_models(moved.dsn)
+        assert fetched(dsn, RECIPIENTS) == list(ADDRESSES.items())
+
+
+def test_a_lost_database_is_rebuilt_without_the_keys_which_may_come_later(moved: Installation) -> None:
+    with anew() as dsn:
+        given = {"HEADWATER_POSTGRES": dsn}
+        assert "the keys of 2 persons are missing" in moved.says("journal", "rebuild", **given)
+        assert fetched(dsn, RECIPIENTS) == [(user_id, None) for user_id in ADDRESSES]
+        assert "2 keys put back" in moved.says("keys", "restore", str(moved.keys), **given)
+        moved.says("projection", "rebuild", "communication_recipients", **given)
+        moved.says("projection", "swap", "communication_recipients", **given)
+        assert fetched(dsn, RECIPIENTS) == list(ADDRESSES.items())
+
+
+def test_a_database_in_use_is_neither_rebuilt_over_nor_moved_again(moved: Installation) -> None:
+    for command in (("journal", "rebuild"), ("move", "--to-kafka", moved.cluster.bootstrap)):
+        refused = moved.run(*command, HEADWATER_POSTGRES=moved.dsn)
+        assert refused.returncode == 1
+        assert "Traceback" not in refused.stderr
+        assert "empty" in refused.stderr
+
+
+@pytest.fixture(scope="module")
+def forgetful(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """One whose log would forget after an hour."""
+    cluster, data = new_cluster(kafka), tmp_path_factory.mktemp("forgetful")
+    one = Installation(cluster, environment(cluster, data / "data"), "postgresql://127.0.0.1:1/none", data / "keys")
+    assert cluster.events("gccp") in one.says("topics", "create")
+    with KafkaAdminClient(**cluster.admin()) as admin:
+        admin.alter_configs([ConfigResource("TOPIC", cluster.events("gccp"), {"retention.ms": "3600000"})])
+    return one
+
+
+@pytest.mark.parametrize(
+    ("role", "code"),
+    [("processor", WRONG_SETUP_EXIT), ("projector", WRONG_SETUP_EXIT), ("worker", 1), ("api", 1), ("live", 1)],
+)
+def test_no_role_starts_on_topics_that_could_forget(forgetful: Installation, role: str, code: int) -> None:
+    refused = forgetful.run(role, HEADWATER_POSTGRES=forgetful.dsn)
+    assert refused.returncode == code
+    assert "gccp.events has retention.ms=3600000, it must be -1" in refused.stdout + refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["topics create", "topics check", "move --to-kafka {}", "journal rebuild"])
+def test_a_cluster_that_does_not_answer_is_named_in_a_sentence(
+    forgetful: Installation, database: str, command: str
+) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    given = {"HEADWATER_KAFKA": nowhere, "HEADWATER_POSTGRES": database}
+    refused = forgetful.run(*command.format(nowhere).split(), **given)
+    assert refused.returncode == 1
+    assert nowhere in refused.stderr
+    assert "Traceback" not in refused.stderr
