@@ -54,8 +54,17 @@ def main() -> None:
         reason = str(stop)
     except ValidationError as wrong:
         reason = "; ".join(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors())
+    except _database_away() as away:
+        reason = f"PostgreSQL does not answer: {away}"
     console.print(f"[red]headwater:[/red] {reason}", highlight=False, soft_wrap=True)
     sys.exit(1)
+
+
+def _database_away() -> type[Exception]:
+    """Imported when something has gone wrong: help needs no database."""
+    from psycopg import OperationalError
+
+    return OperationalError
 
 
 @app.command()

@@ -25,7 +25,7 @@ from streams.audit.history import as_of, diff, dossier, events_behind
 from streams.audit.refold import refold
 from streams.audit.signing import public_bytes, sign_heads, signing_key
 from streams.audit.verify import verify
-from streams.database import Row, connect_plain
+from streams.database import Row, connect_plain, has_table
 from streams.envelope import Position, Recorded
 from streams.read_models import ReadModel
 from streams.wiring import names_of
@@ -36,7 +36,7 @@ console = Console(highlight=False, soft_wrap=True)
 @contextmanager
 def _opened(settings: Settings) -> Iterator[psycopg.Connection[Row]]:
     with connect_plain(bootstrap.database(settings), "headwater audit") as connection:
-        if connection.execute("select to_regclass('headwater.journal')").fetchone() == (None,):
+        if not has_table(connection, "headwater.journal"):
             raise Stop("there is nothing here yet: `headwater up` makes an installation")
         yield connection
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,7 +15,7 @@ import bootstrap
 from commandline import Stop
 from commandline.roles import NAMES, cluster, durability, role_of
 from settings import Settings
-from streams.database import Row, connect_plain
+from streams.database import connect_plain, has_table
 from streams.installation import WrongInstallation, prepare
 from streams.kafka import topics
 from streams.kafka.key_backup import backup_keys, restore_keys
@@ -39,19 +38,10 @@ def _progress(what: str) -> Iterator[Callable[[int], None]]:
         yield lambda records: bar.update(task, advance=records)
 
 
-@contextmanager
-def _connected(dsn: str, application: str) -> Iterator[psycopg.Connection[Row]]:
-    try:
-        with connect_plain(dsn, application) as connection:
-            yield connection
-    except psycopg.OperationalError as away:
-        raise Stop(f"PostgreSQL does not answer: {away}") from None
-
-
 def move_to_kafka(settings: Settings) -> None:
     """Carries the journal into topics, made if missing, with the same partitions, sequences and hashes; verified."""
     there = cluster(settings)
-    with _connected(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
+    with connect_plain(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
         try:
             topics.create(there, NAMES, settings.partitions, durability(settings))
             records = move(connection, there, NAMES, progress)
@@ -64,7 +54,7 @@ def rebuild_from_kafka(settings: Settings) -> None:
     """Makes an empty PostgreSQL anew from Kafka: journal, outcomes, read models, pending tasks."""
     role = role_of(settings, "rebuild")
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
-    with _connected(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
+    with connect_plain(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
         try:
             found = rebuild(
                 connection, role.cluster, bootstrap.CONTEXTS, mapper, role.partitions, datetime.now(UTC), progress
@@ -79,7 +69,7 @@ def rebuild_from_kafka(settings: Settings) -> None:
 
 def backup(settings: Settings, path: Path) -> None:
     """Writes the subjects' keys, still wrapped by the master key, to a new file."""
-    with _connected(bootstrap.database(settings), "headwater keys") as connection:
+    with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
         try:
             console.print(f"{backup_keys(connection, path)} keys in {path}; the master key is not in it")
         except FileExistsError:
@@ -88,9 +78,9 @@ def backup(settings: Settings, path: Path) -> None:
 
 def restore(settings: Settings, path: Path) -> None:
     """Puts missing keys back, never one that was destroyed; also into a new database, before it is rebuilt."""
-    with _connected(bootstrap.database(settings), "headwater keys") as connection:
+    with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
         try:
-            if connection.execute("select to_regclass('headwater.subject_keys')").fetchone() == (None,):
+            if not has_table(connection, "headwater.subject_keys"):
                 prepare(connection, bootstrap.CONTEXTS, settings.partitions)
             console.print(f"{restore_keys(connection, path)} keys put back")
         except FileNotFoundError:

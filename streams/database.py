@@ -59,6 +59,11 @@ def passing(error: psycopg.Error) -> bool:
     return error.sqlstate[:2] in PASSING
 
 
+def has_table(connection: Connection[Row], name: str) -> bool:
+    """Whether there is a table of this name, schema included."""
+    return connection.execute("select to_regclass(%s)", (name,)).fetchone() != (None,)
+
+
 BEGIN, COMMIT, ROLLBACK = Statement("begin"), Statement("commit"), Statement("rollback")
 
 

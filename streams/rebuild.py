@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from domain.messages import Event
-from streams.database import Row, Statement, write_plain
+from streams.database import Row, Statement, has_table, write_plain
 from streams.envelope import Record, Recorded
 from streams.installation import projection_of, unregistered
 from streams.keys import WrappedKey
@@ -103,14 +103,10 @@ def _create_table(connection: Connection[Row], model: ReadModel) -> str:
         "select count(*) from headwater.projections where name = %s and version = %s", (model.name, model.version)
     ).fetchone()
     base, number = f"read_models.{model.name}_v{model.version}", taken[0] if taken else 0
-    while _exists(connection, table := base if number == 0 else f"{base}_{number}"):
+    while has_table(connection, table := base if number == 0 else f"{base}_{number}"):
         number += 1
     connection.execute(model.ddl.format(table=table).encode())
     return table
-
-
-def _exists(connection: Connection[Row], table: str) -> bool:
-    return connection.execute("select to_regclass(%s)", (table,)).fetchone() != (None,)
 
 
 def catch_up(connection: Connection[Row], active: Active, mapper: Mapper, progress: Progress = lambda _: None) -> None:

@@ -239,7 +239,7 @@ def grant_email(command: GrantEmailConsent, recipient: Recipient) -> Sequence[Ev
 
 
 def revoke(command: RevokeConsent, recipient: Recipient) -> Sequence[Event]:
-    types = _not_withdrawn(recipient, command)
+    types = _types_except(recipient, command.channel, command, (ConsentStatus.REVOKED, ConsentStatus.OPTED_OUT))
     if not types:
         return []
     return [
@@ -249,11 +249,12 @@ def revoke(command: RevokeConsent, recipient: Recipient) -> Sequence[Event]:
     ]
 
 
-def _not_withdrawn(recipient: Recipient, command: RevokeConsent) -> tuple[TriggerType, ...]:
-    """Those of the types whose consent is not revoked or opted out of."""
-    withdrawn = (ConsentStatus.REVOKED, ConsentStatus.OPTED_OUT)
-    standings = {type_: recipient.consent(command.channel, type_, command.at) for type_ in command.message_types}
-    return tuple(type_ for type_, standing in standings.items() if standing.status not in withdrawn)
+def _types_except(
+    recipient: Recipient, channel: Channel, command: RevokeConsent | OptOut, ended: tuple[ConsentStatus, ...]
+) -> tuple[TriggerType, ...]:
+    """Those of the command's types whose consent has not ended in one of these ways already."""
+    standings = {type_: recipient.consent(channel, type_, command.at) for type_ in command.message_types}
+    return tuple(type_ for type_, standing in standings.items() if standing.status not in ended)
 
 
 def opt_out(command: OptOut, recipient: Recipient) -> Sequence[Event]:
@@ -267,13 +268,8 @@ def opt_out(command: OptOut, recipient: Recipient) -> Sequence[Event]:
             source=command.source,
         )
         for channel in command.wish.channels
-        if (types := _not_opted_out(recipient, channel, command))
+        if (types := _types_except(recipient, channel, command, (ConsentStatus.OPTED_OUT,)))
     ]
-
-
-def _not_opted_out(recipient: Recipient, channel: Channel, command: OptOut) -> tuple[TriggerType, ...]:
-    standings = {type_: recipient.consent(channel, type_, command.at) for type_ in command.message_types}
-    return tuple(type_ for type_, standing in standings.items() if standing.status is not ConsentStatus.OPTED_OUT)
 
 
 def receive_sms(command: ReceiveSms, recipient: Recipient) -> Sequence[Event]:

@@ -119,10 +119,9 @@ class Evidence:
 
     def _answer(self, step: Step, decided: Written) -> Sequence[Written]:
         """The provider's refusal on that channel, before the decision."""
-        before = [one for one in self.message if one.version < decided.version]
-        return [one for one in before if isinstance(one.fact, MessageRejected) and one.fact.channel == step.channel][
-            -1:
-        ]
+        before = (one for one in self.message if one.version < decided.version)
+        refusals = [o for o in before if isinstance(o.fact, MessageRejected) and o.fact.channel == step.channel]
+        return refusals[-1:]
 
 
 async def evidence_of(connection: AsyncConnection[Row], message: Sequence[Written]) -> Evidence:

@@ -14,10 +14,11 @@ from streams.database import Row
 NAMES = [PreferencesUpdated.name, PreferencesReset.name]
 
 CURRENT = """
-    with stream as (select version, name, data from headwater.journal where context = %s and stream = %s)
-    select (select coalesce(max(version), 0) from stream),
-           (select convert_from(data, 'UTF8')::json->'preferences' from stream
-             where name = any(%s) order by version desc limit 1)
+    select (select coalesce(max(version), 0) from headwater.journal
+             where context = %(context)s and stream = %(stream)s),
+           (select convert_from(data, 'UTF8')::json->'preferences' from headwater.journal
+             where context = %(context)s and stream = %(stream)s and name = any(%(names)s)
+             order by version desc limit 1)
 """
 
 
@@ -34,7 +35,8 @@ async def current_preferences(connection: AsyncConnection[Row], user_id: int) ->
     A read model may have halted or lag behind: a change based on its contents would undo what it has not seen, though
     made on condition of the version.
     """
-    row = await (await connection.execute(CURRENT, (CONTEXT, f"recipient/{user_id}", NAMES))).fetchone()
+    asked = {"context": CONTEXT, "stream": f"recipient/{user_id}", "names": NAMES}
+    row = await (await connection.execute(CURRENT, asked)).fetchone()
     assert row is not None
     version, found = row
     return CurrentPreferences(DEFAULTS if found is None else Preferences.model_validate(found), version)

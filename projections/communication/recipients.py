@@ -117,7 +117,7 @@ BEHIND_MARK = """
 async def users_with_mark(connection: AsyncConnection[Row], salt: bytes, mark: str) -> list[int]:
     """Like `users_with_phone`, of a number that is known by its mark only: the hex SHA-256 of salt and number.
 
-    Looks at every row: about a second per million people.
+    Looks at every row, since no index can know the salt.
     """
     rows = await (await connection.execute(BEHIND_MARK, {"salt": salt, "mark": mark})).fetchall()
     return [row[0] for row in rows]

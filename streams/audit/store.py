@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from streams.audit.offline import Line
+from streams.database import has_table
 
 Row = tuple[Any, ...]
 CHUNK = 5_000
@@ -83,6 +84,6 @@ def heads(connection: Connection[Row], context: str | None) -> dict[tuple[str, i
 
 def signed_heads(connection: Connection[Row], context: str | None) -> Iterator[SignedHead]:
     """Every signed head, in the order of the log; none when nobody ever signed one."""
-    if connection.execute("select to_regclass('headwater.signed_heads')").fetchone() == (None,):
+    if not has_table(connection, "headwater.signed_heads"):
         return iter(())
     return map(SignedHead._make, rows(connection, SIGNED, (context,)))

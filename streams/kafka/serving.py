@@ -97,9 +97,11 @@ class Partitions:
 
         Each has its share of what may be kept, so that one that has halted does not hold back the others.
         """
+        share = self._overlay_records // max(len(self._expected.following), 1)
+        if not self._held_back and len(self._overlay) <= share:
+            return
         if self._held_back:
             self._prune()
-        share = self._overlay_records // max(len(self._expected.following), 1)
         held_back = {
             place
             for place in self._expected.following

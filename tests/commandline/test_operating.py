@@ -48,6 +48,16 @@ def fails(product: Product, capsys: pytest.CaptureFixture[str], *arguments: str)
     return " ".join(said.split())
 
 
+@pytest.mark.parametrize(
+    "command", ["status", "audit verify", "projection list", "erase communication:1", "keys backup x"]
+)
+def test_a_database_that_does_not_answer_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    nowhere = Product(tmp_path / "data", HEADWATER_POSTGRES="postgresql://127.0.0.1:1/none")
+    assert "headwater: PostgreSQL does not answer: " in fails(nowhere, capsys, *command.split())
+
+
 def ask(client: httpx2.Client, user_id: int, **more: Any) -> str:
     consent = {"user_id": user_id, "email": f"user{user_id}@example.com"}
     assert client.post("/consent/email", json=consent).status_code == 200

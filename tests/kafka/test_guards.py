@@ -13,7 +13,7 @@ from collections import Counter
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.gateway import Pending, Unavailable, envelop
@@ -27,7 +27,7 @@ from tests.kafka.broker import Kafka
 from tests.kafka.runtime import Processes, gateway, mapper, processes, until
 from tests.kafka.test_projector_faults import fill
 from tests.kafka.under_load import stopped
-from tests.kafka.verify import read_log
+from tests.kafka.verify import end_of, read_log
 
 pytestmark = pytest.mark.faults
 STOP = str(int(signal.SIGSTOP))
@@ -36,11 +36,7 @@ LONG = ("--transaction-seconds", "40")
 
 def end_of_log(roles: Processes, partition: int) -> int:
     """The true end, open transactions included."""
-    reader = Consumer(roles.cluster.reader(isolation_level="read_uncommitted"))
-    try:
-        return reader.get_watermark_offsets(TopicPartition(roles.cluster.events("shelf"), partition), 10)[1]
-    finally:
-        reader.close()
+    return end_of(roles, roles.cluster.events("shelf"), partition, "read_uncommitted")
 
 
 def off(*guards: Guard) -> list[str]:

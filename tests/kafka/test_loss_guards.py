@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from streams.kafka import transactions, watchdog
 from streams.kafka.loading import Guard
@@ -20,6 +20,7 @@ from tests.kafka.runtime import Processes, gateway, processes, until
 from tests.kafka.test_guards import decided, end_of_log, submit
 from tests.kafka.test_membership_guards import breaks
 from tests.kafka.test_projector_faults import fill
+from tests.kafka.verify import end_of
 
 pytestmark = pytest.mark.faults
 
@@ -118,11 +119,7 @@ async def outlived(roles: Processes, p1: Inside) -> int:
 
 def stable_end(roles: Processes, topic: str, partition: int) -> int:
     """The end up to the first transaction that is open."""
-    reader = Consumer(roles.cluster.reader(isolation_level="read_committed"))
-    try:
-        return reader.get_watermark_offsets(TopicPartition(topic, partition), 10)[1]
-    finally:
-        reader.close()
+    return end_of(roles, topic, partition, "read_committed")
 
 
 @pytest.mark.parametrize("guards", [(), (Guard.RESOLVE,)])

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from confluent_kafka import Consumer, TopicPartition
 from psycopg import Connection
 
 from domain.messages import Command
@@ -34,6 +35,15 @@ def read_log(roles: Processes) -> list[Record]:
             assert (record.sequence, record.hash) == (sequence, head), f"the chain breaks at {record.position}"
             records.append(record)
     return records
+
+
+def end_of(roles: Processes, topic: str, partition: int, isolation_level: str) -> int:
+    """Where a topic's partition ends for whom reads with this isolation level."""
+    reader = Consumer(roles.cluster.reader(isolation_level=isolation_level))
+    try:
+        return reader.get_watermark_offsets(TopicPartition(topic, partition), 10)[1]
+    finally:
+        reader.close()
 
 
 def verify(roles: Processes, submitted: Mapping[UUID, Command], answered: Mapping[UUID, Outcome]) -> None:

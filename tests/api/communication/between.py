@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx2
 
+from tests.api.communication.asking import can_send
 from tests.api.communication.serving import Served, serving
 from tests.api.communication.signing import SECRETS, Report, resend_svix, twilio_form
 from tests.imitations.resend import API_KEY, ResendImitation
@@ -62,8 +63,7 @@ class World(NamedTuple):
 
     def may_write(self, user_id: int, channel: str) -> str:
         """The reason that a consent check gives."""
-        body = {"user_id": user_id, "message_type": "monthly_report", "channel": channel}
-        reason: str = self.product.ok("POST", "/consent/check", body)["reason"]
+        reason: str = can_send(self.product, user_id, channel=channel)["reason"]
         return reason
 
 

