@@ -7,8 +7,8 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from prometheus_client import start_http_server
 from rich.console import Console
@@ -35,7 +35,6 @@ from streams.wiring import Context, names_of
 
 log = logging.getLogger(__name__)
 console = Console(highlight=False, soft_wrap=True)
-CHILD = "HEADWATER_CHILD"
 NAMES = [context.name for context in bootstrap.CONTEXTS]
 
 
@@ -83,10 +82,7 @@ def check_topics(settings: Settings) -> None:
 def run_supervised(settings: Settings, name: str) -> int:
     """Runs a role as a supervised child of this process; the exit code."""
     set_up_logging(settings.log_level)
-    if CHILD in os.environ:
-        return _run_child(settings, name)
-    command = [sys.executable, "-m", "cli", name]
-    return Supervisor(command, os.environ | {CHILD: name}).run()
+    return Supervisor(partial(_run_child, settings, name)).run()
 
 
 def _run_child(settings: Settings, name: str) -> int:

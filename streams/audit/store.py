@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from streams.audit.offline import Line
-from streams.database import has_table
 
 Row = tuple[Any, ...]
 CHUNK = 5_000
@@ -84,6 +83,6 @@ def heads(connection: Connection[Row], context: str | None) -> dict[tuple[str, i
 
 def signed_heads(connection: Connection[Row], context: str | None) -> Iterator[SignedHead]:
     """Every signed head, in the order of the log; none when nobody ever signed one."""
-    if not has_table(connection, "headwater.signed_heads"):
+    if connection.execute("select to_regclass('headwater.signed_heads')").fetchone() == (None,):
         return iter(())
     return map(SignedHead._make, rows(connection, SIGNED, (context,)))

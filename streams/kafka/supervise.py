@@ -1,13 +1,18 @@
-"""Runs a role as a child process and starts it again when it ends: a client call that hangs can only be ended so."""
+"""Runs a role as a child process and starts it again when it ends: a client call that hangs can only be ended so.
+
+The child is forked from a parent that has imported everything and opened nothing, so that it serves again at once.
+"""
 
 from __future__ import annotations
 
 import logging
-import os
+import multiprocessing
 import signal
-import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.context import ForkProcess
 from types import FrameType
 
 log = logging.getLogger(__name__)
@@ -22,32 +27,41 @@ TWIN_PAUSE_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 HEALTHY_SECONDS = 30.0
-SUPERVISOR = "HEADWATER_SUPERVISOR"
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Supervisor:
-    """Keeps one child running until told to stop."""
+    """Keeps one child running, which does `serve` and ends with its exit code, until told to stop.
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._command = list(command)
-        self._environment = {**environment, SUPERVISOR: str(os.getpid())}
-        self._child: subprocess.Popen[bytes] | None = None
+    The process must have a single thread and no connections: a fork would share them.
+    """
+
+    def __init__(self, serve: Callable[[], int]) -> None:
+        self._serve = serve
+        self._child: ForkProcess | None = None
         self._stopping = False
         self._pause = FIRST_PAUSE_SECONDS
 
     def run(self) -> int:
-        """The child's last exit code, once it ended in order or this process was told to stop."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        """The child's last exit code, negative for a signal, once it ended in order or this process was to stop."""
+        for number in STOPS:
             signal.signal(number, self._stop)
         while True:
             started = time.monotonic()
-            self._child = subprocess.Popen(self._command, env=self._environment)
-            if self._stopping:
-                self._child.terminate()
-            code = self._child.wait()
+            with _signals_held_back():
+                child = self._child = multiprocessing.get_context("fork").Process(target=self._run_child)
+                child.start()
+            child.join()
+            code = child.exitcode or 0
             if self._stopping or code in (0, WRONG_SETUP_EXIT):
                 return code
             self._rest(code, time.monotonic() - started)
+
+    def _run_child(self) -> None:
+        for number in STOPS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        sys.exit(self._serve())
 
     def _rest(self, code: int, lived: float) -> None:
         if code == TWIN_EXIT:
@@ -63,11 +77,21 @@ class Supervisor:
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
-        if self._child is not None and self._child.poll() is None:
+        if self._child is not None and self._child.is_alive():
             self._child.terminate()
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """A signal to stop comes before the child or after it, never to a child that still has its parent's handlers."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def orphaned() -> bool:
     """Whether the supervisor that started this process is gone; its successor will start another child."""
-    supervisor = os.environ.get(SUPERVISOR)
-    return supervisor is not None and os.getppid() != int(supervisor)
+    supervisor = multiprocessing.parent_process()
+    return supervisor is not None and not supervisor.is_alive()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 
 from streams.kafka.supervise import Supervisor
+from tests.kafka.role import main
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    sys.exit(Supervisor([sys.executable, "-m", "tests.kafka.role", *sys.argv[1:]], os.environ).run())
+    sys.exit(Supervisor(main).run())
