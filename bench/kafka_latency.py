@@ -34,6 +34,7 @@ from streams.gateway import envelop
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.records import command_headers
 from streams.kafka.settings import Cluster
+from streams.kafka.supervise import HEALTHY_SECONDS
 from streams.kafka.topics import create
 from streams.partitions import partition_of
 from streams.postgres import start_embedded
@@ -71,7 +72,7 @@ async def installation(kafka: Kafka, dsn: str, partitions: int) -> AsyncIterator
     name = f"bench_{uuid4().hex[:8]}"
     with connect_plain(dsn) as connection:
         connection.execute(f"create database {name}".encode())
-    roles = Processes(new_cluster(kafka), make_conninfo(dsn, dbname=name), partitions)
+    roles = Processes(new_cluster(kafka), make_conninfo(dsn, dbname=name), partitions, supervised=True)
     set_up(roles.cluster, roles.dsn, partitions)
     roles.start("projector", "j1")
     roles.start("processor", "p1")
@@ -143,7 +144,7 @@ def a_command(number: int) -> FillJar:
 
 
 async def killed(roles: Processes, one: KafkaGateway, partitions: int) -> None:
-    """Kills and restarts the processor under load; the longest silence that its clients see."""
+    """Kills the processor under load, for its supervisor to restart; the silence that its clients see."""
     answered: list[float] = []
 
     async def client(number: int) -> None:
@@ -154,10 +155,9 @@ async def killed(roles: Processes, one: KafkaGateway, partitions: int) -> None:
     running = [asyncio.create_task(client(number)) for number in range(8)]
     silences = []
     for _ in range(5):
-        await asyncio.sleep(1)
-        roles.kill("p1")
+        await asyncio.sleep(HEALTHY_SECONDS + 1)
+        roles.signal_child("p1", signal.SIGKILL)
         at = time.perf_counter()
-        roles.start("processor", "p1")
         await asyncio.sleep(0.2)
         count = len(answered)
         await until(lambda count=count: len(answered) > count)  # type: ignore[misc]
@@ -227,11 +227,11 @@ async def catching_up(kafka: Kafka, dsn: str, events: int) -> None:
     """Stops the projector while the log grows, then measures how fast it follows, journal and read models and all."""
     async with installation(kafka, dsn, 4) as (roles, one):
         await load(one, 4, 8, 2)
-        roles.signal("j1", signal.SIGSTOP)
+        roles.signal_child("j1", signal.SIGSTOP)
         before = projected(roles)
         await asyncio.to_thread(produce, roles, events // 2)
         await until(lambda: end_of_log(roles) >= events, 300)
-        roles.signal("j1", signal.SIGCONT)
+        roles.signal_child("j1", signal.SIGCONT)
         began = time.perf_counter()
         await until(lambda: projected(roles) >= before + events, 300)
         took = time.perf_counter() - began
