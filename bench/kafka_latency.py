@@ -24,11 +24,12 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from confluent_kafka import Consumer, Producer, TopicPartition
+from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
 from bench.kafka_raw import settings
-from streams.database import connect_plain
+from streams.database import Row, connect_plain
 from streams.garbage import spare_what_lives
 from streams.gateway import envelop
 from streams.kafka.gateway import KafkaGateway
@@ -228,13 +229,14 @@ async def catching_up(kafka: Kafka, dsn: str, events: int) -> None:
     async with installation(kafka, dsn, 4) as (roles, one):
         await load(one, 4, 8, 2)
         roles.signal_child("j1", signal.SIGSTOP)
-        before = projected(roles)
         await asyncio.to_thread(produce, roles, events // 2)
-        await until(lambda: end_of_log(roles) >= events, 300)
-        roles.signal_child("j1", signal.SIGCONT)
-        began = time.perf_counter()
-        await until(lambda: projected(roles) >= before + events, 300)
-        took = time.perf_counter() - began
+        with connect_plain(roles.dsn) as connection:
+            before = projected(connection)
+            await until(lambda: end_of_log(roles) >= events, 300)
+            roles.signal_child("j1", signal.SIGCONT)
+            began = time.perf_counter()
+            await until(lambda: projected(connection) >= before + events, 300)
+            took = time.perf_counter() - began
     console.print(f"projector: {events / took:,.0f} events/s catching up over {events:,}")
 
 
@@ -249,9 +251,8 @@ def produce(roles: Processes, commands: int) -> None:
     producer.flush(60)
 
 
-def projected(roles: Processes) -> int:
-    with connect_plain(roles.dsn) as connection:
-        row = connection.execute("select sum(sequence)::bigint from headwater.partitions").fetchone()
+def projected(connection: Connection[Row]) -> int:
+    row = connection.execute("select sum(sequence)::bigint from headwater.partitions").fetchone()
     return int(row[0]) if row else 0
 
 

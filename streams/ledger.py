@@ -21,7 +21,7 @@ COLUMNS = ", ".join(f"j.{column}" for column in Record._fields)
 
 OUTCOMES = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped
-      from (select distinct * from unnest(%s::text[], %s::text[])) as w(context, stream)
+      from (select distinct * from json_to_recordset(%s::json) as r(context text, stream text)) w
       cross join lateral (
         select context, partition, sequence, (convert_from(data, 'UTF8')::json ->> 'events')::int as events
           from headwater.journal where context = w.context and stream = w.stream and version = 1 offset 0) o
@@ -87,8 +87,7 @@ class Loads(NamedTuple):
     def of(cls, wants: Wants) -> Loads:
         statements = []
         if wants.outcomes:
-            streams = [(context, outcome_stream(id_)) for context, id_ in wants.outcomes]
-            statements.append(Statement(OUTCOMES, _transposed(streams, 2)))
+            statements.append(outcomes(wants.outcomes))
         if wants.streams:
             named = _transposed(wants.streams, 3)
             statements += [Statement(SNAPSHOTS, named), Statement(HISTORIES, named)]
@@ -102,6 +101,12 @@ class Loads(NamedTuple):
         outcomes = next(left) if self.wants.outcomes else []
         snapshots, histories = (next(left), next(left)) if self.wants.streams else ([], [])
         return loaded([outcomes, snapshots, histories, next(left) if self.wants.subjects else []])
+
+
+def outcomes(wanted: Iterable[tuple[str, UUID]]) -> Statement:
+    """The outcomes of commands, by context and command id; an id that has none yet is left out."""
+    lines = [{"context": context, "stream": outcome_stream(command_id)} for context, command_id in wanted]
+    return Statement(OUTCOMES, [orjson.dumps(lines).decode()])
 
 
 def loaded(results: Sequence[Sequence[Row]]) -> Loaded:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,15 +15,15 @@ from confluent_kafka import KafkaException
 from psycopg import AsyncConnection
 
 from streams.batch import KnownOutcome
-from streams.database import Row, Statement, connect, read
-from streams.envelope import Envelope, IdempotencyConflict, Outcome, outcome_stream
+from streams.database import Row, connect
+from streams.envelope import Envelope, IdempotencyConflict, Outcome
 from streams.gateway import Pending, Unavailable
 from streams.kafka.claims import Claims
 from streams.kafka.producing import Commands
 from streams.kafka.settings import Cluster
 from streams.kafka.store import BY_INDEX
 from streams.kafka.subject_keys import SubjectKeys
-from streams.ledger import OUTCOMES, loaded
+from streams.ledger import loaded, outcomes
 from streams.mapper import Mapper
 from streams.processor import decode_outcome
 
@@ -54,8 +54,7 @@ class Awaited:
 
     context: str
     command_id: UUID
-    answer: asyncio.Future[Answer]
-    waiters: int = 0
+    waiters: list[asyncio.Future[Answer]] = field(default_factory=list)
     delivered: bool = False
 
 
@@ -114,14 +113,7 @@ class KafkaGateway:
         first = awaited is None
         if awaited is None:
             awaited = self._produce(envelope)
-        awaited.waiters += 1
-        try:
-            answer = await asyncio.wait_for(asyncio.shield(awaited.answer), timeout_seconds)
-        except TimeoutError:
-            raise self._late(awaited) from None
-        finally:
-            self._let_go(awaited)
-        return _checked(envelope, answer, replayed=not first)
+        return _checked(envelope, await self._answer_to(awaited, timeout_seconds), replayed=not first)
 
     async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
         """See `Gateway.outcome`; raises Unavailable when the database is away."""
@@ -141,12 +133,23 @@ class KafkaGateway:
             return None
         return await self._look_up(envelope.context, envelope.command_id, envelope.fingerprint)
 
+    async def _answer_to(self, awaited: Awaited, timeout_seconds: float) -> Answer:
+        """A future and a timer of its own for each that waits: `wait_for` and `shield` take three times as long."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        awaited.waiters.append(answer)
+        late = loop.call_later(timeout_seconds, lambda: _settle(answer, _late(awaited)))
+        try:
+            return await answer
+        finally:
+            late.cancel()
+            self._let_go(awaited, answer)
+
     def _produce(self, envelope: Envelope) -> Awaited:
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        awaited = Awaited(envelope.context, envelope.command_id, answer)
+        awaited = Awaited(envelope.context, envelope.command_id)
         data = self._mapper.encode(envelope.command)
         try:
-            self._commands.send(envelope, data, lambda error: _delivered(awaited, error))
+            self._commands.send(envelope, data, lambda error: self._delivered(awaited, error))
         except BufferError:
             raise Unavailable("too many commands are queued", maybe_recorded=False) from None
         except KafkaException as error:
@@ -155,18 +158,25 @@ class KafkaGateway:
         self._awaited[envelope.command_id] = awaited
         return awaited
 
-    def _let_go(self, awaited: Awaited) -> None:
-        awaited.waiters -= 1
-        if awaited.waiters == 0:
-            self._awaited.pop(awaited.command_id, None)
-            if awaited.answer.done() and not awaited.answer.cancelled():
-                awaited.answer.exception()
-            awaited.answer.cancel()
+    def _delivered(self, awaited: Awaited, error: Unavailable | None) -> None:
+        if error is None:
+            awaited.delivered = True
+        else:
+            self._settle_all(awaited, error)
 
-    def _late(self, awaited: Awaited) -> Exception:
-        if awaited.delivered:
-            return Pending(awaited.command_id)
-        return Unavailable("the command could not be recorded in time", maybe_recorded=True)
+    def _settle_all(self, awaited: Awaited, answer: Answer | Exception) -> None:
+        """Whoever asks for this command from now on looks it up."""
+        if self._awaited.get(awaited.command_id) is awaited:
+            del self._awaited[awaited.command_id]
+        for waiter in awaited.waiters:
+            _settle(waiter, answer)
+
+    def _let_go(self, awaited: Awaited, answer: asyncio.Future[Answer]) -> None:
+        awaited.waiters.remove(answer)
+        if answer.done() and not answer.cancelled():
+            answer.exception()  # it counts as seen, also when whoever waited was cancelled in the same instant
+        if not awaited.waiters and self._awaited.get(awaited.command_id) is awaited:
+            del self._awaited[awaited.command_id]
 
     async def _ensure_keys(self, envelope: Envelope) -> None:
         if envelope.command.personal_fields:
@@ -220,11 +230,11 @@ class KafkaGateway:
 
     async def _fetch_once(self, connection: AsyncConnection[Row]) -> None:
         lookups, self._lookups = self._lookups, []
-        wanted = {awaited.command_id: awaited.context for awaited in self._awaited.values()}
-        wanted |= {lookup.command_id: lookup.context for lookup in lookups}
+        wanted = {(awaited.context, awaited.command_id) for awaited in self._awaited.values()}
+        wanted |= {(lookup.context, lookup.command_id) for lookup in lookups}
         try:
             claimed = await self._claims.settle(connection, {one.command_id: one.claim for one in lookups if one.claim})
-            found = await self._outcomes(connection, list(wanted.items()))
+            found = await self._outcomes(connection, list(wanted))
         except psycopg.Error:
             self._lookups += lookups
             raise
@@ -232,18 +242,16 @@ class KafkaGateway:
             other = claimed.get(command_id, claim) != claim
             _settle(asked, IdempotencyConflict(str(command_id)) if other else found.get(command_id))
         for command_id, answer in found.items():
-            if command_id in self._awaited:
-                _settle(self._awaited[command_id].answer, answer)
+            if (awaited := self._awaited.get(command_id)) is not None:
+                self._settle_all(awaited, answer)
 
     async def _outcomes(
-        self, connection: AsyncConnection[Row], wanted: Sequence[tuple[UUID, str]]
+        self, connection: AsyncConnection[Row], wanted: Sequence[tuple[str, UUID]]
     ) -> dict[UUID, Answer | Exception]:
         answers: dict[UUID, Answer | Exception] = {}
         for start in range(0, len(wanted), ASKED_AT_ONCE):
-            some = wanted[start : start + ASKED_AT_ONCE]
-            streams = [outcome_stream(command_id) for command_id, _ in some]
-            (rows,) = await read(connection, [Statement(OUTCOMES, [[context for _, context in some], streams])])
-            answers |= self._answers(rows)
+            cursor = await connection.execute(*outcomes(wanted[start : start + ASKED_AT_ONCE]))
+            answers |= self._answers(await cursor.fetchall())
         return answers
 
     def _answers(self, rows: Iterable[Row]) -> dict[UUID, Answer | Exception]:
@@ -271,11 +279,10 @@ def _settle(future: asyncio.Future[Any], answer: Answer | Exception | None) -> N
         future.set_result(answer)
 
 
-def _delivered(awaited: Awaited, error: Unavailable | None) -> None:
-    if error is None:
-        awaited.delivered = True
-    elif not awaited.answer.done():
-        awaited.answer.set_exception(error)
+def _late(awaited: Awaited) -> Exception:
+    if awaited.delivered:
+        return Pending(awaited.command_id)
+    return Unavailable("the command could not be recorded in time", maybe_recorded=True)
 
 
 def _checked(envelope: Envelope, answer: Answer, replayed: bool) -> Outcome:

@@ -32,7 +32,7 @@ class Commands:
         self._cluster = cluster
         self._producer = Producer(
             cluster.client(
-                enable_idempotence=True, acks="all", linger_ms=0, partitioner="murmur2_random",
+                enable_idempotence=True, acks="all", linger_ms=1, partitioner="murmur2_random",
                 retry_backoff_ms=10, retry_backoff_max_ms=500, message_timeout_ms=GIVEN_UP_AFTER_MS,
                 queue_buffering_max_messages=QUEUED, allow_auto_create_topics=False,
             )

@@ -67,14 +67,14 @@ class Processes:
         process.kill()
         process.wait()
 
-    def signal(self, name: str, number: signal.Signals) -> None:
-        self.running[name].send_signal(number)
-
     def signal_child(self, name: str, number: signal.Signals) -> None:
         """Sends a signal to the process that a supervised role's supervisor runs."""
         supervisor = self.running[name].pid
         (child,) = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
         os.kill(int(child), number)
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        self.running[name].send_signal(number)
 
     def stop(self, name: str) -> int:
         """SIGTERM, and the exit code."""
