@@ -33,6 +33,7 @@ from streams.database import Row, connect_plain
 from streams.garbage import spare_what_lives
 from streams.gateway import envelop
 from streams.kafka.gateway import KafkaGateway
+from streams.kafka.projector import BATCH
 from streams.kafka.records import command_headers
 from streams.kafka.settings import Cluster
 from streams.kafka.supervise import HEALTHY_SECONDS
@@ -75,7 +76,7 @@ async def installation(kafka: Kafka, dsn: str, partitions: int) -> AsyncIterator
         connection.execute(f"create database {name}".encode())
     roles = Processes(new_cluster(kafka), make_conninfo(dsn, dbname=name), partitions, supervised=True)
     set_up(roles.cluster, roles.dsn, partitions)
-    roles.start("projector", "j1")
+    roles.start("projector", "j1", "--batch", str(BATCH))
     roles.start("processor", "p1")
     try:
         async with gateway(roles) as one:

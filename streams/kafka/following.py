@@ -16,6 +16,7 @@ from streams.envelope import Record, Recorded
 from streams.kafka.overlay import BrokenLog, Place, check_follows
 from streams.kafka.records import AnyHeaders, Unreadable, read_record
 from streams.kafka.store import Checkpoint
+from streams.keys import Keyring
 from streams.mapper import Mapper
 from streams.wiring import SubjectErased
 
@@ -71,17 +72,19 @@ def follow(messages: Iterable[EventMessage], checkpoints: Mapping[Place, Checkpo
 
 
 class Decoded(NamedTuple):
-    """A line with the event it holds."""
+    """A line with the event it holds, and the subject whose living key was at hand when it was read."""
 
     line: Line
     event: Event
+    alive: str | None
 
 
 class Part(NamedTuple):
-    """A batch with the next offset of every partition in it."""
+    """A batch with the next offset of every partition in it, and the subjects who must still have their keys."""
 
     batch: Batch
     offsets: dict[Place, int]
+    alive: list[str]
 
 
 def decode(followed: Followed, mapper: Mapper) -> list[Decoded]:
@@ -96,7 +99,8 @@ def decode(followed: Followed, mapper: Mapper) -> list[Decoded]:
         if place in stopped:
             continue
         try:
-            decoded.append(Decoded(line, mapper.decode_as(Event, record.name, record.data, record.subject)))
+            event = mapper.decode_as(Event, record.name, record.data, record.subject)
+            decoded.append(Decoded(line, event, _alive(record.subject, mapper.keyring)))
         except Exception as error:
             log.exception("%s at %s cannot be decoded", record.name, record.position)
             followed.halts[place] = f"offset {line.offset}: {record.name}: {type(error).__name__}: {error}"
@@ -104,10 +108,15 @@ def decode(followed: Followed, mapper: Mapper) -> list[Decoded]:
     return decoded
 
 
+def _alive(subject: str | None, keyring: Keyring) -> str | None:
+    known = subject is not None and keyring.knows(subject) and keyring.cipher(subject) is not None
+    return subject if known else None
+
+
 def part(lines: Sequence[Decoded], checkpoints: Mapping[Place, Checkpoint]) -> Part:
     """The batch of these events, which follow on from the checkpoints."""
     batch, offsets = Batch(), dict[Place, int]()
-    for (offset, record), event in lines:
+    for (offset, record), event, _ in lines:
         place = (record.context, record.partition)
         before = batch.heads[place][0] if place in batch.heads else checkpoints[place].head
         batch.heads[place] = (before, Head(record.sequence, record.hash))
@@ -115,4 +124,5 @@ def part(lines: Sequence[Decoded], checkpoints: Mapping[Place, Checkpoint]) -> P
         batch.recorded.append(Recorded(event, record))
         if isinstance(event, SubjectErased):
             batch.erased.append((record.context, record.key, event.erased))
-    return Part(batch, offsets)
+    alive = {line.alive for line in lines if line.alive is not None} - {subject for _, _, subject in batch.erased}
+    return Part(batch, offsets, sorted(alive))

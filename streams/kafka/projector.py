@@ -13,23 +13,21 @@ from typing import Any
 
 import psycopg
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
-from psycopg import Connection
 
-from streams.database import Row, Statement, passing, read_plain, write_plain
+from streams.database import passing, read_plain
 from streams.embedded import known_projections
 from streams.kafka import metrics
-from streams.kafka.following import Decoded, EventMessage, Part, decode, follow, part
+from streams.kafka.following import EventMessage, decode, follow
 from streams.kafka.lag import Lag
 from streams.kafka.overlay import Place
 from streams.kafka.settings import Role, context_of
 from streams.kafka.store import Checkpoint, Store
 from streams.kafka.transactions import LostMembership, Twin
 from streams.kafka.watchdog import Brokers, watched
-from streams.keys import Keyring, WrappedKey
+from streams.kafka.writing import Careful, Fenced, Writer, Written, place_of
+from streams.keys import Keyring
 from streams.mapper import Mapper
-from streams.projections import Projected, Projections
-from streams.projector import statements, without_values, write_carefully_plain
-from streams.schema import EPOCH_CHANGED, ERASED_MEANWHILE, FENCED
+from streams.projections import Projections
 from streams.wiring import Context, names_of
 
 log = logging.getLogger(__name__)
@@ -38,23 +36,19 @@ BATCH = 2000
 POLL_SECONDS = 0.1
 TRY_HALTED_AGAIN_SECONDS = 30.0
 ROLE = "projector"
-DUE_CHANNEL = "headwater_due"
 LOST = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
-
-
-class Fenced(Exception):  # noqa: N818
-    """Another projector has moved a checkpoint on, or erased a person whose values were about to be written."""
 
 
 class KafkaProjector:
     """Follows whatever partitions its group gives it. `run` returns after `stop`; raises Twin or Stuck (see `lag`)."""
 
-    def __init__(self, role: Role, contexts: Sequence[Context]) -> None:
-        self._role = role
+    def __init__(self, role: Role, contexts: Sequence[Context], batch: int = BATCH) -> None:
+        self._role, self._batch = role, batch
         self._names = [context.name for context in contexts]
         self._mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         self._projections = Projections(known_projections(contexts, self._mapper))
         self._store = Store(role.dsn, "headwater projector")
+        self._writer = Writer(role.dsn, self._mapper, self._projections)
         self._brokers = Brokers()
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
         self._lag = Lag(role.cluster)
@@ -63,7 +57,7 @@ class KafkaProjector:
         self._halted: dict[Place, Checkpoint] = {}
         self._halted_since = 0.0
         self._on_record: set[Place] = set()
-        self._doubt = False
+        self._doubt = self._careful = False
         self._stopping = False
 
     def _membership(self) -> dict[str, Any]:
@@ -89,6 +83,7 @@ class KafkaProjector:
         finally:
             with watched():
                 self._consumer.close()
+            self._writer.close()
             self._store.close()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -109,10 +104,10 @@ class KafkaProjector:
             self._start_from_checkpoints()
         with watched():
             first = self._consumer.poll(POLL_SECONDS)
-            messages = [] if first is None else [first, *self._consumer.consume(BATCH - 1, 0)]
+            messages = [] if first is None else [first, *self._consumer.consume(self._batch - 1, 0)]
         events = [event for message in messages if (event := self._event(message)) is not None]
-        if events and not self._doubt:
-            self._project(events)
+        if not self._doubt:
+            self._project(events, backlog=len(messages) == self._batch)
         self._lag.measure(self._checkpoints, self._halted)
 
     def _due_again(self) -> bool:
@@ -120,6 +115,7 @@ class KafkaProjector:
 
     def _start_from_checkpoints(self) -> None:
         """Reads the checkpoints and fetches from there; whatever was fetched before is discarded by that."""
+        self._writer.abandon()
         try:
             found = {place: self._store.checkpoint(place) for place in self._owned}
             self._projections.learn(read_plain(self._store.connected(), Projections.LOAD))
@@ -157,24 +153,35 @@ class KafkaProjector:
             log.warning("consuming %s: %s", place, error.name())
         return None
 
-    def _project(self, events: Sequence[EventMessage]) -> None:
-        followed = follow(events, self._checkpoints)
+    def _project(self, events: Sequence[EventMessage], backlog: bool) -> None:
         try:
-            self._learn_keys(followed.subjects)
-            decoded = decode(followed, self._mapper)
-            self._write(decoded)
-            for place, error in followed.halts.items():
-                if place not in self._halted:
-                    self._halt(place, error)
-        except Fenced as error:
+            self._follow(events, backlog)
+        except (Fenced, Careful) as error:
             log.warning("%s: starting again from the checkpoints", error)
-            self._doubt = True
+            self._doubt, self._careful = True, isinstance(error, Careful)
         except psycopg.Error as error:
             if not passing(error):
                 raise
             log.warning("the database is not available: %s", type(error).__name__)
             self._store.close()
+            self._writer.disconnect()
             self._doubt = True
+
+    def _follow(self, events: Sequence[EventMessage], backlog: bool) -> None:
+        """With a backlog, the next batch is consumed and decoded while this one is being written."""
+        followed = follow(events, self._writer.after(self._checkpoints))
+        self._learn_keys(followed.subjects)
+        decoded = decode(followed, self._mapper)
+        self._take(self._writer.settle())
+        following = [one for one in decoded if place_of(one) in self._checkpoints]
+        if backlog and following and not followed.halts and not self._careful:
+            self._writer.begin(following, self._checkpoints)
+        elif following:
+            self._take(self._writer.write(following, self._checkpoints))
+            self._careful = False
+        for place, error in followed.halts.items():
+            if place not in self._halted:
+                self._halt(place, error)
 
     def _learn_keys(self, subjects: list[str]) -> None:
         """Keys are looked up for every batch: another projector may have seen one destroyed."""
@@ -182,67 +189,17 @@ class KafkaProjector:
         for key in self._store.keys(subjects) if subjects else ():
             self._mapper.keyring.learn(key)
 
-    def _write(self, decoded: Sequence[Decoded]) -> None:
-        """One transaction; when something in it cannot be written, the first record that cannot be halts its place."""
-        if not decoded:
-            return
-        one = part(decoded, self._checkpoints)
-        try:
-            self._commit(one)
-        except psycopg.Error as error:
-            if passing(error):
-                raise
-            if len(decoded) == 1:
-                self._halt(next(iter(one.offsets)), f"cannot be written: {without_values(error)}")
-                return
-            middle = len(decoded) // 2
-            self._write(decoded[:middle])
-            self._write([rest for rest in decoded[middle:] if _place(rest) not in self._halted])
-            return
-        for place, (_, after) in one.batch.heads.items():
-            self._checkpoints[place] = Checkpoint(one.offsets[place], after)
-            if place in self._on_record:
-                self._go_on(place)
-        self._lag.progress()
-
-    def _commit(self, one: Part) -> None:
-        projected = self._projections.project(one.batch)
-        connection = self._store.connected()
-        try:
-            writing = statements(one.batch, projected, self._projections, one.offsets)
-            write_plain(connection, [*self._holding(one), *writing, *_due(projected)])
-            halts = projected.halts
-        except psycopg.Error as error:
-            if passing(error):
-                raise
-            if error.sqlstate in (FENCED, ERASED_MEANWHILE):
-                raise Fenced(str(error)) from error
-            connection = self._afresh()
-            if error.sqlstate == EPOCH_CHANGED:
-                self._projections.learn(read_plain(connection, Projections.LOAD))
-                return self._commit(one)
-            log.warning("a table refused its rows (%s), looking for which", without_values(error))
-            halts = write_carefully_plain(connection, one.batch, projected, self._projections, one.offsets)
-        for _, _, subject in one.batch.erased:
-            self._mapper.keyring.learn(WrappedKey(subject, None))
-        self._projections.without(halts)
-        return None
-
-    def _afresh(self) -> Connection[Row]:
-        """Another connection: after an error amid a pipeline psycopg may believe in statements that were not prepared,
-        and a table would seem to refuse its rows."""
-        self._store.close()
-        return self._store.connected()
-
-    def _holding(self, one: Part) -> list[Statement]:
-        """Another projector must not erase a person while what was read with their key is being written."""
-        erased = {subject for _, _, subject in one.batch.erased}
-        about = {record.subject for _, record in one.batch.recorded if record.subject is not None} - erased
-        alive = [subject for subject in sorted(about) if self._alive(subject)]
-        return [Statement("select headwater.hold_keys(%s::text[])", [alive])] if alive else []
-
-    def _alive(self, subject: str) -> bool:
-        return self._mapper.keyring.knows(subject) and self._mapper.keyring.cipher(subject) is not None
+    def _take(self, written: Written) -> None:
+        """A partition may have been given away since its batch was begun."""
+        for place, at in written.ends.items():
+            if place in self._checkpoints:
+                self._checkpoints[place] = at
+                if place in self._on_record:
+                    self._go_on(place)
+        if written.ends:
+            self._lag.progress()
+        for place, error in written.halts.items():
+            self._halt(place, error)
 
     def _halt(self, place: Place, error: str) -> None:
         log.critical("partition %s/%d is not followed any further: %s", *place, error)
@@ -266,14 +223,3 @@ class KafkaProjector:
 
     def _topic_of(self, place: Place) -> tuple[str, int]:
         return self._role.cluster.events(place[0]), place[1]
-
-
-def _due(projected: Projected) -> list[Statement]:
-    """Tells the workers when the first new task is due, so that they need not find out by looking."""
-    if not projected.due:
-        return []
-    return [Statement("select pg_notify(%s, %s)", [DUE_CHANNEL, min(projected.due).isoformat()])]
-
-
-def _place(decoded: Decoded) -> Place:
-    return decoded.line.record.context, decoded.line.record.partition

@@ -113,7 +113,7 @@ class _Following:
             raise BrokenLog(f"{place[0]}/{place[1]} {followed.halts[place]}")
         if not decoded:
             return checkpoint
-        batch, offsets = part(decoded, {place: checkpoint})
+        batch, offsets, _ = part(decoded, {place: checkpoint})
         projected = self._projections.project(batch)
         if projected.halts:
             halts = write_carefully_plain(self.connection, batch, projected, self._projections, offsets)

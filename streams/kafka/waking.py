@@ -10,7 +10,7 @@ from datetime import datetime
 import psycopg
 
 from streams.database import connect
-from streams.kafka.projector import DUE_CHANNEL
+from streams.kafka.writing import DUE_CHANNEL
 
 log = logging.getLogger(__name__)
 

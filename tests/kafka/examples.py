@@ -9,7 +9,8 @@ from domain.messages import Event
 from streams.batch import Head
 from streams.chain import chained
 from streams.envelope import GENESIS, Decided, Record, Status, event_id, outcome_stream
-from streams.kafka.records import Follows
+from streams.kafka.following import EventMessage
+from streams.kafka.records import Follows, record_headers
 from streams.mapper import Mapper
 from tests.contract.shelf import JarFilled
 from tests.kafka.runtime import mapper
@@ -52,3 +53,14 @@ class Log:
         record = record._replace(hash=chained(self.head.hash, record))
         self.follows.append(Follows(record, self.head.hash))
         self.head = Head(record.sequence, record.hash)
+
+
+def messages(log: Log, first_offset: int = 0, step: int = 1) -> list[EventMessage]:
+    """The log as messages, the offsets having gaps as transaction markers make them."""
+    place = ("shelf", log.partition)
+    return [_message(place, first_offset + number * step, follows) for number, follows in enumerate(log.follows)]
+
+
+def _message(place: tuple[str, int], offset: int, follows: Follows) -> EventMessage:
+    record, previous = follows
+    return EventMessage(place, offset, record.key.encode(), record.data, record_headers(record, previous))

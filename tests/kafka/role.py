@@ -19,6 +19,9 @@ from streams.kafka.settings import Cluster, Role
 from streams.kafka.transactions import Step
 from tests.contract.shelf import SHELF
 
+SMALL_BATCH = 20
+"""Full nearly always under load, so that a projector writes one batch while it decodes the next."""
+
 
 def main() -> int:
     arguments = _arguments()
@@ -30,7 +33,7 @@ def main() -> int:
 
 def _serving(role: Role, arguments: argparse.Namespace) -> Serving:
     if arguments.role == "projector":
-        return KafkaProjector(role, [SHELF])
+        return KafkaProjector(role, [SHELF], arguments.batch)
     reached = _ending(arguments.at, arguments.signal, arguments.chance, arguments.then_sleep)
     off = frozenset(arguments.off)
     return KafkaProcessor(role, [SHELF], off, reached, arguments.overlay, arguments.transaction_seconds)
@@ -60,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--chance", type=float, default=1.0)
     parser.add_argument("--then-sleep", type=float, default=0.0)
     parser.add_argument("--transaction-seconds", type=float, default=10.0)
+    parser.add_argument("--batch", type=int, default=SMALL_BATCH)
     parser.add_argument("--overlay", type=int, default=100_000)
     return parser.parse_args()
 

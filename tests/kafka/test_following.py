@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from streams.batch import Head
 from streams.kafka.following import EventMessage, decode, follow, part
-from streams.kafka.records import Follows, record_headers
 from streams.kafka.store import Checkpoint
 from tests.contract.shelf import JarFilled
-from tests.kafka.examples import AT, Log
+from tests.kafka.examples import AT, Log, messages
 from tests.kafka.runtime import mapper
 
 START = Checkpoint(0, Head())
-
-
-def messages(log: Log, first_offset: int = 0, step: int = 1) -> list[EventMessage]:
-    """The log as messages, the offsets having gaps as transaction markers make them."""
-    place = ("shelf", log.partition)
-    return [_message(place, first_offset + number * step, follows) for number, follows in enumerate(log.follows)]
-
-
-def _message(place: tuple[str, int], offset: int, follows: Follows) -> EventMessage:
-    record, previous = follows
-    return EventMessage(place, offset, record.key.encode(), record.data, record_headers(record, previous))
 
 
 def logs() -> tuple[Log, Log]:
@@ -36,7 +24,7 @@ def test_a_batch_is_what_follows_the_checkpoints_with_the_offsets_to_go_on_from(
     one, two = logs()
     checkpoints = {("shelf", 0): START, ("shelf", 1): START}
     followed = follow(messages(one, step=3) + messages(two, 7), checkpoints)
-    batch, offsets = part(decode(followed, mapper()), checkpoints)
+    batch, offsets, _ = part(decode(followed, mapper()), checkpoints)
     assert followed.halts == {}
     assert batch.heads == {("shelf", 0): (Head(), one.head), ("shelf", 1): (Head(), two.head)}
     assert offsets == {("shelf", 0): 16, ("shelf", 1): 13}
@@ -77,7 +65,7 @@ def test_a_partition_halts_at_an_event_that_nobody_can_decode() -> None:
     one.decided(9, ("jar/plums", unknown))
     checkpoints = {("shelf", 0): START}
     followed = follow(messages(one), checkpoints)
-    batch, offsets = part(decode(followed, mapper()), checkpoints)
+    batch, offsets, _ = part(decode(followed, mapper()), checkpoints)
     assert (len(batch.recorded), offsets["shelf", 0]) == (6, 6)
     assert "UnknownName: shelf.jar.of_newer_code.v1" in followed.halts["shelf", 0]
 
