@@ -18,6 +18,7 @@ from psycopg import Connection
 from streams.database import Row, Statement, passing, read_plain, write_plain
 from streams.embedded import known_projections
 from streams.kafka import metrics
+from streams.kafka.denials import refuse_denied
 from streams.kafka.following import Decoded, EventMessage, Part, decode, follow, part
 from streams.kafka.lag import Lag
 from streams.kafka.overlay import Place
@@ -47,7 +48,8 @@ class Fenced(Exception):  # noqa: N818
 
 
 class KafkaProjector:
-    """Follows whatever partitions its group gives it. `run` returns after `stop`; raises Twin or Stuck (see `lag`)."""
+    """Follows whatever partitions its group gives it. `run` returns after `stop`; raises Twin, Denied, or Stuck
+    (see `lag`)."""
 
     def __init__(self, role: Role, contexts: Sequence[Context]) -> None:
         self._role = role
@@ -139,6 +141,8 @@ class KafkaProjector:
 
     def _event(self, message: Message) -> EventMessage | None:
         topic, partition, offset, error = message.topic(), message.partition(), message.offset(), message.error()
+        if error is not None:
+            refuse_denied(error)
         if error is not None and error.code() in LOST and self._brokers.lost_lately:
             raise LostMembership(error.str())
         if error is not None and error.code() in LOST:

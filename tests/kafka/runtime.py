@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import Signals
 from uuid import UUID, uuid4
 
 from streams.clock import ManualClock
@@ -67,10 +68,10 @@ class Processes:
         process.kill()
         process.wait()
 
-    def signal(self, name: str, number: signal.Signals) -> None:
+    def signal(self, name: str, number: Signals) -> None:
         self.running[name].send_signal(number)
 
-    def signal_child(self, name: str, number: signal.Signals) -> None:
+    def signal_child(self, name: str, number: Signals) -> None:
         """Sends a signal to the process that a supervised role's supervisor runs."""
         supervisor = self.running[name].pid
         (child,) = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
