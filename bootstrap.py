@@ -271,7 +271,9 @@ def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
             introducing.cancel()
             await asyncio.gather(introducing, return_exceptions=True)
 
-    return edge_of(settings, node, own, lifespan, lambda: node.gateway.waiting)
+    edge = edge_of(settings, node, own, lifespan, lambda: node.gateway.waiting)
+    node.on_failure = edge.failed
+    return edge
 
 
 async def introduce_in_time(engine: Engine, gccp: GccpSettings) -> None:

@@ -18,6 +18,7 @@ from settings import Settings
 from streams.database import connect_plain, has_table
 from streams.installation import WrongInstallation, prepare
 from streams.kafka import topics
+from streams.kafka.denials import Denied
 from streams.kafka.key_backup import backup_keys, restore_keys
 from streams.kafka.move import CannotMove, move
 from streams.kafka.overlay import BrokenLog
@@ -59,7 +60,7 @@ def rebuild_from_kafka(settings: Settings) -> None:
             found = rebuild(
                 connection, role.cluster, bootstrap.CONTEXTS, mapper, role.partitions, datetime.now(UTC), progress
             )
-        except (CannotRebuild, BrokenLog, WrongInstallation, NotDurable) as reason:
+        except (CannotRebuild, BrokenLog, Denied, WrongInstallation, NotDurable) as reason:
             raise Stop(str(reason)) from None
     console.print(f"{found.records} records, {found.tasks} open tasks; {found.perhaps_called} calls may have been made")
     if found.lost_subjects:

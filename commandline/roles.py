@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from confluent_kafka import KafkaException
 from prometheus_client import start_http_server
 from rich.console import Console
 
@@ -20,9 +21,11 @@ from settings import Settings
 from streams.database import connect_plain
 from streams.installation import WrongInstallation, check_master_key, prepare
 from streams.kafka import topics
+from streams.kafka.denials import Denied
 from streams.kafka.live import Live
 from streams.kafka.live_serving import serve_live
 from streams.kafka.node import ApiNode, WorkerNode
+from streams.kafka.rights import NONE, RIGHTS, Rights
 from streams.kafka.roles import run_processor, run_projector
 from streams.kafka.settings import Cluster, Role, WrongSetting, connection_settings
 from streams.kafka.supervise import WRONG_SETUP_EXIT, Supervisor
@@ -71,10 +74,10 @@ def create_topics(settings: Settings) -> None:
     console.print("\n".join(f"made {name}" for name in made) or "every topic is there already")
 
 
-def check_topics(settings: Settings) -> None:
-    """Checks the topics; raises Stop naming each wrong setting and how to mend it."""
+def check_topics(settings: Settings, rights: Rights = NONE) -> None:
+    """Checks the topics; raises Stop naming each wrong setting, and missing right, and how to mend it."""
     try:
-        topics.check(cluster(settings), NAMES, settings.partitions, durability(settings))
+        topics.check(cluster(settings), NAMES, settings.partitions, durability(settings), rights)
     except topics.WrongTopic as wrong:
         raise Stop(str(wrong)) from None
 
@@ -89,7 +92,7 @@ def _run_child(settings: Settings, name: str) -> int:
     runs: dict[str, Callable[[Role, Sequence[Context]], int]] = {"processor": run_processor, "projector": run_projector}
     try:
         role = role_of(settings, name)
-        _prepare(settings, role)
+        _prepare(settings, role, RIGHTS[name])
     except (Stop, WrongInstallation, NotDurable, topics.WrongTopic) as wrong:
         log.critical("%s", wrong)
         return WRONG_SETUP_EXIT
@@ -107,9 +110,9 @@ def _show_metrics(settings: Settings) -> None:
         log.error("metrics cannot be shown on %s:%d: %s", settings.host, settings.metrics_port, error)
 
 
-def _prepare(settings: Settings, role: Role) -> None:
+def _prepare(settings: Settings, role: Role, rights: Rights) -> None:
     """Whichever process comes first makes the tables; every one checks them, and the topics."""
-    topics.check(role.cluster, NAMES, settings.partitions, durability(settings))
+    topics.check(role.cluster, NAMES, settings.partitions, durability(settings), rights)
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
     with connect_plain(role.dsn, "headwater setup") as connection:
         connection.execute("select pg_advisory_lock(%s)", (SETTING_UP,))
@@ -125,7 +128,7 @@ SETTING_UP = 0x48656165
 def serve_api(settings: Settings) -> None:
     """Runs an API node until a signal comes."""
     role = role_of(settings, "api")
-    _checked(settings, role)
+    _checked(settings, role, RIGHTS["api"])
     serve_edge(
         settings, bootstrap.distributed_edge(settings, ApiNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings)))
     )
@@ -134,11 +137,11 @@ def serve_api(settings: Settings) -> None:
 def run_live(settings: Settings) -> None:
     """Counts what happens in Kafka, minute by minute, until a signal comes."""
     set_up_logging(settings.log_level)
-    check_topics(settings)
+    check_topics(settings, RIGHTS["live"])
     counting = Live(cluster(settings), NAMES, settings.partitions, bootstrap.DELIVERIES, bootstrap.clock(settings))
     try:
         asyncio.run(serve_live(counting, settings.host, settings.port))
-    except WrongSetting as wrong:
+    except (WrongSetting, Denied, KafkaException) as wrong:
         raise Stop(str(wrong)) from None
 
 
@@ -146,16 +149,19 @@ def run_worker(settings: Settings) -> None:
     """Runs a worker until a signal comes."""
     set_up_logging(settings.log_level)
     role = role_of(settings, "worker")
-    _checked(settings, role)
+    _checked(settings, role, RIGHTS["worker"])
     _show_metrics(settings)
     own = bootstrap.parts(settings, role.dsn)
     node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), own.connectors)
-    asyncio.run(_until_signalled(node))
-
-
-def _checked(settings: Settings, role: Role) -> None:
     try:
-        _prepare(settings, role)
+        asyncio.run(_until_signalled(node))
+    except (Denied, KafkaException) as reason:
+        raise Stop(str(reason)) from None
+
+
+def _checked(settings: Settings, role: Role, rights: Rights) -> None:
+    try:
+        _prepare(settings, role, rights)
     except (WrongInstallation, NotDurable, topics.WrongTopic) as wrong:
         raise Stop(str(wrong)) from None
 

@@ -10,6 +10,7 @@ from types import FrameType
 
 import psycopg
 import uvicorn
+from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -20,12 +21,14 @@ from commandline.tokens import issue_token
 from settings import Settings
 from streams.garbage import spare_what_lives
 from streams.installation import InUse, WrongInstallation
+from streams.kafka.denials import Denied
 from streams.logs import set_up_logging
 from streams.postgres import NotDurable
 from streams.rebuild import Progress as Report
 from streams.rebuild import RebuildFailed
 
-REASONS = (InUse, WrongInstallation, NotDurable, RebuildFailed, psycopg.OperationalError, OSError)
+REASONS = (InUse, WrongInstallation, NotDurable, RebuildFailed, psycopg.OperationalError, OSError, Denied,
+           KafkaException)  # fmt: skip
 GRACE_SECONDS = 20
 
 console = Console(highlight=False, soft_wrap=True)

@@ -19,6 +19,7 @@ from streams.database import Row, connect
 from streams.envelope import Envelope, IdempotencyConflict, Outcome
 from streams.gateway import Pending, Unavailable
 from streams.kafka.claims import Claims
+from streams.kafka.denials import Denied
 from streams.kafka.producing import Commands
 from streams.kafka.settings import Cluster
 from streams.kafka.store import BY_INDEX
@@ -63,7 +64,9 @@ class KafkaGateway:
 
     def __init__(self, cluster: Cluster, dsn: str, mapper: Mapper, waiting: int = WAITING) -> None:
         self._dsn, self._mapper, self._limit = dsn, mapper, waiting
-        self._commands = Commands(cluster)
+        self._commands = Commands(cluster, self._failed)
+        self.on_failure: Callable[[Denied | KafkaException], None] = lambda _: None
+        """Called when no command can be handed to the log any more, until the process starts again."""
         self._keys = SubjectKeys(dsn, mapper.keyring)
         self._awaited: dict[UUID, Awaited] = {}
         self._lookups: list[Lookup] = []
@@ -101,6 +104,9 @@ class KafkaGateway:
     def waiting(self) -> int:
         """Commands in the log, or on their way to it, whose outcome is not visible yet."""
         return len(self._awaited)
+
+    def _failed(self, failure: Denied | KafkaException) -> None:
+        self.on_failure(failure)
 
     async def submit(self, envelope: Envelope, timeout_seconds: float) -> Outcome:
         """See `Gateway.submit`."""

@@ -14,14 +14,16 @@ from typing import Any
 from uuid import uuid4
 
 import faust
-from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
 from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
 
 from streams.clock import Clock
+from streams.kafka.denials import Entry, refuse_denied
 from streams.kafka.live_connection import credentials
 from streams.kafka.records import Unreadable, read_record
 from streams.kafka.settings import Cluster, context_of
+from streams.kafka.watchdog import reason_of
 from streams.live import GRACE, KEPT, MINUTE, Delivery, Thresholds, Windows, alerts, report
 
 log = logging.getLogger(__name__)
@@ -78,7 +80,7 @@ class Live:
         self.unreadable = 0
 
     async def run(self) -> None:
-        """Counts until cancelled; raises TimeoutError or what Faust raises when it cannot start."""
+        """Counts until cancelled; raises Denied, KafkaException, TimeoutError or what Faust raises when it cannot."""
         await asyncio.to_thread(self._go_back)
         app = self._app()
         async with asyncio.timeout(START_SECONDS):
@@ -107,13 +109,19 @@ class Live:
         """A new group starts where the windows that are kept begin: nothing has to be remembered between starts."""
         since = int((self._clock.now() - self._kept - BEFORE).timestamp() * 1000)
         settings = self._cluster.client(group_id=self._group, enable_auto_commit=False)
-        consumer = Consumer(settings)
+        consumer = Consumer(settings | {"error_cb": Entry().heard})
         try:
             wanted = [TopicPartition(self._cluster.events(context), partition, since)
                       for context in self._contexts for partition in range(self._partitions)]  # fmt: skip
             found = consumer.offsets_for_times(wanted, ASK_SECONDS)
             starts = [one if one.offset != OFFSET_END else self._end(consumer, one) for one in found]
+            consumer.committed(starts, ASK_SECONDS)
             consumer.commit(offsets=starts, asynchronous=False)
+        except KafkaException as error:  # which may only say that nobody coordinates the group, and not why
+            refuse_denied(reason_of(error))
+            if (message := consumer.poll(0)) is not None and (heard := message.error()) is not None:
+                refuse_denied(heard)
+            raise
         finally:
             consumer.close()
 

@@ -16,6 +16,7 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.batch import Head
+from streams.kafka.denials import refuse_denied
 from streams.kafka.overlay import BrokenLog, Overlay, Place
 from streams.kafka.records import AnyHeaders, Unreadable, read_record
 from streams.kafka.settings import Cluster
@@ -74,7 +75,7 @@ class Loader:
         self._end = Consumer(cluster.reader(isolation_level="read_uncommitted"))
 
     def load(self, place: Place, overlay: Overlay) -> Loading:
-        """Fills the partition's overlay; raises BrokenLog. Every step is short, and may be the last one taken."""
+        """Fills the partition's overlay; raises BrokenLog, or Denied. Every step is short, and may be the last one."""
         commands = TopicPartition(self._cluster.commands(place[0]), place[1])
         committed = yield from self._committed(commands)
         first, sent_since = yield from self._watermarks(commands)
@@ -96,8 +97,10 @@ class Loader:
                     (found,) = self._members.committed([commands], STEP_SECONDS)
                 if found.error is None:
                     return None if found.offset < 0 else found.offset
+                refuse_denied(found.error)
                 log.info("committed offset of %s/%s: %s", commands.topic, commands.partition, found.error.name())
             except KafkaException as error:
+                refuse_denied(reason_of(error))
                 log.debug("committed offset of %s/%s: %s", commands.topic, commands.partition, reason_of(error).name())
             yield
 
@@ -113,6 +116,7 @@ class Loader:
                 with watched():
                     return self._end.get_watermark_offsets(partition, STEP_SECONDS, cached=False)
             except KafkaException as error:
+                refuse_denied(reason_of(error))
                 log.info("end of %s/%s: %s", partition.topic, partition.partition, reason_of(error).name())
                 yield
 
@@ -165,6 +169,7 @@ class Loader:
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 raise BrokenLog(f"the log of {place[0]}/{place[1]} lacks what PostgreSQL expects next: {error.str()}")
             else:
+                refuse_denied(error)
                 log.info("reading the log of %s/%s: %s", *place, error.name())
         return False
 

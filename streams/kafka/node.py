@@ -31,10 +31,12 @@ class ApiNode:
         self.reads = Reads(role.dsn)
         self.gateway = KafkaGateway(role.cluster, role.dsn, self.mapper)
         self.on_failure: Callable[[BaseException], None] = lambda _: None
+        """Called with Denied or KafkaException when the node can take no more commands and has to start again."""
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Serves until the block is left."""
+        self.gateway.on_failure = self.on_failure
         await self.reads.open()
         await self.gateway.start()
         following = asyncio.create_task(follow_clock(self.dsn, self.clock))
@@ -71,7 +73,16 @@ class WorkerNode:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set, then finishes what has been taken."""
+        """Works until `stop` is set, then finishes what has been taken.
+
+        Raises Denied or KafkaException when no answer can be handed to the log any more."""
+        failures: list[BaseException] = []
+
+        def fail(failure: BaseException) -> None:
+            failures.append(failure)
+            stop.set()
+
+        self._gateway.on_failure = fail
         await self._gateway.start()
         self._worker.start()
         hearing = [
@@ -83,3 +94,5 @@ class WorkerNode:
         await self._gateway.stop()
         for task in hearing:
             task.cancel()
+        for failure in failures:
+            raise failure

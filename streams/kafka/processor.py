@@ -19,6 +19,7 @@ from streams.kafka import metrics
 from streams.kafka.consuming import NO_GENERATION, Expected, command_message, generation_of
 from streams.kafka.deciding import Decider, Decision
 from streams.kafka.decoding import CommandMessage, with_unreadable
+from streams.kafka.denials import refuse_denied
 from streams.kafka.loading import Guard, Guards, Loader
 from streams.kafka.overlay import BrokenLog, Overlay, Place
 from streams.kafka.records import record_headers
@@ -49,7 +50,8 @@ def ignore(_step: Step) -> None:
 
 
 class KafkaProcessor:
-    """Serves whatever partitions its group gives it. `run` returns after `stop`; raises Twin (see `Transactions`)."""
+    """Serves whatever partitions its group gives it. `run` returns after `stop`; raises Twin (see `Transactions`) or
+    Denied."""
 
     def __init__(
         self,
@@ -136,6 +138,7 @@ class KafkaProcessor:
                 self._check(error)
 
     def _check(self, error: KafkaError) -> None:
+        refuse_denied(error)
         log.warning("consuming: %s %s", error.name(), error.str())
         if error.code() in FATAL and self._brokers.lost_lately:
             raise LostMembership(error.str())

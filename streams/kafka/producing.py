@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -12,8 +13,10 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.envelope import Envelope
 from streams.gateway import Unavailable
+from streams.kafka.denials import Denied, Entry, denial
 from streams.kafka.records import command_headers
 from streams.kafka.settings import Cluster
+from streams.kafka.watchdog import reason_of
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +26,17 @@ GIVEN_UP_AFTER_MS = 10_000
 QUEUED = 50_000
 
 OnDelivery = Callable[[Unavailable | None], None]
+OnFailure = Callable[[Denied | KafkaException], None]
 
 
 class Commands:
-    """Hands commands to the log. Delivery reports come back in the event loop's thread."""
+    """Hands commands to the log. Delivery reports come back in the event loop's thread, and so does, once, what makes
+    it hopeless to hand over any more: Denied, or a KafkaException that the client calls fatal."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, on_failure: OnFailure) -> None:
+        self._cluster, self._on_failure = cluster, on_failure
+        self._entry = Entry()
+        self._failed = False
         self._producer = Producer(
             cluster.client(
                 enable_idempotence=True, acks="all", linger_ms=1, partitioner="murmur2_random",
@@ -49,10 +56,16 @@ class Commands:
         self._thread.start()
 
     def stop(self) -> None:
-        """Waits, bounded, until what is queued has been delivered or given up."""
-        self._producer.flush(GIVEN_UP_AFTER_MS / 1000)
+        """Waits, bounded, until what is queued has been delivered or given up.
+
+        A client that is left to itself can crash the process in its very last moment: its threads go on encrypting
+        while OpenSSL is taken down.
+        """
+        with contextlib.suppress(KafkaException):
+            self._producer.flush(GIVEN_UP_AFTER_MS / 1000)
         self._closing.set()
         self._thread.join()
+        self._producer.close()
 
     def send(self, envelope: Envelope, data: bytes, on_delivery: OnDelivery) -> None:
         """Queues the command; raises BufferError when the queue is full. Every command is reported on once."""
@@ -69,6 +82,7 @@ class Commands:
         if error is not None:
             log.warning("a command was not delivered: %s", error.name())
             self.connected = False
+            self._fail(denial(error))
         outcome = None if error is None else Unavailable("the command could not be recorded", maybe_recorded=True)
         assert self._loop is not None
         self._loop.call_soon_threadsafe(on_delivery, outcome)
@@ -76,8 +90,12 @@ class Commands:
     def _poll(self) -> None:
         asked = 0.0
         while not self._closing.is_set():
-            self._producer.poll(POLL_SECONDS)
-            if not self.connected and time.monotonic() - asked > ASK_SECONDS / 2:
+            try:
+                self._producer.poll(POLL_SECONDS)
+            except KafkaException as error:
+                self._fail(denial(reason_of(error)) or error)
+                return
+            if not self.connected and not self._failed and time.monotonic() - asked > ASK_SECONDS / 2:
                 asked = time.monotonic()
                 self._ask()
 
@@ -90,3 +108,14 @@ class Commands:
     def _error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self.connected = False
+        try:
+            self._entry.heard(error)
+        except Denied as denied:
+            self._fail(denied)
+
+    def _fail(self, failure: Denied | KafkaException | None) -> None:
+        if failure is None or self._failed:
+            return
+        self._failed, self.connected = True, False
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._on_failure, failure)

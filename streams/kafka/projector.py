@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from streams.database import passing, read_plain
 from streams.embedded import known_projections
 from streams.kafka import metrics
+from streams.kafka.denials import refuse_denied
 from streams.kafka.following import EventMessage, decode, follow
 from streams.kafka.lag import Lag
 from streams.kafka.overlay import Place
@@ -40,7 +41,8 @@ LOST = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_
 
 
 class KafkaProjector:
-    """Follows whatever partitions its group gives it. `run` returns after `stop`; raises Twin or Stuck (see `lag`)."""
+    """Follows whatever partitions its group gives it. `run` returns after `stop`; raises Twin, Denied, or Stuck
+    (see `lag`)."""
 
     def __init__(self, role: Role, contexts: Sequence[Context], batch: int = BATCH) -> None:
         self._role, self._batch = role, batch
@@ -135,6 +137,8 @@ class KafkaProjector:
 
     def _event(self, message: Message) -> EventMessage | None:
         topic, partition, offset, error = message.topic(), message.partition(), message.offset(), message.error()
+        if error is not None:
+            refuse_denied(error)
         if error is not None and error.code() in LOST and self._brokers.lost_lately:
             raise LostMembership(error.str())
         if error is not None and error.code() in LOST:

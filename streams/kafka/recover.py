@@ -18,6 +18,7 @@ from psycopg import Connection
 from streams.database import Row, read_plain, write_plain
 from streams.embedded import known_projections
 from streams.installation import prepare
+from streams.kafka.denials import Entry
 from streams.kafka.following import EventMessage, decode, follow, part
 from streams.kafka.overlay import BrokenLog, Place
 from streams.kafka.settings import Cluster
@@ -79,7 +80,7 @@ def rebuild(
 ) -> Rebuilt:
     """Fills an empty database from the log; restore the subjects' keys into it before, or their values stay lost.
 
-    No other role may run meanwhile. Raises CannotRebuild or BrokenLog.
+    No other role may run meanwhile. Raises CannotRebuild, BrokenLog or Denied.
     """
     prepare(connection, contexts, partitions, "kafka")
     if connection.execute("select exists (select from headwater.journal)").fetchone() != (False,):
@@ -173,10 +174,11 @@ def _events(reader: Consumer, place: Place, at: int) -> tuple[list[EventMessage]
 
 
 def _end(cluster: Cluster, partition: TopicPartition) -> int:
-    reader = Consumer(cluster.reader(isolation_level="read_uncommitted"))
+    reader = Consumer(cluster.reader(isolation_level="read_uncommitted") | {"error_cb": Entry().heard})
     try:
         return reader.get_watermark_offsets(partition, ASK_SECONDS)[1]
     except KafkaException as error:
+        reader.poll(0)
         reason = reason_of(error).str()
         raise CannotRebuild(f"no end of {partition.topic} is known at {cluster.bootstrap}: {reason}") from None
     finally:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from streams.garbage import spare_what_lives
+from streams.kafka.denials import Denied
 from streams.kafka.lag import Stuck
 from streams.kafka.processor import KafkaProcessor
 from streams.kafka.projector import KafkaProjector
@@ -50,7 +51,7 @@ def serve(serving: Serving) -> int:
     except Twin as error:
         log.critical("%s", error)
         return TWIN_EXIT
-    except (Stuck, LostMembership) as error:
+    except (Stuck, LostMembership, Denied) as error:
         log.critical("starting again: %s", error)
         return AGAIN_EXIT
     finally:

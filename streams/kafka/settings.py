@@ -25,9 +25,12 @@ ADMIN_NAMES = {
 }
 """librdkafka's names of connection settings, and kafka-python's for the same."""
 
+ONE_CLIENT_ONLY = ("ssl.ca.pem", "ssl.certificate.pem", "ssl.key.pem", "ssl.keystore.", "ssl.engine.", "sasl.oauth")
+"""What of it says who somebody is, and librdkafka alone of the three clients understands."""
+
 
 class WrongSetting(Exception):  # noqa: N818
-    """An environment variable would change something the protocol stands on."""
+    """An environment variable would change something the protocol stands on, or reach some of the clients only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Cluster:
 
     bootstrap: str
     prefix: str = "headwater"
-    connection: Mapping[str, str] = field(default_factory=dict)
+    connection: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def commands(self, context: str) -> str:
         """The topic of a context's commands."""
@@ -74,9 +77,9 @@ class Role:
     """What a process of the distributed runtime is given. `instance` is its own stable name, unique in its group."""
 
     cluster: Cluster
-    dsn: str
+    dsn: str = field(repr=False)
     instance: str
-    master_key: bytes
+    master_key: bytes = field(repr=False)
     partitions: int = 4
 
 
@@ -88,7 +91,7 @@ def context_of(topic: str) -> str:
 def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """librdkafka's connection settings out of `HEADWATER_KAFKA_…` (`…_SASL_USERNAME` is `sasl.username`).
 
-    Raises WrongSetting for a setting that is not about the connection.
+    Raises WrongSetting for a setting that is not about the connection, and for one that not every client knows.
     """
     found = {}
     for variable, value in environment.items():
@@ -97,5 +100,8 @@ def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:
         name = variable.removeprefix(PREFIX).lower().replace("_", ".")
         if not name.startswith(PASSED_THROUGH):
             raise WrongSetting(f"{variable}: {name} cannot be set; only {', '.join(PASSED_THROUGH)}… pass through")
+        if name.startswith(ONE_CLIENT_ONLY):
+            raise WrongSetting(f"{variable}: not every Kafka client in here knows {name}; give certificates and keys "
+                               f"as files (ssl.ca.location, …), and users by SCRAM, PLAIN or GSSAPI")  # fmt: skip
         found[name] = value
     return found

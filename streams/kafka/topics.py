@@ -7,11 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from confluent_kafka import KafkaError as ClientError
 from confluent_kafka import KafkaException, Producer
 from kafka.admin import ConfigResource, KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
+from streams.kafka.denials import Denied, Entry
+from streams.kafka.rights import NONE, Rights, missing
 from streams.kafka.settings import Cluster
+from streams.kafka.watchdog import reason_of
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +23,13 @@ SEVEN_DAYS_MS = 7 * 24 * 3600 * 1000
 FOR_EVER = "-1"
 UNKNOWN_TOPIC = 3
 ANSWER_SECONDS = 5.0
+TO_CREATE = frozenset({"DESCRIBE"})
+TO_CHECK = frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"})
 
 
 class WrongTopic(Exception):  # noqa: N818
-    """A topic is missing, or set up so that it could lose or reorder what it holds; the text says how to fix it."""
+    """A topic is missing, out of reach, or set up so that it could lose or reorder what it holds; the text says how to
+    fix it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +58,22 @@ def create(cluster: Cluster, contexts: Sequence[str], partitions: int, durabilit
     """
     topics = wanted(cluster, contexts, durability)
     with _admin(cluster) as admin:
-        existing = {topic["name"] for topic in _described(admin, list(topics))}
-        missing = {name: configs for name, configs in topics.items() if name not in existing}
-        for name, configs in missing.items():
+        existing = {topic["name"]: topic for topic in _described(admin, list(topics))}
+        if denied := [why for name, topic in existing.items() for why in missing(name, topic, TO_CREATE)]:
+            raise WrongTopic("\n".join(denied))
+        absent = {name: configs for name, configs in topics.items() if name not in existing}
+        for name, configs in absent.items():
             _create_one(admin, name, partitions, durability.replicas, configs)
-        if missing:
-            admin.wait_for_topics(list(missing))
-    return list(missing)
+        if absent:
+            admin.wait_for_topics(list(absent))
+    return list(absent)
 
 
-def check(cluster: Cluster, contexts: Sequence[str], partitions: int, durability: Durability) -> None:
-    """Raises WrongTopic, naming every setting that is not as it must be and the way to mend it."""
+def check(
+    cluster: Cluster, contexts: Sequence[str], partitions: int, durability: Durability, rights: Rights = NONE
+) -> None:
+    """Raises WrongTopic, naming every setting that is not as it must be, every right of the role that the cluster does
+    not give, and the way to mend it."""
     topics = wanted(cluster, contexts, durability)
     with _admin(cluster) as admin:
         described = {topic["name"]: topic for topic in _described(admin, list(topics))}
@@ -69,7 +81,9 @@ def check(cluster: Cluster, contexts: Sequence[str], partitions: int, durability
         configs = admin.describe_configs(present, config_filter="all")["topic"] if present else {}
     faults: list[str] = []
     for name, settings in topics.items():
-        faults += _faults(name, settings, partitions, durability, described.get(name), configs.get(name, {}))
+        topic = described.get(name)
+        denied = [] if topic is None else list(missing(name, topic, TO_CHECK | rights.of(name)))
+        faults += denied or _faults(name, settings, partitions, durability, topic, configs.get(name, {}))
     if faults:
         raise WrongTopic("\n".join(faults))
 
@@ -118,6 +132,8 @@ def _create_one(admin: KafkaAdminClient, name: str, partitions: int, replicas: i
         admin.create_topics(topic)
     except TopicAlreadyExistsError:
         log.info("topic %s was made meanwhile by somebody else", name)
+    except AuthorizationError as error:
+        raise WrongTopic(f"topic {name} cannot be made: Kafka denies this process's user the right to it") from error
     except KafkaError as error:
         raise WrongTopic(f"topic {name} cannot be made: {error}") from error
 
@@ -127,9 +143,29 @@ def _described(admin: KafkaAdminClient, names: list[str]) -> list[dict[str, Any]
 
 
 def _admin(cluster: Cluster) -> KafkaAdminClient:
-    """Asks for the cluster first: where nobody answers, kafka-python leaks the sockets it tried."""
+    """Asks with the other client first: where it finds no way in, kafka-python leaks sockets, and does not say why."""
     try:
-        Producer(cluster.client()).list_topics(timeout=ANSWER_SECONDS)
+        _ask(cluster)
         return KafkaAdminClient(**cluster.admin())
-    except (KafkaException, KafkaError) as error:
-        raise WrongTopic(f"no Kafka broker answers at {cluster.bootstrap}: {error}") from error
+    except Denied as denied:
+        raise WrongTopic(f"at {cluster.bootstrap}: {denied}") from None
+    except KafkaException as error:
+        raise WrongTopic(_unanswered(cluster, reason_of(error))) from error
+    except (KafkaError, OSError) as error:
+        raise WrongTopic(f"no Kafka broker answers kafka-python at {cluster.bootstrap}: {error}") from error
+
+
+def _ask(cluster: Cluster) -> None:
+    """Raises Denied or KafkaException when there is no answer."""
+    with Producer(cluster.client() | {"error_cb": Entry().heard}) as client:
+        try:
+            client.list_topics(timeout=ANSWER_SECONDS)
+        except KafkaException:
+            client.poll(0)
+            raise
+
+
+def _unanswered(cluster: Cluster, reason: ClientError) -> str:
+    if reason.code() in (ClientError._INVALID_ARG, ClientError._INVALID_TYPE):
+        return f"the connection settings (HEADWATER_KAFKA_…) cannot be used: {reason.str()}"
+    return f"no Kafka broker answers at {cluster.bootstrap}: {reason.str()}"

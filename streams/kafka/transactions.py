@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
+from streams.kafka.denials import Entry, refuse_denied
 from streams.kafka.loading import Guard, Guards
 from streams.kafka.records import Headers
 from streams.kafka.settings import Cluster
@@ -91,22 +92,23 @@ class Transactions:
     def begin_anew(self) -> None:
         """A new producer under the same id; whatever the one before left undecided is decided afterwards.
 
-        Goes on until a broker answers; raises Stopping."""
+        Goes on until a broker answers; raises Stopping, or Denied."""
         while not self._stopping():
             self._producer = None
             try:
                 with watched():
-                    producer = Producer(self._settings)
-                persistent(producer.init_transactions, CALL_SECONDS)
+                    producer = Producer(self._settings | {"error_cb": Entry().heard})
+                persistent(_initialise, producer)
                 self._producer = producer
                 return
             except KafkaException as error:
+                refuse_denied(reason_of(error))
                 log.warning("the transactional producer cannot start: %s", reason_of(error).str())
                 time.sleep(0.5)
         raise Stopping
 
     def commit(self, messages: Sequence[Message], offsets: list[TopicPartition], metadata: Any) -> End:
-        """Writes the messages and the consumed offsets, all or nothing; raises Twin or Stopping."""
+        """Writes the messages and the consumed offsets, all or nothing; raises Twin, Stopping or Denied."""
         producer, begun, calls = self._producer, time.monotonic(), _Calls()
         assert producer is not None
         try:
@@ -127,6 +129,7 @@ class Transactions:
         metadata: Any,
         calls: _Calls,
     ) -> None:
+        producer.poll(0)
         producer.begin_transaction()
         self._reached(Step.BEGUN)
         for topic, partition, key, value, headers in messages:
@@ -139,6 +142,7 @@ class Transactions:
         self._reached(Step.COMMITTED)
 
     def _failed(self, producer: Producer, reason: KafkaError, committing: bool, age: float) -> End:
+        refuse_denied(reason)
         log.warning("transaction failed after %.1f s: %s %s", age, reason.name(), reason.str())
         unknown = committing and reason.retriable() and Guard.RESOLVE not in self._off
         if not reason.fatal() and not unknown:
@@ -164,6 +168,15 @@ class Transactions:
         self._fenced_in_a_row += 1
         if age < self._timeout * NEAR_TIMEOUT or self._fenced_in_a_row >= FENCED_IN_A_ROW:
             raise Twin("another process uses this instance's transactional id: give every processor a name of its own")
+
+
+def _initialise(producer: Producer) -> None:
+    """The client would go on knocking where it is not let in, and tells so only when asked."""
+    try:
+        producer.init_transactions(CALL_SECONDS)
+    except KafkaException:
+        producer.poll(0)
+        raise
 
 
 class _Calls:

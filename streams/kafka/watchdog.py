@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
+from streams.kafka.denials import Entry
+
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 15.0
@@ -81,12 +83,14 @@ def persistent(call: Callable[..., T], *arguments: Any) -> T:
 
 
 class Brokers:
-    """When a client last lost its brokers; `heard` is its `error_cb`."""
+    """When a client last lost its brokers; `heard` is its `error_cb`, and raises Denied when none lets it in."""
 
     def __init__(self) -> None:
         self._lost = -LOST_LATELY_SECONDS
+        self._entry = Entry()
 
     def heard(self, error: KafkaError) -> None:
+        self._entry.heard(error)
         if error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
             self._lost = time.monotonic()
 

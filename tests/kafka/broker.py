@@ -13,8 +13,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -33,8 +34,10 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map={protocol}:{protocol},CONTROLLER:PLAINTEXT
+listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={protocol}://127.0.0.1:{port}
+inter.broker.listener.name={protocol}
 log.dirs={data}/log
 auto.create.topics.enable=false
 broker.heartbeat.interval.ms=500
@@ -60,6 +63,20 @@ class Kafka(NamedTuple):
     """A broker shared by the tests of a session: name topics and groups uniquely, and never stop it."""
 
     bootstrap: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """How clients come in: a protocol, the broker's further settings for it, the passwords of its SCRAM users, and the
+    connection settings (librdkafka's names) of somebody who may do everything."""
+
+    protocol: str = "PLAINTEXT"
+    settings: str = ""
+    passwords: Mapping[str, str] = field(default_factory=dict)
+    connection: Mapping[str, str] = field(default_factory=dict)
+
+
+OPEN = Listener()
 
 
 class NotStarted(Exception):  # noqa: N818 - says what happened
@@ -91,7 +108,8 @@ class Broker:
     `kill` it can be started again, on the same port and the same data.
     """
 
-    def __init__(self, port: int | None = None, data: Path | None = None) -> None:
+    def __init__(self, port: int | None = None, data: Path | None = None, listener: Listener = OPEN) -> None:
+        self._listener = listener
         self.port = port or free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.data = data or Path(tempfile.mkdtemp(prefix="headwater-kafka-"))
@@ -159,19 +177,29 @@ class Broker:
 
     def _configure(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
-        self._settings.write_text(SETTINGS.format(port=self.port, controller=free_port(), data=self.data.resolve()))
+        listening = {"protocol": self._listener.protocol, "port": self.port, "controller": free_port()}
+        settings = SETTINGS.format(**listening, data=self.data.resolve())
+        self._settings.write_text(settings + self._listener.settings)
         if (self.data / "log" / "meta.properties").exists():
             return
-        tool = self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._settings))
+        format_ = ("format", "-t", CLUSTER_ID, "-c", str(self._settings), *self._scram())
+        tool = self._java("kafka.tools.StorageTool", *format_)
         formatted = subprocess.run(tool, capture_output=True, text=True, check=False)
         if formatted.returncode != 0:
             raise NotStarted(formatted.stdout + formatted.stderr)
+
+    def _scram(self) -> Iterator[str]:
+        for name, password in self._listener.passwords.items():
+            yield from ("--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]")
 
     def _java(self, *arguments: str) -> list[str]:
         return ["java", *JVM, "-cp", f"{JARS}/*", *arguments]
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
-        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 250})
+        admin = AdminClient(
+            {"bootstrap.servers": self.bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 250,
+             **self._listener.connection}
+        )  # fmt: skip
         deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline and process.poll() is None:
             if _serves(admin):

@@ -7,7 +7,6 @@ import logging
 import os
 import random
 import signal
-import sys
 import time
 from collections.abc import Callable
 
@@ -15,7 +14,7 @@ from streams.kafka.loading import Guard
 from streams.kafka.processor import KafkaProcessor
 from streams.kafka.projector import KafkaProjector
 from streams.kafka.roles import Serving, serve
-from streams.kafka.settings import Cluster, Role
+from streams.kafka.settings import Cluster, Role, connection_settings
 from streams.kafka.transactions import Step
 from tests.contract.shelf import SHELF
 
@@ -26,7 +25,7 @@ SMALL_BATCH = 20
 def main() -> int:
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    cluster = Cluster(arguments.bootstrap, arguments.prefix)
+    cluster = Cluster(arguments.bootstrap, arguments.prefix, connection_settings(os.environ))
     role = Role(cluster, arguments.dsn, arguments.name, bytes(32), arguments.partitions)
     return serve(_serving(role, arguments))
 
@@ -69,4 +68,6 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    os._exit(code)  # as a supervisor's child ends: clients that nobody closed would crash while OpenSSL is taken down

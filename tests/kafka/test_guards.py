@@ -60,7 +60,7 @@ async def test_without_the_overlay_a_duplicate_is_decided_twice_while_the_projec
         roles.start("processor", "p1", *off(*guards))
         id_ = uuid4()
         fill = envelop(FillJar(at=START, jar="plums", owner="ada", grams=1), "shelf", PARTITIONS, "test", id_)
-        commands = Commands(roles.cluster)
+        commands = Commands(roles.cluster, lambda failure: pytest.fail(str(failure)))
         commands.start(asyncio.get_running_loop())
         for before in range(2):
             commands.send(fill, mapper().encode(fill.command), lambda _: None)

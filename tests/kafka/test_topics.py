@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from kafka.admin import ConfigResource, KafkaAdminClient
 
-from streams.kafka.settings import Cluster, WrongSetting, connection_settings
+from streams.kafka.settings import Cluster, Role, WrongSetting, connection_settings
 from streams.kafka.topics import Durability, WrongTopic, check, create
 from tests.kafka.broker import Kafka, free_port
 from tests.kafka.runtime import ONE_BROKER, new_cluster
@@ -96,3 +96,15 @@ def test_connection_settings_pass_through_to_both_libraries() -> None:
 def test_what_the_protocol_stands_on_cannot_be_set() -> None:
     with pytest.raises(WrongSetting, match="HEADWATER_KAFKA_ISOLATION_LEVEL"):
         connection_settings({"HEADWATER_KAFKA_ISOLATION_LEVEL": "read_uncommitted"})
+
+
+@pytest.mark.parametrize("setting", ["SSL_CA_PEM", "SSL_KEYSTORE_LOCATION", "SASL_OAUTHBEARER_CLIENT_SECRET"])
+def test_a_setting_that_not_every_client_knows_is_refused_without_its_value(setting: str) -> None:
+    with pytest.raises(WrongSetting, match=f"HEADWATER_KAFKA_{setting}: not every") as refused:
+        connection_settings({f"HEADWATER_KAFKA_{setting}": "s3cret"})
+    assert "s3cret" not in str(refused.value)
+
+
+def test_neither_a_cluster_nor_a_role_shows_its_secrets() -> None:
+    cluster = Cluster("one:9093", connection={"sasl.password": "s3cret"})
+    assert "s3cret" not in repr(Role(cluster, "postgresql://headwater:s3cret@one/headwater", "api-1", b"s3cret"))

@@ -1,0 +1,56 @@
+"""An installation whose processes are the `headwater` command's, as an operator starts them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.product import CLI
+
+
+@dataclass
+class Installed:
+    """`environment` is everybody's; `of` gives each process what is its own, by its name."""
+
+    directory: Path
+    environment: Mapping[str, str]
+    of: Callable[[str], Mapping[str, str]]
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, role: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Starts a role; what it prints is in a file."""
+        with (self.directory / f"{role}.txt").open("ab") as output:
+            self.running[role] = subprocess.Popen(
+                [*CLI, role], env=self._given(role, environment), stdout=output, stderr=output
+            )
+        return self.running[role]
+
+    def run(self, user: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """A command to its end, as this process would be started."""
+        given = self._given(user, environment)
+        return subprocess.run([*CLI, *arguments], env=given, capture_output=True, text=True, check=False, timeout=60)
+
+    def printed(self, role: str) -> str:
+        return (self.directory / f"{role}.txt").read_text(errors="replace")
+
+    def _given(self, name: str, more: Mapping[str, str]) -> dict[str, str]:
+        return {**os.environ, **self.environment, **self.of(name), **more}
+
+
+@contextmanager
+def installed(
+    directory: Path, environment: Mapping[str, str], of: Callable[[str], Mapping[str, str]]
+) -> Iterator[Installed]:
+    """One with nothing running yet; whatever runs at the end is stopped."""
+    one = Installed(directory, environment, of)
+    try:
+        yield one
+    finally:
+        for process in one.running.values():
+            process.terminate()
+        for process in one.running.values():
+            process.wait(30)
