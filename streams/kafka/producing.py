@@ -24,6 +24,8 @@ POLL_SECONDS = 0.1
 ASK_SECONDS = 1.0
 GIVEN_UP_AFTER_MS = 10_000
 QUEUED = 50_000
+GATHER_MS = 1
+"""Clients that are answered together ask again together: what they send goes to the broker, and on, in one request."""
 
 OnDelivery = Callable[[Unavailable | None], None]
 OnFailure = Callable[[Denied | KafkaException], None]
@@ -39,7 +41,7 @@ class Commands:
         self._failed = False
         self._producer = Producer(
             cluster.client(
-                enable_idempotence=True, acks="all", linger_ms=1, partitioner="murmur2_random",
+                enable_idempotence=True, acks="all", linger_ms=GATHER_MS, partitioner="murmur2_random",
                 retry_backoff_ms=10, retry_backoff_max_ms=500, message_timeout_ms=GIVEN_UP_AFTER_MS,
                 queue_buffering_max_messages=QUEUED, allow_auto_create_topics=False,
             )
