@@ -25,7 +25,7 @@ from streams.kafka.settings import Role, context_of
 from streams.kafka.store import Checkpoint, Store
 from streams.kafka.transactions import LostMembership, Twin
 from streams.kafka.watchdog import Brokers, watched
-from streams.kafka.writing import Careful, Fenced, Writer, Written, place_of
+from streams.kafka.writing import Careful, Fenced, Writer, Written
 from streams.keys import Keyring
 from streams.mapper import Mapper
 from streams.projections import Projections
@@ -177,11 +177,10 @@ class KafkaProjector:
         self._learn_keys(followed.subjects)
         decoded = decode(followed, self._mapper)
         self._take(self._writer.settle())
-        following = [one for one in decoded if place_of(one) in self._checkpoints]
-        if backlog and following and not followed.halts and not self._careful:
-            self._writer.begin(following, self._checkpoints)
-        elif following:
-            self._take(self._writer.write(following, self._checkpoints))
+        if backlog and decoded and not followed.halts and not self._careful:
+            self._writer.begin(decoded, self._checkpoints)
+        elif decoded:
+            self._take(self._writer.write(decoded, self._checkpoints))
             self._careful = False
         for place, error in followed.halts.items():
             if place not in self._halted:

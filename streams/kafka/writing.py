@@ -128,13 +128,11 @@ class Writer:
             if passing(error):
                 raise
             if len(decoded) == 1:
-                written.halts[place_of(decoded[0])] = f"cannot be written: {without_values(error)}"
+                written.halts[_place(decoded[0])] = f"cannot be written: {without_values(error)}"
                 return
             middle = len(decoded) // 2
             self._write(decoded[:middle], checkpoints, written)
-            self._write(
-                [rest for rest in decoded[middle:] if place_of(rest) not in written.halts], checkpoints, written
-            )
+            self._write([rest for rest in decoded[middle:] if _place(rest) not in written.halts], checkpoints, written)
             return
         written.ends |= _ends(one)
 
@@ -189,5 +187,5 @@ def _due(projected: Projected) -> list[Statement]:
     return [Statement("select pg_notify(%s, %s)", [DUE_CHANNEL, min(projected.due).isoformat()])]
 
 
-def place_of(decoded: Decoded) -> Place:
+def _place(decoded: Decoded) -> Place:
     return decoded.line.record.context, decoded.line.record.partition
