@@ -24,7 +24,7 @@ POLL_SECONDS = 0.1
 ASK_SECONDS = 1.0
 GIVEN_UP_AFTER_MS = 10_000
 QUEUED = 50_000
-GATHER_MS = 1
+GATHER_MS = 0.5
 """Clients that are answered together ask again together: what they send goes to the broker, and on, in one request."""
 
 OnDelivery = Callable[[Unavailable | None], None]
