@@ -257,7 +257,7 @@ def _raw(service: Service, receive_buffer: int) -> socket.socket:
     body = json.dumps(TALK)
     head = f"POST /gccp/api/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token(service.user)}\r\n"
     raw.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-    raw.setblocking(True)
+    raw.settimeout(20)
     return raw
 
 
