@@ -51,6 +51,8 @@ class Supervisor:
             with _signals_held_back():
                 child = self._child = multiprocessing.get_context("fork").Process(target=self._run_child)
                 child.start()
+                if self._stopping:
+                    child.terminate()
             child.join()
             code = child.exitcode or 0
             if self._stopping or code in (0, WRONG_SETUP_EXIT):

@@ -55,6 +55,14 @@ async def test_the_supervisor_takes_its_child_with_it_when_told_to_stop(tmp_path
     assert gone(child)
 
 
+async def test_a_supervisor_told_to_stop_between_two_children_stops(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    supervisor = supervise("time.sleep(60) if number == 3 else sys.exit(1)", starts)
+    await until(lambda: starts.read_text() == "xxx" and gone(int(starts.with_suffix(".pid").read_text())))
+    supervisor.terminate()
+    assert supervisor.wait(20) != 0
+
+
 async def test_a_child_knows_when_its_supervisor_is_gone(tmp_path: Path) -> None:
     supervisor = supervise("while not orphaned(): time.sleep(0.01)", tmp_path / "starts")
     child = await started(tmp_path)
