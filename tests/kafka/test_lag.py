@@ -31,8 +31,9 @@ def shown(name: str) -> float | None:
 
 @pytest.fixture
 def cluster(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """Topics of one partition; lag is measured whenever it is asked for."""
+    """Topics of one partition; lag is measured whenever it is asked for, and a busy broker's answer is waited for."""
     monkeypatch.setattr(lag, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(lag, "ASK_SECONDS", 20.0)
     cluster = new_cluster(kafka)
     create(cluster, ["shelf"], 1, ONE_BROKER)
     return cluster
