@@ -12,14 +12,13 @@ from typing import NamedTuple
 import httpx2
 import psycopg
 import pytest
-from kafka.admin import ConfigResource, KafkaAdminClient
 
 from streams.kafka.settings import Cluster
 from streams.kafka.supervise import WRONG_SETUP_EXIT
 from tests.databases import fresh_database
 from tests.faults.product import CLI, Product
 from tests.kafka.broker import Kafka, free_port
-from tests.kafka.runtime import new_cluster
+from tests.kafka.runtime import change, new_cluster
 
 pytestmark = pytest.mark.faults
 API = "/communication/api/communication"
@@ -133,8 +132,7 @@ def forgetful(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Install
     cluster, data = new_cluster(kafka), tmp_path_factory.mktemp("forgetful")
     one = Installation(cluster, environment(cluster, data / "data"), "postgresql://127.0.0.1:1/none", data / "keys")
     assert cluster.events("gccp") in one.says("topics", "create")
-    with KafkaAdminClient(**cluster.admin()) as admin:
-        admin.alter_configs([ConfigResource("TOPIC", cluster.events("gccp"), {"retention.ms": "3600000"})])
+    change(cluster, cluster.events("gccp"), "retention.ms", "3600000")
     return one
 
 

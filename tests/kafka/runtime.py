@@ -11,11 +11,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
+
+from kafka.admin import ConfigResource, KafkaAdminClient
 
 from streams.clock import ManualClock
 from streams.database import connect_plain
@@ -100,6 +103,16 @@ class Processes:
 def new_cluster(kafka: Kafka) -> Cluster:
     """A prefix that nobody has used on this broker."""
     return Cluster(kafka.bootstrap, f"t{os.getpid()}-{next(_numbers)}-{uuid4().hex[:6]}")
+
+
+def change(cluster: Cluster, topic: str, setting: str, value: str) -> None:
+    """Sets up a topic otherwise; returns when the broker has heard of it from its controller."""
+    with KafkaAdminClient(**cluster.admin()) as admin:
+        admin.alter_configs([ConfigResource("TOPIC", topic, {setting: value})])
+        deadline, wanted = time.monotonic() + 20, [ConfigResource("TOPIC", topic)]
+        while admin.describe_configs(wanted, config_filter="all")["topic"][topic][setting]["value"] != value:
+            assert time.monotonic() < deadline, f"{topic} does not become {setting}={value}"
+            time.sleep(0.02)
 
 
 def set_up(cluster: Cluster, dsn: str, partitions: int = PARTITIONS) -> None:

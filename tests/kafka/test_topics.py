@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from kafka.admin import ConfigResource, KafkaAdminClient
 
 from streams.kafka.settings import Cluster, Role, WrongSetting, connection_settings
 from streams.kafka.topics import Durability, WrongTopic, check, create
 from tests.kafka.broker import Kafka, free_port
-from tests.kafka.runtime import ONE_BROKER, new_cluster
+from tests.kafka.runtime import ONE_BROKER, change, new_cluster
 
 CONTEXTS = ["shelf"]
 
@@ -19,11 +18,6 @@ def cluster(kafka: Kafka) -> Cluster:
     cluster = new_cluster(kafka)
     create(cluster, CONTEXTS, 4, ONE_BROKER)
     return cluster
-
-
-def change(cluster: Cluster, topic: str, setting: str, value: str) -> None:
-    with KafkaAdminClient(**cluster.admin()) as admin:
-        admin.alter_configs([ConfigResource("TOPIC", topic, {setting: value})])
 
 
 def test_topics_are_made_once_and_are_then_as_they_must_be(kafka: Kafka) -> None:
