@@ -58,6 +58,10 @@ class Awaited:
     waiters: list[asyncio.Future[Answer]] = field(default_factory=list)
     delivered: bool = False
 
+    def arrived(self) -> None:
+        """The log has it; may be called in any thread."""
+        self.delivered = True
+
 
 class KafkaGateway:
     """Submits commands and waits for their outcomes; any number of these may serve one installation."""
@@ -87,7 +91,7 @@ class KafkaGateway:
     async def stop(self) -> None:
         """Takes no more commands, hands over what is queued, and lets go."""
         self._closing = True
-        await asyncio.to_thread(self._commands.stop)
+        await self._commands.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -153,22 +157,13 @@ class KafkaGateway:
 
     def _produce(self, envelope: Envelope) -> Awaited:
         awaited = Awaited(envelope.context, envelope.command_id)
-        data = self._mapper.encode(envelope.command)
+        data, alone = self._mapper.encode(envelope.command), not self._awaited
         try:
-            self._commands.send(envelope, data, lambda error: self._delivered(awaited, error))
+            self._commands.send(envelope, data, awaited.arrived, lambda lost: self._settle_all(awaited, lost), alone)
         except BufferError:
             raise Unavailable("too many commands are queued", maybe_recorded=False) from None
-        except KafkaException as error:
-            log.warning("a command cannot be sent: %s", error)
-            raise Unavailable("the log does not take this command", maybe_recorded=False) from error
         self._awaited[envelope.command_id] = awaited
         return awaited
-
-    def _delivered(self, awaited: Awaited, error: Unavailable | None) -> None:
-        if error is None:
-            awaited.delivered = True
-        else:
-            self._settle_all(awaited, error)
 
     def _settle_all(self, awaited: Awaited, answer: Answer | Exception) -> None:
         """Whoever asks for this command from now on looks it up."""
@@ -228,7 +223,8 @@ class KafkaGateway:
             await self._connection.execute(BY_INDEX)
             while True:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN_SECONDS)
+                    async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                        await self._wake.wait()
                 self._wake.clear()
                 await self._fetch_once(self._connection)
         finally:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.envelope import IdempotencyConflict, Outcome, Status
 from streams.gateway import Pending, Unavailable, envelop
@@ -164,6 +165,56 @@ async def test_too_many_waiting_commands_are_turned_away_and_so_is_everything_wh
         await one.stop()
         with pytest.raises(Unavailable, match="shutting down"):
             await fill(one)
+
+
+async def test_a_command_that_is_too_large_for_the_log_is_turned_away_alone(served: Served) -> None:
+    served.start()
+    large = FillJar(at=START, jar="x" * 1_100_000, owner="ada", grams=1)
+    turned_away, filled = await asyncio.gather(
+        served.one.submit(envelop(large, "shelf", PARTITIONS, "test"), 20.0), fill(served.one), return_exceptions=True
+    )
+    assert isinstance(turned_away, Unavailable)
+    assert (str(turned_away), turned_away.maybe_recorded) == ("the log does not take this command", False)
+    assert isinstance(filled, Outcome)
+    assert filled.status is Status.ACCEPTED
+    assert served.one.waiting == 0
+
+
+async def test_what_was_sent_just_before_a_gateway_stops_is_in_the_log(kafka: Kafka, database: str) -> None:
+    with processes(kafka, database) as roles:
+        async with gateway(roles) as one:
+            leaving = asyncio.create_task(fill(one))
+            await asyncio.sleep(0)
+        leaving.cancel()
+        assert len(values(roles.cluster, roles.cluster.commands("shelf"))) == 1
+
+
+FENCED = KafkaException(KafkaError(KafkaError.INVALID_PRODUCER_EPOCH, "fenced", fatal=True))
+
+
+class Broken(Producer):
+    """Tells whoever flushes first of something fatal, as the client tells of it once only."""
+
+    told = False
+
+    def flush(self, timeout: float = -1) -> int:
+        if not self.told:
+            self.told = True
+            raise FENCED
+        return super().flush(timeout)
+
+
+async def test_what_is_fatal_is_told_of_also_when_the_sending_of_a_lone_command_hears_of_it(
+    kafka: Kafka, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.kafka.producing.Producer", Broken)
+    failures: list[Exception] = []
+    with processes(kafka, database) as roles:
+        async with gateway(roles) as one:
+            one.on_failure = failures.append
+            with pytest.raises(Pending):
+                await fill(one, seconds=1.0)
+            assert failures == [FENCED]
 
 
 async def test_without_a_broker_commands_are_turned_away_at_once_and_told_when_to_come_again(database: str) -> None:
