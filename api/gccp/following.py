@@ -8,7 +8,6 @@ from contextlib import suppress
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
 from projections.gccp.progress import heads_of
 from streams.reads import Reads
@@ -50,8 +49,8 @@ class Following:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self._wake()
-            except (psycopg.OperationalError, PoolTimeout):
-                log.warning("the database is not available to those who follow generations")
+            except psycopg.Error as error:
+                log.warning("those who follow generations cannot be told of them: %s", type(error).__name__)
                 await asyncio.sleep(AWAY_SECONDS)
 
     async def _wake(self) -> None:

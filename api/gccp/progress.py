@@ -20,7 +20,7 @@ from api.gccp.event_stream import EventStream
 from api.gccp.generations import ALLOWED, own
 from api.surface import Read
 from projections.gccp.generations import GenerationRow, by_id
-from projections.gccp.progress import ENDS, ProgressRow, progress_after
+from projections.gccp.progress import ENDS, ProgressRow, heads_of, progress_after
 from streams.envelope import Position
 from streams.reads import Reads
 
@@ -42,7 +42,7 @@ async def progress(
     `Last-Event-ID` names the last event that was seen; 204 says that there is nothing after it and never will be.
     """
     last = _last_seen(request)
-    row, rows = await _seen(reads, generation_id, last)
+    _, row, rows = await _seen(reads, generation_id, last)
     own(row, caller)
     if not rows and row is not None and row.status in ENDS:
         return Response(status_code=204)
@@ -61,31 +61,35 @@ def _last_seen(request: Request) -> Position | None:
 
 async def _seen(
     reads: Reads, generation_id: UUID, last: Position | None
-) -> tuple[GenerationRow | None, list[ProgressRow]]:
-    """The generation first, so that what has ended it is among the rows."""
+) -> tuple[int, GenerationRow | None, list[ProgressRow]]:
+    """The place of its last event, then the generation, then what there is to tell.
+
+    In this order what has ended it is among the rows, and what happens meanwhile is after the place.
+    """
     async with reads.connection() as connection:
+        heads = await heads_of(connection, [generation_id])
         row = await by_id(connection, generation_id)
-        return row, await progress_after(connection, generation_id, last, AT_ONCE)
+        return heads.get(generation_id, 0), row, await progress_after(connection, generation_id, last, AT_ONCE)
 
 
 async def _events(desk: Desk, reads: Reads, generation_id: UUID, last: Position | None) -> AsyncGenerator[bytes, None]:
     until = asyncio.get_running_loop().time() + FOLLOW_SECONDS
     while True:
-        row, rows = await _seen(reads, generation_id, last)
+        head, row, rows = await _seen(reads, generation_id, last)
         for happened in rows:
             yield _event(generation_id, happened)
             last = happened.position
         if len(rows) == AT_ONCE:
             continue
-        if row is None or row.status in ENDS or not await _more(desk, generation_id, last, until):
+        if row is None or row.status in ENDS or not await _more(desk, generation_id, head, until):
             return
 
 
-async def _more(desk: Desk, generation_id: UUID, last: Position | None, until: float) -> bool:
-    """Waits for more to happen; False when it has been waited long enough."""
+async def _more(desk: Desk, generation_id: UUID, head: int, until: float) -> bool:
+    """Waits for more to happen than is known here, whatever the client says it knows; False when it is long enough."""
     try:
         async with asyncio.timeout_at(until):
-            await desk.following.after(generation_id, 0 if last is None else last.sequence)
+            await desk.following.after(generation_id, head)
     except TimeoutError:
         return False
     return True

@@ -126,6 +126,7 @@ def _content(effect: Email, sender: str, message_id: str) -> bytes:
     message["Message-ID"] = message_id
     for name, value in effect.headers.items():
         message[name] = value
+    _check_addresses(message)
     if effect.text is not None:
         message.set_content(effect.text)
         if effect.html is not None:
@@ -133,3 +134,10 @@ def _content(effect: Email, sender: str, message_id: str) -> bytes:
     elif effect.html is not None:
         message.set_content(effect.html, subtype="html")
     return message.as_bytes()
+
+
+def _check_addresses(message: EmailMessage) -> None:
+    """Python up to 3.12 refuses half an address itself; later versions take it, and would let the server do that."""
+    for header in message.values():
+        if not all(address.username and address.domain for address in getattr(header, "addresses", ())):
+            raise ValueError("half an address")

@@ -168,6 +168,7 @@ async def _spawn(limits: Limits, root: Path) -> Process:
         *(sys.executable, "-P", "-m", "streams.documents.worker", json.dumps(asdict(limits)), str(root)),
         stdin=PIPE,
         stdout=PIPE,
+        limit=limits.pdf_bytes,  # a pipe that is not read on, because so much waits, never tells that its process ended
         cwd=root,
         env=_environment(),
         start_new_session=True,  # an interrupt at the terminal is for the parent, which then stops its workers

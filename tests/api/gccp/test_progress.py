@@ -10,8 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
+import psycopg
+import pytest
 
-from api.gccp import following
+from api.gccp import following, progress
+from projections.gccp.progress import ProgressRow, progress_after
 from streams.calls.brief import Step
 from tests.api.gccp.service import Service, bearer
 from tests.imitations.anthropic import AnthropicServer, error
@@ -110,8 +113,61 @@ async def test_a_wrong_place_to_go_on_from_is_refused(service: Service) -> None:
     for wrong in ("5", "gccp/1", "gccp/1/x", "gccp/-1/2"):
         answer = await service.client.get(f"/generations/{id_}/progress", headers={"Last-Event-ID": wrong})
         assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_FIELDS")
-    far = await service.client.get(f"/generations/{id_}/progress", headers={"Last-Event-ID": f"gccp/0/{10**30}"})
-    assert far.status_code in (200, 204)
+
+
+async def test_whoever_names_a_place_that_is_yet_to_come_is_told_of_the_end_all_the_same(
+    proxying: Service, anthropic: AnthropicServer
+) -> None:
+    far = f"gccp/0/{10**30}"
+    anthropic.script(Act(hold_after=0))
+    id_ = await asked(proxying)
+    async with followed(proxying, id_, far) as stream:
+        anthropic.release()
+        assert [event async for event in stream] == []
+    answer = await proxying.client.get(f"/generations/{id_}/progress", headers={"Last-Event-ID": far})
+    assert answer.status_code == 204
+
+
+async def test_an_end_that_comes_while_a_follower_is_being_told_is_its_end_too(
+    proxying: Service, anthropic: AnthropicServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generation is read before what happened to it, and what ends it comes in between."""
+    anthropic.script(Act(hold_after=0))
+    id_ = await asked(proxying)
+
+    looks = 0
+
+    async def ending_at_the_second(*what: Any) -> list[ProgressRow]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:  # the first was for the status of the answer
+            anthropic.release()
+            await proxying.settled(id_)
+        return await progress_after(*what)
+
+    monkeypatch.setattr(progress, "progress_after", ending_at_the_second)
+    assert [event.name for event in await read_all(proxying, id_)] == WHOLE
+    assert looks >= 2
+
+
+async def test_a_follower_is_told_after_a_look_that_failed(
+    proxying: Service, anthropic: AnthropicServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does that comes while the tables of a rebuilt read model are swapped."""
+    anthropic.script(Act(hold_after=0))
+    id_ = await asked(proxying)
+    failed = asyncio.Event()
+
+    async def failing(*_: object) -> dict[UUID, int]:
+        monkeypatch.undo()
+        failed.set()
+        raise psycopg.errors.UndefinedTable("there is no such table")
+
+    monkeypatch.setattr(following, "heads_of", failing)
+    async with followed(proxying, id_) as stream:
+        await failed.wait()
+        anthropic.release()
+        assert [event.name async for event in stream] == WHOLE
 
 
 async def test_a_failure_ends_the_stream_and_a_retry_goes_on_after_it(
@@ -152,3 +208,4 @@ async def test_many_who_follow_cost_one_question_at_a_time_and_none_when_they_ha
             await asyncio.sleep(0.01)
         assert follow._looking is not None
         await asyncio.wait_for(follow._looking, 10 * following.LOOK_SECONDS)
+    anthropic.release()

@@ -159,6 +159,22 @@ async def test_a_caller_who_goes_away_takes_the_process_with_them_and_leaves_the
     assert text_of(await pool.render(request("next"))) == "next 1 / 1"
 
 
+async def test_a_caller_who_goes_away_while_a_long_answer_comes_leaves_the_place_free_too(pool: PdfPool) -> None:
+    """With so much in hand, asyncio usually reads on only when some of it is taken; the end has to be noticed."""
+    await pool.render(request("warm"))
+    process = pool._workers[0]._process
+    assert process is not None
+    assert process.stdout is not None
+    task = asyncio.create_task(pool.render(request(" ".join(f"{number:x}" for number in range(120_000)))))
+    async with asyncio.timeout(30):
+        while len(process.stdout._buffer) <= 128 << 10:  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=10)
+    assert task.cancelled()
+    assert text_of(await pool.render(request("next"))) == "next 1 / 1"
+
+
 async def test_more_documents_than_may_wait_are_refused_at_once_and_those_that_wait_are_rendered() -> None:
     async with PdfPool(Limits(seconds=60), waiting=2) as pool:
         task, _ = await started(pool, request(ENDLESS))
