@@ -3,8 +3,8 @@
     python -m bench.kafka_latency [--seconds 3] [--rounds 5] [--partitions 1 4 16]
 
 A command counts from its submission in an API process to its outcome read back from PostgreSQL; the raw loop from
-produced to read back by a reader of committed records. Then: how fast the projector catches up, and how long a killed
-processor's partitions are silent.
+produced to read back by a reader of committed records. Then: what a second processor changes, how much memory each role
+takes, how long a killed processor's partitions are silent, and how fast the projector catches up.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from statistics import median
 from typing import NamedTuple
 from uuid import uuid4
 
+import uvloop
 from confluent_kafka import Consumer, Producer, TopicPartition
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
-from bench.kafka_raw import settings
+from bench.kafka_raw import OWNERS, RawClient
 from streams.database import Row, connect_plain
 from streams.garbage import spare_what_lives
 from streams.gateway import envelop
@@ -38,7 +39,6 @@ from streams.kafka.records import command_headers
 from streams.kafka.settings import Cluster
 from streams.kafka.supervise import HEALTHY_SECONDS
 from streams.kafka.topics import create
-from streams.partitions import partition_of
 from streams.postgres import start_embedded
 from tests.contract.runtimes import START
 from tests.contract.shelf import FillJar
@@ -46,9 +46,7 @@ from tests.kafka.broker import Broker, Kafka
 from tests.kafka.runtime import ONE_BROKER, ROOT, Processes, gateway, mapper, new_cluster, set_up, until
 
 CLIENTS = (1, 16, 64)
-OWNERS = 500
 WARM_SECONDS = 10.0
-AT_ONCE = 1000
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -64,8 +62,8 @@ def main() -> None:
         dsn = start_embedded(Path(directory) / "postgres")
         with Broker() as broker:
             for partitions in given.partitions:
-                asyncio.run(measured(Kafka(broker.bootstrap), dsn, partitions, given.seconds, given.rounds))
-            asyncio.run(catching_up(Kafka(broker.bootstrap), dsn, given.events))
+                uvloop.run(measured(Kafka(broker.bootstrap), dsn, partitions, given.seconds, given.rounds))
+            uvloop.run(catching_up(Kafka(broker.bootstrap), dsn, given.events))
 
 
 @asynccontextmanager
@@ -76,8 +74,8 @@ async def installation(kafka: Kafka, dsn: str, partitions: int) -> AsyncIterator
         connection.execute(f"create database {name}".encode())
     roles = Processes(new_cluster(kafka), make_conninfo(dsn, dbname=name), partitions, supervised=True)
     set_up(roles.cluster, roles.dsn, partitions)
-    roles.start("projector", "j1", "--batch", str(BATCH))
-    roles.start("processor", "p1")
+    roles.start("projector", "projector-1", "--batch", str(BATCH))
+    roles.start("processor", "processor-1")
     try:
         async with gateway(roles) as one:
             yield roles, one
@@ -92,12 +90,24 @@ async def measured(kafka: Kafka, dsn: str, partitions: int, seconds: float, roun
             await load(one, partitions, 64, WARM_SECONDS)
             await asyncio.to_thread(raw.load, 64, WARM_SECONDS / 2)
             for clients in CLIENTS:
-                turns = []
-                for _ in range(rounds):
-                    bare = await asyncio.to_thread(raw.load, clients, seconds)
-                    turns.append(Turn(await load(one, partitions, clients, seconds), bare, seconds))
-                show(partitions, clients, turns)
+                show(partitions, clients, "", await taken_in_turns(one, raw, partitions, clients, seconds, rounds))
+            console.print(f"{partitions:2} partitions, memory: {', '.join(memory(roles))}")
             await killed(roles, one, partitions)
+            if partitions > 1:
+                roles.start("processor", "processor-2")
+                await load(one, partitions, CLIENTS[-1], WARM_SECONDS)
+                turns = await taken_in_turns(one, raw, partitions, CLIENTS[-1], seconds, rounds)
+                show(partitions, CLIENTS[-1], ", two processors", turns)
+
+
+async def taken_in_turns(
+    one: KafkaGateway, raw: RawClient, partitions: int, clients: int, seconds: float, rounds: int
+) -> list[Turn]:
+    turns = []
+    for _ in range(rounds):
+        bare = await asyncio.to_thread(raw.load, clients, seconds)
+        turns.append(Turn(await load(one, partitions, clients, seconds), bare, seconds))
+    return turns
 
 
 class Turn(NamedTuple):
@@ -112,10 +122,10 @@ class Turn(NamedTuple):
         return len(self.ours) / len(self.raw)
 
 
-def show(partitions: int, clients: int, turns: list[Turn]) -> None:
+def show(partitions: int, clients: int, how: str, turns: list[Turn]) -> None:
     """One line: medians of the turns."""
     ratio = median(turn.ratio for turn in turns)
-    console.print(f"{partitions:2} partitions, {clients:2} clients: {of([(t.ours, t.seconds) for t in turns])};"
+    console.print(f"{partitions:2} partitions, {clients:2} clients{how}: {of([(t.ours, t.seconds) for t in turns])};"
                   f" raw loop {of([(t.raw, t.seconds) for t in turns])}; {ratio:.2f} of its throughput")  # fmt: skip
 
 
@@ -145,6 +155,19 @@ def a_command(number: int) -> FillJar:
     return FillJar(at=START, jar=f"{owner}'s", owner=owner, grams=0)
 
 
+def memory(roles: Processes) -> Iterator[str]:
+    """Of each role, supervisor and child together; what they share counts once."""
+    for name, process in roles.running.items():
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        kilobytes = sum(proportional_kilobytes(pid) for pid in (str(process.pid), *children))
+        yield f"{name} {kilobytes / 1000:.0f} MB"
+
+
+def proportional_kilobytes(pid: str) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
 async def killed(roles: Processes, one: KafkaGateway, partitions: int) -> None:
     """Kills the processor under load, for its supervisor to restart; the silence that its clients see."""
     answered: list[float] = []
@@ -158,7 +181,7 @@ async def killed(roles: Processes, one: KafkaGateway, partitions: int) -> None:
     silences = []
     for _ in range(5):
         await asyncio.sleep(HEALTHY_SECONDS + 1)
-        roles.signal_child("p1", signal.SIGKILL)
+        roles.signal_child("processor-1", signal.SIGKILL)
         at = time.perf_counter()
         await asyncio.sleep(0.2)
         count = len(answered)
@@ -185,56 +208,16 @@ def raw_loop(bootstrap: str, partitions: int) -> Iterator[RawClient]:
         process.wait()
 
 
-class RawClient:
-    """Keeps a number of messages under way through the loop."""
-
-    def __init__(self, bootstrap: str, source: str, target: str, partitions: int) -> None:
-        self._source, self._partitions = source, partitions
-        self._producer = Producer(settings(bootstrap, linger_ms=0, enable_idempotence=True))
-        self._consumer = Consumer(
-            settings(bootstrap, group_id="raw.none", isolation_level="read_committed", enable_auto_commit=False,
-                     auto_offset_reset="earliest", fetch_wait_max_ms=100)
-        )  # fmt: skip
-        self._consumer.assign([TopicPartition(target, partition, 0) for partition in range(partitions)])
-        self._sent: dict[bytes, float] = {}
-        self._number = 0
-
-    def load(self, clients: int, seconds: float) -> list[float]:
-        """Latencies."""
-        latencies: list[float] = []
-        until = time.perf_counter() + seconds
-        for _ in range(clients):
-            self._send()
-        while self._sent:
-            first = self._consumer.poll(5.0)
-            for message in [] if first is None else [first, *self._consumer.consume(AT_ONCE, 0)]:
-                sent = self._sent.pop(message.value() or b"", None)
-                if sent is not None:
-                    latencies.append(time.perf_counter() - sent)
-                    if time.perf_counter() < until:
-                        self._send()
-            self._producer.poll(0)
-        return latencies
-
-    def _send(self) -> None:
-        self._number += 1
-        value = b"%d" % self._number
-        self._sent[value] = time.perf_counter()
-        partition = partition_of(f"owner {self._number % OWNERS}", self._partitions)
-        self._producer.produce(self._source, value, b"key", partition)
-        self._producer.poll(0)
-
-
 async def catching_up(kafka: Kafka, dsn: str, events: int) -> None:
     """Stops the projector while the log grows, then measures how fast it follows, journal and read models and all."""
     async with installation(kafka, dsn, 4) as (roles, one):
         await load(one, 4, 8, 2)
-        roles.signal_child("j1", signal.SIGSTOP)
+        roles.signal_child("projector-1", signal.SIGSTOP)
         await asyncio.to_thread(produce, roles, events // 2)
         with connect_plain(roles.dsn) as connection:
             before = projected(connection)
             await until(lambda: end_of_log(roles) >= events, 300)
-            roles.signal_child("j1", signal.SIGCONT)
+            roles.signal_child("projector-1", signal.SIGCONT)
             began = time.perf_counter()
             await until(lambda: projected(connection) >= before + events, 300)
             took = time.perf_counter() - began

@@ -1,13 +1,18 @@
-"""The floor under the distributed runtime: a bare consume–transact–produce loop that does no work, as a process."""
+"""The floor under the distributed runtime: a bare consume–transact–produce loop that does no work, and its client."""
 
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from streams.partitions import partition_of
+
 BATCH = 512
+AT_ONCE = 1000
+OWNERS = 500
 
 
 def settings(bootstrap: str, **more: Any) -> dict[str, Any]:
@@ -39,6 +44,46 @@ def main() -> None:
         ends = [TopicPartition(source, partition, offset) for partition, offset in offsets.items()]
         producer.send_offsets_to_transaction(ends, consumer.consumer_group_metadata())
         producer.commit_transaction()
+
+
+class RawClient:
+    """Keeps a number of messages under way through the loop."""
+
+    def __init__(self, bootstrap: str, source: str, target: str, partitions: int) -> None:
+        self._source, self._partitions = source, partitions
+        self._producer = Producer(settings(bootstrap, linger_ms=0, enable_idempotence=True))
+        self._consumer = Consumer(
+            settings(bootstrap, group_id="raw.none", isolation_level="read_committed", enable_auto_commit=False,
+                     auto_offset_reset="earliest", fetch_wait_max_ms=100)
+        )  # fmt: skip
+        self._consumer.assign([TopicPartition(target, partition, 0) for partition in range(partitions)])
+        self._sent: dict[bytes, float] = {}
+        self._number = 0
+
+    def load(self, clients: int, seconds: float) -> list[float]:
+        """Latencies."""
+        latencies: list[float] = []
+        until = time.perf_counter() + seconds
+        for _ in range(clients):
+            self._send()
+        while self._sent:
+            first = self._consumer.poll(5.0)
+            for message in [] if first is None else [first, *self._consumer.consume(AT_ONCE, 0)]:
+                sent = self._sent.pop(message.value() or b"", None)
+                if sent is not None:
+                    latencies.append(time.perf_counter() - sent)
+                    if time.perf_counter() < until:
+                        self._send()
+            self._producer.poll(0)
+        return latencies
+
+    def _send(self) -> None:
+        self._number += 1
+        value = b"%d" % self._number
+        self._sent[value] = time.perf_counter()
+        partition = partition_of(f"owner {self._number % OWNERS}", self._partitions)
+        self._producer.produce(self._source, value, b"key", partition)
+        self._producer.poll(0)
 
 
 if __name__ == "__main__":
