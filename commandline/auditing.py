@@ -27,6 +27,7 @@ from streams.audit.signing import public_bytes, sign_heads, signing_key
 from streams.audit.verify import verify
 from streams.database import Row, connect_plain, has_table
 from streams.envelope import Position, Recorded
+from streams.installation import WrongInstallation, refuse_other_master_key
 from streams.read_models import ReadModel
 from streams.wiring import names_of
 
@@ -41,8 +42,15 @@ def _opened(settings: Settings) -> Iterator[psycopg.Connection[Row]]:
         yield connection
 
 
-def _facts(settings: Settings, personal: bool) -> Facts:
-    return Facts(names_of(bootstrap.CONTEXTS), bootstrap.master_key(settings) if personal else None)
+def _facts(settings: Settings, connection: psycopg.Connection[Row], personal: bool) -> Facts:
+    if not personal:
+        return Facts(names_of(bootstrap.CONTEXTS))
+    master_key = bootstrap.master_key(settings)
+    try:
+        refuse_other_master_key(connection, master_key)
+    except WrongInstallation as wrong:
+        raise Stop(str(wrong)) from None
+    return Facts(names_of(bootstrap.CONTEXTS), master_key)
 
 
 @contextmanager
@@ -84,7 +92,7 @@ def sign(settings: Settings) -> None:
 def replay(settings: Settings) -> bool:
     """Folds every stream anew with today's code; False when one does not fold or does not match its snapshot."""
     with _opened(settings) as connection, _progress("replaying", _records(connection)) as progress:
-        found = refold(connection, _facts(settings, personal=True), bootstrap.CONTEXTS, progress)
+        found = refold(connection, _facts(settings, connection, personal=True), bootstrap.CONTEXTS, progress)
     console.print(f"{found.streams} streams, {found.events} events, {found.snapshots} snapshots compared")
     if found.fault is not None:
         console.print(f"[red]{found.faults} faults[/red], the first at {found.fault[0]}: {found.fault[1]}")
@@ -95,7 +103,7 @@ def show_as_of(settings: Settings, name: str, until: str, personal: bool) -> Non
     """Prints a read model's rows as they were at a position or a time, one JSON object a line."""
     context, model = _read_model(name)
     with _opened(settings) as connection:
-        for row in as_of(connection, _facts(settings, personal), context, model, _until(until)).values():
+        for row in as_of(connection, _facts(settings, connection, personal), context, model, _until(until)).values():
             _print_json(row)
 
 
@@ -103,7 +111,7 @@ def show_diff(settings: Settings, name: str, before: str, after: str, personal: 
     """Prints what changed in a read model between two positions or times."""
     context, model = _read_model(name)
     with _opened(settings) as connection:
-        facts = _facts(settings, personal)
+        facts = _facts(settings, connection, personal)
         for one in diff(connection, facts, context, model, _until(before), _until(after)):
             _print_json({"key": one.key, "before": one.before, "after": one.after, "columns": one.columns})
 
@@ -123,7 +131,7 @@ def show_why(settings: Settings, what: str, key: list[str]) -> None:
 def _why(settings: Settings, connection: psycopg.Connection[Row], what: str, key: list[str]) -> list[Step]:
     if key:
         context, model = _read_model(what)
-        return why_row(connection, _facts(settings, personal=False), context, model, key)
+        return why_row(connection, _facts(settings, connection, personal=False), context, model, key)
     try:
         return why(connection, Position.parse(what) if "/" in what else UUID(what))
     except ValueError:
@@ -134,14 +142,14 @@ def show_events(settings: Settings, name: str, key: list[str], personal: bool) -
     """Prints every event that touched a row of a read model, in order."""
     context, model = _read_model(name)
     with _opened(settings) as connection:
-        for touch in events_behind(connection, _facts(settings, personal), context, model, key):
+        for touch in events_behind(connection, _facts(settings, connection, personal), context, model, key):
             _print_json(_readable(touch.event))
 
 
 def show_dossier(settings: Settings, subject: str, personal: bool) -> None:
     """Prints everything recorded about a person (`context:id`), in order."""
     with _opened(settings) as connection:
-        for event in dossier(connection, _facts(settings, personal), subject):
+        for event in dossier(connection, _facts(settings, connection, personal), subject):
             _print_json(_readable(event))
 
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -16,13 +15,14 @@ from commandline import Stop
 from commandline.roles import NAMES, cluster, durability, role_of
 from settings import Settings
 from streams.database import connect_plain, has_table
-from streams.installation import WrongInstallation, prepare
+from streams.installation import WrongInstallation, check_master_key, prepare
 from streams.kafka import topics
 from streams.kafka.denials import Denied
-from streams.kafka.key_backup import backup_keys, restore_keys
+from streams.kafka.key_backup import CannotRestore, backup_keys, restore_keys
 from streams.kafka.move import CannotMove, move
 from streams.kafka.overlay import BrokenLog
 from streams.kafka.recover import CannotRebuild, rebuild
+from streams.kafka.rights import RIGHTS
 from streams.keys import Keyring
 from streams.mapper import Mapper
 from streams.postgres import NotDurable
@@ -45,8 +45,9 @@ def move_to_kafka(settings: Settings) -> None:
     with connect_plain(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
         try:
             topics.create(there, NAMES, settings.partitions, durability(settings))
+            topics.check(there, NAMES, settings.partitions, durability(settings), RIGHTS["move"])
             records = move(connection, there, NAMES, progress)
-        except (CannotMove, topics.WrongTopic, KafkaException) as reason:
+        except (CannotMove, topics.WrongTopic, Denied) as reason:
             raise Stop(str(reason)) from None
     console.print(f"{records} records are in Kafka and verified. From now on: headwater api|processor|projector|worker")
 
@@ -57,10 +58,13 @@ def rebuild_from_kafka(settings: Settings) -> None:
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
     with connect_plain(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
         try:
+            topics.check(role.cluster, NAMES, role.partitions, durability(settings), RIGHTS["rebuild"])
+            prepare(connection, bootstrap.CONTEXTS, role.partitions, "kafka")
+            check_master_key(connection, role.master_key)
             found = rebuild(
                 connection, role.cluster, bootstrap.CONTEXTS, mapper, role.partitions, datetime.now(UTC), progress
             )
-        except (CannotRebuild, BrokenLog, Denied, WrongInstallation, NotDurable) as reason:
+        except (CannotRebuild, BrokenLog, Denied, WrongInstallation, NotDurable, topics.WrongTopic) as reason:
             raise Stop(str(reason)) from None
     console.print(f"{found.records} records, {found.tasks} open tasks; {found.perhaps_called} calls may have been made")
     if found.lost_subjects:
@@ -83,8 +87,12 @@ def restore(settings: Settings, path: Path) -> None:
         try:
             if not has_table(connection, "headwater.subject_keys"):
                 prepare(connection, bootstrap.CONTEXTS, settings.partitions)
-            console.print(f"{restore_keys(connection, path)} keys put back")
+            master_key = bootstrap.master_key(settings)
+            with connection.transaction():
+                restored = restore_keys(connection, path, master_key)
+                check_master_key(connection, master_key)
+            console.print(f"{restored} keys put back")
         except FileNotFoundError:
             raise Stop(f"there is no file {path}") from None
-        except NotDurable as reason:
+        except (CannotRestore, NotDurable, WrongInstallation) as reason:
             raise Stop(str(reason)) from None

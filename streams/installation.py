@@ -109,14 +109,23 @@ def _check_log(connection: Connection[Row], wanted: Log) -> None:
 
 def check_master_key(connection: Connection[Row], master_key: bytes) -> None:
     """Every process of an installation must have the key it was born with; raises WrongInstallation."""
-    mark = hmac.digest(master_key, MARK, sha256)
-    connection.execute("update headwater.installation set master = %s where master is null", (mark,))
+    connection.execute("update headwater.installation set master = %s where master is null", (_mark(master_key),))
+    refuse_other_master_key(connection, master_key)
+
+
+def refuse_other_master_key(connection: Connection[Row], master_key: bytes) -> None:
+    """The same for whoever only reads."""
     ((found,),) = connection.execute("select master from headwater.installation").fetchall()
-    if found != mark:
+    if found not in (None, _mark(master_key)):
         raise WrongInstallation(
             "this installation's personal values are encrypted under another master key: "
             "give every process the same HEADWATER_MASTER_KEY, or the same data directory's master.key"
         )
+
+
+def _mark(master_key: bytes) -> bytes:
+    """What tells a master key from others, and says nothing about it."""
+    return hmac.digest(master_key, MARK, sha256)
 
 
 def _ensure_partitions(connection: Connection[Row], context: str, partitions: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from confluent_kafka import KafkaError
@@ -19,6 +20,8 @@ SETTINGS = {
 }
 """The errors of who is not let in, and the settings to look at."""
 
+TLS_ALERT = re.compile(r"SSL routines:.* alert ")
+
 NO_RIGHT = (
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
@@ -35,9 +38,15 @@ def denial(error: KafkaError) -> Denied | None:
     """The error as a denial, if it is one."""
     if error.code() in NO_RIGHT:
         return Denied(f"Kafka denies this process a right: {error.str()} (docs/kafka.md lists every role's)")
-    if error.code() in SETTINGS:
-        return Denied(f"Kafka does not let this process in: {error.str()} (see {SETTINGS[error.code()]})")
+    if (code := _entry_code(error)) in SETTINGS:
+        return Denied(f"Kafka does not let this process in: {error.str()} (see {SETTINGS[code]})")
     return None
+
+
+def _entry_code(error: KafkaError) -> int:
+    """librdkafka tells of a client's certificate that a broker does not take as of a lost connection."""
+    alerted = error.code() == KafkaError._TRANSPORT and TLS_ALERT.search(error.str())
+    return KafkaError._SSL if alerted else error.code()
 
 
 def refuse_denied(error: KafkaError) -> None:
@@ -65,7 +74,7 @@ class Entry:
         now = time.monotonic()
         if now - self._refused_at > LATELY_SECONDS:
             self._refusals = 0
-        if error.code() in SETTINGS:
+        if _entry_code(error) in SETTINGS:
             self._refusals, self._refused_at, self._last = self._refusals + 1, now, denial(error)
         elif error.code() == KafkaError._ALL_BROKERS_DOWN and self._refusals >= REFUSALS and not self._told:
             self._told = True

@@ -10,9 +10,11 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 
 import orjson
+from cryptography.exceptions import InvalidTag
 from psycopg import Connection
 
 from streams.database import Row
+from streams.keys import Keyring, WrappedKey
 from streams.wiring import SubjectErased
 
 RESTORE = f"""
@@ -22,6 +24,10 @@ RESTORE = f"""
        and not exists (select from headwater.journal j where j.name = '{SubjectErased.name}'
                           and convert_from(j.data, 'UTF8')::json ->> 'erased' = excluded.subject)
 """
+
+
+class CannotRestore(Exception):  # noqa: N818
+    """The file holds something else than keys of this installation; nothing was put back. The text says what."""
 
 
 def backup_keys(connection: Connection[Row], path: Path) -> int:
@@ -43,14 +49,29 @@ def backup_keys(connection: Connection[Row], path: Path) -> int:
     return len(keys)
 
 
-def restore_keys(connection: Connection[Row], path: Path) -> int:
+def restore_keys(connection: Connection[Row], path: Path, master_key: bytes) -> int:
     """Puts back the keys that are missing or lost, never one that the log says was destroyed; gives their number.
 
-    Read models built without them have to be rebuilt.
+    Read models built without them have to be rebuilt. Raises FileNotFoundError, or CannotRestore.
     """
-    restored = 0
+    restored, keyring = 0, Keyring(master_key)
     with connection.transaction(), path.open("rb") as file:
-        for line in file:
-            key = orjson.loads(line)
-            restored += connection.execute(RESTORE.encode(), (key["subject"], b64decode(key["wrapped"]))).rowcount
+        for number, line in enumerate(file, 1):
+            restored += connection.execute(RESTORE.encode(), _key(keyring, f"{path}, line {number}", line)).rowcount
     return restored
+
+
+def _key(keyring: Keyring, place: str, line: bytes) -> WrappedKey:
+    """A key that the master key opens; one that it does not would make everything about its subject unreadable."""
+    try:
+        key = orjson.loads(line)
+        wrapped = WrappedKey(key["subject"], b64decode(key["wrapped"], validate=True))
+        keyring.learn(wrapped)
+    except InvalidTag:
+        raise CannotRestore(
+            f"{place}: this key was wrapped by another master key: give the installation's own HEADWATER_MASTER_KEY, "
+            "or put its master.key back into the data directory"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise CannotRestore(f"{place}: this is not a key of `headwater keys backup`") from error
+    return wrapped

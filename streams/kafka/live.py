@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -23,13 +24,14 @@ from streams.kafka.denials import Entry, refuse_denied
 from streams.kafka.live_connection import credentials
 from streams.kafka.records import Unreadable, read_record
 from streams.kafka.settings import Cluster, context_of
-from streams.kafka.watchdog import reason_of
+from streams.kafka.watchdog import PAUSE_SECONDS, reason_of
 from streams.live import GRACE, KEPT, MINUTE, Delivery, Thresholds, Windows, alerts, report
 
 log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
 ASK_SECONDS = 10.0
+STEP_SECONDS = 1.0
 BEFORE = 2 * MINUTE + GRACE
 STANDARD = Thresholds()
 
@@ -115,12 +117,10 @@ class Live:
                       for context in self._contexts for partition in range(self._partitions)]  # fmt: skip
             found = consumer.offsets_for_times(wanted, ASK_SECONDS)
             starts = [one if one.offset != OFFSET_END else self._end(consumer, one) for one in found]
-            consumer.committed(starts, ASK_SECONDS)
+            _await_coordinator(consumer, starts)
             consumer.commit(offsets=starts, asynchronous=False)
-        except KafkaException as error:  # which may only say that nobody coordinates the group, and not why
-            refuse_denied(reason_of(error))
-            if (message := consumer.poll(0)) is not None and (heard := message.error()) is not None:
-                refuse_denied(heard)
+        except KafkaException as error:
+            _refuse(consumer, error)
             raise
         finally:
             consumer.close()
@@ -164,3 +164,24 @@ class Live:
             self.unreadable += 1
             log.exception("%s/%s offset %s cannot be counted", message.topic, message.partition, message.offset)
         self._changed.set()
+
+
+def _await_coordinator(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    """A cluster that has just come up, or never had a group, answers with errors until it has found one."""
+    until = time.monotonic() + ASK_SECONDS
+    while True:
+        try:
+            consumer.committed(partitions, STEP_SECONDS)
+            return
+        except KafkaException as error:
+            _refuse(consumer, error)
+            if time.monotonic() > until:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+def _refuse(consumer: Consumer, error: KafkaException) -> None:
+    """Raises Denied if that is behind the error, which may only say that nobody coordinates the group, and not why."""
+    refuse_denied(reason_of(error))
+    if (message := consumer.poll(0)) is not None and (heard := message.error()) is not None:
+        refuse_denied(heard)

@@ -15,6 +15,7 @@ from psycopg import Connection
 from streams.database import Row
 from streams.envelope import GENESIS, Record
 from streams.installation import WRITER
+from streams.kafka.denials import refuse_denied
 from streams.kafka.overlay import Place
 from streams.kafka.records import Unreadable, record_headers
 from streams.kafka.replay import NotToTheEnd, replay
@@ -44,17 +45,16 @@ def move(
 ) -> int:
     """Copies every partition's journal into its events topic and verifies the copy; gives the number of records.
 
-    The topics must exist and be empty. Raises CannotMove, also when the copy differs.
+    The topics must exist and be empty. Raises CannotMove, also when the copy differs, or Denied.
     """
     _own(connection)
     places = _places(connection, contexts)
     _check_empty(cluster, places)
-    producer = Producer(cluster.client(transactional_id=f"{cluster.prefix}.move", linger_ms=5))
-    persistent(producer.init_transactions, CALL_SECONDS)
-    for place in places:
-        for chunk in _chunks(connection, place):
-            _produce(producer, cluster, chunk)
-            progress(len(chunk))
+    try:
+        _copy(connection, cluster, places, progress)
+    except KafkaException as error:
+        refuse_denied(reason_of(error))
+        raise CannotMove(f"the log cannot be written: {reason_of(error).str()}") from error
     return _verify_and_start(connection, cluster, places)
 
 
@@ -89,9 +89,20 @@ def _end(reader: Consumer, partition: TopicPartition) -> int:
         try:
             return reader.get_watermark_offsets(partition, CALL_SECONDS)[1]
         except KafkaException as error:
+            refuse_denied(reason_of(error))
             if time.monotonic() > until:
                 raise CannotMove(f"{partition.topic}/{partition.partition}: {reason_of(error).str()}") from None
             time.sleep(PAUSE_SECONDS)
+
+
+def _copy(connection: Connection[Row], cluster: Cluster, places: Sequence[Place], progress: Progress) -> None:
+    settings = cluster.client(transactional_id=f"{cluster.prefix}.move", linger_ms=5)
+    producer = Producer(settings, logger=log)  # or it prints what is fatal, besides raising it
+    persistent(producer.init_transactions, CALL_SECONDS)
+    for place in places:
+        for chunk in _chunks(connection, place):
+            _produce(producer, cluster, chunk)
+            progress(len(chunk))
 
 
 def _chunks(connection: Connection[Row], place: Place) -> Iterator[list[tuple[Record, bytes]]]:

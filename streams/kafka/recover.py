@@ -18,7 +18,7 @@ from psycopg import Connection
 from streams.database import Row, read_plain, write_plain
 from streams.embedded import known_projections
 from streams.installation import prepare
-from streams.kafka.denials import Entry
+from streams.kafka.denials import Entry, refuse_denied
 from streams.kafka.following import EventMessage, decode, follow, part
 from streams.kafka.overlay import BrokenLog, Place
 from streams.kafka.settings import Cluster
@@ -170,6 +170,8 @@ def _events(reader: Consumer, place: Place, at: int) -> tuple[list[EventMessage]
             at = max(at, offset)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             raise CannotRebuild(f"the beginning of the log of {place[0]}/{place[1]} is gone: {error.str()}")
+        elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # which is asked for, and not needed
+            refuse_denied(error)
     return events, at
 
 
@@ -179,7 +181,8 @@ def _end(cluster: Cluster, partition: TopicPartition) -> int:
         return reader.get_watermark_offsets(partition, ASK_SECONDS)[1]
     except KafkaException as error:
         reader.poll(0)
-        reason = reason_of(error).str()
-        raise CannotRebuild(f"no end of {partition.topic} is known at {cluster.bootstrap}: {reason}") from None
+        reason = reason_of(error)
+        refuse_denied(reason)
+        raise CannotRebuild(f"no end of {partition.topic} is known at {cluster.bootstrap}: {reason.str()}") from None
     finally:
         reader.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from streams.kafka.records import Follows, read_record
 from streams.kafka.settings import Cluster
@@ -16,7 +17,7 @@ AT_ONCE = 2000
 
 
 class NotToTheEnd(Exception):  # noqa: N818
-    """A transaction is still open, or the broker is away: the log could not be read to its end."""
+    """A transaction is still open, or the broker is away or refuses: the log could not be read to its end."""
 
 
 class Replayed(NamedTuple):
@@ -32,6 +33,13 @@ def replay(cluster: Cluster, context: str, partition: int, timeout_seconds: floa
     The time-out is for the wait for the next record.
     """
     place = TopicPartition(cluster.events(context), partition)
+    try:
+        yield from _replay(cluster, context, place, timeout_seconds)
+    except KafkaError as error:
+        raise NotToTheEnd(f"{place.topic}/{partition}: {error}") from error
+
+
+def _replay(cluster: Cluster, context: str, place: TopicPartition, timeout_seconds: float) -> Iterator[Replayed]:
     end = _end(cluster, place)
     reader = KafkaConsumer(**cluster.admin(), isolation_level="read_committed", enable_auto_commit=False)
     try:
@@ -41,10 +49,10 @@ def replay(cluster: Cluster, context: str, partition: int, timeout_seconds: floa
         while (at := reader.position(place)) < end:
             for message in reader.poll(POLL_MS, AT_ONCE).get(place, ()):
                 until = time.monotonic() + timeout_seconds
-                follows = read_record(context, partition, message.key, message.value, message.headers)
+                follows = read_record(context, place.partition, message.key, message.value, message.headers)
                 yield Replayed(follows, message.offset + 1)
             if time.monotonic() > until:
-                raise NotToTheEnd(f"{place.topic}/{partition} can be read up to {at}, its end is {end}")
+                raise NotToTheEnd(f"{place.topic}/{place.partition} can be read up to {at}, its end is {end}")
     finally:
         reader.close()
 

@@ -1,4 +1,4 @@
-"""What a role does with its topics, and which of the rights to that the cluster does not give to its user."""
+"""What a process does with its topics, and which of the rights to that the cluster does not give to its user."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ RIGHTS: Mapping[str, Rights] = {
     "processor": Rights(commands=frozenset({"READ"}), events=frozenset({"READ", "WRITE"})),
     "projector": Rights(events=frozenset({"READ"})),
     "live": Rights(events=frozenset({"READ"})),
+    "move": Rights(events=frozenset({"READ", "WRITE"})),
+    "rebuild": Rights(events=frozenset({"READ"})),
 }
-"""By role. Whoever may read or write may also describe."""
+"""By role, and by command that reads or writes the log. Whoever may read or write may also describe."""
 
 
 def missing(name: str, topic: Mapping[str, Any], needed: frozenset[str]) -> Iterator[str]:

@@ -126,6 +126,35 @@ def test_a_database_in_use_is_neither_rebuilt_over_nor_moved_again(moved: Instal
         assert "empty" in refused.stderr
 
 
+def test_keys_under_another_master_key_are_not_put_back_and_nothing_is_made_anew_under_it(moved: Installation) -> None:
+    """As where the data directory was lost too, and a master key was made that nobody asked for."""
+    with anew() as dsn:
+        given, other = {"HEADWATER_POSTGRES": dsn}, {"HEADWATER_MASTER_KEY": "ab" * 32}
+        told(moved.run("keys", "restore", str(moved.keys), **given, **other), "line 1: this key was wrapped by another")
+        assert "2 keys put back" in moved.says("keys", "restore", str(moved.keys), **given)
+        told(moved.run("journal", "rebuild", **given, **other), "encrypted under another master key")
+        assert "2 persons are missing" not in moved.says("journal", "rebuild", **given)
+        assert fetched(dsn, RECIPIENTS) == list(ADDRESSES.items())
+
+
+def told(refused: subprocess.CompletedProcess[str], sentence: str) -> None:
+    assert refused.returncode == 1
+    assert sentence in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_file_of_something_else_than_keys_is_refused(moved: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "else"
+    file.write_text('{"subject": "communication:1"}\n')
+    told(moved.run("keys", "restore", str(file), HEADWATER_POSTGRES=moved.dsn), "line 1: this is not a key of")
+
+
+def test_a_part_of_the_history_is_not_made_anew_as_if_it_were_all(moved: Installation) -> None:
+    with anew() as dsn:
+        refused = moved.run("journal", "rebuild", HEADWATER_POSTGRES=dsn, HEADWATER_PARTITIONS="2")
+        told(refused, "has 4 partitions, not 2")
+
+
 @pytest.fixture(scope="module")
 def forgetful(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """One whose log would forget after an hour."""

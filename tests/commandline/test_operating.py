@@ -168,6 +168,14 @@ def test_an_erased_person_is_gone_from_read_models_and_the_history_still_verifie
     assert "erased" in again.json()["error"]
 
 
+@pytest.mark.parametrize("command", ["replay", "subject communication:4 --personal"])
+def test_an_auditor_with_another_master_key_is_told_so(
+    product: Product, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    with patch.dict(product.environment, {"HEADWATER_MASTER_KEY": "ab" * 32}):
+        assert "encrypted under another master key" in fails(product, capsys, "audit", *command.split())
+
+
 def outbox(product: Product) -> str:
     """All that the sandbox has written."""
     return "".join(path.read_text() for path in (product.data / "outbox").iterdir())

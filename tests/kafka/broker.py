@@ -34,9 +34,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map={protocol}:{protocol},CONTROLLER:PLAINTEXT
-listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners={protocol}://127.0.0.1:{port}
+listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
 inter.broker.listener.name={protocol}
 log.dirs={data}/log
 auto.create.topics.enable=false
@@ -67,13 +67,14 @@ class Kafka(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """How clients come in: a protocol, the broker's further settings for it, the passwords of its SCRAM users, and the
-    connection settings (librdkafka's names) of somebody who may do everything."""
+    """How clients come in: a protocol, the broker's further settings for it, the passwords of its SCRAM users, the
+    connection settings (librdkafka's names) of somebody who may do everything, and the ports of other protocols."""
 
     protocol: str = "PLAINTEXT"
     settings: str = ""
     passwords: Mapping[str, str] = field(default_factory=dict)
     connection: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, int] = field(default_factory=dict)
 
 
 OPEN = Listener()
@@ -177,8 +178,14 @@ class Broker:
 
     def _configure(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
-        listening = {"protocol": self._listener.protocol, "port": self.port, "controller": free_port()}
-        settings = SETTINGS.format(**listening, data=self.data.resolve())
+        ports = {self._listener.protocol: self.port, **self._listener.beside}
+        settings = SETTINGS.format(
+            protocol=self._listener.protocol,
+            protocols=",".join(f"{protocol}:{protocol}" for protocol in ports),
+            listeners=",".join(f"{protocol}://127.0.0.1:{port}" for protocol, port in ports.items()),
+            controller=free_port(),
+            data=self.data.resolve(),
+        )
         self._settings.write_text(settings + self._listener.settings)
         if (self.data / "log" / "meta.properties").exists():
             return
@@ -190,7 +197,8 @@ class Broker:
 
     def _scram(self) -> Iterator[str]:
         for name, password in self._listener.passwords.items():
-            yield from ("--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]")
+            for mechanism in ("SCRAM-SHA-512", "SCRAM-SHA-256"):
+                yield from ("--add-scram", f"{mechanism}=[name={name},password={password}]")
 
     def _java(self, *arguments: str) -> list[str]:
         return ["java", *JVM, "-cp", f"{JARS}/*", *arguments]

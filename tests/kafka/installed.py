@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
+import pytest
+
+from cli import main
 from tests.faults.product import CLI
 
 
@@ -33,6 +38,16 @@ class Installed:
         """A command to its end, as this process would be started."""
         given = self._given(user, environment)
         return subprocess.run([*CLI, *arguments], env=given, capture_output=True, text=True, check=False, timeout=60)
+
+    def run_here(
+        self, capfd: pytest.CaptureFixture[str], user: str, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Like `run`, but in this process: importing everything takes longer than most commands."""
+        argv = patch.object(sys, "argv", ["headwater", *arguments])
+        with patch.dict(os.environ, self._given(user, environment)), argv, pytest.raises(SystemExit) as ended:
+            main()
+        said, code = capfd.readouterr(), ended.value.code
+        return subprocess.CompletedProcess(arguments, code if isinstance(code, int) else 0, said.out, said.err)
 
     def printed(self, role: str) -> str:
         return (self.directory / f"{role}.txt").read_text(errors="replace")

@@ -63,12 +63,12 @@ async def test_without_the_overlay_a_duplicate_is_decided_twice_while_the_projec
         commands = Commands(roles.cluster, lambda failure: pytest.fail(str(failure)))
         commands.start(asyncio.get_running_loop())
         for before in range(2):
-            commands.send(fill, mapper().encode(fill.command), lambda _: None)
+            commands.send(fill, mapper().encode(fill.command), lambda: None, lambda _: None)
             await until(lambda before=before: end_of_log(roles, fill.partition) > before)  # type: ignore[misc]
         other = envelop(FillJar(at=START, jar="pears", owner="ada", grams=1), "shelf", PARTITIONS, "test")
-        commands.send(other, mapper().encode(other.command), lambda _: None)
+        commands.send(other, mapper().encode(other.command), lambda: None, lambda _: None)
         await until(lambda: decided(roles)[other.command_id] == 1)
-        await asyncio.to_thread(commands.stop)
+        await commands.stop()
         assert decided(roles)[id_] == (2 if guards else 1)
 
 

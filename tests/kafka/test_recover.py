@@ -25,7 +25,7 @@ from tests.contract.runtimes import PARTITIONS, START, Supplier, do
 from tests.contract.shelf import SHELF, CallOff, EmptyLater, FillJar, JarSupplied, OpenJar, OrderFilling
 from tests.databases import fresh_database
 from tests.kafka.broker import Kafka
-from tests.kafka.runtime import KafkaRuntime, Processes, mapper, new_cluster, processes, working
+from tests.kafka.runtime import MASTER_KEY, KafkaRuntime, Processes, mapper, new_cluster, processes, working
 
 pytestmark = pytest.mark.faults
 OPENING = uuid4()
@@ -72,7 +72,7 @@ def make_anew(roles: Processes, dsn: str, keys: Path | None) -> Rebuilt:
     with connect_plain(dsn) as connection:
         prepare(connection, [SHELF], PARTITIONS)
         if keys is not None:
-            assert restore_keys(connection, keys) == 1
+            assert restore_keys(connection, keys, MASTER_KEY) == 1
         return rebuild(connection, roles.cluster, [SHELF], mapper(), PARTITIONS, START)
 
 
@@ -128,7 +128,7 @@ async def test_without_the_keys_all_but_the_personal_values_is_back_and_they_may
             jars = await runtime.rows("shelf_jars")
             assert jars["plums"] == (await lost.rows("shelf_jars"))["plums"] | {"note": None}
             with connect_plain(anew) as connection:
-                assert restore_keys(connection, tmp_path / "keys") == 1
+                assert restore_keys(connection, tmp_path / "keys", MASTER_KEY) == 1
                 held = connection.execute("select subject from headwater.subject_keys where wrapped is not null")
                 assert held.fetchall() == [("shelf:ada",)]
 

@@ -16,7 +16,6 @@ import httpx2
 import pytest
 from kafka.admin import ACL
 
-import bootstrap
 from streams.clock import SystemClock
 from streams.gateway import Pending
 from streams.kafka import topics
@@ -27,28 +26,18 @@ from streams.kafka.supervise import WRONG_SETUP_EXIT
 from tests.contract.runtimes import PARTITIONS
 from tests.kafka.broker import free_port
 from tests.kafka.installed import Installed, installed
-from tests.kafka.rights import documented, grant, right, withdraw
+from tests.kafka.rights import grant, right, withdraw
 from tests.kafka.runtime import ONE_BROKER, ROOT, mapper, set_up, until
-from tests.kafka.secured import BROKER, Secured, authority, secured
+from tests.kafka.secured import BROKER, Secured, authority
 from tests.kafka.test_projector_faults import fill
 
 pytestmark = pytest.mark.kafka
 
 ROLES = ("processor", "projector", "worker", "api", "live")
-CONTEXTS = [context.name for context in bootstrap.CONTEXTS]
 API = "/communication/api/communication"
 COMMANDS = "headwater.communication.commands"
 MESSAGE = {"user_id": 123, "trigger_type": "monthly_report", "data": {"month": "November"}, "channel": "email"}
 NOBODY = "postgresql://127.0.0.1:1/none"
-
-
-@pytest.fixture(scope="module")
-def secure(startable: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    """A broker whose users have the rights of the operator's page, but for those of the tests' own."""
-    users = ["topics", *ROLES, "stranger", "halfway", "reader"]
-    with secured(tmp_path_factory.mktemp("secured"), users) as broker:
-        grant(broker.cluster(BROKER, ""), documented(ROOT / "docs" / "kafka.md", CONTEXTS))
-        yield broker
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +72,9 @@ async def test_every_role_does_its_work_with_no_more_than_the_rights_that_are_do
     async with httpx2.AsyncClient(base_url=url + API, headers=headers, timeout=20) as client:
         await until_answered(client, f"{url}/ready")
         assert await sent(client) == "SUCCESS"
-        await until_counted(client, f"http://127.0.0.1:{ports['live']}/live", "communication.message.requested.v1")
+        live = f"http://127.0.0.1:{ports['live']}/live"
+        await until_answered(client, live)
+        await until_counted(client, live, "communication.message.requested.v1")
         await deprived_worker(installation, secure, client)
         await deprived_api(installation, secure, client)
     for role in ROLES:
@@ -258,7 +249,8 @@ async def test_a_processor_that_may_not_write_what_it_has_decided_says_so_and_en
 
 async def test_live_that_may_not_have_a_group_says_so_instead_of_waiting_for_one(shelf: Secured) -> None:
     with pytest.raises(Denied, match="Group authorization failed"):
-        await Live(shelf.cluster("halfway", "shelf"), ["shelf"], PARTITIONS, [], SystemClock()).run()
+        async with asyncio.timeout(8):
+            await Live(shelf.cluster("halfway", "shelf"), ["shelf"], PARTITIONS, [], SystemClock()).run()
 
 
 def told_in_a_sentence(done: subprocess.CompletedProcess[str], told: str) -> None:
