@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,19 @@ from tests.databases import fresh_database
 from tests.kafka.broker import Broker, Kafka, missing
 
 NOT_RUN = "no Kafka broker"
+MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 8 << 30
+
+
+def _write_to_memory() -> None:
+    """A shared machine's disk may stand still for longer than a caller, or a lock, waits: no test depends on one.
+
+    The servers keep their durable settings; what survives kill -9 on a disk survives it here.
+    """
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+_write_to_memory()
 
 
 @pytest.fixture(scope="session")

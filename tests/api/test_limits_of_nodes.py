@@ -59,7 +59,7 @@ async def served(settings: Settings, number: int) -> AsyncIterator[list[httpx2.A
             role = Role(Cluster(NOWHERE, "nowhere"), str(settings.postgres), f"api-{n}", MASTER_KEY)
             edge = bootstrap.distributed_edge(settings, ApiNode(role, bootstrap.CONTEXTS, SystemClock()))
             url = await stack.enter_async_context(listening(edge, {}))
-            clients.append(await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=30)))
+            clients.append(await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=60)))
         yield clients
 
 
@@ -96,7 +96,7 @@ async def test_while_the_database_is_away_a_node_says_so_and_counts_on_when_it_i
         away = await node.get(path, headers=headers)
         assert (away.status_code, away.headers["Retry-After"], away.json()["success"]) == (503, "1", False)
         admit(installation, connections=True)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (back := await node.get(path, headers=headers)).status_code == 503:
                 await asyncio.sleep(0.01)
     assert (back.status_code, back.headers["X-RateLimit-Remaining"]) == (200, "1")

@@ -26,7 +26,7 @@ def product() -> Iterator[Served]:
 
 
 def get(product: Served, path: str, **headers: str) -> Any:
-    answer = httpx2.get(f"{product.root}{path}", headers=headers)
+    answer = httpx2.get(f"{product.root}{path}", headers=headers, timeout=60)
     assert answer.status_code == 200, path
     return answer
 
@@ -60,5 +60,5 @@ def test_the_pages_keep_what_they_show_to_themselves(product: Served) -> None:
 
 @pytest.mark.parametrize("path", ["/docs/nothing.js", "/redoc/%2e%2e/%2e%2e/standalone_docs.py"])
 def test_no_other_file_is_to_be_had(product: Served, path: str) -> None:
-    answer = httpx2.get(f"{product.root}/communication{path}")
+    answer = httpx2.get(f"{product.root}/communication{path}", timeout=60)
     assert (answer.status_code, answer.json()["error"]) == (404, "Not found")

@@ -78,7 +78,7 @@ def anew() -> Iterator[str]:
 
 def record(product: Product) -> None:
     headers = {"Authorization": f"Bearer {product.token()}"}
-    with httpx2.Client(base_url=product.url + API, headers=headers, timeout=20) as client:
+    with httpx2.Client(base_url=product.url + API, headers=headers, timeout=60) as client:
         for user_id, email in ADDRESSES.items():
             assert client.post("/consent/email", json={"user_id": user_id, "email": email}).status_code == 200
 

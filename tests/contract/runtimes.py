@@ -133,7 +133,7 @@ class Database:
         return {next(iter(row.values())): row for row in rows}
 
     async def settle(self) -> None:
-        async with await connect(self._dsn) as connection, asyncio.timeout(20):
+        async with await connect(self._dsn) as connection, asyncio.timeout(60):
             due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
             while (await read(connection, [Statement(due, [self._clock.now()])])) != [[(0,)]]:
                 await asyncio.sleep(0.01)
@@ -149,7 +149,7 @@ class Embedded(Database):
         self.supplier = supplier
 
     async def submit(self, envelope: Envelope) -> Outcome:
-        return await self.runtime.gateway.submit(envelope, 10.0)
+        return await self.runtime.gateway.submit(envelope, 60.0)
 
     async def outcome(self, command_id: UUID) -> Outcome | None:
         return await self.runtime.gateway.outcome("shelf", command_id)

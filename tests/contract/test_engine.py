@@ -247,7 +247,7 @@ def call_off(errand: str = "first") -> CallOff:
 
 async def supplied(runtime: Runtime, times: int) -> None:
     """Until so many answers are on record; a task that was withdrawn is not there to be waited for."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(await results(runtime)) < times:
             await asyncio.sleep(0.01)
 

@@ -68,4 +68,4 @@ def installed(
         for process in one.running.values():
             process.terminate()
         for process in one.running.values():
-            process.wait(30)
+            process.wait(60)

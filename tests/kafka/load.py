@@ -43,7 +43,7 @@ class Load:
     def stop(self) -> None:
         self._stopping = True
 
-    async def answers(self, more: int, seconds: float = 40.0) -> None:
+    async def answers(self, more: int, seconds: float = 60) -> None:
         """Returns when so many more commands have been answered."""
         wanted = len(self.answered) + more
         async with asyncio.timeout(seconds):

@@ -61,7 +61,7 @@ def withdraw(cluster: Cluster, rights: Iterable[ACL]) -> None:
 
 def _known(admin: KafkaAdminClient, rights: Iterable[ACL], each: int) -> None:
     """The controller answers before the broker has heard."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while any(len(admin.describe_acls(one)[0]) != each for one in rights):
         assert time.monotonic() < deadline, "the broker does not hear of its rights"
         time.sleep(0.01)

@@ -85,7 +85,7 @@ class Processes:
         process.send_signal(signal.SIGCONT)
         process.terminate()
         try:
-            return process.wait(15)
+            return process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -109,7 +109,7 @@ def change(cluster: Cluster, topic: str, setting: str, value: str) -> None:
     """Sets up a topic otherwise; returns when the broker has heard of it from its controller."""
     with KafkaAdminClient(**cluster.admin()) as admin:
         admin.alter_configs([ConfigResource("TOPIC", topic, {setting: value})])
-        deadline, wanted = time.monotonic() + 20, [ConfigResource("TOPIC", topic)]
+        deadline, wanted = time.monotonic() + 60, [ConfigResource("TOPIC", topic)]
         while admin.describe_configs(wanted, config_filter="all")["topic"][topic][setting]["value"] != value:
             assert time.monotonic() < deadline, f"{topic} does not become {setting}={value}"
             time.sleep(0.02)
@@ -154,7 +154,7 @@ async def gateway(roles: Processes) -> AsyncIterator[KafkaGateway]:
         await one.stop()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Returns once the condition holds; raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not condition():
@@ -168,7 +168,7 @@ class KafkaRuntime(Database):
         super().__init__(roles.dsn, clock)
         self.roles, self.gateway, self.clock, self.supplier = roles, gateway, clock, supplier
 
-    async def submit(self, envelope: Envelope, timeout_seconds: float = 20.0) -> Outcome:
+    async def submit(self, envelope: Envelope, timeout_seconds: float = 60.0) -> Outcome:
         return await self.gateway.submit(envelope, timeout_seconds)
 
     async def outcome(self, command_id: UUID) -> Outcome | None:

@@ -17,7 +17,7 @@ from tests.kafka.broker import Broker, Kafka, NotStarted, free_port
 def create_topic(bootstrap: str) -> str:
     topic = f"round-trip-{uuid4()}"
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(60)
     return topic
 
 
@@ -44,7 +44,7 @@ def consume(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
     consumer = Consumer(settings)
     consumer.subscribe([topic])
     values: list[bytes | None] = []
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(values) < count and time.monotonic() < deadline:
         values += [message.value() for message in consumer.consume(count, 1.0)]
     consumer.close()

@@ -43,7 +43,7 @@ async def served(kafka: Kafka, database: str) -> AsyncIterator[Served]:
 
 
 async def fill(
-    one: KafkaGateway, grams: int = 1, id_: UUID | None = None, fingerprint: str = "", seconds: float = 20.0
+    one: KafkaGateway, grams: int = 1, id_: UUID | None = None, fingerprint: str = "", seconds: float = 60
 ) -> Outcome:
     command = FillJar(at=START, jar="plums", owner="ada", grams=grams)
     return await one.submit(envelop(command, "shelf", PARTITIONS, "test", id_, fingerprint=fingerprint), seconds)
@@ -107,7 +107,7 @@ async def test_one_key_for_bodies_of_different_partitions_is_a_conflict_before_e
 
 async def settled(one: KafkaGateway, id_: UUID) -> Outcome:
     """The outcome of this command, once there is one."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (found := await one.outcome("shelf", id_)) is None:
             await asyncio.sleep(0.05)
     return found
@@ -115,7 +115,7 @@ async def settled(one: KafkaGateway, id_: UUID) -> Outcome:
 
 async def open_jar(one: KafkaGateway, jar: str, owner: str = "ada") -> Outcome:
     command = OpenJar(at=START, jar=jar, owner=owner, note="for my aunt Agatha")
-    return await one.submit(envelop(command, "shelf", PARTITIONS, "test"), 20.0)
+    return await one.submit(envelop(command, "shelf", PARTITIONS, "test"), 60.0)
 
 
 async def test_personal_values_are_encrypted_in_the_commands_topic_under_one_key(served: Served) -> None:
@@ -171,7 +171,7 @@ async def test_a_command_that_is_too_large_for_the_log_is_turned_away_alone(serv
     served.start()
     large = FillJar(at=START, jar="x" * 1_100_000, owner="ada", grams=1)
     turned_away, filled = await asyncio.gather(
-        served.one.submit(envelop(large, "shelf", PARTITIONS, "test"), 20.0), fill(served.one), return_exceptions=True
+        served.one.submit(envelop(large, "shelf", PARTITIONS, "test"), 60.0), fill(served.one), return_exceptions=True
     )
     assert isinstance(turned_away, Unavailable)
     assert (str(turned_away), turned_away.maybe_recorded) == ("the log does not take this command", False)

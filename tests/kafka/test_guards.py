@@ -43,7 +43,7 @@ def off(*guards: Guard) -> list[str]:
     return ["--off", *guards] if guards else []
 
 
-async def submit(one: KafkaGateway, seconds: float = 20.0) -> int:
+async def submit(one: KafkaGateway, seconds: float = 60) -> int:
     """One command of ada's; the partition it is in."""
     command = FillJar(at=START, jar="plums", owner="ada", grams=1)
     wrapped = envelop(command, "shelf", PARTITIONS, "test")
@@ -159,7 +159,7 @@ def forgotten(roles: Processes) -> bool:
     """Whether the group of the processors could be deleted: only once its last member is gone."""
     group, admin = f"{roles.cluster.prefix}.processor", AdminClient(roles.cluster.client())
     try:
-        admin.delete_consumer_groups([group])[group].result(10)
+        admin.delete_consumer_groups([group])[group].result(60)
     except KafkaException:
         return False
     return True

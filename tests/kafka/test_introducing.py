@@ -69,7 +69,7 @@ def running(role: str, output: Path, metrics_port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def node(settings: Settings, number: int) -> ApiNode:

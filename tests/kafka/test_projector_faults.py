@@ -54,7 +54,7 @@ def owner_in(partition: int) -> str:
     return next(f"o{n}" for n in range(100) if partition_of(f"o{n}", PARTITIONS) == partition)
 
 
-async def fill(gateway: KafkaGateway, partition: int, grams: int = 1, seconds: float = 20.0) -> Outcome:
+async def fill(gateway: KafkaGateway, partition: int, grams: int = 1, seconds: float = 60) -> Outcome:
     owner = owner_in(partition)
     command = FillJar(at=START, jar=f"{owner}'s", owner=owner, grams=grams)
     return await gateway.submit(envelop(command, "shelf", PARTITIONS, "test"), seconds)

@@ -100,7 +100,7 @@ def test_another_client_library_reads_the_very_records_and_no_aborted_ones(kafka
     assert [replayed.follows for replayed in replay(cluster, "shelf", 0)] == log.follows
     consumer = Consumer(cluster.reader(isolation_level="read_committed"))
     consumer.assign([TopicPartition(cluster.events("shelf"), 0, 0)])
-    offsets, until = list[int](), time.monotonic() + 20
+    offsets, until = list[int](), time.monotonic() + 60
     while len(offsets) < len(log.follows) and time.monotonic() < until:
         offsets += [message.offset() or 0 for message in consumer.consume(100, 0.2)]
     consumer.close()

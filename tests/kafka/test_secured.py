@@ -69,7 +69,7 @@ async def test_every_role_does_its_work_with_no_more_than_the_rights_that_are_do
         installation.start(role, HEADWATER_POSTGRES=database, **given)
     token = installation.run("api", "keys", "issue", "communication").stdout.strip()
     url, headers = f"http://127.0.0.1:{ports['api']}", {"Authorization": f"Bearer {token}"}
-    async with httpx2.AsyncClient(base_url=url + API, headers=headers, timeout=20) as client:
+    async with httpx2.AsyncClient(base_url=url + API, headers=headers, timeout=60) as client:
         await until_answered(client, f"{url}/ready")
         assert await sent(client) == "SUCCESS"
         live = f"http://127.0.0.1:{ports['live']}/live"
@@ -87,7 +87,7 @@ async def sent(client: httpx2.AsyncClient) -> str:
     consent = await client.post("/consent/email", json={"user_id": 123, "email": "ada@example.com"})
     assert consent.status_code == 200, consent.text
     task = (await client.post("/send", json=MESSAGE)).json()["task_id"]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (status := (await client.get(f"/status/{task}")).json()["status"]) not in ("SUCCESS", "FAILURE"):
             await asyncio.sleep(0.05)
     return str(status)
@@ -249,7 +249,7 @@ async def test_a_processor_that_may_not_write_what_it_has_decided_says_so_and_en
 
 async def test_live_that_may_not_have_a_group_says_so_instead_of_waiting_for_one(shelf: Secured) -> None:
     with pytest.raises(Denied, match="Group authorization failed"):
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(60):
             await Live(shelf.cluster("halfway", "shelf"), ["shelf"], PARTITIONS, [], SystemClock()).run()
 
 

@@ -60,7 +60,7 @@ def verify(roles: Processes, submitted: Mapping[UUID, Command], answered: Mappin
 
 def _journal(connection: Connection[Row], expected: int) -> list[Record]:
     """The journal, once the projector has caught up with the log."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         rows = connection.execute(JOURNAL.encode()).fetchall()
         if len(rows) >= expected or time.monotonic() > until:

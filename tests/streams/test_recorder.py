@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from threading import Event, Thread, Timer
+from time import sleep
 from typing import Any
 from unittest import TestCase
 from uuid import UUID, uuid4
@@ -198,14 +199,17 @@ def test_an_event_between_the_first_look_and_the_first_listening_is_heard_of(
         assert heard(subscription).originator_version == 1
 
 
+LISTENERS_ENDED = """select pg_terminate_backend(pid) from pg_stat_activity
+                      where application_name = 'headwater subscription' and datname = current_database()"""
+
+
 def test_a_subscription_says_when_the_database_has_gone(recorder: PartitionRecorder) -> None:
     recorder.insert_events([stored(1)])
     with recorder.subscribe() as subscription:
         heard(subscription)
         with psycopg.connect(recorder.dsn, autocommit=True) as connection:
-            connection.execute("""select pg_terminate_backend(pid) from pg_stat_activity
-                                   where application_name = 'headwater subscription' and datname = current_database()
-            """)
+            while not connection.execute(LISTENERS_ENDED).fetchall():
+                sleep(0.01)
         with pytest.raises(persistence.OperationalError):
             heard(subscription)
 

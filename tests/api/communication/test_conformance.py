@@ -60,7 +60,7 @@ def test_the_documented_request_gets_the_documented_answer(product: Served, id_:
 def test_each_endpoint_is_reached_under_its_own_host_too(product: Served, id_: str) -> None:
     host = {"Host": f"communication.localhost:{product.port}"}
     path = endpoint(id_)["path"].format(user_id=123, task_id=uuid4())
-    answer = httpx2.request(endpoint(id_)["method"], product.root + path, headers=host)
+    answer = httpx2.request(endpoint(id_)["method"], product.root + path, headers=host, timeout=60)
     expected = 200 if id_ == "health" else 401
     assert answer.status_code == expected, answer.text
 

@@ -91,12 +91,12 @@ def link_in_mail(world: World, user_id: int) -> str:
 def test_the_unsubscribe_link_shows_first_and_acts_on_the_button(world: World, recipient: int) -> None:
     link = link_in_mail(world, recipient)
     before = world.product.recorded()
-    shown = httpx2.get(link)
+    shown = httpx2.get(link, timeout=60)
     assert shown.headers["content-type"].startswith("text/html")
     assert re.search(r'<form method="post">.*<button', shown.text)
     assert world.product.recorded() == before
     assert world.may_write(recipient, "email") == "explicit_consent"
-    assert "will not receive" in httpx2.post(link).text
+    assert "will not receive" in httpx2.post(link, timeout=60).text
     assert world.may_write(recipient, "email") == "opted_out"
     others = {"user_id": recipient, "message_type": "career_insight", "channel": "email"}
     assert world.product.ok("POST", "/consent/check", others)["can_send"] is True
@@ -104,18 +104,18 @@ def test_the_unsubscribe_link_shows_first_and_acts_on_the_button(world: World, r
 
 def test_a_mail_program_unsubscribes_with_one_click(world: World, recipient: int) -> None:
     link = link_in_mail(world, recipient)
-    answer = httpx2.post(link, data={"List-Unsubscribe": "One-Click"})
+    answer = httpx2.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=60)
     assert answer.status_code == 200
     assert world.may_write(recipient, "email") == "opted_out"
 
 
 def test_a_browser_is_shown_a_page_for_a_link_that_is_not_valid(world: World, recipient: int) -> None:
     link, browser = f"{link_in_mail(world, recipient)}0", {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
-    shown = httpx2.get(link, headers=browser)
+    shown = httpx2.get(link, headers=browser, timeout=60)
     assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "This link is not valid" in shown.text
     assert "<form" not in shown.text
-    for answer in (httpx2.get(link), httpx2.post(link, headers=browser)):
+    for answer in (httpx2.get(link, timeout=60), httpx2.post(link, headers=browser, timeout=60)):
         assert answer.status_code == 404
         assert answer.json()["error"] == "This link is not valid"
 
@@ -135,6 +135,6 @@ def test_a_changed_unsubscribe_link_is_nobodys(world: World, recipient: int) -> 
     ]
     before = world.product.recorded()
     for changed in wrong:
-        assert httpx2.get(f"{start}/{changed}").status_code == 404
-        assert httpx2.post(f"{start}/{changed}").status_code == 404
+        assert httpx2.get(f"{start}/{changed}", timeout=60).status_code == 404
+        assert httpx2.post(f"{start}/{changed}", timeout=60).status_code == 404
     assert world.product.recorded() == before

@@ -27,7 +27,7 @@ def client(request: pytest.FixtureRequest, product: Served) -> Iterator[Any]:
     if request.param == "under its prefix":
         yield sdk(f"{product.root}/communication", product.token(), httpx2)
         return
-    with httpx2.Client(headers={"Host": f"communication.localhost:{product.port}"}) as named:
+    with httpx2.Client(headers={"Host": f"communication.localhost:{product.port}"}, timeout=60) as named:
         yield sdk(product.root, product.token(), named)
 
 

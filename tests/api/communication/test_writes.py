@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from api import actions
 from tests.api.communication.exchanges import exchange
 from tests.api.communication.serving import Served
 
@@ -170,7 +171,10 @@ def test_what_was_written_is_read_at_once_by_its_position(product: Served) -> No
         assert read["preferences"]["user_segment"] == wanted
 
 
-def test_a_position_that_is_not_reached_is_503_and_not_an_old_answer(product: Served) -> None:
+def test_a_position_that_is_not_reached_is_503_and_not_an_old_answer(
+    product: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "DEADLINE_SECONDS", 0.5)
     answer = product.api.get("/preferences/5", headers={"Headwater-Position": "communication/0/999999999"})
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
@@ -218,7 +222,7 @@ def test_the_outcome_of_a_write_can_be_looked_up(product: Served) -> None:
     assert (known["command_id"], known["status"]) == (str(command_id), "accepted")
     assert product.api.get(f"{url}/{uuid4()}").status_code == 404
     assert product.api.get(f"{url}/x").status_code == 400
-    assert httpx2.get(f"{url}/{command_id}").status_code == 401
+    assert httpx2.get(f"{url}/{command_id}", timeout=60).status_code == 401
 
 
 def test_one_bad_item_does_not_fail_the_others_of_a_batch(product: Served) -> None:

@@ -72,6 +72,6 @@ def shared() -> Iterator[Shared]:
         ):
             yield service, anthropic
 
-    with hosted(running) as (service, anthropic), httpx2.Client(base_url=service.url, timeout=30) as client:
+    with hosted(running) as (service, anthropic), httpx2.Client(base_url=service.url, timeout=60) as client:
         yield Shared(service, anthropic, client)
     next(databases, None)

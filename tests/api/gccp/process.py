@@ -73,9 +73,9 @@ class Process:
         raise TimeoutError(self._log.read_text()[-4000:])
 
     def kill(self) -> None:
-        """kill -9."""
-        os.kill(self.pid, signal.SIGKILL)
+        """kill -9. Nothing happens if it has ended."""
         assert self._process is not None
+        self._process.kill()
         self._process.join()
 
     def stop(self) -> int | None:

@@ -60,7 +60,7 @@ class Service:
         told: dict[str, Any] = answer.json()
         return told
 
-    async def settled(self, id_: UUID | str, seconds: float = 30, **headers: str) -> dict[str, Any]:
+    async def settled(self, id_: UUID | str, seconds: float = 60, **headers: str) -> dict[str, Any]:
         """The generation, once it is over. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while (told := await self.generation(id_, **headers))["status"] in ("queued", "processing"):
@@ -74,7 +74,7 @@ class Service:
 
     async def until(self, holds: Callable[[list[tuple[Any, ...]]], bool], sql: str, *values: Any) -> Any:
         """The rows of a query, once they are as wanted. Raises TimeoutError."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not holds(rows := await self.rows(sql, *values)):
                 await asyncio.sleep(0.02)
         return rows
@@ -135,7 +135,7 @@ async def serving(
     user = str(uuid4())
     async with (
         listening(edge, options) as url,
-        httpx2.AsyncClient(base_url=f"{url}/gccp/api", headers=bearer(user), timeout=30) as client,
+        httpx2.AsyncClient(base_url=f"{url}/gccp/api", headers=bearer(user), timeout=60) as client,
     ):
         yield Service(runtime, client, desk, edge, user, url)
 
@@ -158,7 +158,7 @@ async def listening(edge: Edge, options: dict[str, Any]) -> AsyncIterator[str]:
     server = uvicorn.Server(uvicorn.Config(edge, **{**usual, **options}))
     server.capture_signals = _no_signals  # type: ignore[method-assign, assignment]
     serving = asyncio.create_task(server.serve(sockets=[socket]))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
     if edge.failure is not None:

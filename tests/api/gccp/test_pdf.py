@@ -178,10 +178,10 @@ async def rendering(service: Service, pool: PdfPool) -> AsyncIterator[None]:
 
 
 async def test_a_document_that_takes_too_long_is_refused_and_recorded(service: Service) -> None:
-    async with rendering(service, PdfPool(Limits(seconds=0.2))):
+    async with rendering(service, PdfPool(Limits(seconds=1.0))):
         answer = await post(service, content=slow_document())
         assert (answer.status_code, answer.json()["code"]) == (400, "PDF_GENERATION_FAILED")
-        assert "0.2 seconds" in answer.json()["details"]
+        assert "1 seconds" in answer.json()["details"]
         ((status, *_, code),) = await service.rows(EXPORTS, service.user)
         assert (status, code) == ("failed", "too_slow")
         assert (await post(service)).status_code == 200
@@ -189,7 +189,7 @@ async def test_a_document_that_takes_too_long_is_refused_and_recorded(service: S
 
 async def test_a_client_that_leaves_is_rendered_for_no_longer(service: Service) -> None:
     asking = asyncio.create_task(post(service, content=slow_document()))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not service.desk.pdf.pids:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
@@ -203,7 +203,7 @@ async def test_when_too_many_wait_the_next_is_told_to_come_again(service: Servic
     narrow = PdfPool(workers=1, waiting=0)
     async with rendering(service, narrow):
         first = asyncio.create_task(post(service, content=slow_document()))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not narrow._idle.empty():
                 await asyncio.sleep(0.01)
         answer = await post(service)

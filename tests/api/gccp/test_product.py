@@ -34,5 +34,5 @@ def test_the_first_request_works_as_it_is_printed(tmp_path: Path) -> None:
 
 def _at_the_root_of_its_own_host(product: Product, token: str) -> None:
     headers = {"Host": "gccp.localhost", "Authorization": f"Bearer {token}"}
-    answer = httpx2.post(f"{product.url}/api/export/pdf", json={"content": "# Hello"}, headers=headers, timeout=30)
+    answer = httpx2.post(f"{product.url}/api/export/pdf", json={"content": "# Hello"}, headers=headers, timeout=60)
     assert answer.content.startswith(b"%PDF-")

@@ -50,7 +50,7 @@ async def events(response: httpx2.Response) -> AsyncIterator[Event]:
 @asynccontextmanager
 async def followed(service: Service, id_: str, last: str | None = None) -> AsyncIterator[AsyncIterator[Event]]:
     headers = {"Last-Event-ID": last} if last else {}
-    async with asyncio.timeout(30), service.client.stream(
+    async with asyncio.timeout(60), service.client.stream(
         "GET", f"/generations/{id_}/progress", headers=headers
     ) as response:  # fmt: skip
         assert response.status_code == 200
@@ -196,7 +196,7 @@ async def test_many_who_follow_cost_one_question_at_a_time_and_none_when_they_ha
             async for _ in response.aiter_bytes():
                 pass
 
-    async with httpx2.AsyncClient(base_url=proxying.url, timeout=30) as client, asyncio.timeout(20):
+    async with httpx2.AsyncClient(base_url=proxying.url, timeout=60) as client, asyncio.timeout(60):
         reading = [asyncio.create_task(wait_for_more(client)) for _ in range(15)]
         while len(follow._waiting) < 15:
             await asyncio.sleep(0.01)

@@ -46,7 +46,7 @@ def test_what_a_disabled_endpoint_misses_is_held_until_it_is_recovered(
 def introduced(product: Served) -> None:
     """Puts the configured endpoint on record, as a start does."""
     introducing = bootstrap.introduce(product.runtime, GccpSettings())
-    asyncio.run_coroutine_threadsafe(introducing, product._loop).result(10)
+    asyncio.run_coroutine_threadsafe(introducing, product._loop).result(60)
 
 
 def generate(product: Served) -> None:

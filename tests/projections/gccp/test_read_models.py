@@ -87,7 +87,7 @@ class Running:
 
     async def settle(self) -> None:
         due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await read(self.connection, [Statement(due, [self.clock.now()])])) != [[(0,)]]:
                 await asyncio.sleep(0.01)
 

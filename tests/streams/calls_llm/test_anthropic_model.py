@@ -201,7 +201,7 @@ async def test_an_answer_without_end_is_given_up_and_still_costs(server: Anthrop
     assert isinstance(verdict, UnknownAtCost)
     assert "0.3 seconds" in verdict.reason
     assert verdict.usage.input_tokens == 15
-    await asyncio.wait_for(server.received[0].gone.wait(), 5)
+    await asyncio.wait_for(server.received[0].gone.wait(), 20)
 
 
 async def test_an_answer_cut_off_in_the_middle_is_unknown_and_still_costs(server: AnthropicServer) -> None:
@@ -261,7 +261,7 @@ async def test_leaving_early_ends_the_call_upstream_and_tells_the_usage(
     async with model.stream(completion()) as answer:
         async for _ in answer:
             break
-    await asyncio.wait_for(server.received[0].gone.wait(), 5)
+    await asyncio.wait_for(server.received[0].gone.wait(), 20)
     assert answer.usage == Usage(MODEL, 15, 4, 15 * 300 + 4 * 1500, estimated=True)
 
 
@@ -273,7 +273,7 @@ async def test_a_cancelled_call_ends_upstream(server: AnthropicServer, model: An
     calling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await calling
-    await asyncio.wait_for(server.received[0].gone.wait(), 5)
+    await asyncio.wait_for(server.received[0].gone.wait(), 20)
 
 
 async def test_a_server_that_is_not_there_defers_the_call() -> None:

@@ -176,7 +176,7 @@ async def test_leaving_early_ends_the_call_upstream_and_tells_the_usage(
     server.script(Act(hold_after=2))
     async with model.stream(completion()) as answer:
         assert await anext(answer) == Text("Neural networks")
-    await asyncio.wait_for(server.received[0].gone.wait(), 5)
+    await asyncio.wait_for(server.received[0].gone.wait(), 20)
     assert answer.usage == Usage("llama3.2", 0, 4, estimated=True)
 
 

@@ -251,7 +251,7 @@ def _envelope() -> Envelope:
 
 async def _blocked(watcher: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
     """Until a commit waits for a lock."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await (await watcher.execute(WAITING_FOR_LOCK)).fetchone()) == (0,):
             await asyncio.sleep(0.005)
 
@@ -262,6 +262,6 @@ async def _grows(count: Callable[[], int], by: int) -> None:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
