@@ -8,16 +8,13 @@ from typing import Any
 
 from faust.auth import Credentials, GSSAPICredentials, SASLCredentials, SSLCredentials
 
-from streams.kafka.settings import Cluster, WrongSetting
-
-GSSAPI = "GSSAPI"
-WITH_PASSWORD = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+from streams.kafka.settings import GSSAPI, Cluster
 
 
 def credentials(cluster: Cluster) -> Credentials | None:
     """What Faust connects with, None for a plaintext connection; reads the certificates that are named.
 
-    Raises WrongSetting for what Faust has no equivalent of, OSError or ssl.SSLError for files that cannot be read.
+    Raises OSError or ssl.SSLError for files that cannot be read.
     """
     given = cluster.admin()
     protocol = given.get("security_protocol", "PLAINTEXT")
@@ -32,10 +29,8 @@ def _sasl(given: Mapping[str, Any], context: ssl.SSLContext | None) -> Credentia
     if mechanism == GSSAPI:
         service = given.get("sasl_kerberos_service_name", "kafka")
         return GSSAPICredentials(kerberos_service_name=service, ssl_context=context, mechanism=mechanism)
-    if mechanism in WITH_PASSWORD:
-        username, password = given.get("sasl_plain_username"), given.get("sasl_plain_password")
-        return SASLCredentials(username=username, password=password, ssl_context=context, mechanism=mechanism)
-    raise WrongSetting(f"live knows {', '.join((GSSAPI, *WITH_PASSWORD))}, not the SASL mechanism {mechanism}")
+    username, password = given.get("sasl_plain_username"), given.get("sasl_plain_password")
+    return SASLCredentials(username=username, password=password, ssl_context=context, mechanism=mechanism)
 
 
 def _tls(given: Mapping[str, Any]) -> ssl.SSLContext:

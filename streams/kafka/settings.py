@@ -28,6 +28,10 @@ ADMIN_NAMES = {
 ONE_CLIENT_ONLY = ("ssl.ca.pem", "ssl.certificate.pem", "ssl.key.pem", "ssl.keystore.", "ssl.engine.", "sasl.oauth")
 """What of it says who somebody is, and librdkafka alone of the three clients understands."""
 
+GSSAPI = "GSSAPI"
+MECHANISMS = (GSSAPI, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+"""The SASL mechanisms that all three clients know."""
+
 
 class WrongSetting(Exception):  # noqa: N818
     """An environment variable would change something the protocol stands on, or reach some of the clients only."""
@@ -91,7 +95,8 @@ def context_of(topic: str) -> str:
 def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """librdkafka's connection settings out of `HEADWATER_KAFKA_…` (`…_SASL_USERNAME` is `sasl.username`).
 
-    Raises WrongSetting for a setting that is not about the connection, and for one that not every client knows.
+    Raises WrongSetting for a setting that is not about the connection, and for one, or a SASL mechanism, that not every
+    client knows.
     """
     found = {}
     for variable, value in environment.items():
@@ -103,5 +108,7 @@ def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:
         if name.startswith(ONE_CLIENT_ONLY):
             raise WrongSetting(f"{variable}: not every Kafka client in here knows {name}; give certificates and keys "
                                f"as files (ssl.ca.location, …), and users by SCRAM, PLAIN or GSSAPI")  # fmt: skip
+        if name in ("sasl.mechanism", "sasl.mechanisms") and value not in MECHANISMS:
+            raise WrongSetting(f"{variable}: not every Kafka client in here knows {value}, but {', '.join(MECHANISMS)}")
         found[name] = value
     return found

@@ -17,7 +17,7 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from streams.clock import SystemClock
 from streams.kafka.live import Live
 from streams.kafka.live_connection import credentials
-from streams.kafka.settings import Cluster, WrongSetting
+from streams.kafka.settings import Cluster
 
 PASSWORD = {"sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "headwater", "sasl.password": "secret"}
 
@@ -45,11 +45,6 @@ def test_kerberos_passes_through_and_is_what_no_mechanism_means() -> None:
     found = of(security_protocol="SASL_PLAINTEXT", sasl_kerberos_service_name="broker")
     assert isinstance(found, GSSAPICredentials)
     assert (found.kerberos_service_name, found.mechanism.value) == ("broker", "GSSAPI")
-
-
-def test_a_mechanism_that_live_does_not_know_is_named() -> None:
-    with pytest.raises(WrongSetting, match="OAUTHBEARER"):
-        of(security_protocol="SASL_SSL", sasl_mechanism="OAUTHBEARER")
 
 
 @pytest.mark.parametrize(("algorithm", "checked"), [("https", True), ("none", False)])

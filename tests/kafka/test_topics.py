@@ -99,6 +99,12 @@ def test_a_setting_that_not_every_client_knows_is_refused_without_its_value(sett
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("setting", ["SASL_MECHANISM", "SASL_MECHANISMS"])
+def test_a_mechanism_that_not_every_client_knows_is_refused_by_name(setting: str) -> None:
+    with pytest.raises(WrongSetting, match=f"HEADWATER_KAFKA_{setting}: not every .* OAUTHBEARER"):
+        connection_settings({f"HEADWATER_KAFKA_{setting}": "OAUTHBEARER"})
+
+
 def test_neither_a_cluster_nor_a_role_shows_its_secrets() -> None:
     cluster = Cluster("one:9093", connection={"sasl.password": "s3cret"})
     assert "s3cret" not in repr(Role(cluster, "postgresql://headwater:s3cret@one/headwater", "api-1", b"s3cret"))
