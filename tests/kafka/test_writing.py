@@ -137,8 +137,8 @@ def test_of_somebody_erased_since_a_batch_was_decoded_nothing_is_written(project
 def test_an_erasure_holds_for_what_was_decoded_before_it_was_written(projecting: Projecting) -> None:
     log, erasing, writer = of_ada(projecting), Log(1), projecting.writer
     erasing.decided(2, ("subject/ada", SubjectErased(at=AT, erased=ADA)))
-    writer.begin(projecting.decoded(erasing), projecting.checkpoints)
     decoded = projecting.decoded(log)
+    writer.begin(projecting.decoded(erasing), projecting.checkpoints)
     projecting.checkpoints |= writer.settle().ends
     with pytest.raises(Fenced):
         writer.write(decoded, projecting.checkpoints)
