@@ -26,7 +26,10 @@ from streams.ledger import COLUMNS
 log = logging.getLogger(__name__)
 
 CHUNK = 5_000
-CALL_SECONDS = 10.0
+ASK_SECONDS = 10.0
+CALL_SECONDS = 5.0
+"""Of one call that is tried again; the watchdog waits for twice as long."""
+
 CHUNKS = f"""
     select {COLUMNS} from headwater.journal j
      where context = %s and partition = %s and sequence > %s order by sequence limit %s
@@ -84,10 +87,10 @@ def _check_empty(cluster: Cluster, places: Sequence[Place]) -> None:
 
 def _end(reader: Consumer, partition: TopicPartition) -> int:
     """A topic that was made just now has no leaders yet, which the client does not call an error to retry."""
-    until = time.monotonic() + CALL_SECONDS
+    until = time.monotonic() + ASK_SECONDS
     while True:
         try:
-            return reader.get_watermark_offsets(partition, CALL_SECONDS)[1]
+            return reader.get_watermark_offsets(partition, ASK_SECONDS)[1]
         except KafkaException as error:
             refuse_denied(reason_of(error))
             if time.monotonic() > until:

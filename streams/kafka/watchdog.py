@@ -19,9 +19,10 @@ from streams.kafka.denials import Entry
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 15.0
-HANG_SECONDS = 25.0
-"""More than the retries and the last call's own time-out take together."""
+HANG_SECONDS = 10.0
+"""More than any one call's own time-out, and what it may take to notice that."""
 
+LOOK_SECONDS = 0.5
 HUNG_EXIT = 1
 NEVER = float("inf")
 PAUSE_SECONDS = 0.02
@@ -30,16 +31,21 @@ T = TypeVar("T")
 
 
 class _Watch(threading.Thread):
-    """Looks every second whether a call has outlived its deadline; the calls let go of the interpreter's lock."""
+    """Looks every so often whether a call has outlived its deadline; the calls let go of the interpreter's lock.
+
+    Its clock stands still while the process does: after a sleep, a call is given time to notice that.
+    """
 
     def __init__(self) -> None:
         super().__init__(name="watchdog", daemon=True)
+        self.awake = 0.0
         self.deadline = NEVER
 
     def run(self) -> None:
         while True:
-            time.sleep(1.0)
-            if time.monotonic() > self.deadline:
+            time.sleep(LOOK_SECONDS)
+            self.awake += LOOK_SECONDS
+            if self.awake > self.deadline:
                 faulthandler.dump_traceback(all_threads=True)
                 os._exit(HUNG_EXIT)
 
@@ -59,7 +65,7 @@ def watched() -> Iterator[None]:
     one thread of a role that makes such calls.
     """
     watch = _watch()
-    before, watch.deadline = watch.deadline, time.monotonic() + HANG_SECONDS
+    before, watch.deadline = watch.deadline, watch.awake + HANG_SECONDS
     try:
         yield
     finally:
@@ -69,17 +75,17 @@ def watched() -> Iterator[None]:
 def persistent(call: Callable[..., T], *arguments: Any) -> T:
     """The call, made again while its error is a retriable one, for a bounded time; raises KafkaException."""
     until = time.monotonic() + RETRY_SECONDS
-    with watched():
-        while True:
-            try:
+    while True:
+        try:
+            with watched():
                 return call(*arguments)
-            except KafkaException as error:
-                reason = reason_of(error)
-                log.info("%s: %s %s", call.__name__, reason.name(), reason.str())
-                final = reason.fatal() or reason.txn_requires_abort() or not reason.retriable()
-                if final or time.monotonic() > until:
-                    raise
-                time.sleep(PAUSE_SECONDS)
+        except KafkaException as error:
+            reason = reason_of(error)
+            log.info("%s: %s %s", call.__name__, reason.name(), reason.str())
+            final = reason.fatal() or reason.txn_requires_abort() or not reason.retriable()
+            if final or time.monotonic() > until:
+                raise
+            time.sleep(PAUSE_SECONDS)
 
 
 class Brokers:
