@@ -39,6 +39,7 @@ class Guard(StrEnum):
     OWNERSHIP = "ownership"
     METADATA_FIRST = "metadata first"
     MEMBERSHIP = "membership"
+    COVERAGE = "coverage"
     GAPS = "gaps"
     RELOAD = "reload"
     RESOLVE = "resolve"

@@ -17,6 +17,7 @@ from streams.batch import Answer, Batch
 from streams.envelope import IdempotencyConflict
 from streams.kafka import metrics
 from streams.kafka.consuming import NO_GENERATION, Expected, command_message, generation_of
+from streams.kafka.coverage import Coverage
 from streams.kafka.deciding import Decider, Decision
 from streams.kafka.decoding import CommandMessage, with_unreadable
 from streams.kafka.denials import refuse_denied
@@ -79,7 +80,7 @@ class KafkaProcessor:
         self._partitions = Partitions(
             role.cluster, self._consumer, self._core, self._overlay, self._store,
             Loader(role.cluster, self.group, self._consumer, self._store, off, overlay_records // 2), self._expected,
-            overlay_records,
+            Coverage(role.cluster, self.group, self._names, role.partitions), overlay_records,
         )  # fmt: skip
         self._stopping = False
 
@@ -103,6 +104,8 @@ class KafkaProcessor:
             self._partitions.subscribe(self._names)
             while not self._stopping:
                 self._partitions.load_on()
+                if Guard.COVERAGE not in self._off:
+                    self._partitions.claim_unowned()
                 self._partitions.heed_the_overlay()
                 self._turn()
         except Stopping:

@@ -11,6 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from streams.kafka import metrics
 from streams.kafka.consuming import Expected
+from streams.kafka.coverage import Coverage
 from streams.kafka.loading import Loader, Loading, Taken
 from streams.kafka.overlay import BrokenLog, Overlay, Place
 from streams.kafka.settings import Cluster, context_of
@@ -35,10 +36,13 @@ class Partitions:
         store: Store,
         loader: Loader,
         expected: Expected,
+        coverage: Coverage,
         overlay_records: int,
     ) -> None:
         self._cluster, self._consumer, self._core, self._overlay = cluster, consumer, core, overlay
-        self._store, self._loader, self._expected, self._overlay_records = store, loader, expected, overlay_records
+        self._store, self._loader, self._expected, self._coverage = store, loader, expected, coverage
+        self._overlay_records = overlay_records
+        self._topics: list[str] = []
         self._loading: dict[Place, Loading] = {}
         self._broken: dict[Place, float] = {}
         self._held_back: set[Place] = set()
@@ -55,8 +59,18 @@ class Partitions:
 
     def subscribe(self, contexts: Iterable[str]) -> None:
         """Asks the group for a share of these contexts' commands."""
-        topics = [self._cluster.commands(context) for context in contexts]
-        self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        self._topics = [self._cluster.commands(context) for context in contexts]
+        self._join()
+
+    def claim_unowned(self) -> None:
+        """Has the group share the partitions out anew if it has forgotten one."""
+        if unowned := self._coverage.unowned():
+            log.warning("nobody serves %s: joining the group anew", sorted(unowned))
+            self._consumer.unsubscribe()
+            self._join()
+
+    def _join(self) -> None:
+        self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
     def reload(self, places: Sequence[Place]) -> None:
         """Forgets what is known of these partitions and reads it again, from the start of the protocol."""
@@ -131,6 +145,7 @@ class Partitions:
         consumer.incremental_assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
         places = [place_of(partition) for partition in partitions]
         log.info("assigned %s", places)
+        self._coverage.assigned()
         self.reload(places)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -141,6 +156,10 @@ class Partitions:
                 metrics.LOG_HALTED.labels(_name(place)).set(0)
             self._drop(place)
         consumer.incremental_unassign(partitions)
+
+    def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._coverage.lost()
+        self._revoked(consumer, partitions)
 
     def _drop(self, place: Place) -> None:
         self._expected.drop(place)

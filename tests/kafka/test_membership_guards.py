@@ -10,20 +10,25 @@ rule and `METADATA_FIRST` are two guards, and either alone survives. `OWNERSHIP`
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
 from confluent_kafka import Consumer, Message
 
+from streams.envelope import Outcome
 from streams.kafka import processor
 from streams.kafka.consuming import NO_GENERATION, generation_of
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.loading import Guard
 from streams.kafka.transactions import Step
+from tests.contract.runtimes import PARTITIONS
 from tests.kafka.broker import Kafka
 from tests.kafka.inside import Inside, expel, inside
 from tests.kafka.runtime import Processes, gateway, processes, until
 from tests.kafka.test_guards import decided, submit
+from tests.kafka.test_projector_faults import fill
+from tests.kafka.under_load import PAST_THE_SESSION
 from tests.kafka.verify import read_log
 
 pytestmark = pytest.mark.faults
@@ -155,3 +160,32 @@ async def test_a_partition_lost_within_the_client_s_calls_is_not_decided_by_eith
             p1.go_on()
             await goes_on(roles, one)
             assert "transaction failed" not in caplog.text
+
+
+@pytest.mark.parametrize(("off_in_p1", "off_in_p2", "answered"), [(1, 1, 2), (0, 1, 4), (1, 0, 4)])
+async def test_without_a_look_at_who_has_what_a_restart_in_the_middle_of_a_hand_over_leaves_partitions_to_nobody(
+    kafka: Kafka, database: str, off_in_p1: int, off_in_p2: int, answered: int
+) -> None:
+    """p1 stands still, having been told to give two to p2, and is killed. The group takes its restart for the same
+    member with the two that are left: nobody gives anything up any more, so nobody joins again to be given it."""
+    off = ["--off", Guard.COVERAGE]
+    with processes(kafka, database) as roles:
+        roles.start("projector", "j1")
+        roles.start("processor", "p1", "--at", Step.POLLED, "--signal", "0", "--then-sleep", "600")
+        async with gateway(roles) as one:
+            asked = [asyncio.create_task(fill(one, partition)) for partition in range(PARTITIONS)]
+            await until(lambda: f"serving shelf/{PARTITIONS - 1}" in roles.printed("p1"))
+            roles.start("processor", "p2", *off * off_in_p2)
+            await until(lambda: "assigned []" in roles.printed("p2"))
+            roles.kill("p1")
+            roles.start("processor", "p1", *off * off_in_p1)
+            await until(lambda: sum(task.done() for task in asked) >= answered)
+            done, waiting = await asyncio.wait(asked, timeout=PAST_THE_SESSION)
+            assert len(done) == answered
+            await stopped_waiting(waiting)
+
+
+async def stopped_waiting(tasks: set[asyncio.Task[Outcome]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

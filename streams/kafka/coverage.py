@@ -1,0 +1,82 @@
+"""Whether the group has given every partition to somebody.
+
+It may not have: partitions are handed over in two rounds, and a member that is killed between the two and comes back
+under its name is given its share of the first round again, with no second one to follow. What it had not given away
+yet is then nobody's, until somebody joins anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka.admin import AdminClient, ConsumerGroupDescription  # type: ignore[attr-defined]
+
+from streams.kafka.overlay import Place
+from streams.kafka.settings import Cluster, context_of
+from streams.kafka.watchdog import reason_of
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+ASK_SECONDS = 5.0
+
+
+class Coverage:
+    """From when this process has joined until every partition has an owner, asks the broker, never waiting for it.
+
+    Members that have been there all along do not ask: they would give up what they serve because another is slow.
+    """
+
+    def __init__(self, cluster: Cluster, group: str, contexts: Sequence[str], partitions: int) -> None:
+        self._cluster, self._group = cluster, group
+        self._wanted = {(context, partition) for context in contexts for partition in range(partitions)}
+        self._admin: AdminClient | None = None
+        self._answer: Future[ConsumerGroupDescription] | None = None
+        self._joined = False
+        self._due: float | None = None
+
+    def assigned(self) -> None:
+        """The group has given this process its share, or changed it."""
+        if not self._joined:
+            self._joined, self._answer, self._due = True, None, time.monotonic() + LOOK_SECONDS
+
+    def lost(self) -> None:
+        """The group has gone on without this process, which will join again."""
+        self._joined = False
+
+    def unowned(self) -> set[Place]:
+        """The partitions that nobody has, in a group that is not about to share them out; empty while not known."""
+        if self._answer is None:
+            self._ask()
+            return set()
+        if not self._answer.done():
+            return set()
+        answer, self._answer, self._due = self._answer, None, time.monotonic() + LOOK_SECONDS
+        try:
+            return self._unowned(answer.result())
+        except KafkaException as error:
+            log.info("who serves what is not known: %s", reason_of(error).str())
+            return set()
+
+    def _ask(self) -> None:
+        if self._due is None or time.monotonic() < self._due:
+            return
+        self._admin = self._admin or AdminClient(self._cluster.client())
+        asked = self._admin.describe_consumer_groups([self._group], request_timeout=ASK_SECONDS)
+        self._answer = asked[self._group]
+
+    def _unowned(self, group: ConsumerGroupDescription) -> set[Place]:
+        if group.state is not ConsumerGroupState.STABLE:
+            return set()
+        owned = {
+            (context_of(one.topic), one.partition)
+            for member in group.members
+            for one in member.assignment.topic_partitions
+        }
+        if self._wanted <= owned:
+            self._due = None
+        return self._wanted - owned
