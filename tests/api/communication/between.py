@@ -27,9 +27,11 @@ class World(NamedTuple):
     resend: ResendImitation
 
     def person(self) -> tuple[int, str]:
-        """Somebody who agrees to everything, and their number."""
+        """Somebody who agrees to everything, and their number; the text with their code has been answered for."""
         user_id = self.product.new_user()
-        return user_id, self.product.agree(user_id)
+        number = self.product.agree(user_id)
+        self.product.settle()
+        return user_id, number
 
     def sent(self, user_id: int, channel: str) -> tuple[str, str]:
         """A message that has gone out: its task id and the provider's id."""
