@@ -22,7 +22,8 @@ from streams.kafka.watchdog import reason_of
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
-ASK_SECONDS = 5.0
+ASK_SECONDS = 300.0
+"""Long, for librdkafka aborts the process when a question's time-out and its answer meet, as they do after a sleep."""
 
 
 class Coverage:
