@@ -55,7 +55,7 @@ endef
 	$(call install,requirements-dev.lock)
 	touch .venv/.runtime
 
-build/kafka/.fetched: tests/kafka/pom.xml
+build/kafka/.fetched: tests/streams/kafka/pom.xml
 	rm -rf build/kafka
-	mvn --quiet --batch-mode --file tests/kafka/pom.xml dependency:copy-dependencies
+	mvn --quiet --batch-mode --file tests/streams/kafka/pom.xml dependency:copy-dependencies
 	touch $@

@@ -18,7 +18,32 @@ from api import communication as communication_api
 from api import gccp as gccp_api
 from api.app import Edge
 from api.auth import Tokens
-from api.communication.connectors import (
+from api.communication.dependencies import Secrets
+from api.communication.webhooks import Signers
+from api.counters import Counts, InProcess, Shared
+from api.gccp import GccpSettings
+from api.gccp.dependencies import Desk as GccpDesk
+from api.surface import Direct
+from commands.communication import COMMUNICATION
+from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
+from commands.gccp import GCCP
+from commands.webhooks import ConfigureWebhookEndpoint
+from connectors.model import LanguageModel
+from connectors.resend import ResendEmail
+from connectors.sandbox import SandboxEmail, SandboxSms
+from connectors.smtp import SmtpEmail
+from connectors.twilio import TwilioSms
+from domain.calls.completion import Completion
+from domain.calls.email import Email
+from domain.calls.sms import Sms
+from domain.calls.webhook import DeliverWebhook
+from domain.communication.budget import Limits
+from domain.communication.kinds import Channel
+from domain.communication.message import MessageDelivered, MessageDispatched, MessageRejected, MessageUndelivered
+from domain.communication.money import microcents
+from domain.gccp.generation import GenerationCompleted, GenerationFailed, GenerationQueued
+from domain.messages import Event
+from effects.communication.messages import (
     Forgetting,
     Permission,
     Permitted,
@@ -28,48 +53,24 @@ from api.communication.connectors import (
     mail_of,
     text_of,
 )
-from api.communication.desk import Secrets
-from api.communication.telling import Teller, ToOutlets
-from api.communication.webhooks import Signers
-from api.counting import Counts, InProcess, Shared
-from api.gccp import GccpSettings
-from api.gccp.desk import Desk as GccpDesk
-from api.surface import Direct
-from commands.communication import COMMUNICATION
-from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
-from commands.gccp import GCCP
-from commands.webhooks import ConfigureWebhookEndpoint
-from domain.communication.budget import Limits
-from domain.communication.kinds import Channel
-from domain.communication.message import MessageDelivered, MessageDispatched, MessageRejected, MessageUndelivered
-from domain.communication.money import microcents
-from domain.gccp.generation import GenerationCompleted, GenerationFailed, GenerationQueued
-from domain.messages import Event
+from effects.webhooks import Teller, ToOutlets
 from projections.communication import READ_MODELS as COMMUNICATION_MODELS
 from projections.gccp import READ_MODELS as GCCP_MODELS
 from settings import Settings
-from streams.calls import AnyConnector
-from streams.calls.email import Email
-from streams.calls.language_model import Completion, LanguageModel
-from streams.calls.resend import ResendEmail
-from streams.calls.sandbox import SandboxEmail, SandboxSms
-from streams.calls.sms import Sms
-from streams.calls.smtp import SmtpEmail
-from streams.calls.twilio import TwilioSms
-from streams.calls.webhook import DeliverWebhook
-from streams.clock import Clock, ManualClock, SystemClock
-from streams.embedded import Connectors, EmbeddedRuntime
+from streams.core.calls import AnyConnector
+from streams.core.clock import Clock, ManualClock, SystemClock
+from streams.core.envelope import Recorded
+from streams.core.gateway import Pending, Unavailable, envelop
+from streams.core.keys import read_or_create_secret
+from streams.core.wiring import Context
+from streams.embedded.runtime import Connectors, EmbeddedRuntime
 from streams.engine import Engine
-from streams.envelope import Recorded
-from streams.gateway import Pending, Unavailable, envelop
 from streams.kafka.node import ApiNode
-from streams.keys import read_or_create_secret
-from streams.live import Delivery, Thresholds, Windows, alerts, report
-from streams.metrics import WAITING
-from streams.postgres import start_embedded
-from streams.rebuild import Progress
-from streams.status import installation, measure
-from streams.wiring import Context
+from streams.postgres.rebuild import Progress
+from streams.postgres.server import start_embedded
+from streams.postgres.status import installation, measure
+from streams.telemetry.live_figures import Delivery, Thresholds, Windows, alerts, report
+from streams.telemetry.metrics import WAITING
 
 CONTEXTS: tuple[Context, ...] = (
     replace(COMMUNICATION, read_models=COMMUNICATION_MODELS),

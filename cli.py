@@ -75,7 +75,7 @@ def up(
     clock: Annotated[str | None, typer.Option(help="`system`, or `manual`: stands still until advanced.")] = None,
 ) -> None:
     """Run everything in one process, on an embedded database."""
-    from commandline.serving import serve
+    from commandline.server import serve
 
     serve(settings_with(data=data, port=port, host=host, clock=clock))
 
@@ -136,7 +136,7 @@ def live(
 @app.command()
 def move(to_kafka: Annotated[str, typer.Option("--to-kafka", help="Brokers, host:port,….")], data: Data = None) -> None:
     """Carry an embedded installation's journal into Kafka, and verify it there. Nothing may be running."""
-    from commandline.moving import move_to_kafka
+    from commandline.moves import move_to_kafka
 
     move_to_kafka(settings_with(kafka=to_kafka, data=data))
 
@@ -144,7 +144,7 @@ def move(to_kafka: Annotated[str, typer.Option("--to-kafka", help="Brokers, host
 @journal.command("rebuild")
 def rebuild_journal(kafka: Kafka = None, postgres: Postgres = None) -> None:
     """Make an empty PostgreSQL anew from Kafka alone."""
-    from commandline.moving import rebuild_from_kafka
+    from commandline.moves import rebuild_from_kafka
 
     rebuild_from_kafka(settings_with(kafka=kafka, postgres=postgres))
 
@@ -183,7 +183,7 @@ def issue(
 @keys.command()
 def backup(path: Path, data: Data = None) -> None:
     """Write the data subjects' keys, wrapped by the master key, to a new file."""
-    from commandline.moving import backup as back_up
+    from commandline.moves import backup as back_up
 
     back_up(settings_with(data=data), path)
 
@@ -191,7 +191,7 @@ def backup(path: Path, data: Data = None) -> None:
 @keys.command()
 def restore(path: Path, data: Data = None) -> None:
     """Put the data subjects' keys back that are missing."""
-    from commandline.moving import restore as put_back
+    from commandline.moves import restore as put_back
 
     put_back(settings_with(data=data), path)
 
@@ -201,7 +201,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False, data: Data = None
 ) -> None:
     """Show projections with their lag, what has halted and why, partitions and tasks."""
-    from commandline.operating import show_status
+    from commandline.operations import show_status
 
     healthy = asyncio.run(show_status(settings_with(data=data), as_json))
     raise typer.Exit(0 if healthy else 3)
@@ -210,7 +210,7 @@ def status(
 @projection.command("list")
 def list_projections(data: Data = None) -> None:
     """List every table of every projection."""
-    from commandline.operating import list_projections as show
+    from commandline.operations import list_projections as show
 
     show(settings_with(data=data))
 
@@ -218,7 +218,7 @@ def list_projections(data: Data = None) -> None:
 @projection.command()
 def rebuild(name: str, data: Data = None) -> None:
     """Build a read model anew beside the live one and compare the two. Nothing is swapped yet."""
-    from commandline.operating import rebuild_projection
+    from commandline.operations import rebuild_projection
 
     rebuild_projection(settings_with(data=data), name)
 
@@ -226,7 +226,7 @@ def rebuild(name: str, data: Data = None) -> None:
 @projection.command()
 def swap(name: str, data: Data = None) -> None:
     """Put the rebuilt table in the live one's place; the old one is kept until dropped."""
-    from commandline.operating import swap_projection
+    from commandline.operations import swap_projection
 
     swap_projection(settings_with(data=data), name)
 
@@ -234,7 +234,7 @@ def swap(name: str, data: Data = None) -> None:
 @projection.command()
 def retry(name: str, data: Data = None) -> None:
     """Take a halted projection up again where it stopped."""
-    from commandline.operating import retry_projection
+    from commandline.operations import retry_projection
 
     retry_projection(settings_with(data=data), name)
 
@@ -242,7 +242,7 @@ def retry(name: str, data: Data = None) -> None:
 @projection.command()
 def drop(name: str, data: Data = None) -> None:
     """Remove the tables of a projection that are not live."""
-    from commandline.operating import drop_projection
+    from commandline.operations import drop_projection
 
     drop_projection(settings_with(data=data), name)
 
@@ -250,7 +250,7 @@ def drop(name: str, data: Data = None) -> None:
 @clock.command()
 def advance(by: Annotated[str, typer.Argument(help="How far: 30s, 15m, 2h, 3d.")], data: Data = None) -> None:
     """Move the manual clock on, and wait until what is due then has been done."""
-    from commandline.operating import advance_clock
+    from commandline.operations import advance_clock
 
     typer.echo(advance_clock(settings_with(data=data), duration(by)).isoformat())
 
@@ -260,7 +260,7 @@ def erase(
     subject: Annotated[str, typer.Argument(help="Whom: context:id, e.g. communication:123.")], data: Data = None
 ) -> None:
     """Destroy a person's key: their values are gone from log and read models, the history still verifies."""
-    from commandline.ordering import erase_subject
+    from commandline.orders import erase_subject
 
     erase_subject(settings_with(data=data), subject)
 
@@ -273,7 +273,7 @@ def preview(
     html: Annotated[bool, typer.Option("--html", help="The e-mail's HTML instead of its text.")] = False,
 ) -> None:
     """Print what a message would read like, with the segments and price of a text."""
-    from commandline.previewing import preview_message
+    from commandline.preview import preview_message
 
     typer.echo(preview_message(trigger_type, channel, values, html))
 

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from api.errors import ApiError
 from api.routing import BODY, HEADERS
 from domain.messages import Command
-from streams.clock import Clock
-from streams.envelope import IdempotencyConflict, Outcome, Position, Status
-from streams.gateway import Gateway, Pending, Unavailable, command_id_for, envelop
-from streams.ids import derived_id
-from streams.reads import Reads
+from streams.core.clock import Clock
+from streams.core.envelope import IdempotencyConflict, Outcome, Position, Status
+from streams.core.gateway import Gateway, Pending, Unavailable, command_id_for, envelop
+from streams.core.ids import derived_id
+from streams.postgres.reads import Reads
 
 DEADLINE_SECONDS = 5.0
 MAX_KEY = 255

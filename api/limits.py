@@ -9,7 +9,7 @@ from math import ceil
 
 from limits import RateLimitItem, WindowStats, parse
 
-from api.counting import Counts
+from api.counters import Counts
 from api.errors import ApiError
 
 

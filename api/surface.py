@@ -21,8 +21,8 @@ from api.errors import ApiError
 from api.limits import InFlight, Limiter
 from api.pages import add_pages
 from api.routing import AFTER, HEADERS, LeanRoute, Render, afterwards
-from streams.envelope import Outcome
-from streams.reads import Reads
+from streams.core.envelope import Outcome
+from streams.postgres.reads import Reads
 
 CALLER = "headwater.caller"
 

@@ -21,20 +21,21 @@ from typing import Any
 from psycopg import Connection
 from rich.console import Console
 
-from streams import rebuild
-from streams.batch import Head
-from streams.clock import SystemClock
-from streams.database import Row, connect_plain
-from streams.embedded import EmbeddedRuntime
-from streams.garbage import spare_what_lives
-from streams.gateway import envelop
-from streams.installation import projection_of
-from streams.keys import Keyring
-from streams.ledger import COLUMNS
-from streams.mapper import Mapper
-from streams.postgres import start_embedded
-from streams.processor import Processor
-from streams.wiring import names_of
+from streams.core.batch import Head
+from streams.core.clock import SystemClock
+from streams.core.gateway import envelop
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.processor import Processor
+from streams.core.read_models import Row
+from streams.core.wiring import names_of
+from streams.embedded.runtime import EmbeddedRuntime
+from streams.postgres import rebuild
+from streams.postgres.database import connect_plain
+from streams.postgres.installation import projection_of
+from streams.postgres.journal import COLUMNS
+from streams.postgres.server import start_embedded
+from streams.telemetry.garbage import spare_what_lives
 from tests.contract.runtimes import START, Supplier
 from tests.contract.shelf import JARS, SHELF, FillJar, JarFilled, OpenJar, Supply
 

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.pdf import LESSON
-from streams.postgres import start_embedded
+from streams.postgres.server import start_embedded
 from tests.api.gccp.process import Process
 from tests.api.gccp.service import bearer
 from tests.imitations.llm_server import Act, acts

@@ -31,7 +31,7 @@ from rich.table import Table
 
 from bench.crud import SECRET
 from bench.load import Load, each, post, run
-from streams.postgres import start_embedded
+from streams.postgres.server import start_embedded
 
 CONNECTIONS = (1, 16, 64)
 USERS = 1_000

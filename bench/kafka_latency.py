@@ -30,20 +30,21 @@ from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
 from bench.kafka_raw import OWNERS, RawClient
-from streams.database import Row, connect_plain
-from streams.garbage import spare_what_lives
-from streams.gateway import envelop
+from streams.core.gateway import envelop
+from streams.core.read_models import Row
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.projector import BATCH
 from streams.kafka.records import command_headers
 from streams.kafka.settings import Cluster
-from streams.kafka.supervise import HEALTHY_SECONDS
+from streams.kafka.supervisor import HEALTHY_SECONDS
 from streams.kafka.topics import create
-from streams.postgres import start_embedded
+from streams.postgres.database import connect_plain
+from streams.postgres.server import start_embedded
+from streams.telemetry.garbage import spare_what_lives
 from tests.contract.runtimes import START
 from tests.contract.shelf import FillJar
-from tests.kafka.broker import Broker, Kafka
-from tests.kafka.runtime import ONE_BROKER, ROOT, Processes, gateway, mapper, new_cluster, set_up, until
+from tests.streams.kafka.broker import Broker, Kafka
+from tests.streams.kafka.runtime import ONE_BROKER, ROOT, Processes, gateway, mapper, new_cluster, set_up, until
 
 CLIENTS = (1, 16, 64)
 WARM_SECONDS = 10.0

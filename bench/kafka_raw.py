@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from streams.partitions import partition_of
+from streams.core.partitions import partition_of
 
 BATCH = 512
 AT_ONCE = 1000

@@ -18,9 +18,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from streams.documents.pool import PdfPool
-from streams.documents.render import Renderer
-from streams.documents.request import DocumentRequest, Options
+from documents.confined.pool import PdfPool
+from documents.render.renderer import Renderer
+from documents.render.request import DocumentRequest, Options
 
 LESSON = """
 # Lesson {number}

@@ -16,25 +16,25 @@ from rich.console import Console
 
 import bootstrap
 from commandline import Stop
-from commandline.serving import serve_edge
+from commandline.server import serve_edge
 from settings import Settings
-from streams.database import connect_plain
-from streams.installation import WrongInstallation, check_master_key, prepare
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.wiring import Context, names_of
 from streams.kafka import topics
 from streams.kafka.denials import Denied
 from streams.kafka.live import Live
-from streams.kafka.live_serving import serve_live
+from streams.kafka.live_http import serve_live
 from streams.kafka.node import ApiNode, WorkerNode
+from streams.kafka.process import run_processor, run_projector
 from streams.kafka.rights import NONE, RIGHTS, Rights
-from streams.kafka.roles import run_processor, run_projector
 from streams.kafka.settings import Cluster, Role, WrongSetting, connection_settings
-from streams.kafka.supervise import WRONG_SETUP_EXIT, Supervisor
-from streams.keys import Keyring
-from streams.logs import set_up_logging
-from streams.mapper import Mapper
-from streams.postgres import NotDurable
-from streams.rebuild import bring_up
-from streams.wiring import Context, names_of
+from streams.kafka.supervisor import WRONG_SETUP_EXIT, Supervisor
+from streams.postgres.database import connect_plain
+from streams.postgres.installation import WrongInstallation, check_master_key, prepare
+from streams.postgres.rebuild import bring_up
+from streams.postgres.server import NotDurable
+from streams.telemetry.logs import set_up_logging
 
 log = logging.getLogger(__name__)
 console = Console(highlight=False, soft_wrap=True)

@@ -12,18 +12,19 @@ from psycopg import AsyncConnection
 from rich.console import Console
 
 import bootstrap
-from api.communication.telling import destination
 from commandline import Stop
-from commandline.ordering import give
+from commandline.orders import give
 from commands.communication.outlet import RegisterOutlet
 from commands.webhooks import DisableWebhookEndpoint, EnableWebhookEndpoint, RecoverWebhook
 from domain.communication.outlet import TYPES
+from effects.webhooks import destination
 from projections.communication.outlets import OutletRow, outlets
 from projections.gccp.webhook_endpoints import WebhookEndpointRow, endpoints
 from projections.webhooks import WebhookRow, queued_at, undelivered
 from settings import Settings
-from streams.database import Row, connect
-from streams.envelope import Position
+from streams.core.envelope import Position
+from streams.core.read_models import Row
+from streams.postgres.database import connect
 
 console = Console(highlight=False, soft_wrap=True)
 REGISTERED = "communication"

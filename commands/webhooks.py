@@ -11,6 +11,7 @@ from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
+from domain.calls.webhook import ERASED, GONE, NOT_CONFIGURED, DeliverWebhook
 from domain.messages import Attempt, Command, Personal, Refused, Reply, Result
 from domain.webhooks import (
     Health,
@@ -33,9 +34,8 @@ from domain.webhooks import (
     evolve,
     evolve_endpoint,
 )
-from streams.calls.webhook import ERASED, GONE, NOT_CONFIGURED, DeliverWebhook
-from streams.envelope import Recorded
-from streams.wiring import Call, Handler, Later, Stream, Task
+from streams.core.envelope import Recorded
+from streams.core.wiring import Call, Handler, Later, Stream, Task
 
 PAUSES = (
     timedelta(minutes=5),

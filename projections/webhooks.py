@@ -26,9 +26,8 @@ from domain.webhooks import (
     WebhookPutOff,
     WebhookQueued,
 )
-from streams.database import Row
-from streams.envelope import Position, Recorded
-from streams.read_models import Change, ReadModel, change, put
+from streams.core.envelope import Position, Recorded
+from streams.core.read_models import Change, ReadModel, Row, change, put
 
 DDL = """
     create table {table} (

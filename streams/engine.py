@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from streams.clock import Clock
-from streams.gateway import Gateway
-from streams.mapper import Mapper
-from streams.reads import Reads
+from streams.core.clock import Clock
+from streams.core.gateway import Gateway
+from streams.core.mapper import Mapper
+from streams.postgres.reads import Reads
 
 
 class Engine(Protocol):

@@ -11,20 +11,20 @@ from typing import Any, Self
 from uuid import UUID, uuid4
 
 from domain.messages import Command, Event, Refused, Reply
-from streams.batch import Head, History, KnownOutcome, Loaded
-from streams.calls import Verdict
-from streams.clock import ManualClock
-from streams.envelope import Decided, Envelope, IdempotencyConflict, Outcome, Record, Recorded, TaskEnd
-from streams.gateway import envelop
-from streams.installation import projection_of
-from streams.keys import Keyring
-from streams.mapper import Mapper
-from streams.processor import Processor
-from streams.projections import Active, Halt, Projection, changes_of
-from streams.read_models import Add, Change, Delete, Put, Set
-from streams.tasks import reacted, reactions
-from streams.wiring import Context, Later, Withdraw, names_of
-from streams.worker import attempt_of, may_repeat
+from streams.core.batch import Head, History, KnownOutcome, Loaded
+from streams.core.calls import Verdict
+from streams.core.clock import ManualClock
+from streams.core.envelope import Decided, Envelope, IdempotencyConflict, Outcome, Record, Recorded, TaskEnd
+from streams.core.gateway import envelop
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.processor import Processor
+from streams.core.read_models import Add, Change, Delete, Put, Set
+from streams.core.wiring import Context, Later, Withdraw, names_of
+from streams.postgres.installation import projection_of
+from streams.postgres.projection_tables import Active, Halt, Projection, changes_of
+from streams.postgres.tasks import reacted, reactions
+from streams.work.worker import attempt_of, may_repeat
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 Perform = Callable[[Any, str], Verdict]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import fresh_database
-from tests.kafka.broker import Broker, Kafka, missing
+from tests.streams.kafka.broker import Broker, Kafka, missing
 
 NOT_RUN = "no Kafka broker"
 MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 8 << 30

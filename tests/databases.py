@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from streams.postgres import start_embedded
+from streams.postgres.server import start_embedded
 
 _numbers = count(1)
 

@@ -6,13 +6,13 @@ from fastapi import FastAPI
 
 from api.actions import Acting
 from api.auth import Tokens
-from api.communication import consent, figures, preferences, sending, unguarded, webhooks
-from api.communication.desk import DESK, Desk, Secrets
-from api.communication.envelope import CommunicationRoute, render
+from api.communication import analytics, consent, messages, preferences, public, webhooks
+from api.communication.dependencies import DESK, Desk, Secrets
+from api.communication.errors import CommunicationRoute, render
 from api.communication.openapi import describe
-from api.communication.unguarded import ENGINE, PROVIDERS
+from api.communication.public import ENGINE, PROVIDERS
 from api.communication.webhooks import SIGNERS, Signers
-from api.counting import Counts
+from api.counters import Counts
 from api.limits import Limiter
 from api.surface import Surface, app_of, outcomes
 from domain.communication.budget import Limits
@@ -59,9 +59,9 @@ def app(
          PROVIDERS: providers},
     )  # fmt: skip
     routers = (
-        sending.router, preferences.router, consent.router, webhooks.router, figures.analytics, figures.reports,
-        unguarded.router, outcomes(CommunicationRoute, *SCOPES),
+        messages.router, preferences.router, consent.router, webhooks.router, analytics.analytics, analytics.reports,
+        public.router, outcomes(CommunicationRoute, *SCOPES),
     )  # fmt: skip
-    made = app_of(surface, "MINGUS Communication API", unguarded.VERSION, DESCRIPTION, routers, render)
+    made = app_of(surface, "MINGUS Communication API", public.VERSION, DESCRIPTION, routers, render)
     describe(made, routers)
     return made

@@ -11,18 +11,18 @@ from pydantic import BaseModel, Field, PlainSerializer
 from starlette.requests import Request
 
 from api.auth import Caller
-from api.communication.desk import AtDesk
-from api.communication.envelope import CommunicationRoute
+from api.communication.dependencies import AtDesk
+from api.communication.errors import CommunicationRoute
 from api.communication.fields import Address, Body, Code, Moment, PhoneNumber, Short, UserId, UserIdText
-from api.communication.sending import Done
+from api.communication.messages import Done
 from api.errors import ApiError
 from api.surface import Act, Read, may
 from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, OptOut, RevokeConsent, VerifyPhone
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish, types_named
 from domain.communication.optimal import optimal_time
 from domain.communication.recipient import PhoneVerificationFailed
-from projections.communication.consent_check import check, recipient_at
-from projections.communication.engagement import history_of
+from projections.communication.queries.consent_check import check, recipient_at
+from projections.communication.queries.engagement import history_of
 from projections.communication.recipients import PendingVerification, pending_verifications, preferences_of
 
 router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication", tags=["Consent"])

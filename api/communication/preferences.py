@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from starlette.requests import Request
 
 from api.auth import Caller
-from api.communication.envelope import CommunicationRoute
+from api.communication.errors import CommunicationRoute
 from api.communication.fields import Body, Clock, Flag, TimeOfDay, UserIdText
 from api.routing import HEADERS
 from api.surface import Act, Read, may
@@ -17,7 +17,7 @@ from commands.communication.preferences import ResetPreferences, UpdatePreferenc
 from domain.communication.kinds import TriggerType
 from domain.communication.preferences import DEFAULTS, Frequency, PreferenceChanges, Preferences, QuietHours
 from domain.communication.recipient import PreferencesReset, PreferencesUpdated
-from projections.communication.preferences import current_preferences
+from projections.communication.queries.preferences import current_preferences
 
 router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/preferences", tags=["Preferences"])
 

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from api.actions import Acting
-from api.communication.desk import AtDesk
-from api.communication.envelope import CommunicationRoute
+from api.communication.dependencies import AtDesk
+from api.communication.errors import CommunicationRoute
 from api.errors import ApiError
 from api.routing import BODY
 from api.surface import Read, surface_of
@@ -24,17 +24,17 @@ from commands.communication.consent import ReceiveSms
 from commands.communication.delivery import RecordReceipt, resend_kind, twilio_kind
 from commands.communication.receipt import RecordUnmatchedReceipt
 from commands.communication.stop import HearStop
-from domain.communication.keywords import Keyword, keyword_in
+from connectors.signatures import resend_hmac_valid, twilio_valid, webhook_valid
 from domain.communication.kinds import Channel
+from domain.keywords import Keyword, keyword_in
 from domain.messages import Command
+from projections.communication.queries.status import Found, delivery_by_provider_id, delivery_of, unanswered_to
 from projections.communication.recipients import RECIPIENTS, users_with_phone
-from projections.communication.status import Found, delivery_by_provider_id, delivery_of, unanswered_to
-from streams.calls import REFERENCE
-from streams.calls.signatures import resend_hmac_valid, twilio_valid, webhook_valid
-from streams.gateway import Pending, Unavailable, envelop
-from streams.partitions import key_in_each
-from streams.reads import Reads
-from streams.status import installation
+from streams.core.calls import REFERENCE
+from streams.core.gateway import Pending, Unavailable, envelop
+from streams.core.partitions import key_in_each
+from streams.postgres.reads import Reads
+from streams.postgres.status import installation
 
 router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/webhooks", tags=["Webhooks"])
 

@@ -6,21 +6,21 @@ from fastapi import FastAPI
 
 from api.actions import Acting
 from api.auth import Tokens
-from api.counting import Counts
+from api.counters import Counts
 from api.gccp import export, generations, progress, streaming, usage
 from api.gccp.connectors import generation_model
-from api.gccp.desk import DESK, Desk
-from api.gccp.envelope import GccpRoute, render
-from api.gccp.following import Following
+from api.gccp.dependencies import DESK, Desk
+from api.gccp.errors import GccpRoute, render
 from api.gccp.identity import AUTHENTICATED, verifier
 from api.gccp.ledger import Ledger
 from api.gccp.openapi import describe
 from api.gccp.pdf_health import PdfHealth
 from api.gccp.settings import GccpSettings
 from api.limits import InFlight, Limiter
+from api.streaming.watch import Following
 from api.surface import Surface, app_of, outcomes
-from streams.calls.language_model import LanguageModel
-from streams.documents.pool import PdfPool
+from connectors.model import LanguageModel
+from documents.confined.pool import PdfPool
 from streams.engine import Engine
 
 NAME = "gccp"

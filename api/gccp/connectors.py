@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from api.gccp.settings import GccpSettings
 from commands.gccp.reactions import ENDPOINT
-from streams.calls.anthropic import AnthropicModel
-from streams.calls.language_model import LanguageModel
-from streams.calls.offline_writer import MODEL, OfflineWriter
-from streams.calls.ollama import OllamaModel
-from streams.calls.webhook_sender import Destination
+from connectors.anthropic import AnthropicModel
+from connectors.model import LanguageModel
+from connectors.ollama import OllamaModel
+from connectors.webhook import Destination
+from effects.gccp.offline_writer import MODEL, OfflineWriter
 
 
 def language_model(settings: GccpSettings) -> LanguageModel:

@@ -14,14 +14,14 @@ from starlette.responses import Response
 from api.actions import Action
 from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
-from api.gccp.desk import AtDesk
-from api.gccp.envelope import GccpRoute
-from api.gccp.event_stream import unless_gone
+from api.gccp.dependencies import AtDesk
+from api.gccp.errors import GccpRoute
 from api.gccp.fields import SHORT, Body, Number
 from api.gccp.identity import AUTHENTICATED
+from api.streaming.event_stream import unless_gone
 from api.surface import Act, may
 from commands.gccp.export import RecordPdfExport, RecordPdfExportFailure
-from streams.documents import (
+from documents.errors import (
     DocumentError,
     DocumentTooLarge,
     InvalidStyling,
@@ -29,9 +29,9 @@ from streams.documents import (
     RenderFailed,
     RenderTimeout,
 )
-from streams.documents.filename import clean, content_disposition
-from streams.documents.request import DocumentRequest, Options
-from streams.documents.styling import Styling, styling_of
+from documents.filename import clean, content_disposition
+from documents.render.request import DocumentRequest, Options
+from documents.render.style import Styling, styling_of
 
 HEALTH_VERSION = "1.0.0"
 PAGES = re.compile(rb"/Type/Pages/Count (\d+)")

@@ -11,19 +11,19 @@ from pydantic import BaseModel, Field
 
 from api.auth import Caller
 from api.errors import ApiError
-from api.gccp.desk import AtDesk
-from api.gccp.envelope import GccpRoute
+from api.gccp.dependencies import AtDesk
+from api.gccp.errors import GccpRoute
 from api.gccp.fields import Body, Whole
 from api.gccp.identity import AUTHENTICATED
 from api.gccp.money import dollars, in_dollars
 from api.surface import Act, Read, may
 from commands.gccp.generation import CancelGeneration, RequestGeneration, RetryGeneration
+from domain.gccp.course import MOST_QUESTIONS, Assignment, ContentMode, Counts
 from domain.gccp.generation import STEPS, GenerationRetried
 from projections.gccp.calls import CallRow, calls_of
 from projections.gccp.generations import GenerationRow, by_id, of_owner
 from projections.gccp.steps import Content, StepRow, content_of, steps_of
-from streams.calls.brief import MOST_QUESTIONS, Assignment, ContentMode, Counts
-from streams.reads import Reads
+from streams.postgres.reads import Reads
 
 router = APIRouter(route_class=GccpRoute, prefix="/api", tags=["Content Generation"])
 retries = APIRouter(route_class=GccpRoute, prefix="/api", tags=["Retry Operations"])

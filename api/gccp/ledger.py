@@ -9,8 +9,8 @@ from uuid import UUID, uuid5
 
 from api.actions import Acting
 from commands.gccp.ai_call import CompleteAiCall, FailAiCall
-from streams.envelope import Outcome
-from streams.gateway import Pending, Unavailable, envelop
+from streams.core.envelope import Outcome
+from streams.core.gateway import Pending, Unavailable, envelop
 
 log = logging.getLogger(__name__)
 

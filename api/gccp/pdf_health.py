@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 
-from streams.documents import DocumentError, RendererBusy
-from streams.documents.pool import PdfPool
-from streams.documents.request import DocumentRequest
+from documents.confined.pool import PdfPool
+from documents.errors import DocumentError, RendererBusy
+from documents.render.request import DocumentRequest
 
 GOOD_FOR_SECONDS = 30.0
 

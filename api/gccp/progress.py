@@ -14,15 +14,15 @@ from starlette.responses import Response
 
 from api.auth import Caller
 from api.errors import FieldError, invalid
-from api.gccp.desk import AtDesk, Desk
-from api.gccp.envelope import GccpRoute
-from api.gccp.event_stream import EventStream
+from api.gccp.dependencies import AtDesk, Desk
+from api.gccp.errors import GccpRoute
 from api.gccp.generations import ALLOWED, own
+from api.streaming.event_stream import EventStream
 from api.surface import Read
 from projections.gccp.generations import GenerationRow, by_id
 from projections.gccp.progress import ENDS, ProgressRow, heads_of, progress_after
-from streams.envelope import Position
-from streams.reads import Reads
+from streams.core.envelope import Position
+from streams.postgres.reads import Reads
 
 router = APIRouter(route_class=GccpRoute, prefix="/api/generations", tags=["Content Generation"])
 

@@ -13,13 +13,13 @@ from uuid import UUID
 from api.errors import ApiError
 from api.gccp.ledger import Ledger
 from commands.gccp.ai_call import INTERRUPTED, CompleteAiCall, FailAiCall
+from connectors.model import Answer, Failure, Finished, Text, UpstreamBroke
+from connectors.model import Usage as Used
+from connectors.model_http import UNUSABLE
 from domain.gccp.answers import storable
 from domain.gccp.usage import Usage
-from streams.calls import Deferred, Rejected, Unknown
-from streams.calls.language_model import Answer, Failure, Finished, Text, UpstreamBroke
-from streams.calls.language_model import Usage as Used
-from streams.calls.upstream import UNUSABLE
-from streams.envelope import Outcome
+from streams.core.calls import Deferred, Rejected, Unknown
+from streams.core.envelope import Outcome
 
 DISCONNECTED = "client_disconnected"
 ANSWER_SECONDS = 900.0

@@ -14,16 +14,17 @@ from starlette.responses import Response
 from api.actions import POSITION, Action
 from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
-from api.gccp.desk import AtDesk, Desk
-from api.gccp.envelope import GccpRoute
-from api.gccp.event_stream import HEARTBEAT_SECONDS, EventStream, unless_gone
+from api.gccp.dependencies import AtDesk, Desk
+from api.gccp.errors import GccpRoute
 from api.gccp.fields import SHORT, Body, Number, Whole
 from api.gccp.identity import AUTHENTICATED
 from api.gccp.proxy import ProxiedCall, code_of, refusal
 from api.routing import HEADERS
+from api.streaming.event_stream import HEARTBEAT_SECONDS, EventStream, unless_gone
 from api.surface import Act, may
 from commands.gccp.ai_call import StartAiCall
-from streams.calls.language_model import Completion, Message, UpstreamBroke
+from connectors.model import UpstreamBroke
+from domain.calls.completion import Completion, Message
 
 router = APIRouter(route_class=GccpRoute, prefix="/api/stream", tags=["Streaming"])
 

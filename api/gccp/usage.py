@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from api.auth import Caller
 from api.errors import FieldError, invalid
-from api.gccp.envelope import GccpRoute
+from api.gccp.errors import GccpRoute
 from api.gccp.generations import ALLOWED
 from api.gccp.money import dollars, in_dollars
 from api.surface import Read, surface_of

@@ -18,7 +18,7 @@ Context = Annotated[str | None, typer.Option(help="One context only.")]
 @audit.command()
 def verify(context: Context = None, data: Data = None) -> None:
     """Verify the whole history: hash chain, sequences, versions, outcomes, signatures."""
-    from commandline.auditing import verify_log
+    from commandline.audit import verify_log
 
     raise typer.Exit(0 if verify_log(settings_with(data=data), context) else 4)
 
@@ -26,7 +26,7 @@ def verify(context: Context = None, data: Data = None) -> None:
 @audit.command()
 def sign(data: Data = None) -> None:
     """Sign the heads of all partitions and print the public key."""
-    from commandline.auditing import sign as sign_now
+    from commandline.audit import sign as sign_now
 
     sign_now(settings_with(data=data))
 
@@ -34,7 +34,7 @@ def sign(data: Data = None) -> None:
 @audit.command()
 def replay(data: Data = None) -> None:
     """Fold every stream anew with today's code and compare with the snapshots."""
-    from commandline.auditing import replay as replay_now
+    from commandline.audit import replay as replay_now
 
     raise typer.Exit(0 if replay_now(settings_with(data=data)) else 4)
 
@@ -42,7 +42,7 @@ def replay(data: Data = None) -> None:
 @audit.command("as-of")
 def as_of(name: str, until: str, personal: Personal = False, data: Data = None) -> None:
     """Print a read model as it was at a position (context/partition/sequence) or a time."""
-    from commandline.auditing import show_as_of
+    from commandline.audit import show_as_of
 
     show_as_of(settings_with(data=data), name, until, personal)
 
@@ -50,7 +50,7 @@ def as_of(name: str, until: str, personal: Personal = False, data: Data = None) 
 @audit.command()
 def diff(name: str, before: str, after: str = "now", personal: Personal = False, data: Data = None) -> None:
     """Print what changed in a read model between two positions or times."""
-    from commandline.auditing import show_diff
+    from commandline.audit import show_diff
 
     show_diff(settings_with(data=data), name, before, after, personal)
 
@@ -62,7 +62,7 @@ def why(
     data: Data = None,
 ) -> None:
     """Print the chain of causes back to the request."""
-    from commandline.auditing import show_why
+    from commandline.audit import show_why
 
     show_why(settings_with(data=data), what, key or [])
 
@@ -70,7 +70,7 @@ def why(
 @audit.command()
 def events(name: str, key: list[str], personal: Personal = False, data: Data = None) -> None:
     """Print every event that touched a row of a read model."""
-    from commandline.auditing import show_events
+    from commandline.audit import show_events
 
     show_events(settings_with(data=data), name, key, personal)
 
@@ -78,7 +78,7 @@ def events(name: str, key: list[str], personal: Personal = False, data: Data = N
 @audit.command()
 def subject(who: str, personal: Personal = False, data: Data = None) -> None:
     """Print everything recorded about a person, `context:id`."""
-    from commandline.auditing import show_dossier
+    from commandline.audit import show_dossier
 
     show_dossier(settings_with(data=data), who, personal)
 
@@ -86,6 +86,6 @@ def subject(who: str, personal: Personal = False, data: Data = None) -> None:
 @audit.command()
 def export(directory: Path, context: Context = None, data: Data = None) -> None:
     """Write the log as files, with a manifest and a verifier that needs nothing but Python."""
-    from commandline.auditing import export_log
+    from commandline.audit import export_log
 
     export_log(settings_with(data=data), directory, context)

@@ -12,6 +12,7 @@ from commands.communication import batch, budget, consent, delivery, message, ou
 from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
 from commands.communication.reactions import react
 from commands.webhooks import WEBHOOK_ENDPOINT, WEBHOOK_EVENTS, WEBHOOK_HANDLERS
+from domain.calls.webhook import DeliverWebhook
 from domain.communication.batch import Batch
 from domain.communication.batch import evolve as evolve_batch
 from domain.communication.budget import Budget
@@ -27,8 +28,7 @@ from domain.communication.recipient import Recipient
 from domain.communication.recipient import evolve as evolve_recipient
 from domain.communication.stop import Stop
 from domain.communication.stop import evolve as evolve_stop
-from streams.calls.webhook import DeliverWebhook
-from streams.wiring import Context, Handler, Nothing, Stream
+from streams.core.wiring import Context, Handler, Nothing, Stream
 
 MESSAGE = Stream("message", Message(), evolve_message, id_of=attrgetter("message_id"))
 RECIPIENT = Stream("recipient", Recipient(), evolve_recipient, id_of=attrgetter("user_id"))

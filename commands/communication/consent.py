@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from commands.communication.delivery import opt_out_of_channel
-from domain.communication.keywords import Keyword, keyword_in
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
 from domain.communication.recipient import (
     CODES_PER_HOUR,
@@ -32,6 +31,7 @@ from domain.communication.recipient import (
     VerificationCodeFailed,
     VerificationCodeSent,
 )
+from domain.keywords import Keyword, keyword_in
 from domain.messages import Command, Event, Personal, Refused, Reply, Result
 
 CODE_LIFETIME = timedelta(minutes=10)

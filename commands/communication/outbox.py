@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.messages import Event, Refused, Reply, Result
-from streams.wiring import Nothing
+from streams.core.wiring import Nothing
 
 
 class StillThere(Refused):

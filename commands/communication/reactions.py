@@ -35,8 +35,8 @@ from domain.communication.message import (
 from domain.communication.money import Microcents
 from domain.communication.recipient import OptOutSource, SmsConsentRequested
 from domain.communication.stop import SendersFound, StopHeard
-from streams.envelope import Recorded
-from streams.wiring import Call, Later, SubjectErased, Task
+from streams.core.envelope import Recorded
+from streams.core.wiring import Call, Later, SubjectErased, Task
 
 
 def react(event: Recorded[Any]) -> Iterator[Task]:

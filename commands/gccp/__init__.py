@@ -12,12 +12,12 @@ from operator import attrgetter
 from commands.gccp import ai_call, export, generation
 from commands.gccp.reactions import react
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS
+from domain.calls.completion import Completion
+from domain.calls.webhook import DeliverWebhook
 from domain.gccp import ai_call as ai_calls
 from domain.gccp import export as exports
 from domain.gccp import generation as generations
-from streams.calls.language_model import Completion
-from streams.calls.webhook import DeliverWebhook
-from streams.wiring import Context, Handler, Stream
+from streams.core.wiring import Context, Handler, Stream
 
 GENERATION = Stream("generation", generations.Generation(), generations.evolve, id_of=attrgetter("generation_id"))
 EXPORT = Stream("export", exports.Export(), exports.evolve, id_of=attrgetter("export_id"))

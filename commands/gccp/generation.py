@@ -8,6 +8,7 @@ from uuid import UUID
 
 from commands.gccp.prompts import PROMPT_VERSION
 from domain.gccp.answers import AnswerUnfit, checked, longest, size, storable
+from domain.gccp.course import ContentMode, Counts, Step
 from domain.gccp.generation import (
     CallEvent,
     CallReason,
@@ -32,7 +33,6 @@ from domain.gccp.generation import (
 )
 from domain.gccp.usage import Usage
 from domain.messages import Attempt, Command, Personal, Refused, Reply, Result
-from streams.calls.brief import ContentMode, Counts, Step
 
 MOST_REPAIRS = 2
 """Calls per step that only mend an unfit answer. A retry by the owner grants them anew."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from domain.calls.completion import Message
+from domain.gccp.course import Brief, ContentMode, Step
 from domain.gccp.generation import Repair
-from streams.calls.brief import Brief, ContentMode, Step
-from streams.calls.language_model import Message
 
 PROMPT_VERSION = 1
 """The version that new calls are made with."""

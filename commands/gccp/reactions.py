@@ -11,6 +11,7 @@ from commands import webhooks
 from commands.gccp.ai_call import LONGEST, ExpireAiCall
 from commands.gccp.generation import RecordAnswer, StartGeneration
 from commands.gccp.prompts import prompt_of
+from domain.calls.completion import Completion
 from domain.gccp.ai_call import AiReplyStarted, AiStreamStarted
 from domain.gccp.generation import (
     GenerationCancelled,
@@ -20,9 +21,8 @@ from domain.gccp.generation import (
     GenerationRetried,
     GenerationStepStarted,
 )
-from streams.calls.language_model import Completion
-from streams.envelope import Recorded
-from streams.wiring import Call, Later, Reaction, Withdraw
+from streams.core.envelope import Recorded
+from streams.core.wiring import Call, Later, Reaction, Withdraw
 
 ENDPOINT = "gccp"
 """The one webhook endpoint of this product; its address and secret are settings."""
@@ -62,7 +62,7 @@ def completion(started: GenerationStepStarted) -> Completion:
         step=started.step,
         system=prompt.system if prompt else None,
         messages=prompt.messages if prompt else None,
-        brief=started.brief,
+        brief=None if started.brief is None else started.brief.model_dump(mode="json"),
     )
 
 

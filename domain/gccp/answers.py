@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from streams.calls.brief import AssignmentInvalid, ContentMode, Counts, Step, parse_assignment
+from domain.gccp.course import AssignmentInvalid, ContentMode, Counts, Step, parse_assignment
 
 LONGEST_NOTES = 50_000
 """Size (see `size`) that an analysis or a review may have."""

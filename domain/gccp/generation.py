@@ -14,9 +14,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.gccp.course import Brief, ContentMode, Counts, Step
 from domain.gccp.usage import Usage
 from domain.messages import Event, Moment, Personal, Result
-from streams.calls.brief import Brief, ContentMode, Counts, Step
 
 STEPS = tuple(Step)
 

@@ -10,7 +10,7 @@ from projections.communication.outlets import OUTLETS, OUTLETS_TOLD
 from projections.communication.recipients import RECIPIENTS
 from projections.communication.thresholds import THRESHOLDS
 from projections.webhooks import webhooks_of
-from streams.read_models import ReadModel
+from streams.core.read_models import ReadModel
 
 READ_MODELS: tuple[ReadModel, ...] = (MESSAGES, DELIVERIES, RECIPIENTS, CONSENTS, DAILY, THRESHOLDS,
                                      OUTLETS, OUTLETS_TOLD, webhooks_of("communication"))  # fmt: skip

@@ -21,9 +21,8 @@ from domain.communication.recipient import (
     OptedOut,
     SmsConsentRequested,
 )
-from streams.database import Row
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, put
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, Row, put
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:

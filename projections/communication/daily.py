@@ -24,8 +24,8 @@ from domain.communication.message import (
     MessageRejected,
     Part,
 )
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, add
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, add
 
 TALLIES: dict[Part, dict[str, int]] = {
     Part.STARTED: {},

@@ -23,8 +23,8 @@ from domain.communication.message import (
     MessageUndelivered,
     Part,
 )
-from streams.envelope import Position, Recorded
-from streams.read_models import Change, ReadModel, change, put
+from streams.core.envelope import Position, Recorded
+from streams.core.read_models import Change, ReadModel, change, put
 
 PARTITIONS = 1024
 """More than a context will ever have: makes one number of a partition and a sequence."""

@@ -13,8 +13,8 @@ from domain.communication.message import (
     MessageRequested,
     Phase,
 )
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, change, put
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, change, put
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:

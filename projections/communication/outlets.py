@@ -11,11 +11,10 @@ import orjson
 from psycopg import AsyncConnection
 
 from domain.communication.outlet import OutletRegistered, OutletTold
-from projections.communication.journal import CONTEXT
+from projections.communication.queries.journal import CONTEXT
 from projections.webhooks import health
-from streams.database import Row
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, put
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, Row, put
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:

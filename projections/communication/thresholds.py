@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.communication.budget import BudgetThresholdReached
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, put
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, put
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:

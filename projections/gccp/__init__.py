@@ -11,7 +11,7 @@ from projections.gccp.steps import STEPS
 from projections.gccp.usage import USAGE
 from projections.gccp.webhook_endpoints import WEBHOOK_ENDPOINTS
 from projections.webhooks import webhooks_of
-from streams.read_models import ReadModel
+from streams.core.read_models import ReadModel
 
 READ_MODELS: tuple[ReadModel, ...] = (
     GENERATIONS, STEPS, CALLS, PROGRESS, USAGE, EXPORTS, AI_CALLS, webhooks_of("gccp"), WEBHOOK_ENDPOINTS,

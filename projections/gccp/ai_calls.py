@@ -18,9 +18,8 @@ from domain.gccp.ai_call import (
     AiStreamFailed,
     AiStreamStarted,
 )
-from streams.database import Row
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, change, put
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, Row, change, put
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:

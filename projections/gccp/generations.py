@@ -27,9 +27,8 @@ from domain.gccp.generation import (
     GenerationStepDeferred,
     GenerationStepStarted,
 )
-from streams.database import Row
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, change, put
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, Row, change, put
 
 WELL = {"failed_step": None, "code": None, "cause": None, "error": None}
 

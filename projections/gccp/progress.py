@@ -13,6 +13,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.gccp.course import Step
 from domain.gccp.generation import (
     STEPS,
     GenerationAnswerUnfit,
@@ -23,10 +24,8 @@ from domain.gccp.generation import (
     GenerationStepDeferred,
     GenerationStepFailed,
 )
-from streams.calls.brief import Step
-from streams.database import Row
-from streams.envelope import Position, Recorded
-from streams.read_models import Change, ReadModel, put
+from streams.core.envelope import Position, Recorded
+from streams.core.read_models import Change, ReadModel, Row, put
 
 ENDS = frozenset({"completed", "failed", "cancelled"})
 """After these nothing more is to be expected, unless the generation is retried."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.gccp.course import ContentMode, Step
 from domain.gccp.generation import (
     GenerationCancelled,
     GenerationFailed,
@@ -19,10 +20,8 @@ from domain.gccp.generation import (
     GenerationStepDeferred,
     GenerationStepStarted,
 )
-from streams.calls.brief import ContentMode, Step
-from streams.database import Row
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, change, put
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, Row, change, put
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:

@@ -17,9 +17,8 @@ from domain.gccp.ai_call import (
 )
 from domain.gccp.generation import CallAnswered, GenerationStepStarted
 from domain.gccp.usage import Usage
-from streams.database import Row
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, add
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, Row, add
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:

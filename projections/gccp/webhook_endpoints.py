@@ -10,9 +10,8 @@ from psycopg import AsyncConnection
 
 from domain.webhooks import WebhookEndpointConfigured
 from projections.webhooks import health
-from streams.database import Row
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, put
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, Row, put
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:

@@ -11,9 +11,9 @@ from psycopg import Connection
 
 from streams.audit.facts import Facts
 from streams.audit.history import events_behind
-from streams.audit.store import Row, rows, snapshot
-from streams.envelope import Position, outcome_stream
-from streams.read_models import ReadModel
+from streams.audit.journal_source import Row, rows, snapshot
+from streams.core.envelope import Position, outcome_stream
+from streams.core.read_models import ReadModel
 
 COLUMNS = "context, partition, sequence, event_id, name, stream, actor, at, command_id, causation_id, correlation_id"
 BY_POSITION = f"select {COLUMNS} from headwater.journal where context = %s and partition = %s and sequence = %s"

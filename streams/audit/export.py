@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import Connection
 
 from streams.audit import offline
+from streams.audit.journal_source import CHUNK, Row, SignedHead, heads, lines, signed_heads, snapshot
 from streams.audit.offline import FORMAT, MANIFEST, Line, file_of, written
 from streams.audit.signing import signed
-from streams.audit.store import CHUNK, Row, SignedHead, heads, lines, signed_heads, snapshot
 from streams.audit.verify import Progress
 
 VERIFIER = "verify_export.py"

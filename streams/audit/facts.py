@@ -8,12 +8,12 @@ from typing import Any
 from psycopg import Connection
 
 from domain.messages import Event
-from streams.audit.store import Row, rows
-from streams.envelope import Record, Recorded
-from streams.keys import Keyring, WrappedKey
-from streams.ledger import COLUMNS
-from streams.mapper import Mapper
-from streams.names import Names
+from streams.audit.journal_source import Row, rows
+from streams.core.envelope import Record, Recorded
+from streams.core.keys import Keyring, WrappedKey
+from streams.core.mapper import Mapper
+from streams.core.names import Names
+from streams.postgres.journal import COLUMNS
 
 SELECT = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped

@@ -12,11 +12,11 @@ from psycopg.rows import dict_row
 
 from domain.messages import Event
 from streams.audit.facts import Facts
-from streams.audit.store import CHUNK, Row, snapshot
-from streams.envelope import Position, Recorded
-from streams.installation import projection_of
-from streams.projections import Active, Halt, changes_of, written
-from streams.read_models import Change, ReadModel
+from streams.audit.journal_source import CHUNK, Row, snapshot
+from streams.core.envelope import Position, Recorded
+from streams.core.read_models import Change, ReadModel
+from streams.postgres.installation import projection_of
+from streams.postgres.projection_tables import Active, Halt, changes_of, written
 
 Until = Position | datetime | None
 """How far to read. A time: every record whose own time is not after it. A position: its partition up to there, the

@@ -14,10 +14,10 @@ from typing import Any
 from psycopg import Connection
 
 from streams.audit.facts import Facts
-from streams.audit.store import CHUNK, Row, rows, snapshot
-from streams.envelope import OUTCOMES, Decided, Position, Record
-from streams.ledger import COLUMNS
-from streams.wiring import SUBJECT_STREAM, Context, Stream
+from streams.audit.journal_source import CHUNK, Row, rows, snapshot
+from streams.core.envelope import OUTCOMES, Decided, Position, Record
+from streams.core.wiring import SUBJECT_STREAM, Context, Stream
+from streams.postgres.journal import COLUMNS
 
 HISTORIES = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped, s.schema, s.state

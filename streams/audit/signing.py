@@ -8,9 +8,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import Connection
 
+from streams.audit.journal_source import Row, SignedHead, heads
 from streams.audit.offline import head_message
-from streams.audit.store import Row, SignedHead, heads
-from streams.keys import read_or_create_secret
+from streams.core.keys import read_or_create_secret
 
 KEY_FILE = "audit.key"
 

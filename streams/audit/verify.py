@@ -14,8 +14,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from psycopg import Connection
 
+from streams.audit.journal_source import CHUNK, Row, SignedHead, heads, lines, signed_heads, snapshot
 from streams.audit.offline import RECORDER, Broken, Fault, Line, Partition, head_message
-from streams.audit.store import CHUNK, Row, SignedHead, heads, lines, signed_heads, snapshot
 
 Progress = Callable[[int], None]
 Place = tuple[str, int]

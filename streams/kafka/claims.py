@@ -13,7 +13,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from streams.database import Row, Statement, read
+from streams.core.read_models import Row
+from streams.postgres.database import Statement, read
 
 SWEEP_SECONDS = 600.0
 

@@ -14,19 +14,20 @@ import psycopg
 from confluent_kafka import KafkaException
 from psycopg import AsyncConnection
 
-from streams.batch import KnownOutcome
-from streams.database import Row, connect
-from streams.envelope import Envelope, IdempotencyConflict, Outcome
-from streams.gateway import Pending, Unavailable
+from streams.core.batch import KnownOutcome
+from streams.core.envelope import Envelope, IdempotencyConflict, Outcome
+from streams.core.gateway import Pending, Unavailable
+from streams.core.mapper import Mapper
+from streams.core.processor import decode_outcome
+from streams.core.read_models import Row
 from streams.kafka.claims import Claims
 from streams.kafka.denials import Denied
-from streams.kafka.producing import Commands
+from streams.kafka.processor_store import BY_INDEX
+from streams.kafka.producer import Commands
 from streams.kafka.settings import Cluster
-from streams.kafka.store import BY_INDEX
 from streams.kafka.subject_keys import SubjectKeys
-from streams.ledger import loaded, outcomes
-from streams.mapper import Mapper
-from streams.processor import decode_outcome
+from streams.postgres.database import connect
+from streams.postgres.journal import loaded, outcomes
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from psycopg import Connection
 
-from streams.database import Row
-from streams.keys import Keyring, WrappedKey
-from streams.wiring import SubjectErased
+from streams.core.keys import Keyring, WrappedKey
+from streams.core.read_models import Row
+from streams.core.wiring import SubjectErased
 
 RESTORE = f"""
     insert into headwater.subject_keys (subject, wrapped) values (%s, %s)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from streams.kafka import metrics
+from streams.kafka import gauges
 from streams.kafka.overlay import Place
+from streams.kafka.processor_store import Checkpoint
 from streams.kafka.settings import Cluster
-from streams.kafka.store import Checkpoint
 from streams.kafka.watchdog import watched
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class Stuck(Exception):  # noqa: N818
     """There is something to project and nothing keeps it from being projected, yet nothing happens: start again."""
 
 
-GAUGES = (metrics.LAG_EVENTS, metrics.LAG_SECONDS, metrics.OPEN_TRANSACTION_SECONDS)
+GAUGES = (gauges.LAG_EVENTS, gauges.LAG_SECONDS, gauges.OPEN_TRANSACTION_SECONDS)
 
 
 class Lag:
@@ -88,10 +88,10 @@ class Lag:
             return False
         self._shown.add(place)
         at, name = self._at(place, checkpoint), _name(place)
-        metrics.LAG_EVENTS.labels(name).set(max(0, end - at))
+        gauges.LAG_EVENTS.labels(name).set(max(0, end - at))
         since = self._read.get(place, (0, 0))[1] / 1000
-        metrics.LAG_SECONDS.labels(name).set(time.time() - since if end > at and since else 0)
-        metrics.OPEN_TRANSACTION_SECONDS.labels(name).set(self._open_for(place, stable, end, now))
+        gauges.LAG_SECONDS.labels(name).set(time.time() - since if end > at and since else 0)
+        gauges.OPEN_TRANSACTION_SECONDS.labels(name).set(self._open_for(place, stable, end, now))
         return stable > at
 
     def _at(self, place: Place, checkpoint: Checkpoint) -> int:

@@ -1,4 +1,4 @@
-"""`headwater live`: faust-streaming over the event topics, counting with `streams.live`. Not authoritative.
+"""`headwater live`: faust-streaming over the event topics, counting into `LiveFigures`. Not authoritative.
 
 Guard rails, each for something that was met: only committed records are read (stock Faust reads aborted ones); no
 exactly-once mode; no agent lets an exception out; when the app cannot start, the process exits instead of lingering.
@@ -19,13 +19,13 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
 from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
 
-from streams.clock import Clock
+from streams.core.clock import Clock
 from streams.kafka.denials import Entry, refuse_denied
 from streams.kafka.live_connection import credentials
 from streams.kafka.records import Unreadable, read_record
 from streams.kafka.settings import Cluster, context_of
 from streams.kafka.watchdog import PAUSE_SECONDS, reason_of
-from streams.live import GRACE, KEPT, MINUTE, Delivery, Thresholds, Windows, alerts, report
+from streams.telemetry.live_figures import GRACE, KEPT, MINUTE, Delivery, Thresholds, Windows, alerts, report
 
 log = logging.getLogger(__name__)
 

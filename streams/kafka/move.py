@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from psycopg import Connection
 
-from streams.database import Row
-from streams.envelope import GENESIS, Record
-from streams.installation import WRITER
+from streams.core.envelope import GENESIS, Record
+from streams.core.read_models import Row
 from streams.kafka.denials import refuse_denied
 from streams.kafka.overlay import Place
 from streams.kafka.records import Unreadable, record_headers
 from streams.kafka.replay import NotToTheEnd, replay
 from streams.kafka.settings import Cluster
 from streams.kafka.watchdog import PAUSE_SECONDS, persistent, reason_of
-from streams.ledger import COLUMNS
+from streams.postgres.installation import WRITER
+from streams.postgres.journal import COLUMNS
 
 log = logging.getLogger(__name__)
 

@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from domain.messages import Effect
-from streams.calls import AnyConnector
-from streams.clock import Clock
-from streams.clock_following import follow_clock
+from streams.core.calls import AnyConnector
+from streams.core.clock import Clock
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.wiring import Context, names_of
+from streams.kafka.due_notifications import follow_due
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Role
-from streams.kafka.waking import follow_due
-from streams.keys import Keyring
-from streams.mapper import Mapper
-from streams.reads import Reads
-from streams.wiring import Context, names_of
-from streams.worker import Worker
+from streams.postgres.reads import Reads
+from streams.postgres.shared_clock import follow_clock
+from streams.work.worker import Worker
 
 
 class ApiNode:

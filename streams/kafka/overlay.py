@@ -9,12 +9,12 @@ from uuid import UUID
 
 import orjson
 
-from streams.batch import Head, History, KnownOutcome, Loaded, Wants
-from streams.chain import chained
-from streams.envelope import OUTCOMES, Record
+from streams.core.batch import Head, History, KnownOutcome, Loaded, Wants
+from streams.core.chain import chained
+from streams.core.envelope import OUTCOMES, Record
+from streams.core.keys import WrappedKey
+from streams.core.wiring import SubjectErased
 from streams.kafka.records import Follows
-from streams.keys import WrappedKey
-from streams.wiring import SubjectErased
 
 Place = tuple[str, int]
 """A context's partition."""

@@ -13,28 +13,28 @@ from typing import Any
 import psycopg
 from confluent_kafka import Consumer, KafkaError, Message
 
-from streams.batch import Answer, Batch
-from streams.envelope import IdempotencyConflict
-from streams.kafka import metrics
-from streams.kafka.consuming import NO_GENERATION, Expected, command_message, generation_of
+from streams.core.batch import Answer, Batch
+from streams.core.envelope import IdempotencyConflict
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.processor import Processor
+from streams.core.wiring import Context, names_of
+from streams.kafka import gauges
+from streams.kafka.command_decoder import CommandMessage, with_unreadable
+from streams.kafka.consumed_commands import NO_GENERATION, Expected, command_message, generation_of
 from streams.kafka.coverage import Coverage
-from streams.kafka.deciding import Decider, Decision
-from streams.kafka.decoding import CommandMessage, with_unreadable
+from streams.kafka.decision import Decider, Decision
 from streams.kafka.denials import refuse_denied
-from streams.kafka.loading import Guard, Guards, Loader
 from streams.kafka.overlay import BrokenLog, Overlay, Place
+from streams.kafka.ownership import Partitions, place_of
+from streams.kafka.processor_store import Store
 from streams.kafka.records import record_headers
-from streams.kafka.serving import Partitions, place_of
 from streams.kafka.settings import Role
-from streams.kafka.store import Store
+from streams.kafka.takeover import Guard, Guards, Loader
 from streams.kafka.transactions import TRANSACTION_SECONDS, End, LostMembership, Step, Stopping, Transactions, Twin
 from streams.kafka.transactions import Message as Outgoing
 from streams.kafka.watchdog import Brokers, watched
-from streams.keys import Keyring
-from streams.mapper import Mapper
-from streams.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
-from streams.processor import Processor
-from streams.wiring import Context, names_of
+from streams.telemetry.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class KafkaProcessor:
         offsets = [self._partitions.commands(place, offset) for place, offset in following.items()]
         with COMMIT_SECONDS.time():
             end = self._transactions.commit(self._outgoing(batch), offsets, metadata)
-        metrics.TRANSACTIONS.labels(end.name.lower()).inc()
+        gauges.TRANSACTIONS.labels(end.name.lower()).inc()
         if end is End.COMMITTED:
             self._committed(decision, following)
         else:
@@ -183,7 +183,7 @@ class KafkaProcessor:
         self._core.committed(batch)
         self._expected.following.update(following)
         BATCH_SIZE.observe(len(batch.answers))
-        metrics.OVERLAY.set(len(self._overlay))
+        gauges.OVERLAY.set(len(self._overlay))
         for envelope, answer in zip(envelopes, batch.answers, strict=True):
             COMMANDS.labels(envelope.context, _label(answer)).inc()
         if batch.snapshots:

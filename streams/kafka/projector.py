@@ -14,22 +14,22 @@ from typing import Any
 import psycopg
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from streams.database import passing, read_plain
-from streams.embedded import known_projections
-from streams.kafka import metrics
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.wiring import Context, names_of
+from streams.embedded.runtime import known_projections
+from streams.kafka import gauges
 from streams.kafka.denials import refuse_denied
-from streams.kafka.following import EventMessage, decode, follow
+from streams.kafka.event_batches import EventMessage, decode, follow
 from streams.kafka.lag import Lag
 from streams.kafka.overlay import Place
+from streams.kafka.processor_store import Checkpoint, Store
+from streams.kafka.projection_writer import Careful, Fenced, Writer, Written
 from streams.kafka.settings import Role, context_of
-from streams.kafka.store import Checkpoint, Store
 from streams.kafka.transactions import LostMembership, Twin
 from streams.kafka.watchdog import Brokers, watched
-from streams.kafka.writing import Careful, Fenced, Writer, Written
-from streams.keys import Keyring
-from streams.mapper import Mapper
-from streams.projections import Projections
-from streams.wiring import Context, names_of
+from streams.postgres.database import passing, read_plain
+from streams.postgres.projection_tables import Projections
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class KafkaProjector:
     def _revoked(self, consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         self._owned = set()
         for place in self._halted:
-            metrics.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(0)
+            gauges.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(0)
         self._checkpoints, self._halted = {}, {}
         consumer.unassign()
 
@@ -133,7 +133,7 @@ class KafkaProjector:
         self._consumer.assign(starts)
         self._consumer.resume(starts)
         self._checkpoints, self._halted, self._doubt = found, {}, False
-        metrics.PARTITIONS.labels(ROLE).set(len(found))
+        gauges.PARTITIONS.labels(ROLE).set(len(found))
 
     def _event(self, message: Message) -> EventMessage | None:
         topic, partition, offset, error = message.topic(), message.partition(), message.offset(), message.error()
@@ -210,7 +210,7 @@ class KafkaProjector:
             self._halted_since = self._halted_since if self._halted else time.monotonic()
             self._halted[place] = checkpoint
         self._consumer.pause([TopicPartition(*self._topic_of(place))])
-        metrics.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(1)
+        gauges.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(1)
         try:
             self._store.halt(place, ROLE, error)
             self._on_record.add(place)
@@ -222,7 +222,7 @@ class KafkaProjector:
         """The record that a halt is about has been projected after all."""
         self._store.resume(place, ROLE)
         self._on_record.discard(place)
-        metrics.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(0)
+        gauges.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(0)
 
     def _topic_of(self, place: Place) -> tuple[str, int]:
         return self._role.cluster.events(place[0]), place[1]

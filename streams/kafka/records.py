@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from streams.envelope import Envelope, Record, TaskEnd
+from streams.core.envelope import Envelope, Record, TaskEnd
 
 Headers = list[tuple[str, str | bytes | None]]
 AnyHeaders = dict[str, str | bytes | None] | Sequence[tuple[str, str | bytes | None]] | None

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from psycopg import AsyncConnection
 
-from streams.database import Row, Statement, connect, read
-from streams.keys import Keyring, WrappedKey
-from streams.ledger import KEYS, add_keys
+from streams.core.keys import Keyring, WrappedKey
+from streams.core.read_models import Row
+from streams.postgres.database import Statement, connect, read
+from streams.postgres.journal import KEYS, add_keys
 
 
 class SubjectKeys:

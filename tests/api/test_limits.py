@@ -11,11 +11,11 @@ from time import time
 
 import pytest
 
-from api.counting import SWEEP_SECONDS, Counts, InProcess, Shared
+from api.counters import SWEEP_SECONDS, Counts, InProcess, Shared
 from api.errors import ApiError
 from api.limits import Limiter
-from streams.database import connect_plain
-from streams.installation import prepare
+from streams.postgres.database import connect_plain
+from streams.postgres.installation import prepare
 
 Headers = dict[str, str]
 KINDS = pytest.mark.parametrize("sliding", [False, True], ids=["fixed", "sliding"])
@@ -165,7 +165,7 @@ async def test_a_node_whose_clock_is_wrong_goes_by_the_databases(
     async with nodes(shared, "1/minute", sliding, 1) as (limiter,):
         began = time()
         monkeypatch.setattr("time.time", lambda: began - 86_400)
-        monkeypatch.setattr("api.counting.time", lambda: began - 86_400)
+        monkeypatch.setattr("api.counters.time", lambda: began - 86_400)
         await hit(limiter)
         _, headers = await hit(limiter)
     assert int(headers["Retry-After"]) <= 60
@@ -210,7 +210,7 @@ async def test_memory_forgets_windows_that_have_ended_and_no_thread_is_started(
     monkeypatch.setattr(threading.Thread, "start", started.append)
     now = time()
     monkeypatch.setattr("time.time", lambda: now)
-    monkeypatch.setattr("api.counting.time", lambda: now)
+    monkeypatch.setattr("api.counters.time", lambda: now)
     counts = InProcess()
     limiter = limited(counts, "5/minute", sliding)
     for n in range(30):

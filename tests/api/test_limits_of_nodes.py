@@ -15,15 +15,15 @@ from psycopg import sql
 
 import bootstrap
 from settings import Settings
-from streams.clock import SystemClock
-from streams.database import connect_plain
-from streams.installation import prepare
+from streams.core.clock import SystemClock
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.wiring import names_of
 from streams.kafka.node import ApiNode
 from streams.kafka.settings import Cluster, Role
-from streams.keys import Keyring
-from streams.mapper import Mapper
-from streams.rebuild import bring_up
-from streams.wiring import names_of
+from streams.postgres.database import connect_plain
+from streams.postgres.installation import prepare
+from streams.postgres.rebuild import bring_up
 from tests.api.gccp.service import listening
 
 NOWHERE = "127.0.0.1:9"

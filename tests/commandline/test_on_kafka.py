@@ -14,11 +14,11 @@ import psycopg
 import pytest
 
 from streams.kafka.settings import Cluster
-from streams.kafka.supervise import WRONG_SETUP_EXIT
+from streams.kafka.supervisor import WRONG_SETUP_EXIT
 from tests.databases import fresh_database
 from tests.faults.product import CLI, Product
-from tests.kafka.broker import Kafka, free_port
-from tests.kafka.runtime import change, new_cluster
+from tests.streams.kafka.broker import Kafka, free_port
+from tests.streams.kafka.runtime import change, new_cluster
 
 pytestmark = pytest.mark.faults
 API = "/communication/api/communication"

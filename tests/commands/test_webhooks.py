@@ -25,6 +25,7 @@ from commands.webhooks import (
     WebhookNotFound,
     react,
 )
+from domain.calls.webhook import GONE, NOT_CONFIGURED, DeliverWebhook
 from domain.messages import Attempt, Event, Result
 from domain.webhooks import (
     WebhookAttemptFailed,
@@ -39,11 +40,10 @@ from domain.webhooks import (
     WebhookPutOff,
     WebhookQueued,
 )
-from streams.calls import Accepted, Deferred, Rejected, Verdict
-from streams.calls.webhook import GONE, NOT_CONFIGURED, DeliverWebhook
-from streams.clock import ManualClock
+from streams.core.calls import Accepted, Deferred, Rejected, Verdict
+from streams.core.clock import ManualClock
+from streams.core.wiring import Context
 from streams.testing import MemoryRuntime, Scenario
-from streams.wiring import Context
 
 START = datetime(2026, 1, 30, 21, 0, tzinfo=UTC)
 CONTEXT = Context(

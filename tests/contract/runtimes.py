@@ -13,15 +13,15 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from domain.messages import Command
-from streams.calls import Accepted, Verdict
-from streams.clock import ManualClock
-from streams.database import Statement, connect, read
-from streams.embedded import EmbeddedRuntime
-from streams.envelope import Envelope, Outcome, Record
-from streams.gateway import envelop
-from streams.ledger import COLUMNS
+from streams.core.calls import Accepted, Verdict
+from streams.core.clock import ManualClock
+from streams.core.envelope import Envelope, Outcome, Record
+from streams.core.gateway import envelop
+from streams.core.wiring import Context
+from streams.embedded.runtime import EmbeddedRuntime
+from streams.postgres.database import Statement, connect, read
+from streams.postgres.journal import COLUMNS
 from streams.testing import MemoryRuntime
-from streams.wiring import Context
 from tests.contract.shelf import SHELF, Supply
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from domain.messages import Command, Effect, Event, Personal, Refused, Reply, Result
-from streams.envelope import Recorded
-from streams.read_models import Change, ReadModel, add, change, delete, put
-from streams.wiring import Call, Context, Handler, Later, Reaction, Stream, Withdraw
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, add, change, delete, put
+from streams.core.wiring import Call, Context, Handler, Later, Reaction, Stream, Withdraw
 
 
 class JarOpened(Event, name="shelf.jar.opened.v1", subject="owner"):

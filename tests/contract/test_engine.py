@@ -12,11 +12,11 @@ from uuid import uuid4
 import pytest
 
 from domain.messages import Result
-from streams.calls import Accepted, Deferred, Rejected, Unknown, Verdict
-from streams.chain import chained
-from streams.envelope import GENESIS, IdempotencyConflict, Status
-from streams.gateway import envelop
-from streams.wiring import EraseSubject
+from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
+from streams.core.chain import chained
+from streams.core.envelope import GENESIS, IdempotencyConflict, Status
+from streams.core.gateway import envelop
+from streams.core.wiring import EraseSubject
 from tests.contract.runtimes import HOUR, PARTITIONS, START, InMemory, Runtime, do, embedded
 from tests.contract.shelf import (
     BreakJar,
@@ -42,7 +42,7 @@ async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[Runtime]:
             async with embedded(request.getfixturevalue("database")) as running:
                 yield running
         case _:
-            from tests.kafka.runtime import distributed
+            from tests.streams.kafka.runtime import distributed
 
             async with distributed(request.getfixturevalue("kafka"), request.getfixturevalue("database")) as running:
                 yield running

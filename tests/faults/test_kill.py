@@ -13,8 +13,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from streams.database import connect_plain
-from streams.postgres import start_embedded
+from streams.postgres.database import connect_plain
+from streams.postgres.server import start_embedded
 from tests.faults.product import Product
 from tests.imitations import Received
 from tests.imitations.twilio import ACCOUNT_SID, AUTH_TOKEN, TwilioImitation

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from streams.calls.signatures import webhook_valid
+from connectors.signatures import webhook_valid
 from tests.imitations import Imitation, Received, main, suffer
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -7,8 +7,8 @@ from uuid import UUID, uuid5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.envelope import event_id
-from streams.ids import derived_id
+from streams.core.envelope import event_id
+from streams.core.ids import derived_id
 
 
 @given(st.uuids(), st.text(st.characters(codec="utf-8")))

@@ -23,8 +23,8 @@ import uvicorn
 import bootstrap
 from api.app import Edge
 from settings import Settings
-from streams.clock import ManualClock
-from streams.embedded import EmbeddedRuntime
+from streams.core.clock import ManualClock
+from streams.embedded.runtime import EmbeddedRuntime
 from tests.databases import fresh_database
 from tests.imitations import listener
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from streams.calls.signatures import hex_signature, twilio_signature, webhook_signature
+from connectors.signatures import hex_signature, twilio_signature, webhook_signature
 from tests.imitations.twilio import AUTH_TOKEN
 
 TWILIO_TOKEN = AUTH_TOKEN

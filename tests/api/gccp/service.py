@@ -19,20 +19,20 @@ from pydantic import SecretStr
 
 from api.app import Edge
 from api.auth import Tokens
-from api.counting import InProcess
+from api.counters import InProcess
 from api.gccp import GccpSettings, app, desk_of, destinations, language_model
-from api.gccp.desk import Desk
+from api.gccp.dependencies import Desk
 from commands.gccp import GCCP
 from commands.webhooks import ConfigureWebhookEndpoint
+from connectors.webhook import WebhookSender
+from domain.calls.completion import Completion
+from domain.calls.webhook import DeliverWebhook
 from domain.messages import Effect
 from projections.gccp import READ_MODELS
-from streams.calls import AnyConnector
-from streams.calls.language_model import Completion
-from streams.calls.webhook import DeliverWebhook
-from streams.calls.webhook_sender import WebhookSender
-from streams.clock import SystemClock
-from streams.embedded import EmbeddedRuntime
-from streams.gateway import envelop
+from streams.core.calls import AnyConnector
+from streams.core.clock import SystemClock
+from streams.core.gateway import envelop
+from streams.embedded.runtime import EmbeddedRuntime
 from tests.imitations import listener
 
 CONTEXT = replace(GCCP, read_models=READ_MODELS)

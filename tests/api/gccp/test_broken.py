@@ -7,10 +7,10 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from api.counting import InProcess
+from api.counters import InProcess
 from api.gccp import app
-from streams.envelope import Envelope, Outcome
-from streams.gateway import Pending, Unavailable
+from streams.core.envelope import Envelope, Outcome
+from streams.core.gateway import Pending, Unavailable
 from tests.api.gccp.service import Service
 from tests.imitations.anthropic import AnthropicServer, error
 from tests.imitations.llm_server import Act

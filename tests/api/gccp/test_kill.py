@@ -12,7 +12,7 @@ import httpx2
 import psycopg
 import pytest
 
-from streams.calls.brief import Step
+from domain.gccp.course import Step
 from tests.api.gccp.conftest import KEY
 from tests.api.gccp.process import Process
 from tests.api.gccp.service import bearer

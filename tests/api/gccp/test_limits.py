@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from api.counting import InProcess
+from api.counters import InProcess
 from api.errors import ApiError
 from api.gccp import BURSTS, LIMITS
 from api.limits import InFlight, Limiter
@@ -55,7 +55,7 @@ def test_the_health_of_the_renderer_is_not_limited(shared: Shared) -> None:
 async def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000.0
     monkeypatch.setattr("time.time", lambda: now)
-    monkeypatch.setattr("api.counting.time", lambda: now)
+    monkeypatch.setattr("api.counters.time", lambda: now)
     limiter = Limiter(InProcess(), "gccp", {"generate": "2/minute"}, sliding=True)
     await limiter.hit("u", "generate", {})
     now += 40

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from streams.calls.brief import Counts, Step, parse_assignment
+from domain.gccp.course import Counts, Step, parse_assignment
 from tests.api.gccp.conftest import KEY, with_anthropic
 from tests.api.gccp.service import Service, bearer, serving, settings
 from tests.api.gccp.test_pdf import pages

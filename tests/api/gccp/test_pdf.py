@@ -12,8 +12,8 @@ import pypdfium2  # type: ignore[import-untyped]
 import pytest
 
 from api.gccp import export
-from streams.documents.pool import PdfPool
-from streams.documents.request import Limits
+from documents.confined.pool import PdfPool
+from documents.render.request import Limits
 from tests.api.gccp.conftest import Shared
 from tests.api.gccp.service import Service
 
@@ -225,6 +225,6 @@ async def test_the_same_key_is_one_export_and_another_document_under_it_a_confli
 
 
 def test_no_failure_of_the_renderer_lacks_an_answer() -> None:
-    from streams.documents import DocumentError, InvalidStyling
+    from documents.errors import DocumentError, InvalidStyling
 
     assert set(DocumentError.__subclasses__()) == export.FAILURES.keys() | {InvalidStyling}

@@ -13,9 +13,10 @@ import httpx2
 import psycopg
 import pytest
 
-from api.gccp import following, progress
+from api.gccp import progress
+from api.streaming import watch
+from domain.gccp.course import Step
 from projections.gccp.progress import ProgressRow, progress_after
-from streams.calls.brief import Step
 from tests.api.gccp.service import Service, bearer
 from tests.imitations.anthropic import AnthropicServer, error
 from tests.imitations.llm_server import Act
@@ -163,7 +164,7 @@ async def test_a_follower_is_told_after_a_look_that_failed(
         failed.set()
         raise psycopg.errors.UndefinedTable("there is no such table")
 
-    monkeypatch.setattr(following, "heads_of", failing)
+    monkeypatch.setattr(watch, "heads_of", failing)
     async with followed(proxying, id_) as stream:
         await failed.wait()
         anthropic.release()
@@ -207,5 +208,5 @@ async def test_many_who_follow_cost_one_question_at_a_time_and_none_when_they_ha
         while follow._waiting:
             await asyncio.sleep(0.01)
         assert follow._looking is not None
-        await asyncio.wait_for(follow._looking, 10 * following.LOOK_SECONDS)
+        await asyncio.wait_for(follow._looking, 10 * watch.LOOK_SECONDS)
     anthropic.release()

@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from api.gccp import event_stream, proxy, streaming
+from api.gccp import proxy, streaming
+from api.streaming import event_stream
 from tests.api.gccp.conftest import KEY, with_anthropic
 from tests.api.gccp.service import Service, bearer, serving, token
 from tests.imitations.anthropic import AnthropicServer, error, event

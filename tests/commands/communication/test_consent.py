@@ -21,7 +21,6 @@ from commands.communication.consent import (
     VerificationExpired,
     VerifyPhone,
 )
-from domain.communication.keywords import HELP_WORDS, START_WORDS, STOP_WORDS
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
 from domain.communication.recipient import (
     CODES_PER_HOUR,
@@ -41,6 +40,7 @@ from domain.communication.recipient import (
     VerificationCodeSent,
     evolve,
 )
+from domain.keywords import HELP_WORDS, START_WORDS, STOP_WORDS
 from domain.messages import Attempt, Result
 from streams.testing import Scenario
 from tests.commands.communication.people import (

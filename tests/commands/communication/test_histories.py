@@ -35,8 +35,8 @@ from domain.communication.recipient import (
     PreferencesUpdated,
 )
 from domain.messages import Command
-from streams.calls import Accepted, Deferred, Rejected, Unknown, Verdict
-from streams.envelope import Status
+from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
+from streams.core.envelope import Status
 from tests.commands.communication.people import HOUR, NOW, mail_consent, sms_consent
 from tests.commands.communication.world import World
 

@@ -6,9 +6,9 @@ import pytest
 
 from commands.communication.effects import ForgetMessages
 from commands.communication.outbox import RecordForgotten
-from streams.calls import Accepted, Deferred, Verdict
-from streams.envelope import Decided, Status
-from streams.wiring import EraseSubject
+from streams.core.calls import Accepted, Deferred, Verdict
+from streams.core.envelope import Decided, Status
+from streams.core.wiring import EraseSubject
 from tests.commands.communication.people import ADA, DAY, NOW
 from tests.commands.communication.world import World
 

@@ -18,8 +18,8 @@ from domain.communication.budget import BudgetThresholdReached, Limits
 from domain.communication.kinds import Channel, Wish
 from domain.communication.preferences import PreferenceChanges, QuietHours
 from domain.communication.receipt import ReceiptUnmatched
-from streams.calls import Accepted, Deferred, Rejected, Unknown, Verdict
-from streams.envelope import Status
+from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
+from streams.core.envelope import Status
 from tests.commands.communication.people import ADA, DAY, HOUR, NOW
 from tests.commands.communication.world import World
 

@@ -10,8 +10,8 @@ from domain.communication.kinds import ALL_TYPES, Channel
 from domain.communication.recipient import OptedOut, OptOutSource
 from domain.communication.stop import SendersFound, StopHeard
 from domain.messages import Attempt, Result
-from streams.calls import Accepted, Deferred
-from streams.partitions import key_in_each, partition_of
+from streams.core.calls import Accepted, Deferred
+from streams.core.partitions import key_in_each, partition_of
 from tests.commands.communication.people import ADA, DAY, HOUR, NOW, STORY
 from tests.commands.communication.world import World
 

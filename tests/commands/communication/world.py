@@ -15,10 +15,10 @@ from domain.communication.kinds import Channel
 from domain.communication.recipient import Recipient, evolve
 from domain.messages import Command, Event
 from projections.communication import READ_MODELS
-from projections.communication.consent_check import ConsentCheck, check
-from streams.calls import Accepted, Rejected, Verdict
-from streams.clock import ManualClock
-from streams.envelope import Outcome
+from projections.communication.queries.consent_check import ConsentCheck, check
+from streams.core.calls import Accepted, Rejected, Verdict
+from streams.core.clock import ManualClock
+from streams.core.envelope import Outcome
 from streams.testing import MemoryRuntime
 from tests.commands.communication.people import ADA, NOW, ask, mail_consent, sms_consent
 
@@ -86,7 +86,7 @@ class World:
         return check(recipient, channel, effect.trigger_type, self.clock.now())
 
     def usage(self) -> Usage:
-        """What `projections.communication.spending` would read."""
+        """What `projections.communication.queries.spending` would read."""
         today = self.clock.now().date()
         costs = [(row["day"], row["cost"]) for row in self.rows("communication_daily") if "cost" in row]
         month = [cost for day, cost in costs if (day.year, day.month) == (today.year, today.month)]

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from commands.gccp import GCCP
 from commands.gccp.generation import RecordAnswer, RequestGeneration, StartGeneration
+from domain.gccp.course import ContentMode, Counts, Step
 from domain.gccp.generation import GenerationStepStarted
 from domain.messages import Attempt, Result
-from streams.calls.brief import ContentMode, Counts, Step
 from streams.testing import Scenario
 
 START = datetime(2026, 1, 30, 21, 0, tzinfo=UTC)

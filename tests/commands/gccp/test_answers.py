@@ -6,6 +6,7 @@ from commands.gccp.generation import (
     LONGEST_TRANSCRIPT,
     MOST_REPAIRS,
 )
+from domain.gccp.course import Counts, Step, parse_assignment
 from domain.gccp.generation import (
     CallReason,
     FailureCode,
@@ -20,7 +21,6 @@ from domain.gccp.generation import (
 )
 from domain.gccp.usage import Usage
 from domain.messages import Attempt, Result
-from streams.calls.brief import Counts, Step, parse_assignment
 from tests.commands.gccp.examples import (
     START,
     after,

@@ -21,7 +21,7 @@ from domain.gccp.ai_call import (
 )
 from domain.gccp.export import PdfExported, PdfExportFailed
 from domain.gccp.usage import Usage
-from streams.clock import ManualClock
+from streams.core.clock import ManualClock
 from streams.testing import MemoryRuntime, Scenario
 from tests.commands.gccp.examples import OWNER, START, after, later
 

@@ -18,6 +18,7 @@ from commands.gccp.generation import (
     NotRetryable,
     RetryGeneration,
 )
+from domain.gccp.course import ContentMode, Counts, Step
 from domain.gccp.generation import (
     CallReason,
     Generation,
@@ -35,7 +36,6 @@ from domain.gccp.generation import (
 )
 from domain.gccp.usage import Usage
 from domain.messages import Result
-from streams.calls.brief import ContentMode, Counts, Step
 from streams.testing import Scenario
 from tests.commands.gccp.examples import (
     ID,

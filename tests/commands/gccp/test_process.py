@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from commands.gccp import GCCP
 from commands.gccp.generation import MOST_REPAIRS, MOST_REPEATS, CancelGeneration, RecordAnswer, RetryGeneration
+from domain.calls.completion import Completion
+from domain.gccp.course import ContentMode, Counts, Step, parse_assignment
 from domain.gccp.generation import (
     CallAnswered,
     CallReason,
@@ -27,12 +29,10 @@ from domain.gccp.generation import (
 )
 from domain.messages import Command, Result
 from projections.gccp import READ_MODELS
-from streams.calls import Accepted, Deferred, Rejected, Unknown, Verdict
-from streams.calls.brief import ContentMode, Counts, Step, parse_assignment
-from streams.calls.language_model import Completion
-from streams.clock import ManualClock
-from streams.envelope import Decided, Outcome, Status
-from streams.gateway import envelop
+from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
+from streams.core.clock import ManualClock
+from streams.core.envelope import Decided, Outcome, Status
+from streams.core.gateway import envelop
 from streams.testing import MemoryRuntime
 from tests.commands.gccp.examples import ID, OWNER, START, assignment, attempt, request
 
@@ -132,7 +132,10 @@ class _Remembering(MemoryRuntime):
 
 def written(effect: Completion) -> Accepted:
     assert effect.brief is not None
-    is_document = effect.brief.mode is ContentMode.ASSIGNMENT and effect.step not in (Step.TOPIC_ANALYSIS, Step.REVIEW)
+    is_document = effect.brief["mode"] == ContentMode.ASSIGNMENT and effect.step not in (
+        Step.TOPIC_ANALYSIS,
+        Step.REVIEW,
+    )
     return accepted(assignment(COUNTS) if is_document else f"{effect.step}, call {effect.reference}")
 
 
@@ -145,7 +148,7 @@ def late_answer(effect: Completion, number: int, clock: ManualClock, result: Res
     assert effect.step is not None
     call = int(effect.reference.partition("/")[2])
     told = attempt(result, number).model_copy(update={"output": USED})
-    return RecordAnswer(at=clock.now(), generation_id=ID, owner=OWNER, step=effect.step, call=call, attempt=told)
+    return RecordAnswer(at=clock.now(), generation_id=ID, owner=OWNER, step=Step(effect.step), call=call, attempt=told)
 
 
 VERDICTS: tuple[Callable[[Completion], Verdict], ...] = (
@@ -246,7 +249,7 @@ def the_content_is_what_was_asked_for(world: World, mode: ContentMode) -> None:
 def test_a_generation_whose_calls_all_succeed_makes_five() -> None:
     runtime = MemoryRuntime([CONTEXT], ManualClock(START))
     runtime.do(request(), "gccp")
-    asked: list[Step | None] = []
+    asked: list[str | None] = []
 
     def perform(effect: Completion, _key: str) -> Verdict:
         asked.append(effect.step)

@@ -8,13 +8,13 @@ from datetime import timedelta
 from commands.gccp import GCCP
 from commands.gccp.reactions import ENDPOINT, completion
 from commands.webhooks import ConfigureWebhookEndpoint
+from domain.calls.completion import Completion
+from domain.calls.webhook import DeliverWebhook
+from domain.gccp.course import Brief, Step
 from domain.gccp.generation import GenerationCompleted, GenerationStepStarted
 from domain.messages import Effect
-from streams.calls import Accepted, Deferred, Rejected, Verdict
-from streams.calls.brief import Step
-from streams.calls.language_model import Completion
-from streams.calls.webhook import DeliverWebhook
-from streams.clock import ManualClock
+from streams.core.calls import Accepted, Deferred, Rejected, Verdict
+from streams.core.clock import ManualClock
 from streams.testing import MemoryRuntime
 from tests.commands.gccp.examples import ID, OWNER, START, at_step, attempt, request
 
@@ -67,7 +67,9 @@ def test_a_call_goes_out_with_its_prompt_and_its_brief_for_its_owner() -> None:
                 if isinstance(event, GenerationStepStarted) and event.step is Step.REVIEW)  # fmt: skip
     effect = completion(begun)
     assert (effect.subject, effect.reference, effect.step) == (f"gccp:{OWNER}", f"{ID}/3", Step.REVIEW)
-    assert (effect.model, effect.max_tokens, effect.brief) == ("claude", 10_000, begun.brief)
+    assert (effect.model, effect.max_tokens) == ("claude", 10_000)
+    assert effect.brief is not None
+    assert Brief.model_validate(effect.brief) == begun.brief
     assert effect.messages is not None
     assert "output of DraftCreation" in effect.messages[0].content
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.gccp.answers import LONGEST_DOCUMENT, LONGEST_NOTES, AnswerUnfit, checked, storable
-from streams.calls.brief import ContentMode, Counts, Step, parse_assignment
+from domain.gccp.course import ContentMode, Counts, Step, parse_assignment
 from tests.commands.gccp.examples import assignment
 
 COUNTS = Counts(mcsc=2, mcmc=1, subjective=1)

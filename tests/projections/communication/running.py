@@ -16,13 +16,14 @@ from commands.communication import COMMUNICATION
 from commands.communication.effects import ForgetMessages, SendMail, SendText, SendVerificationCode
 from domain.messages import Command, Effect
 from projections.communication import READ_MODELS
-from projections.communication.spending import spending_on
-from streams.calls import Accepted, AnyConnector, Verdict
-from streams.clock import ManualClock
-from streams.database import Row, connect
-from streams.embedded import EmbeddedRuntime
-from streams.envelope import Outcome
-from streams.gateway import envelop
+from projections.communication.queries.spending import spending_on
+from streams.core.calls import Accepted, AnyConnector, Verdict
+from streams.core.clock import ManualClock
+from streams.core.envelope import Outcome
+from streams.core.gateway import envelop
+from streams.core.read_models import Row
+from streams.embedded.runtime import EmbeddedRuntime
+from streams.postgres.database import connect
 from tests.commands.communication.people import NOW, ask, mail_consent, sms_consent
 
 PARTITIONS = 4

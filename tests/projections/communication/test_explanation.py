@@ -15,11 +15,11 @@ from commands.communication.delivery import ReceiptKind, RecordReceipt
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
 from domain.communication.kinds import Channel, Priority, TriggerType, Wish
 from domain.communication.preferences import PreferenceChanges, QuietHours
-from projections.communication.evidence import Link, Source
-from projections.communication.explanation import Explanation, Rule, explanation_of
-from projections.communication.preferences import current_preferences
-from streams.calls import Rejected
-from streams.wiring import EraseSubject
+from projections.communication.queries.evidence import Link, Source
+from projections.communication.queries.explanation import Explanation, Rule, explanation_of
+from projections.communication.queries.preferences import current_preferences
+from streams.core.calls import Rejected
+from streams.core.wiring import EraseSubject
 from tests.commands.communication.people import ADA, ALERT, HOUR, NOW
 from tests.projections.communication.running import Running, running
 

@@ -9,9 +9,9 @@ import pytest
 from domain.communication.budget import Limits, Usage
 from domain.communication.message import Part
 from domain.communication.money import DOLLAR
-from projections.communication.advice import alerts, budget_percent, recommendations
-from projections.communication.analytics import Totals, overall, trend_of
 from projections.communication.daily import TALLIES, moved
+from projections.communication.queries.advice import alerts, budget_percent, recommendations
+from projections.communication.queries.analytics import Totals, overall, trend_of
 
 SMS = Totals(sent=800, delivered=784, acted=280, cost=40 * DOLLAR)
 EMAIL = Totals(sent=700, delivered=637, opened=382, clicked=127, acted=178, cost=70_000_000)

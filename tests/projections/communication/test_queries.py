@@ -16,7 +16,8 @@ from domain.communication.kinds import Channel, TriggerType, Wish
 from domain.communication.message import Status
 from domain.communication.preferences import DEFAULTS, PreferenceChanges
 from domain.communication.recipient import ConsentStatus, VerificationCodeSent
-from projections.communication.analytics import (
+from projections.communication.consents import consent_history
+from projections.communication.queries.analytics import (
     NOTHING,
     Totals,
     column,
@@ -26,17 +27,16 @@ from projections.communication.analytics import (
     totals_by_channel,
     trend_of,
 )
-from projections.communication.consent_check import ConsentCheck, check, may_still_go, recipient_at
-from projections.communication.consents import consent_history
-from projections.communication.engagement import engagement_of, history_of
-from projections.communication.evidence import Link
-from projections.communication.explanation import explanation_of
-from projections.communication.preferences import current_preferences
+from projections.communication.queries.consent_check import ConsentCheck, check, may_still_go, recipient_at
+from projections.communication.queries.engagement import engagement_of, history_of
+from projections.communication.queries.evidence import Link
+from projections.communication.queries.explanation import explanation_of
+from projections.communication.queries.preferences import current_preferences
+from projections.communication.queries.spending import usage_on
+from projections.communication.queries.status import delivery_by_provider_id, delivery_of, message_by_id, unanswered_to
 from projections.communication.recipients import pending_verifications, preferences_of, users_with_phone
-from projections.communication.spending import usage_on
-from projections.communication.status import delivery_by_provider_id, delivery_of, message_by_id, unanswered_to
-from streams.calls import Rejected, Unknown
-from streams.wiring import EraseSubject
+from streams.core.calls import Rejected, Unknown
+from streams.core.wiring import EraseSubject
 from tests.commands.communication.people import ADA, ALERT, DAY, HOUR, NOW
 from tests.projections.communication.running import Running, running
 

@@ -26,8 +26,13 @@ from commands.webhooks import (
     EnableWebhookEndpoint,
     RecoverWebhook,
 )
+from connectors.webhook import Destination, WebhookSender
+from domain.calls.completion import Completion
+from domain.calls.webhook import DeliverWebhook
+from domain.gccp.course import ContentMode, Counts, Step, parse_assignment
 from domain.gccp.usage import Usage
 from domain.messages import Command
+from effects.gccp.offline_writer import OfflineWriter
 from projections.gccp import READ_MODELS
 from projections.gccp.ai_calls import ai_calls_of
 from projections.gccp.calls import calls_of
@@ -38,18 +43,14 @@ from projections.gccp.steps import content_of, steps_of
 from projections.gccp.usage import usage_of
 from projections.gccp.webhook_endpoints import endpoints
 from projections.webhooks import undelivered
-from streams.calls import Deferred, Rejected, Verdict
-from streams.calls.brief import ContentMode, Counts, Step, parse_assignment
-from streams.calls.language_model import Completion
-from streams.calls.offline_writer import OfflineWriter
-from streams.calls.webhook import DeliverWebhook
-from streams.calls.webhook_sender import Destination, WebhookSender
-from streams.clock import ManualClock
-from streams.database import Row, Statement, connect, read
-from streams.embedded import EmbeddedRuntime
-from streams.envelope import Outcome
-from streams.gateway import envelop
-from streams.wiring import EraseSubject
+from streams.core.calls import Deferred, Rejected, Verdict
+from streams.core.clock import ManualClock
+from streams.core.envelope import Outcome
+from streams.core.gateway import envelop
+from streams.core.read_models import Row
+from streams.core.wiring import EraseSubject
+from streams.embedded.runtime import EmbeddedRuntime
+from streams.postgres.database import Statement, connect, read
 from tests.commands.gccp.examples import ID, OTHER, OWNER, START, attempt, later, request
 from tests.imitations import failing
 from tests.imitations.webhook_sink import SECRET, WebhookSink

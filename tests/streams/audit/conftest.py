@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.database import connect_plain
+from streams.postgres.database import connect_plain
 from tests.databases import fresh_database
 from tests.streams.audit.logs import Log, open_log, store, usual
 

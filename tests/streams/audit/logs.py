@@ -12,11 +12,11 @@ from psycopg import Connection
 
 from domain.messages import Command
 from streams.audit.verify import Report, verify
-from streams.chain import chained
-from streams.clock import ManualClock
-from streams.envelope import GENESIS, Record
-from streams.gateway import envelop
-from streams.installation import prepare
+from streams.core.chain import chained
+from streams.core.clock import ManualClock
+from streams.core.envelope import GENESIS, Record
+from streams.core.gateway import envelop
+from streams.postgres.installation import prepare
 from streams.testing import MemoryRuntime
 from tests.contract.runtimes import PARTITIONS, START
 from tests.contract.shelf import SHELF, BreakJar, FillJar, OpenJar, OrderFilling

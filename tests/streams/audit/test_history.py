@@ -15,11 +15,11 @@ from domain.messages import Command
 from streams.audit.causes import why, why_row
 from streams.audit.facts import Facts
 from streams.audit.history import CannotProject, Until, as_of, diff, dossier, events_behind
-from streams.database import connect_plain
-from streams.envelope import Outcome, Position, Recorded
-from streams.gateway import envelop
-from streams.read_models import Add, Change, ReadModel, add
-from streams.wiring import EraseSubject, SubjectErased, names_of
+from streams.core.envelope import Outcome, Position, Recorded
+from streams.core.gateway import envelop
+from streams.core.read_models import Add, Change, ReadModel, add
+from streams.core.wiring import EraseSubject, SubjectErased, names_of
+from streams.postgres.database import connect_plain
 from tests.contract.runtimes import PARTITIONS, START, Embedded, do, embedded
 from tests.contract.shelf import JARS, OWNERS, SHELF, FillJar, JarFilled, JarOpened, OpenJar, OrderFilling
 from tests.streams.audit.logs import Log

@@ -11,8 +11,8 @@ import pytest
 from domain.messages import Event
 from streams.audit.facts import Facts
 from streams.audit.refold import Refolded, refold
-from streams.database import connect_plain
-from streams.wiring import Context, EraseSubject, names_of
+from streams.core.wiring import Context, EraseSubject, names_of
+from streams.postgres.database import connect_plain
 from tests.contract.runtimes import START, Embedded, do, embedded
 from tests.contract.shelf import JAR, SHELF, FillJar, Jar, OpenJar, evolve_jar
 from tests.streams.audit.logs import Log, rechained, store, usual

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from streams.gateway import Unavailable, envelop
+from streams.core.gateway import Unavailable, envelop
 from tests.contract.runtimes import PARTITIONS, START, embedded
 from tests.contract.shelf import OpenJar
 from tests.databases import server

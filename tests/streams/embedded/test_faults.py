@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from streams.clock import ManualClock
-from streams.database import connect, connect_plain
-from streams.embedded import EmbeddedRuntime
-from streams.envelope import Envelope, Outcome, Status
-from streams.gateway import Unavailable, envelop
-from streams.installation import InUse, WrongInstallation, check_master_key, prepare
-from streams.postgres import NotDurable, check_durable, start_embedded
+from streams.core.clock import ManualClock
+from streams.core.envelope import Envelope, Outcome, Status
+from streams.core.gateway import Unavailable, envelop
+from streams.embedded.runtime import EmbeddedRuntime
+from streams.postgres.database import connect, connect_plain
+from streams.postgres.installation import InUse, WrongInstallation, check_master_key, prepare
+from streams.postgres.server import NotDurable, check_durable, start_embedded
 from tests.contract.runtimes import START, Embedded, Supplier, do, embedded
 from tests.contract.shelf import SHELF, OpenJar, OrderFilling, Supply
 

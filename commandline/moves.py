@@ -1,0 +1,98 @@
+"""Between the runtimes: an embedded journal into Kafka, a lost PostgreSQL out of it, and the subjects' keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import bootstrap
+from commandline import Stop
+from commandline.roles import NAMES, cluster, durability, role_of
+from settings import Settings
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.wiring import names_of
+from streams.kafka import topics
+from streams.kafka.denials import Denied
+from streams.kafka.key_backup import CannotRestore, backup_keys, restore_keys
+from streams.kafka.move import CannotMove, move
+from streams.kafka.overlay import BrokenLog
+from streams.kafka.recovery import CannotRebuild, rebuild
+from streams.kafka.rights import RIGHTS
+from streams.postgres.database import connect_plain, has_table
+from streams.postgres.installation import WrongInstallation, check_master_key, prepare
+from streams.postgres.server import NotDurable
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda records: bar.update(task, advance=records)
+
+
+def move_to_kafka(settings: Settings) -> None:
+    """Carries the journal into topics, made if missing, with the same partitions, sequences and hashes; verified."""
+    there = cluster(settings)
+    with connect_plain(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
+        try:
+            topics.create(there, NAMES, settings.partitions, durability(settings))
+            topics.check(there, NAMES, settings.partitions, durability(settings), RIGHTS["move"])
+            records = move(connection, there, NAMES, progress)
+        except (CannotMove, topics.WrongTopic, Denied) as reason:
+            raise Stop(str(reason)) from None
+    console.print(f"{records} records are in Kafka and verified. From now on: headwater api|processor|projector|worker")
+
+
+def rebuild_from_kafka(settings: Settings) -> None:
+    """Makes an empty PostgreSQL anew from Kafka: journal, outcomes, read models, pending tasks."""
+    role = role_of(settings, "rebuild")
+    mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
+    with connect_plain(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
+        try:
+            topics.check(role.cluster, NAMES, role.partitions, durability(settings), RIGHTS["rebuild"])
+            prepare(connection, bootstrap.CONTEXTS, role.partitions, "kafka")
+            check_master_key(connection, role.master_key)
+            found = rebuild(
+                connection, role.cluster, bootstrap.CONTEXTS, mapper, role.partitions, datetime.now(UTC), progress
+            )
+        except (CannotRebuild, BrokenLog, Denied, WrongInstallation, NotDurable, topics.WrongTopic) as reason:
+            raise Stop(str(reason)) from None
+    console.print(f"{found.records} records, {found.tasks} open tasks; {found.perhaps_called} calls may have been made")
+    if found.lost_subjects:
+        console.print(f"[red]the keys of {found.lost_subjects} persons are missing[/red]: their values stay unreadable"
+                      " until `headwater keys restore`, and read models are rebuilt after that")  # fmt: skip
+
+
+def backup(settings: Settings, path: Path) -> None:
+    """Writes the subjects' keys, still wrapped by the master key, to a new file."""
+    with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
+        try:
+            console.print(f"{backup_keys(connection, path)} keys in {path}; the master key is not in it")
+        except FileExistsError:
+            raise Stop(f"{path} exists already") from None
+
+
+def restore(settings: Settings, path: Path) -> None:
+    """Puts missing keys back, never one that was destroyed; also into a new database, before it is rebuilt."""
+    with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
+        try:
+            if not has_table(connection, "headwater.subject_keys"):
+                prepare(connection, bootstrap.CONTEXTS, settings.partitions)
+            master_key = bootstrap.master_key(settings)
+            with connection.transaction():
+                restored = restore_keys(connection, path, master_key)
+                check_master_key(connection, master_key)
+            console.print(f"{restored} keys put back")
+        except FileNotFoundError:
+            raise Stop(f"there is no file {path}") from None
+        except (CannotRestore, NotDurable, WrongInstallation) as reason:
+            raise Stop(str(reason)) from None

@@ -1,0 +1,174 @@
+"""What an operator does: look at an installation, rebuild and swap read models, move the manual clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from time import monotonic
+
+import psycopg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import bootstrap
+from commandline import Stop
+from settings import Settings
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.read_models import ReadModel, Row
+from streams.core.wiring import names_of
+from streams.embedded.runtime import known_projections
+from streams.postgres import rebuild
+from streams.postgres.database import connect, connect_plain
+from streams.postgres.projection_tables import Active, Projection, Registered
+from streams.postgres.status import Installation, installation
+from streams.postgres.tasks import reactions
+
+console = Console(highlight=False)
+DONE_WITHIN_SECONDS = 30
+
+
+async def show_status(settings: Settings, as_json: bool) -> bool:
+    """Prints how the installation is doing; False when something has halted."""
+    async with await connect(bootstrap.database(settings)) as connection:
+        try:
+            found = await installation(connection)
+        except psycopg.errors.UndefinedTable:
+            raise Stop("there is nothing here yet: `headwater up` makes an installation") from None
+    if as_json:
+        print(json.dumps(found.report()))
+    else:
+        _print_status(found)
+    return not found.halted and not found.log_halts
+
+
+def _print_status(found: Installation) -> None:
+    table = Table("table", "state", "lag (records)", "lag (s)", "halted at", box=None)
+    table.columns[0].no_wrap = True
+    for p in found.projections:
+        table.add_row(p.table, p.state, str(p.lag_events), f"{p.lag_seconds:.1f}", p.halted_at)
+    console.print(table)
+    for p in found.halted:
+        console.print(f"[red]{p.table} halted at {p.halted_at}[/red]: {p.error}")
+        console.print(f"  after the fix: headwater projection retry {p.name}")
+    for halt in found.log_halts:
+        console.print(f"[red]{halt.role} stands still on {halt.context}/{halt.partition}[/red]: {halt.error}")
+    records = sum(sequence for _, _, sequence in found.partitions)
+    console.print(
+        f"{records} records in {len(found.partitions)} partitions; oldest overdue task {found.overdue_seconds:.0f} s"
+    )
+    for context, kind, state, count in found.tasks:
+        console.print(f"{count} {kind}s {state} in {context}")
+
+
+def list_projections(settings: Settings) -> None:
+    """Prints every table of every projection."""
+    with connect_plain(bootstrap.database(settings)) as connection:
+        for row in rebuild.registered(connection):
+            halted = f"  halted at {row.halted_at}: {row.error}" if row.halted_at else ""
+            console.print(f"{row.name} v{row.version}  {row.state:8}  {row.table}{halted}", soft_wrap=True)
+
+
+def rebuild_projection(settings: Settings, name: str) -> None:
+    """Builds a read model beside the live one, lets it join the writers, and compares the two."""
+    with _opened(settings) as (connection, mapper):
+        projection, model = _read_model(name, mapper)
+        active = rebuild.activate(connection, projection, rebuild.create(connection, projection, model))
+        _catch_up(connection, active, mapper)
+        rebuild.join_writers(connection, active, mapper, "shadow")
+        same = rebuild.compare(connection, name, active)
+    verdict = "equal" if same.equal else f"{same.only_live} only live, {same.only_rebuilt} only rebuilt"
+    console.print(f"live {same.live_rows} rows, rebuilt {same.rebuilt_rows} rows: {verdict}")
+    console.print(f"{active.table} is kept up to date beside the live one. Next: headwater projection swap {name}")
+
+
+def _catch_up(connection: psycopg.Connection[Row], active: Active, mapper: Mapper) -> None:
+    total = rebuild.missing(connection, active)
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                  console=Console(stderr=True)) as bar:  # fmt: skip
+        task = bar.add_task(active.table, total=total)
+        try:
+            rebuild.catch_up(connection, active, mapper, lambda records: bar.update(task, advance=records))
+        except rebuild.RebuildFailed as failure:
+            raise Stop(f"{active.projection.name} raised on an event: {failure}") from None
+
+
+def swap_projection(settings: Settings, name: str) -> None:
+    """Makes the newest shadow table the live one."""
+    with _opened(settings) as (connection, mapper):
+        projection, _ = _read_model(name, mapper)
+        shadows = [row for row in rebuild.registered(connection) if row.name == name and row.state == "shadow"]
+        if not shadows:
+            raise Stop(f"{name} has no rebuilt table: headwater projection rebuild {name}")
+        rebuild.swap(connection, rebuild.activate(connection, projection, shadows[-1].table))
+    console.print(f"{shadows[-1].table} is live. The old table stays until: headwater projection drop {name}")
+
+
+def retry_projection(settings: Settings, name: str) -> None:
+    """Takes up what has halted under this name, from where it stopped."""
+    with _opened(settings) as (connection, mapper):
+        halted = [row for row in rebuild.registered(connection) if row.name == name and row.halted_at]
+        if not halted:
+            raise Stop(f"{name} has not halted")
+        for row in halted:
+            _retry(connection, mapper, row)
+
+
+def _retry(connection: psycopg.Connection[Row], mapper: Mapper, row: Registered) -> None:
+    projection = next(p for p in known_projections(bootstrap.CONTEXTS, mapper) if p.name == row.name)
+    try:
+        rebuild.resume(connection, rebuild.activate(connection, projection, row.table), mapper, row.state)
+    except rebuild.RebuildFailed as failure:
+        raise Stop(f"{row.name} still raises: {failure}") from None
+    console.print(f"{row.table} goes on")
+
+
+def drop_projection(settings: Settings, name: str) -> None:
+    """Removes the tables under this name that are not live."""
+    with _opened(settings) as (connection, _):
+        for row in rebuild.registered(connection):
+            if row.name == name and row.state != "live":
+                rebuild.drop(connection, row)
+                console.print(f"{row.table} is gone")
+
+
+def advance_clock(settings: Settings, by: timedelta) -> datetime:
+    """Moves the manual clock and waits until everything due has been done; gives the new time."""
+    with connect_plain(bootstrap.database(settings)) as connection:
+        row = connection.execute("update headwater.clock set now = now + %s returning now", (by,)).fetchone()
+        if row is None:
+            raise Stop("no manual clock runs here: start it with `headwater up --clock manual`")
+        connection.execute("select pg_notify('headwater_clock', %s)", (row[0].isoformat(),))
+        return asyncio.run(_settled(bootstrap.database(settings), row[0]))
+
+
+async def _settled(dsn: str, now: datetime) -> datetime:
+    async with await connect(dsn) as connection:
+        until = monotonic() + DONE_WITHIN_SECONDS
+        while True:
+            cursor = await connection.execute("select count(*) from headwater.tasks where due_at <= %s", (now,))
+            if await cursor.fetchone() == (0,):
+                return now
+            if monotonic() > until:
+                raise Stop(f"it is {now.isoformat()} now, but some due tasks are still not done")
+            await asyncio.sleep(0.05)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[tuple[psycopg.Connection[Row], Mapper]]:
+    mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(bootstrap.master_key(settings)))
+    with connect_plain(bootstrap.database(settings), "headwater projection") as connection:
+        yield connection, mapper
+
+
+def _read_model(name: str, mapper: Mapper) -> tuple[Projection, ReadModel]:
+    models = {model.name: model for context in bootstrap.CONTEXTS for model in context.read_models}
+    if name not in models:
+        if any(name == reactions(context, mapper).name for context in bootstrap.CONTEXTS):
+            raise Stop(f"{name} makes tasks; a rebuild would make them again, so there is none")
+        raise Stop(f"there is no read model {name!r}; there are: {', '.join(sorted(models))}")
+    return next(p for p in known_projections(bootstrap.CONTEXTS, mapper) if p.name == name), models[name]

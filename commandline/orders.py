@@ -1,0 +1,64 @@
+"""Commands given from the shell: put in as due timers, so that whoever runs the installation decides them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from time import monotonic, sleep
+from uuid import UUID, uuid4, uuid5
+
+import psycopg
+from rich.console import Console
+
+import bootstrap
+from commandline import Stop
+from domain.messages import Command
+from settings import Settings
+from streams.core.envelope import Decided, outcome_stream
+from streams.core.read_models import Row
+from streams.core.wiring import EraseSubject
+from streams.postgres.database import connect_plain
+from streams.postgres.tasks import order
+
+console = Console(highlight=False, soft_wrap=True)
+PATIENCE_SECONDS = 15.0
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Due by any clock, a manual one that stands behind the machine's among them."""
+
+OUTCOME = "select data from headwater.journal where context = %s and stream = %s and version = 1"
+
+
+def erase_subject(settings: Settings, subject: str) -> None:
+    """Has a person's key destroyed and their values blanked; raises Stop for a subject that is not `context:id`."""
+    context, _, id_ = subject.partition(":")
+    if context not in {known.name for known in bootstrap.CONTEXTS} or not id_:
+        raise Stop(f"a subject reads context:id, as communication:123, not {subject!r}")
+    give(settings, context, EraseSubject(at=datetime.now(UTC), partition_key=id_, erased=subject))
+    console.print(f"{subject} is erased: the key is destroyed, the history still verifies (headwater audit verify)")
+
+
+def give(settings: Settings, context: str, *commands: Command) -> None:
+    """Submits commands and waits for their outcomes; raises Stop when one is refused or nobody is there to decide."""
+    ids = [uuid4() for _ in commands]
+    with connect_plain(bootstrap.database(settings), "headwater order") as connection:
+        with connection.transaction():
+            for id_, command in zip(ids, commands, strict=True):
+                connection.execute(*order(command, context, id_, AT_ONCE))
+        for id_ in ids:
+            _conclude(_decided(connection, context, uuid5(id_, "timer")))
+
+
+def _conclude(decided: Decided | None) -> None:
+    if decided is None:
+        raise Stop("nobody is running this installation now; the command waits and is decided at the next start")
+    if decided.problem is not None:
+        raise Stop(decided.problem.sentence)
+
+
+def _decided(connection: psycopg.Connection[Row], context: str, command_id: UUID) -> Decided | None:
+    until = monotonic() + PATIENCE_SECONDS
+    while monotonic() < until:
+        row = connection.execute(OUTCOME, (context, outcome_stream(command_id))).fetchone()
+        if row is not None:
+            return Decided.model_validate_json(row[0])
+        sleep(0.05)
+    return None

@@ -1,0 +1,53 @@
+"""What a message would read like, before anybody gets it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import orjson
+
+from commandline import Stop
+from commands.communication.message import TEMPLATE_VERSION
+from content.communication import Mail, Text, preview
+from domain.communication.kinds import Channel, TriggerType
+from domain.communication.money import dollars, price
+
+Kind = TypeVar("Kind", TriggerType, Channel)
+
+
+def preview_message(trigger_type: str, channel: str, values: str, html: bool) -> str:
+    """The text or e-mail of today's template; raises Stop for what there is no template for."""
+    kind, way = _one_of(TriggerType, trigger_type), _one_of(Channel, channel)
+    shown = preview(kind, way, _data(values), TEMPLATE_VERSION[kind])
+    if isinstance(shown, Text):
+        return _text(shown)
+    return shown.html if html else _mail(shown)
+
+
+def _text(text: Text) -> str:
+    length = text.length
+    cost = dollars(price(Channel.SMS, length.segments))
+    segments = "1 segment" if length.segments == 1 else f"{length.segments} segments"
+    return f"{text.body}\n\n{segments} of {length.encoding} ({length.units} units), {cost:.2f} dollars"
+
+
+def _mail(mail: Mail) -> str:
+    headers = "\n".join(f"{name}: {value}" for name, value in {"Subject": mail.subject, **mail.headers}.items())
+    return f"{headers}\n\n{mail.text}"
+
+
+def _one_of(kinds: type[Kind], name: str) -> Kind:
+    try:
+        return kinds(name)
+    except ValueError:
+        raise Stop(f"there is no {name!r}: choose among {', '.join(kinds)}") from None
+
+
+def _data(values: str) -> dict[str, object]:
+    try:
+        data = orjson.loads(values)
+    except orjson.JSONDecodeError:
+        data = None
+    if not isinstance(data, dict):
+        raise Stop(f'the message\'s data is a JSON object, as {{"amount": 5}}, not {values!r}')
+    return data

@@ -1,0 +1,119 @@
+"""`headwater up`: the whole product in one process."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from types import FrameType
+
+import psycopg
+import uvicorn
+from confluent_kafka import KafkaException
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+import bootstrap
+from api.app import Edge
+from commandline import Stop
+from commandline.tokens import issue_token
+from settings import Settings
+from streams.kafka.denials import Denied
+from streams.postgres.installation import InUse, WrongInstallation
+from streams.postgres.rebuild import Progress as Report
+from streams.postgres.rebuild import RebuildFailed
+from streams.postgres.server import NotDurable
+from streams.telemetry.garbage import spare_what_lives
+from streams.telemetry.logs import set_up_logging
+
+REASONS = (InUse, WrongInstallation, NotDurable, RebuildFailed, psycopg.OperationalError, OSError, Denied,
+           KafkaException)  # fmt: skip
+GRACE_SECONDS = 20
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def serve(settings: Settings) -> None:
+    """Runs until a signal comes, then finishes what has been taken. Raises Stop with the reason when it cannot."""
+    serve_edge(settings, _edge(settings))
+
+
+def serve_edge(settings: Settings, edge: Edge) -> None:
+    """Serves an edge until a signal comes or what is behind it fails; raises Stop with the reason."""
+    set_up_logging(settings.log_level)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            edge,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            server_header=False,
+        )
+    )
+    spare_what_lives()
+    edge.on_failure = lambda: setattr(server, "should_exit", True)
+    signal.signal(signal.SIGTERM, _leave)
+    with suppress(SystemExit):  # with which uvicorn ends a start that failed; the reason is with the edge
+        server.run()
+    if isinstance(edge.failure, REASONS):
+        raise Stop(str(edge.failure))
+    if edge.failure is not None:
+        raise edge.failure
+    if not server.started:
+        raise Stop(f"could not listen on {settings.host}:{settings.port}: is the port taken? (HEADWATER_PORT)")
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """uvicorn raises the signal that stopped it once more; dying of that would leave the embedded server running."""
+    raise SystemExit(0)
+
+
+def _edge(settings: Settings) -> Edge:
+    try:
+        return bootstrap.embedded_edge(settings, lambda: _welcome(settings), _building())
+    except REASONS as reason:
+        raise Stop(f"the database could not be started: {reason}") from reason
+
+
+def _building() -> Report:
+    """Shows how many records have been projected, from the first on that a start has to build anything."""
+    bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,} records"),
+                   TimeElapsedColumn(), console=Console(stderr=True), transient=True)  # fmt: skip
+    task = bar.add_task("building read models", total=None)
+
+    def report(records: int) -> None:
+        with _shown(bar):
+            bar.update(task, advance=records)
+
+    return report
+
+
+@contextmanager
+def _shown(bar: Progress) -> Iterator[None]:
+    bar.start()
+    try:
+        yield
+    finally:
+        bar.refresh()
+        bar.stop()
+
+
+def _welcome(settings: Settings) -> None:
+    base = f"http://{settings.host}:{settings.port}"
+    console.print(f"\n[bold]Headwater[/bold] serves at {base} (data in {settings.data})")
+    console.print(f"health {base}/health · ready {base}/ready · metrics {base}/metrics")
+    for surface, scopes in bootstrap.SCOPES.items():
+        console.print(f"\n[bold]{surface}[/bold]: documentation at {base}/{surface}/docs, tokens for 30 days:")
+        for granted in (*([scope] for scope in scopes), *([list(scopes)] if len(scopes) > 1 else [])):
+            token = issue_token(settings, surface, "newcomer", granted, [], timedelta(days=30))
+            console.print(f"\n  [bold]{' '.join(granted)}[/bold]\n  {token}", markup=True)
+        every = issue_token(settings, surface, "newcomer", list(scopes), [], timedelta(days=30))
+        console.print("\n[bold]A first request[/bold], to paste into another terminal:\n")
+        console.print(bootstrap.FIRST_REQUESTS[surface].format(base=base, token=every), markup=False)
+    console.print("\nStop with Ctrl-C; everything taken in is finished first.\n")

@@ -1,0 +1,18 @@
+"""What every sender of e-mail answers alike, and a provider's words made safe to keep."""
+
+from __future__ import annotations
+
+import re
+
+from streams.core.calls import Rejected
+
+ERASED = Rejected("erased", "the recipient's data was erased before the e-mail went out")
+
+_LONGEST = 500
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'`]+@[^\s<>()\[\],;:\"'`]+")
+
+
+def without_addresses(text: str) -> str:
+    """A provider's sentence, fit for logs and events: short, printable, and the e-mail addresses in it blotted out."""
+    printable = "".join(character if character.isprintable() else " " for character in text[: 4 * _LONGEST])
+    return _ADDRESS.sub("[address]", printable)[:_LONGEST]

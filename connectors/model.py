@@ -1,0 +1,190 @@
+"""The port to a language model: the call as data, its answer whole or piece by piece, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from connectors.prices import PriceList
+from domain.calls.completion import Completion
+from streams.core.calls import Accepted, Connector, Deferred, Rejected, Unknown, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and their cost in microcents. `estimated`: the answer was cut off before the provider counted it.
+
+    Until it has, output is reckoned as one token for every four bytes of UTF-8 seen; hidden reasoning is not in that.
+    """
+
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_microcents: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed(Accepted):
+    """A whole answer. `stop_reason` is in Anthropic's words whoever the provider; `max_tokens` means it is cut short.
+
+    `text` may be empty. `model` is the one that answered. `output` holds all of it but the provider's id.
+    """
+
+    text: str
+    stop_reason: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost_microcents: int
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedAtCost(Rejected):
+    """Refused for good, after tokens were used."""
+
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredAtCost(Deferred):
+    """A passing failure, after tokens were used."""
+
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownAtCost(Unknown):
+    """The rest of the answer was lost, after tokens were used."""
+
+    usage: Usage = Usage()
+
+
+Failure = Rejected | Deferred | Unknown
+
+
+def at_cost(failure: Failure, usage: Usage) -> Failure:
+    """The same failure, with what it used, if it used anything."""
+    if not usage.input_tokens and not usage.output_tokens:
+        return failure
+    match failure:
+        case Rejected(code, reason):
+            return RejectedAtCost(code, reason, usage, output=asdict(usage))
+        case Deferred(code, reason, after):
+            return DeferredAtCost(code, reason, after, usage, output=asdict(usage))
+        case Unknown(reason):
+            return UnknownAtCost(reason, usage, output=asdict(usage))
+
+
+def usage_of(verdict: Verdict) -> Usage:
+    """What the call used, however it ended; all zero when nothing is known to have been used."""
+    match verdict:
+        case Completed():
+            return Usage(verdict.model, verdict.input_tokens, verdict.output_tokens, verdict.cost_microcents)
+        case RejectedAtCost() | DeferredAtCost() | UnknownAtCost():
+            return verdict.usage
+        case _:
+            return Usage()
+
+
+class UpstreamBroke(Exception):  # noqa: N818 - it says what happened
+    """The provider failed, before its first word or after some. `verdict` says how to go on and carries the usage."""
+
+    def __init__(self, verdict: Failure) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The next few words of an answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of an answer, and what it used. `detail` is what the provider said about a refusal."""
+
+    provider_id: str
+    stop_reason: str
+    usage: Usage
+    detail: str = ""
+
+
+Chunk = Text | Finished
+
+
+def completed(text: str, end: Finished) -> Completed:
+    """The whole answer, of its text and its end."""
+    output: dict[str, Any] = {
+        "text": text,
+        "stop_reason": end.stop_reason,
+        "model": end.usage.model,
+        "input_tokens": end.usage.input_tokens,
+        "output_tokens": end.usage.output_tokens,
+        "cost_microcents": end.usage.cost_microcents,
+    }
+    return Completed(end.provider_id, output, **output)
+
+
+class Tally:
+    """Counts what an answer uses while it is being written."""
+
+    def __init__(self, model: str, prices: PriceList) -> None:
+        self.model = model
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self.counted = False
+        self.begun = False
+        self._prices = prices
+        self._bytes = 0
+
+    def saw(self, text: str) -> None:
+        self._bytes += len(text.encode(errors="replace"))
+
+    def usage(self) -> Usage:
+        reckoned = -(-self._bytes // 4)
+        written = self.output_tokens if self.counted else max(self.output_tokens, reckoned)
+        cost = self._prices.of(self.model).cost(self.input_tokens, written)
+        return Usage(self.model, self.input_tokens, written, cost, estimated=not self.counted)
+
+
+class Answer:
+    """An answer while it is being written: any number of Text, then one Finished. Raises UpstreamBroke.
+
+    Leaving the `async with` block, or `aclose`, ends the call upstream. `usage` is what was used so far, at any time.
+    """
+
+    def __init__(self, chunks: AsyncGenerator[Chunk, None], tally: Tally) -> None:
+        self._chunks = chunks
+        self._tally = tally
+
+    @property
+    def usage(self) -> Usage:
+        return self._tally.usage()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        return await self._chunks.__anext__()
+
+    async def aclose(self) -> None:
+        await self._chunks.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class LanguageModel(Connector[Completion], Protocol):
+    """Answers completions, as they are written or whole: a whole answer is a Completed, or a verdict with its usage."""
+
+    def stream(self, effect: Completion) -> Answer: ...

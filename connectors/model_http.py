@@ -1,0 +1,72 @@
+"""What every language model over HTTP shares: broken transport as a verdict, and a streamed answer as a whole one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+
+from connectors.model import Answer, Failure, Finished, Tally, Text, UpstreamBroke, at_cost, completed
+from connectors.retry_after import unanswered
+from streams.core.calls import Rejected, Unknown, Verdict
+
+ERASED = Rejected("erased", "the person's data was erased before the model was asked")
+
+LONGEST_REASON = 500
+
+CONNECTIONS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+"""An answer holds its connection for minutes; how many there are at once is for those to bound who ask."""
+
+UNUSABLE = {
+    "refusal": "the model declined to answer",
+    "tool_use": "the model asked for a tool, and none was offered",
+    "pause_turn": "the model paused its turn, and no tool was offered that could be waited for",
+}
+"""Ways of stopping that leave no answer, and what they mean."""
+
+
+def broke(failure: Failure, tally: Tally) -> UpstreamBroke:
+    """The failure as an exception, with what was used up to it."""
+    return UpstreamBroke(at_cost(failure, tally.usage()))
+
+
+@contextmanager
+def transport_failures(tally: Tally) -> Iterator[None]:
+    """Makes an UpstreamBroke of whatever the transport raises. Its own words are dropped: they may quote a header."""
+    try:
+        yield
+    except httpx2.RequestError as error:
+        kind = type(error).__name__
+        failure = Unknown(f"the answer broke off ({kind})") if tally.begun else unanswered(error)
+        raise broke(failure, tally) from None
+
+
+async def gather(answer: Answer, seconds: float) -> Verdict:
+    """The whole of an answer as one verdict, waiting at most so many seconds for its end."""
+    try:
+        async with asyncio.timeout(seconds), answer:
+            return await _whole(answer)
+    except UpstreamBroke as error:
+        return error.verdict
+    except TimeoutError:
+        return at_cost(Unknown(f"the answer had not ended after {seconds:g} seconds"), answer.usage)
+
+
+async def _whole(answer: Answer) -> Verdict:
+    texts: list[str] = []
+    async for chunk in answer:
+        match chunk:
+            case Text(text):
+                texts.append(text)
+            case Finished():
+                return _verdict("".join(texts), chunk)
+    return Unknown("the answer stopped without an end")
+
+
+def _verdict(text: str, finished: Finished) -> Verdict:
+    stop = finished.stop_reason
+    if stop in UNUSABLE:
+        return at_cost(Rejected(stop, finished.detail or UNUSABLE[stop]), finished.usage)
+    return completed(text, finished)

@@ -1,0 +1,103 @@
+"""Messages into files: what stands in for a provider until one is configured.
+
+Each message is one JSON file in the outbox directory, readable by its owner only, named by its key: a repeat writes
+the same file again. It holds the effect's fields beside `effect`, `subject` (whose message it is), `key` and
+`provider_id`. Once that person is erased, `forget` takes the files away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from connectors.email import ERASED as ERASED_EMAIL
+from connectors.sms import ERASED as ERASED_SMS
+from domain.calls.email import Email
+from domain.calls.sms import Sms
+from streams.core.calls import Accepted, Deferred, Verdict
+
+DRAFT = ".draft"
+
+
+class SandboxSms:
+    """Writes each `Sms` to `sms-<key>.json`."""
+
+    provider = "sandbox"
+    idempotent = True
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def __call__(self, effect: Sms, key: str) -> Verdict:
+        if effect.to is None or effect.body is None:
+            return ERASED_SMS
+        return _post(self._directory, "sms", effect, key)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+class SandboxEmail:
+    """Writes each `Email` to `email-<key>.json`."""
+
+    provider = "sandbox"
+    idempotent = True
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def __call__(self, effect: Email, key: str) -> Verdict:
+        if effect.to is None or effect.subject_line is None or (effect.html is None and effect.text is None):
+            return ERASED_EMAIL
+        return _post(self._directory, "email", effect, key)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def forget(directory: Path, subject: str) -> None:
+    """Removes every message to this data subject (`context:id`); raises OSError when that cannot be done.
+
+    All drafts go, as what a crash left cannot be read: a message whose draft is gone is written again.
+    """
+    written = (path for path in directory.glob("*.json") if _subject(path) == subject)
+    for path in (*directory.glob(f"*{DRAFT}"), *written):
+        path.unlink(missing_ok=True)
+
+
+def _subject(path: Path) -> object:
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:  # nothing of ours
+        return None
+    return content.get("subject") if isinstance(content, dict) else None
+
+
+def _post(directory: Path, channel: str, effect: Sms | Email, key: str) -> Verdict:
+    provider_id = f"sandbox-{key}"
+    about = {"effect": effect.name, "subject": effect.subject, "key": key, "provider_id": provider_id}
+    content = json.dumps(about | effect.model_dump(mode="json"), ensure_ascii=False, indent=2)
+    try:
+        _write(directory / f"{channel}-{quote(key, safe='')}.json", content.encode())
+    except OSError as error:
+        return Deferred("outbox", f"the outbox could not be written: {error.strerror}")
+    return Accepted(provider_id)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """The whole file or none of it, also when the machine stops half-way."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=DRAFT)
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,18 @@
+"""What every sender of text messages answers alike, and a provider's words made safe to keep."""
+
+from __future__ import annotations
+
+import re
+
+from streams.core.calls import Rejected
+
+ERASED = Rejected("erased", "the recipient's data was erased before the message went out")
+
+_LONGEST = 500
+_NUMBER = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
+
+
+def without_numbers(text: str) -> str:
+    """A provider's sentence, fit for logs and events: short, printable, and the phone numbers in it blotted out."""
+    printable = "".join(character if character.isprintable() else " " for character in text[: 4 * _LONGEST])
+    return _NUMBER.sub("[number]", printable)[:_LONGEST]

@@ -1,0 +1,118 @@
+"""Text messages through Twilio's Messages resource.
+
+Twilio knows no idempotency keys, so an outcome that is unknown stays unknown until its status callback or a person
+settles it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx2
+from pydantic import BaseModel, StringConstraints, ValidationError
+
+from connectors.retry_after import PHASES, retry_after, unanswered
+from connectors.sms import ERASED, without_numbers
+from domain.calls.sms import Sms
+from streams.core.calls import REFERENCE, Accepted, Deferred, Rejected, Unknown, Verdict
+
+_NOT_PROCESSED = frozenset({408, 429, 503})
+"""Refused at the door. 429: "never processed and always safe to retry" (error 20429). 503: not able to handle the
+request now (RFC 9110), answered before there is a message. 408: the request was not received whole. Any other 5xx may
+follow a message that was queued; Twilio warns that repeating it may reach the customer twice (error 20500)."""
+
+
+class TwilioSms:
+    """Sends an `Sms` from `sender`: a number in E.164, a short code, a name, or a messaging service (MG...).
+
+    `status_callback` is the public address told to Twilio for delivery reports; each message adds its REFERENCE to the
+    query. `timeout_seconds` bounds each step of a request (PHASES).
+    """
+
+    provider = "twilio"
+    idempotent = False
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        sender: str,
+        base_url: str = "https://api.twilio.com",
+        status_callback: str | None = None,
+        timeout_seconds: float = 10.0,
+    ) -> None:
+        self._path = f"/2010-04-01/Accounts/{quote(account_sid, safe='')}/Messages.json"
+        self._from = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
+        self._status_callback = status_callback
+        self._deadline = PHASES * timeout_seconds
+        self._client = httpx2.AsyncClient(base_url=base_url, auth=(account_sid, auth_token), timeout=timeout_seconds)
+
+    async def __call__(self, effect: Sms, key: str) -> Verdict:
+        if effect.to is None or effect.body is None:
+            return ERASED
+        form = {"To": effect.to, "Body": effect.body, **self._from, **self._callback(effect.reference)}
+        try:
+            async with asyncio.timeout(self._deadline):
+                response = await self._client.post(self._path, data=form)
+        except (httpx2.RequestError, TimeoutError) as error:
+            return unanswered(error)
+        return _verdict(response)
+
+    def _callback(self, reference: str) -> dict[str, str]:
+        if self._status_callback is None:
+            return {}
+        parts = urlsplit(self._status_callback)
+        query = "&".join(filter(None, (parts.query, urlencode({REFERENCE: reference}))))
+        return {"StatusCallback": parts._replace(query=query).geturl()}
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+_Token = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
+
+
+class _Message(BaseModel):
+    sid: _Token
+
+
+class _Problem(BaseModel):
+    """Twilio's older error body has `message`, the newer one (RFC 9457) `detail` and `title`."""
+
+    code: int | _Token | None = None
+    message: str | None = None
+    detail: str | None = None
+    title: str | None = None
+
+    def sentence(self, status: int) -> str:
+        return without_numbers(self.message or self.detail or self.title or f"Twilio answered {status}")
+
+
+def _verdict(response: httpx2.Response) -> Verdict:
+    status = response.status_code
+    if response.is_success:
+        return _accepted(response)
+    problem = _problem(response)
+    code, reason = str(problem.code or f"http_{status}"), problem.sentence(status)
+    if status in _NOT_PROCESSED:
+        return Deferred(code, reason, retry_after(response.headers, datetime.now(UTC)))
+    if response.is_server_error:
+        return Unknown(f"Twilio answered {status}, which may follow a message that was taken")
+    return Rejected(code, reason)
+
+
+def _accepted(response: httpx2.Response) -> Verdict:
+    try:
+        return Accepted(_Message.model_validate_json(response.content).sid)
+    except ValidationError:
+        return Unknown(f"Twilio answered {response.status_code} without naming the message")
+
+
+def _problem(response: httpx2.Response) -> _Problem:
+    try:
+        return _Problem.model_validate_json(response.content)
+    except ValidationError:
+        return _Problem()

@@ -1,0 +1,179 @@
+"""Delivers webhooks over HTTP, signed in two ways: as the documents say, and by Standard Webhooks 1.0.0.
+
+Only a 2xx is success, redirects are not followed, and what the receiver says beyond its status is not read. A name is
+resolved once per attempt, its addresses are checked, and one of those is called, so that no second answer of the name
+server can lead elsewhere. Proxies are not used: they would resolve the name again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import httpx2
+from pydantic import SecretStr
+
+from connectors.outward import NotPublic, addresses_of
+from connectors.retry_after import retry_after, unanswered
+from connectors.signatures import hex_signature, webhook_signature
+from domain.calls.webhook import ERASED, NOT_CONFIGURED, DeliverWebhook
+from streams.core.calls import Accepted, Deferred, Rejected, Verdict
+
+_PASSING = frozenset({408, 425, 429})
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an endpoint's webhooks go, and the secret they are signed with. Raises ValueError if one is malformed.
+
+    X-Webhook-Signature is keyed by the whole text of the secret. The Standard Webhooks signature is keyed by the bytes
+    behind `whsec_`, and by the text's own bytes where there is no such prefix.
+    """
+
+    url: str
+    secret: SecretStr
+
+    def __post_init__(self) -> None:
+        if self._parsed.scheme not in _PORTS or not self._parsed.host:
+            raise ValueError("a webhook goes to an http or https address")
+        if not self.secret.get_secret_value():
+            raise ValueError("webhooks are signed, so a secret is needed")
+        self.headers("check", 0, b"")
+
+    @property
+    def _parsed(self) -> httpx2.URL:
+        try:
+            return httpx2.URL(self.url)
+        except httpx2.InvalidURL:
+            raise ValueError("a webhook goes to an http or https address") from None
+
+    @property
+    def host(self) -> str:
+        return self._parsed.host
+
+    @property
+    def port(self) -> int:
+        return self._parsed.port or _PORTS[self._parsed.scheme]
+
+    @property
+    def authority(self) -> str:
+        """The Host header: name, and port if it isn't the scheme's own."""
+        return self._parsed.netloc.decode()
+
+    @property
+    def origin(self) -> str:
+        """The address without what may be secret in it: user, path and query."""
+        return f"{self._parsed.scheme}://{self.authority}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells this address from another without giving it away."""
+        return sha256(self.url.encode()).hexdigest()
+
+    def at(self, address: str) -> httpx2.URL:
+        """The address with the name replaced by what it stands for."""
+        return self._parsed.copy_with(host=address)
+
+    def headers(self, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+        """What goes with the body, its signatures among it."""
+        secret = self.secret.get_secret_value()
+        standard = secret if secret.startswith("whsec_") else f"whsec_{b64encode(secret.encode()).decode()}"
+        return {
+            "Host": self.authority,
+            "Content-Type": "application/json",
+            "User-Agent": "headwater",
+            "X-Webhook-Signature": f"sha256={hex_signature(secret, body)}",
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": webhook_signature([standard], webhook_id, timestamp, body),
+        }
+
+
+class WebhookSender:
+    """Delivers to the destinations it was given, by endpoint id.
+
+    Receivers know repeats by `webhook-id`, so an attempt without an answer is made again. `timeout_seconds` bounds an
+    attempt as a whole. `tls` replaces the usual certificates.
+    """
+
+    provider = "webhook"
+    idempotent = True
+
+    def __init__(
+        self,
+        destinations: Mapping[str, Destination],
+        allow_private: bool = False,
+        timeout_seconds: float = 15.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._destinations = destinations
+        self._allow_private = allow_private
+        self._seconds = timeout_seconds
+        self._client = httpx2.AsyncClient(
+            verify=tls or True,
+            trust_env=False,
+            timeout=timeout_seconds,
+            # A kept connection would be found by address, though its certificate was checked for another name.
+            limits=httpx2.Limits(max_keepalive_connections=0),
+        )
+
+    async def __call__(self, effect: DeliverWebhook, key: str) -> Verdict:
+        destination = self._destinations.get(effect.endpoint_id)
+        if destination is None:
+            return Rejected(NOT_CONFIGURED, f"no destination is configured for the endpoint {effect.endpoint_id}")
+        if effect.body is None:
+            return Rejected(ERASED, "what the webhook was to tell has been erased")
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._deliver(destination, effect.webhook_id, effect.body.encode())
+        except (httpx2.RequestError, TimeoutError) as error:
+            return unanswered(error)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _deliver(self, destination: Destination, webhook_id: str, body: bytes) -> Verdict:
+        try:
+            addresses = await addresses_of(destination.host, destination.port, self._allow_private)
+        except NotPublic:
+            return Rejected("private_address", "the destination's name leads to an address that is not public")
+        except (socket.gaierror, UnicodeError) as error:
+            return Deferred("unresolvable", f"the destination's name cannot be resolved ({type(error).__name__})")
+        for address in addresses[:-1]:
+            try:
+                return await self._post(destination, address, webhook_id, body)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                continue
+        return await self._post(destination, addresses[-1], webhook_id, body)
+
+    async def _post(self, destination: Destination, address: str, webhook_id: str, body: bytes) -> Verdict:
+        request = self._client.build_request(
+            "POST",
+            destination.at(address),
+            content=body,
+            headers=destination.headers(webhook_id, int(time.time()), body),
+            extensions={"sni_hostname": destination.host},
+        )
+        response = await self._client.send(request, stream=True)
+        await response.aclose()
+        return _verdict(response, webhook_id)
+
+
+def _verdict(response: httpx2.Response, webhook_id: str) -> Verdict:
+    status = response.status_code
+    code, reason = f"http_{status}", f"the receiver answered {status}"
+    if response.is_success:
+        return Accepted(webhook_id)
+    if status in _PASSING or response.is_server_error:
+        return Deferred(code, reason, retry_after(response.headers, datetime.now(UTC)))
+    if response.is_redirect:
+        return Rejected(code, f"{reason}, and redirects are not followed")
+    return Rejected(code, reason)

@@ -1,0 +1,1 @@
+"""Words, HTML and links made from values by templates. Pure; no engine."""

@@ -1,0 +1,1 @@
+"""Files in and out, each made or read in a confined process. Imports nothing of ours."""

@@ -1,0 +1,54 @@
+"""What goes between the pool and a worker, as bytes: frames, each four bytes of length and then so many bytes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from documents.render.request import DocumentRequest, Options
+from documents.render.style import Styling
+
+LENGTH = struct.Struct(">I")
+READY = b"ready"
+"""The worker's first frame: its fonts are found and its limits are set."""
+
+MEMORY_REASON = "the document takes more memory than one document may"
+
+
+class Outcome(StrEnum):
+    """How it went: the first frame of each answer is `[outcome, reason, retiring]`, the second the PDF or nothing."""
+
+    RENDERED = "rendered"
+    TOO_LARGE = "too_large"
+    FAILED = "failed"
+
+
+def frame(body: bytes) -> bytes:
+    return LENGTH.pack(len(body)) + body
+
+
+def request_body(document: DocumentRequest) -> bytes:
+    fields = {"content": document.content, "at": document.at.timestamp(), "options": asdict(document.options)}
+    return json.dumps(fields).encode()
+
+
+def request_from(body: bytes) -> DocumentRequest:
+    fields = json.loads(body)
+    options = fields["options"]
+    return DocumentRequest(
+        content=fields["content"],
+        at=datetime.fromtimestamp(fields["at"], UTC),
+        options=Options(options["title"], options["author"], Styling(**options["styling"])),
+    )
+
+
+def answer(outcome: Outcome, reason: str, retiring: bool, pdf: bytes = b"") -> bytes:
+    return frame(json.dumps([outcome, reason, retiring]).encode()) + frame(pdf)
+
+
+def answer_head(body: bytes) -> tuple[Outcome, str, bool]:
+    outcome, reason, retiring = json.loads(body)
+    return Outcome(outcome), str(reason), bool(retiring)

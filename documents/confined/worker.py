@@ -1,0 +1,108 @@
+"""The process that renders: one document after the other from its standard input, until that is closed.
+
+It is started by pool.py, which also kills it when it takes too long. Should the parent itself be gone or stuck, the
+kernel ends it: with its parent, and after so much time of the processor for one document.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from documents.confined.frames import LENGTH, MEMORY_REASON, READY, Outcome, answer, frame, request_from
+from documents.errors import DocumentError, DocumentTooLarge
+from documents.render.renderer import Renderer
+from documents.render.request import THREADS, DocumentRequest, Limits
+
+_PR_SET_PDEATHSIG = 1
+_RETIRE_AT = 0.25
+
+
+def main() -> None:
+    """Arguments: the limits as JSON, and an empty directory."""
+    limits = Limits(**json.loads(sys.argv[1]))
+    answers = _private_output()
+    _die_with_parent()
+    renderer = Renderer(Path(sys.argv[2]))
+    _confine(limits)
+    _send(answers, frame(READY))
+    for body in _requests(sys.stdin.buffer):
+        _allow_processor_time(limits)
+        _send(answers, _answer(renderer, request_from(body), limits))
+
+
+def _answer(renderer: Renderer, document: DocumentRequest, limits: Limits) -> bytes:
+    try:
+        pdf = renderer.pdf(document)
+    except DocumentTooLarge as error:
+        return answer(Outcome.TOO_LARGE, str(error), _retiring(limits))
+    except DocumentError as error:
+        return answer(Outcome.FAILED, str(error), _retiring(limits))
+    except MemoryError:
+        return answer(Outcome.TOO_LARGE, MEMORY_REASON, retiring=True)
+    except BaseException as error:  # noqa: BLE001 - a panic in Rust is no Exception; whatever it is, it has an answer
+        return answer(Outcome.FAILED, f"the renderer broke: {type(error).__name__}", retiring=True)
+    if len(pdf) > limits.pdf_bytes:
+        reason = f"the PDF would have {len(pdf):,} bytes; one document may have {limits.pdf_bytes:,}"
+        return answer(Outcome.TOO_LARGE, reason, _retiring(limits))
+    return answer(Outcome.RENDERED, "", _retiring(limits), pdf)
+
+
+def _private_output() -> BinaryIO:
+    """The pipe to the parent, out of reach of whatever prints."""
+    own = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return os.fdopen(own, "wb")
+
+
+def _requests(source: BinaryIO) -> Iterator[bytes]:
+    while len(length := source.read(LENGTH.size)) == LENGTH.size:
+        yield source.read(LENGTH.unpack(length)[0])
+
+
+def _send(answers: BinaryIO, data: bytes) -> None:
+    answers.write(data)
+    answers.flush()
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - its library call exists on Linux only
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _confine(limits: Limits) -> None:
+    """No files are written, no core is dumped, and memory is bounded where the kernel counts it."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+
+
+def _allow_processor_time(limits: Limits) -> None:
+    """As much as the document may take on every thread, from now on; then the kernel ends the process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime + limits.seconds * THREADS) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _retiring(limits: Limits) -> bool:
+    """Typst keeps what it has laid out: after a large document, the next one deserves a process with room.
+
+    Asked of the kernel here and now: the peak that `getrusage` tells begins with that of the parent.
+    """
+    if sys.platform != "linux":
+        return False
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() > limits.memory_bytes * _RETIRE_AT
+
+
+if __name__ == "__main__":
+    main()

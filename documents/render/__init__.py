@@ -1,0 +1,1 @@
+"""Markdown into PDF, by Typst: what runs inside the confined process."""

@@ -1,0 +1,1 @@
+"""Performers of the message product's effects."""

@@ -1,0 +1,1 @@
+"""Performers of the course product's effects."""

@@ -1,0 +1,76 @@
+"""What the figures suggest: recommendations and alerts, each by a rule that is stated here."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from domain.communication.budget import THRESHOLDS, Limits, Usage
+from domain.communication.money import dollars
+from projections.communication.queries.analytics import Totals
+
+ENOUGH = 20
+"""With fewer messages sent on a channel, its rates say nothing."""
+
+POOR_DELIVERY = 0.9
+NOTABLE = 0.01
+
+
+class Alert(NamedTuple):
+    """`level` is warning or critical."""
+
+    type: str
+    level: str
+    message: str
+
+
+def recommendations(sms: Totals, email: Totals) -> list[str]:
+    """Compares the channels when each has sent at least ENOUGH messages.
+
+    - The channel whose delivery rate is higher by NOTABLE or more is suggested for critical messages.
+    - The channel whose engagement rate (acted / delivered) is higher by NOTABLE or more is suggested for education.
+    - A channel that delivers less than POOR_DELIVERY of what it sent: its addresses should be looked at.
+    """
+    advice: list[str] = []
+    if min(sms.sent, email.sent) >= ENOUGH:
+        advice += _better("delivery rate", "critical communications", sms.delivery_rate, email.delivery_rate)
+        advice += _better("engagement", "educational content", sms.action_rate, email.action_rate)
+    for name, totals in (("SMS", sms), ("Email", email)):
+        if totals.sent >= ENOUGH and totals.delivery_rate < POOR_DELIVERY:
+            advice.append(f"{name} delivers only {totals.delivery_rate:.0%} - review its addresses")
+    return advice
+
+
+def _better(what: str, use: str, sms: float, email: float) -> list[str]:
+    if abs(sms - email) < NOTABLE:
+        return []
+    return [f"{'SMS' if sms > email else 'Email'} has higher {what} - consider for {use}"]
+
+
+def budget_percent(spent: int, limit: int) -> float:
+    """How much of a budget is used, in percent, to two decimals; 100 when there is no budget and something is spent."""
+    if limit <= 0:
+        return 100.0 if spent > 0 else 0.0
+    return round(spent / limit * 100, 2)
+
+
+def alerts(usage: Usage, limits: Limits, totals: Totals) -> list[Alert]:
+    """A warning when 80 % of a budget is used, a critical alert at 100 %; a warning when less than POOR_DELIVERY of at
+    least ENOUGH messages arrived; a warning while messages are unconfirmed."""
+    found = [
+        *_budget_alert("daily", usage.daily, limits.daily),
+        *_budget_alert("monthly", usage.monthly, limits.monthly),
+    ]
+    if totals.sent >= ENOUGH and totals.delivery_rate < POOR_DELIVERY:
+        found.append(Alert("delivery_rate", "warning", f"Only {totals.delivery_rate:.0%} of messages were delivered"))
+    if totals.unconfirmed:
+        found.append(Alert("unconfirmed", "warning", f"{totals.unconfirmed} messages may or may not have gone out"))
+    return found
+
+
+def _budget_alert(period: str, spent: int, limit: int) -> list[Alert]:
+    percent = budget_percent(spent, limit)
+    if percent < THRESHOLDS[0]:
+        return []
+    level = "critical" if percent >= THRESHOLDS[-1] else "warning"
+    text = f"{percent:g} % of the {period} budget of {dollars(limit):.2f} is used"
+    return [Alert(f"{period}_budget", level, text)]

@@ -1,0 +1,82 @@
+"""Whether a message could be sent to a person, now or at any moment in the past, and what consent stood behind it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg import AsyncConnection
+
+from domain.communication.kinds import Channel, TriggerType
+from domain.communication.recipient import (
+    ConsentStatus,
+    InboundSmsReceived,
+    Recipient,
+    RecipientContacted,
+    Standing,
+    VerificationCodeFailed,
+    VerificationCodeSent,
+    evolve,
+)
+from projections.communication.queries.journal import events_of
+from streams.core.read_models import Row
+
+IRRELEVANT = (RecipientContacted, InboundSmsReceived, VerificationCodeSent, VerificationCodeFailed)
+
+REASONS = {
+    ConsentStatus.GRANTED: "explicit_consent",
+    ConsentStatus.NONE: "no_consent",
+    ConsentStatus.PENDING: "pending_verification",
+    ConsentStatus.REVOKED: "revoked",
+    ConsentStatus.OPTED_OUT: "opted_out",
+}
+
+
+class ConsentCheck(NamedTuple):
+    """`event` is the version, in the stream `recipient/<user id>`, of the event that consent rests on; 0 if none."""
+
+    can_send: bool
+    reason: str
+    consent_status: ConsentStatus
+    event: int
+
+
+async def recipient_at(connection: AsyncConnection[Row], user_id: int, as_of: datetime | None = None) -> Recipient:
+    """The recipient as they stood (by default: stand), folded from the journal by the rules that decide."""
+    recipient = Recipient()
+    for written in await events_of(connection, f"recipient/{user_id}", until=as_of, without=IRRELEVANT):
+        before = recipient.model_copy(update={"version": written.version - 1})
+        recipient = evolve(before, written.fact)  # type: ignore[arg-type]
+    return recipient
+
+
+async def may_still_go(
+    connection: AsyncConnection[Row], user_id: int, channel: Channel, type_: TriggerType
+) -> ConsentCheck:
+    """Asked by the edge right before every try at sending: hours may lie between a dispatch and its last retry.
+
+    A verification under way is left out of account: until it has brought consent, nothing may go.
+    """
+    recipient = await recipient_at(connection, user_id)
+    return _checked(recipient, channel, type_, recipient.reach(channel).standing(type_))
+
+
+def check(recipient: Recipient, channel: Channel, type_: TriggerType, at: datetime) -> ConsentCheck:
+    """Consent first, then suppression and preferences: the same facts that the rules of a send look at.
+
+    `at` is the moment asked about, by which a code may have expired.
+    """
+    return _checked(recipient, channel, type_, recipient.consent(channel, type_, at))
+
+
+def _checked(recipient: Recipient, channel: Channel, type_: TriggerType, standing: Standing) -> ConsentCheck:
+    reach, wanted = recipient.reach(channel), recipient.preferences
+    reason = REASONS[standing.status]
+    if standing.status is ConsentStatus.GRANTED:
+        if reach.suppressed:
+            reason = "suppressed"
+        elif reach.address is None:
+            reason = "no_address"
+        elif not (wanted.enabled(channel) and wanted.wants(channel, type_)):
+            reason = "preference_disabled"
+    return ConsentCheck(reason == "explicit_consent", reason, standing.status, standing.event)

@@ -1,0 +1,182 @@
+"""Where every input of a decision comes from: the events behind it, or what else it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from domain.communication.decision import Decision, Step
+from domain.communication.message import MessageEvent, MessageRejected
+from projections.communication.queries.journal import Written, events_of
+from streams.core.read_models import Row
+
+
+class Source(StrEnum):
+    """What an input is.
+
+    - event: recorded; the events are its evidence.
+    - default: nothing was ever recorded, or that part of it never set: what holds by default.
+    - setting: the installation's configuration when the message was asked for.
+    - rule: a constant of the rule in its version.
+    - derived: follows from the other inputs and the time of the decision.
+    - counters: sums over the log, counted up to the sequences that `counted_to` gives for each partition.
+    - unrecorded: the decision was recorded before its place in the log was noted.
+    """
+
+    EVENT = "event"
+    DEFAULT = "default"
+    SETTING = "setting"
+    RULE = "rule"
+    DERIVED = "derived"
+    COUNTERS = "counters"
+    UNRECORDED = "unrecorded"
+
+
+FIXED = {
+    "cap": Source.RULE,
+    "daily_limit": Source.SETTING,
+    "monthly_limit": Source.SETTING,
+    "counted_to": Source.COUNTERS,
+    "cost": Source.DERIVED,
+    "free_at": Source.DERIVED,
+    "local_time": Source.DERIVED,
+    "opens": Source.DERIVED,
+}
+"""The inputs that no event holds."""
+
+IN_RECIPIENT = {
+    "consent": "consent",
+    "suppression": "suppression",
+    "cause": "suppression",
+    "preferences": "preferences",
+    "switched_off": "preferences",
+    "frequency": "preferences",
+    "time_zone": "preferences",
+    "quiet_hours": "preferences",
+    "contacts": "contacts",
+    "sent_in_window": "contacts",
+}
+"""The inputs read from events of the recipient's stream, and the input that holds the versions of those."""
+
+COUNTED = ("contacts", "sent_in_window")
+"""The inputs that rest on any number of events."""
+
+MAY_BE_UNSET = ("time_zone", "quiet_hours")
+"""Preferences that an event may leave unset; a default holds then."""
+
+SPENT = ("daily_used", "monthly_used", "reservation")
+IN_REQUEST = ("asked", "priority")
+IN_ANSWER = ("provider", "code")
+ADDRESS = "address"
+
+
+class Link(NamedTuple):
+    """An event in the log."""
+
+    stream: str
+    version: int
+    event_id: UUID
+    position: str
+    name: str
+    at: datetime
+
+
+class Basis(NamedTuple):
+    """What an input is, and the event that holds it, or each of those it counts; None unless it is `Source.EVENT`."""
+
+    source: Source
+    evidence: Link | list[Link] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The events that a message's decisions refer to, by stream and version."""
+
+    message: Sequence[Written]
+    others: Mapping[tuple[str, int], Written]
+
+    def basis(self, name: str, step: Step, decided: Written) -> Basis:
+        """What this input of a step is. `decided` is the event that holds the decision."""
+        if name in FIXED:
+            return Basis(FIXED[name], None)
+        events = [link(one) for one in self._behind(name, step, decided) if not _unset(name, one)]
+        if not events:
+            return Basis(_without_event(name, step), None)
+        return Basis(Source.EVENT, events if name in COUNTED else events[0])
+
+    def _behind(self, name: str, step: Step, decided: Written) -> Sequence[Written]:
+        if name in IN_REQUEST:
+            return self.message[:1]
+        if name in IN_ANSWER:
+            return self._answer(step, decided)
+        return [self.others[place] for place in _places(name, step, decided) if place in self.others]
+
+    def _answer(self, step: Step, decided: Written) -> Sequence[Written]:
+        """The provider's refusal on that channel, before the decision."""
+        before = (one for one in self.message if one.version < decided.version)
+        refusals = [o for o in before if isinstance(o.fact, MessageRejected) and o.fact.channel == step.channel]
+        return refusals[-1:]
+
+
+async def evidence_of(connection: AsyncConnection[Row], message: Sequence[Written]) -> Evidence:
+    """Everything outside of the message's own events that its decisions refer to."""
+    places = {
+        place
+        for decided in message
+        for step in decision_in(decided).steps
+        for name in step.inputs
+        for place in _places(name, step, decided)
+    }
+    found = [await _events_at(connection, stream, places) for stream in sorted({stream for stream, _ in places})]
+    return Evidence(message, {(one.stream, one.version): one for events in found for one in events})
+
+
+async def _events_at(
+    connection: AsyncConnection[Row], stream: str, places: Iterable[tuple[str, int]]
+) -> Sequence[Written]:
+    return await events_of(connection, stream, versions=sorted(version for name, version in places if name == stream))
+
+
+def decision_in(written: Written) -> Decision:
+    """The decision that an event holds; an empty one if it holds none."""
+    decision: Decision | None = getattr(written.fact, "decision", None)
+    return decision if decision is not None else Decision(verdict="allow")
+
+
+def link(written: Written) -> Link:
+    """Where an event stands in the log."""
+    fact = written.fact
+    return Link(written.stream, written.version, written.event_id, str(written.position), fact.name, fact.at)
+
+
+def _places(name: str, step: Step, decided: Written) -> list[tuple[str, int]]:
+    """The stream and version of each event that an input was read from, outside of the message's own stream."""
+    fact: Any = decided.fact
+    if name in IN_RECIPIENT:
+        return [(f"recipient/{fact.user_id}", version) for version in _versions(step, IN_RECIPIENT[name])]
+    if name in SPENT:
+        return [(f"budget/{fact.day:%Y-%m}", version) for version in _versions(step, "reservation")]
+    if name == ADDRESS:
+        return [(f"subject/{cast(MessageEvent, fact).subject_prefix}{fact.user_id}", 1)]
+    return []
+
+
+def _versions(step: Step, reference: str) -> list[int]:
+    given = step.inputs.get(reference) or []
+    return given if isinstance(given, list) else [given]
+
+
+def _unset(name: str, written: Written) -> bool:
+    return name in MAY_BE_UNSET and getattr(cast(Any, written.fact).preferences, name) is None
+
+
+def _without_event(name: str, step: Step) -> Source:
+    if name in SPENT:
+        return Source.COUNTERS if "counted_to" in step.inputs else Source.UNRECORDED
+    return Source.DEFAULT if IN_RECIPIENT.get(name) in step.inputs else Source.UNRECORDED

@@ -1,0 +1,79 @@
+"""Why a message was sent, held, redirected or not sent: read from the journal alone, each input linked to its event."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from domain.communication.decision import Step
+from domain.communication.explanation import told
+from domain.communication.message import DeliveryEvent, MessageEvent, ReceiptNoted
+from projections.communication.queries.evidence import Evidence, Link, Source, decision_in, evidence_of, link
+from projections.communication.queries.journal import Written, events_of
+from streams.core.read_models import Row
+
+
+class Rule(NamedTuple):
+    """What one rule said. By the name of each input: `sources` say what it is, `evidence` the events that hold it."""
+
+    rule: str
+    version: int
+    verdict: str
+    channel: str | None
+    reason: str
+    inputs: dict[str, Any]
+    sources: dict[str, Source]
+    evidence: dict[str, Link | list[Link]]
+
+
+class Happening(NamedTuple):
+    """One event of the message, as a sentence, with the rules that decided it where it was a decision."""
+
+    sentence: str
+    event: Link
+    rules: list[Rule]
+
+
+class Explanation(NamedTuple):
+    """`sentence` sums up the latest decision and what came of it; `history` is everything, the oldest first."""
+
+    sentence: str
+    history: list[Happening]
+
+
+async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> Explanation | None:
+    """The explanation of a message, None if there is no such message."""
+    written = await events_of(connection, f"message/{message_id}", without=(ReceiptNoted,))
+    if not written:
+        return None
+    evidence = await evidence_of(connection, written)
+    history = [happening for one in written if (happening := _happening(one, evidence)) is not None]
+    return Explanation(_summary(written), history)
+
+
+def _summary(written: list[Written]) -> str:
+    """The last decision and the last word on what came of it."""
+    facts = [cast(MessageEvent, one.fact) for one in written]
+    decided = [told(fact) for fact in facts if not isinstance(fact, DeliveryEvent)]
+    after = [told(fact) for fact in facts if isinstance(fact, DeliveryEvent)]
+    sentences = [sentence for sentence in decided if sentence][-1:] + [sentence for sentence in after if sentence][-1:]
+    return " ".join(sentences)
+
+
+def _happening(written: Written, evidence: Evidence) -> Happening | None:
+    sentence = told(cast(MessageEvent, written.fact))
+    if sentence is None:
+        return None
+    rules = [_rule(step, written, evidence) for step in decision_in(written).steps]
+    return Happening(sentence, link(written), rules)
+
+
+def _rule(step: Step, decided: Written, evidence: Evidence) -> Rule:
+    bases = {name: evidence.basis(name, step, decided) for name in step.inputs}
+    return Rule(
+        step.rule, step.version, step.verdict, step.channel, step.reason, dict(step.inputs),
+        {name: basis.source for name, basis in bases.items()},
+        {name: basis.evidence for name, basis in bases.items() if basis.evidence is not None},
+    )  # fmt: skip

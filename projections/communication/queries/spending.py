@@ -1,0 +1,40 @@
+"""What has been spent: the figure that goes into every decision on a budget."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from psycopg import AsyncConnection
+
+from domain.communication.budget import Usage
+from streams.core.read_models import Row
+
+SPENT = """
+    select coalesce(sum(cost) filter (where day = %(day)s), 0)::bigint, coalesce(sum(cost), 0)::bigint,
+           (select coalesce(json_object_agg(c.partition, c.sequence order by c.partition), '{}')
+              from headwater.projection_checkpoints c join headwater.projections p using (table_name)
+             where p.name = 'communication_daily' and p.state = 'live')
+      from communication_daily
+     where day >= date_trunc('month', %(day)s::date)::date
+       and day < (date_trunc('month', %(day)s::date) + interval '1 month')::date
+"""
+
+
+class Spending(NamedTuple):
+    """What is spent, and, of each partition of the log, the sequence up to which that was counted."""
+
+    usage: Usage
+    counted_to: dict[str, int]
+
+
+async def spending_on(connection: AsyncConnection[Row], day: date) -> Spending:
+    """What is spent on this UTC day and in its month, as far as the read models have come."""
+    row = await (await connection.execute(SPENT, {"day": day})).fetchone()
+    assert row is not None
+    return Spending(Usage(day=day, daily=row[0], monthly=row[1]), row[2])
+
+
+async def usage_on(connection: AsyncConnection[Row], day: date) -> Usage:
+    """`spending_on`, for whoever does not ask how far it was counted."""
+    return (await spending_on(connection, day)).usage

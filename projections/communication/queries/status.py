@@ -1,0 +1,163 @@
+"""What the API tells of a message's task, and finding a message by what its provider calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from domain.communication.kinds import Channel
+from domain.communication.message import Part, Phase, Status, status_of
+from domain.communication.recipient import VerificationCodeSent
+from projections.communication.queries.journal import CONTEXT
+from streams.core.read_models import Row
+
+
+class DeliveryRow(NamedTuple):
+    """A message on one channel."""
+
+    channel: Channel
+    part: Part
+    fallback: bool
+    provider: str | None
+    provider_id: str | None
+    code: str | None
+    reason: str | None
+    started_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    failed_at: datetime | None
+    opened_at: datetime | None
+    clicked_at: datetime | None
+    action: str | None
+
+
+class MessageRow(NamedTuple):
+    """A message with its deliveries, the best one first."""
+
+    message_id: UUID
+    user_id: int
+    trigger_type: str
+    priority: str
+    wish: str
+    fallback: bool
+    phase: Phase
+    reason: str | None
+    created_at: datetime
+    due_at: datetime
+    held_until: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    deliveries: Sequence[DeliveryRow]
+
+    @property
+    def status(self) -> Status:
+        """See `domain.communication.message`."""
+        if self.phase is Phase.REVOKED:
+            return Status.REVOKED
+        if not self.deliveries:
+            return Status.PENDING
+        return status_of({delivery.channel: delivery.part for delivery in self.deliveries})
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When it first arrived on any channel."""
+        return min((d.delivered_at for d in self.deliveries if d.delivered_at is not None), default=None)
+
+    @property
+    def succeeded_at(self) -> datetime | None:
+        """When a provider first accepted it; None unless the status is SUCCESS."""
+        if self.status is not Status.SUCCESS:
+            return None
+        return min((when for d in self.deliveries if (when := d.sent_at or d.delivered_at) is not None), default=None)
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether it failed without anybody knowing that it did not go out."""
+        return self.status is Status.FAILURE and any(d.part is Part.UNCONFIRMED for d in self.deliveries)
+
+
+BY_ID = """
+    select m.message_id, m.user_id, m.trigger_type, m.priority, m.wish, m.fallback, m.phase, m.reason, m.created_at,
+           m.due_at, m.held_until, m.started_at, m.ended_at,
+           d.channel, d.part, d.fallback, d.provider, d.provider_id, d.code, d.reason, d.started_at, d.sent_at,
+           d.delivered_at, d.failed_at, d.opened_at, d.clicked_at, d.action
+      from communication_messages m left join communication_deliveries d using (message_id)
+     where m.message_id = %s
+"""
+
+
+async def message_by_id(connection: AsyncConnection[Row], message_id: UUID) -> MessageRow | None:
+    """The message, None if there is none."""
+    rows = await (await connection.execute(BY_ID, (message_id,))).fetchall()
+    return message_of(rows) if rows else None
+
+
+def message_of(rows: Sequence[Row]) -> MessageRow:
+    """One message from its joined rows."""
+    found = [_delivery(row[13:]) for row in rows if row[13] is not None]
+    found.sort(key=lambda delivery: delivery.part.certainty, reverse=True)
+    before, phase, after = rows[0][:6], Phase(rows[0][6]), rows[0][7:13]
+    return MessageRow._make((*before, phase, *after, found))
+
+
+def _delivery(row: Row) -> DeliveryRow:
+    return DeliveryRow(Channel(row[0]), Part(row[1]), *row[2:])
+
+
+class Found(NamedTuple):
+    """Whose message, and on which channel."""
+
+    message_id: UUID
+    user_id: int
+    channel: Channel
+
+
+async def delivery_by_provider_id(connection: AsyncConnection[Row], provider_id: str) -> Found | None:
+    """The delivery that a provider knows under this id, None if there is none."""
+    sql = "select message_id, user_id, channel from communication_deliveries where provider_id = %s limit 1"
+    return _found(await (await connection.execute(sql, (provider_id,))).fetchall())
+
+
+async def delivery_of(connection: AsyncConnection[Row], channel: Channel, reference: str) -> Found | None:
+    """The delivery that was sent under this reference, None if there is none: what it names may be a code's text."""
+    try:
+        message_id = UUID(reference)
+    except ValueError:
+        return None
+    sql = "select message_id, user_id, channel from communication_deliveries where message_id = %s and channel = %s"
+    return _found(await (await connection.execute(sql, (message_id, channel.value))).fetchall())
+
+
+UNANSWERED = f"""
+    select message_id, user_id, channel from communication_deliveries
+     where address = %(address)s and channel = %(channel)s and part in ('started', 'retrying', 'unconfirmed')
+       and not exists (select from communication_recipients where pending_phone = %(address)s)
+       and not exists (
+           select from communication_recipients r
+             join headwater.journal j on j.context = %(context)s and j.stream = 'recipient/' || r.user_id
+            where r.phone = %(address)s and j.name = '{VerificationCodeSent.name}'
+              and convert_from(j.data, 'UTF8')::json ->> 'provider_id' = %(provider_id)s)
+     limit 2
+"""
+
+
+async def unanswered_to(
+    connection: AsyncConnection[Row], channel: Channel, address: str, provider_id: str
+) -> Found | None:
+    """The one delivery to this address of which no provider's answer is known; None when there are none or several.
+
+    Settles a report without a reference that overtook the provider's answer, or that is the only answer there will be
+    (unconfirmed). None, too, when it may be about a verification code: one is awaited at this number, or went out under
+    this id.
+    """
+    values = {"address": address, "channel": channel.value, "context": CONTEXT, "provider_id": provider_id}
+    rows = await (await connection.execute(UNANSWERED, values)).fetchall()
+    return _found(rows) if len(rows) == 1 else None
+
+
+def _found(rows: Sequence[Row]) -> Found | None:
+    return Found(rows[0][0], rows[0][1], Channel(rows[0][2])) if rows else None

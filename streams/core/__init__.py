@@ -1,0 +1,1 @@
+"""The core of the engine: what every runtime shares. No I/O."""

@@ -1,0 +1,78 @@
+"""How a command gets to its processor and how its answer comes back: the port that both runtimes fill in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from domain.messages import Command
+from streams.core.envelope import Envelope, Outcome, TaskEnd
+from streams.core.ids import derived_id
+from streams.core.partitions import partition_of
+
+COMMAND_IDS = UUID("6f1b6a34-2f0f-5c4e-9a64-0d7c3c2b9b11")
+"""Namespace of command ids that derive from idempotency keys."""
+
+
+class Unavailable(Exception):  # noqa: N818
+    """The log cannot take commands now. `recorded` tells whether this one may be in it all the same."""
+
+    def __init__(self, sentence: str, *, maybe_recorded: bool, retry_after: float = 1.0) -> None:
+        super().__init__(sentence)
+        self.maybe_recorded = maybe_recorded
+        self.retry_after = retry_after
+
+
+class Pending(Exception):  # noqa: N818
+    """The command is in the log but its outcome is not visible yet; look it up by its id later."""
+
+    def __init__(self, command_id: UUID) -> None:
+        super().__init__(str(command_id))
+        self.command_id = command_id
+
+
+class Gateway(Protocol):
+    """Submits commands and waits for their outcomes."""
+
+    async def submit(self, envelope: Envelope, timeout_seconds: float) -> Outcome:
+        """The outcome, once it can be read; raises IdempotencyConflict, Unavailable or Pending."""
+        ...
+
+    async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
+        """The recorded outcome of a command, None while there is none."""
+        ...
+
+
+def command_id_for(surface: str, caller: str, idempotency_key: str) -> UUID:
+    """The same caller's same key on the same surface is the same command."""
+    return derived_id(COMMAND_IDS, f"{surface}\0{caller}\0{idempotency_key}")
+
+
+def envelop(
+    command: Command,
+    context: str,
+    partitions: int,
+    actor: str,
+    command_id: UUID | None = None,
+    correlation_id: UUID | None = None,
+    causation_id: UUID | None = None,
+    fingerprint: str = "",
+    expected_version: int | None = None,
+    task: TaskEnd | None = None,
+    fresh: bool = False,
+) -> Envelope:
+    """A command ready to be submitted. Without `command_id` it gets a new one, and cannot be a repetition."""
+    id_ = command_id or uuid4()
+    return Envelope(
+        command=command,
+        command_id=id_,
+        context=context,
+        partition=partition_of(command.key, partitions),
+        actor=actor,
+        correlation_id=correlation_id or id_,
+        causation_id=causation_id,
+        fingerprint=fingerprint,
+        fresh=fresh or command_id is None,
+        expected_version=expected_version,
+        task=task,
+    )

@@ -1,0 +1,73 @@
+"""Messages to bytes and back: JSON, with the values marked personal encrypted under their subject's key."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from typing import Any, TypeVar
+
+import orjson
+
+from domain.messages import Named
+from streams.core.keys import Keyring, seal, unseal
+from streams.core.names import Names
+
+N = TypeVar("N", bound=Named)
+
+SEALED = "personal"
+"""The one key of the object that stands where an encrypted value stood."""
+
+
+class Mapper:
+    """Encodes and decodes every named message; an erased subject's values read as None."""
+
+    def __init__(self, names: Names, keyring: Keyring) -> None:
+        self.names = names
+        self.keyring = keyring
+
+    def encode(self, message: Named) -> bytes:
+        """UTF-8 JSON. A subject known to have no key gets one (see `Keyring`); raises KeyNotLoaded."""
+        if not message.personal_fields:
+            return message.__pydantic_serializer__.to_json(message)
+        return orjson.dumps(self._sealed(message))
+
+    def _sealed(self, message: Named) -> dict[str, Any]:
+        subject = message.subject
+        assert subject is not None
+        cipher = self.keyring.cipher_for_writing(subject)
+        body: dict[str, Any] = message.__pydantic_serializer__.to_python(message, mode="json")
+        for field in message.personal_fields:
+            value = body[field]
+            if value is None or cipher is None:
+                body[field] = None
+            else:
+                sealed = seal(cipher, orjson.dumps(value), subject.encode())
+                body[field] = {SEALED: b64encode(sealed).decode()}
+        return body
+
+    def decode(self, name: str, data: bytes, subject: str | None) -> Named:
+        """The message under this name today; raises UnknownName, pydantic's ValidationError, or KeyNotLoaded."""
+        if self.names.is_current(name):
+            type_ = self.names.type_of(name)
+            if not type_.personal_fields:
+                return type_.__pydantic_validator__.validate_json(data)  # type: ignore[no-any-return]
+        type_, body = self.names.current(name, orjson.loads(data))
+        return type_.model_validate(self._opened(body, type_.personal_fields, subject))
+
+    def decode_as(self, expected: type[N], name: str, data: bytes, subject: str | None) -> N:
+        """`decode`, with the kind of message that must come out; raises TypeError for another."""
+        message = self.decode(name, data, subject)
+        if not isinstance(message, expected):
+            raise TypeError(f"{name} is not a {expected.__name__}")
+        return message
+
+    def _opened(self, body: dict[str, Any], fields: tuple[str, ...], subject: str | None) -> dict[str, Any]:
+        for field in fields:
+            if body.get(field) is not None:
+                body[field] = self._open(body[field][SEALED], subject)
+        return body
+
+    def _open(self, sealed: str, subject: str | None) -> Any:
+        if subject is None:
+            raise TypeError("a sealed value in a record without a subject")
+        cipher = self.keyring.cipher(subject)
+        return None if cipher is None else orjson.loads(unseal(cipher, b64decode(sealed), subject.encode()))

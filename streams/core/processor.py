@@ -1,0 +1,347 @@
+"""The processor core: a batch of commands in, records and outcomes out. No I/O; every runtime drives this one.
+
+A runtime asks `wants` what to load, loads it, calls `decide`, writes the records, and then says `committed` or
+`aborted`. Nothing that was decided survives an abort.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain.messages import Event, Refused
+from streams.core.batch import (
+    NOTHING_LOADED,
+    Answer,
+    Batch,
+    Folded,
+    Head,
+    History,
+    KnownOutcome,
+    Loaded,
+    Snapshot,
+    Wants,
+)
+from streams.core.chain import link
+from streams.core.envelope import (
+    Decided,
+    Envelope,
+    IdempotencyConflict,
+    Outcome,
+    Position,
+    Problem,
+    Record,
+    Recorded,
+    Status,
+    event_id,
+    outcome_stream,
+)
+from streams.core.keys import WrappedKey
+from streams.core.mapper import Mapper
+from streams.core.wiring import ERASE, Context, Handler, Stream, SubjectErased
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT_EVERY = 200
+"""A stream gets a snapshot whenever this many events have been added since the last one."""
+
+
+Line = tuple[Event, str, int, bytes]
+"""What is about to become a record: the event, its stream's name, its version there, its bytes."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """A stream while a command is being decided on it."""
+
+    stream: Stream[Any]
+    name: str
+    folded: Folded
+
+    def append(self, event: Event, key: str) -> tuple[str, int]:
+        """Adds an event under a partition key; the stream's name and the event's version there."""
+        version, state, snapshot, _ = self.folded
+        self.folded = Folded(version + 1, self.stream.evolve(state, event), snapshot, key)
+        return self.name, version + 1
+
+
+class VersionConflict(Refused):
+    """The stream has moved on since the version the command was based on."""
+
+
+class WrittenElsewhere(Refused):
+    """The stream is written under another partition key: two partitions' writers would give its versions twice."""
+
+
+class BrokenStream(Exception):  # noqa: N818
+    """A stream's versions do not follow on from each other: the store is damaged, and nothing may be decided on it."""
+
+
+class SubjectWasErased(Refused):
+    """The command holds values about a person whose key has been destroyed; there is no way to keep them."""
+
+
+class UnknownCommand(Refused):
+    """No handler is listed for this command."""
+
+
+class Processor:
+    """Decides batches for the partitions it owns, keeping their heads and a bounded cache of folded states."""
+
+    def __init__(self, contexts: Sequence[Context], mapper: Mapper, cache_size: int = 50_000) -> None:
+        self._handlers = {h.command: (c.name, h) for c in contexts for h in (*c.handlers, ERASE)}
+        self.mapper = mapper
+        self._cache_size = cache_size
+        self._states: OrderedDict[tuple[str, str], Folded] = OrderedDict()
+        self._heads: dict[tuple[str, int], Head] = {}
+        self._schemas: dict[str, str] = {}
+
+    def adopt(self, context: str, partition: int, head: Head) -> None:
+        """Takes a partition over, its log ending at `head`."""
+        self.drop(context, partition)
+        self._heads[context, partition] = head
+
+    def drop(self, context: str, partition: int) -> None:
+        """Forgets a partition. Its states go too: whoever owns it next may append to those streams."""
+        self._heads.pop((context, partition), None)
+        self._states.clear()
+
+    def head(self, context: str, partition: int) -> Head:
+        return self._heads[context, partition]
+
+    def owns(self, context: str, partition: int) -> bool:
+        return (context, partition) in self._heads
+
+    def wants(self, envelopes: Sequence[Envelope]) -> Wants:
+        """What must be loaded to decide these: outcomes of ids seen before, streams not cached, keys not known."""
+        wants, streams, subjects = Wants(), dict[tuple[str, str, str], None](), dict[str, None]()
+        for envelope in envelopes:
+            if not envelope.fresh:
+                wants.outcomes.append((envelope.context, envelope.command_id))
+            if envelope.command.subject_field is not None:
+                subjects.update(dict.fromkeys(self._unknown_subjects(envelope)))
+            if (listed := self._handlers.get(type(envelope.command))) is not None:
+                self._add_cold(envelope, listed[1], streams)
+        wants.streams, wants.subjects = list(streams), list(subjects)
+        return wants
+
+    def _unknown_subjects(self, envelope: Envelope) -> Iterable[str]:
+        return (subject for subject in envelope.command.subjects if not self.mapper.keyring.knows(subject))
+
+    def _add_cold(self, envelope: Envelope, handler: Handler, streams: dict[tuple[str, str, str], None]) -> None:
+        context = envelope.context
+        for stream in handler.reads if handler.creates and envelope.fresh else handler.streams:
+            name = stream.name(envelope.command)
+            if (context, name) not in self._states:
+                streams[context, name, self._schema(stream)] = None
+
+    def decide(self, envelopes: Sequence[Envelope], loaded: Loaded = NOTHING_LOADED) -> Batch:
+        """Decides the batch in order, each command seeing what those before it did."""
+        for key in loaded.keys:
+            self.mapper.keyring.learn(key)
+        for envelope in envelopes:
+            if envelope.command.subject_field is not None:
+                for subject in self._unknown_subjects(envelope):
+                    self.mapper.keyring.allow(subject)
+        batch = Batch()
+        for envelope in envelopes:
+            batch.answers.append(self._answer(envelope, loaded, batch))
+        batch.keys = self.mapper.keyring.created()
+        return batch
+
+    def committed(self, batch: Batch) -> None:
+        """The batch is in the log: its states and heads are the truth now."""
+        for context, key, _ in batch.erased:
+            self._forget_key(context, key, batch)
+        while len(self._states) > self._cache_size:
+            self._states.popitem(last=False)
+        self.mapper.keyring.trim()
+
+    def aborted(self, batch: Batch) -> None:
+        """The batch is not in the log: everything it touched is forgotten, heads go back."""
+        for name in batch.touched:
+            self._states.pop(name, None)
+        for place, (before, _) in batch.heads.items():
+            if place in self._heads:
+                self._heads[place] = before
+        self.mapper.keyring.forget([key.subject for key in batch.keys])
+        self.mapper.keyring.forget([subject for _, _, subject in batch.erased])
+
+    def _forget_key(self, context: str, key: str, batch: Batch) -> None:
+        """States hold plain values: of an erased person none may stay, so this context's cache starts anew."""
+        log.info("states of %s forgotten after an erasure", context)
+        for name in [name for name in self._states if name[0] == context]:
+            del self._states[name]
+        batch.snapshots = [s for s in batch.snapshots if (s.context, s.key) != (context, key)]
+
+    def _answer(self, envelope: Envelope, loaded: Loaded, batch: Batch) -> Answer:
+        repeated = batch.outcomes.get(envelope.command_id)
+        if repeated is not None:
+            return self._replay(envelope, *repeated)
+        known = loaded.outcomes.get(envelope.command_id) if loaded.outcomes else None
+        if known is not None:
+            return self._replay(envelope, *self.outcome_of(known))
+        outcome = self._decide_one(envelope, loaded, batch)
+        batch.outcomes[envelope.command_id] = (envelope.fingerprint, outcome)
+        return outcome
+
+    def _replay(self, envelope: Envelope, fingerprint: str, outcome: Outcome) -> Answer:
+        if fingerprint != envelope.fingerprint:
+            return IdempotencyConflict(str(envelope.command_id))
+        return Outcome(
+            outcome.command_id, outcome.status, outcome.events, outcome.position, outcome.problem, replayed=True
+        )
+
+    def outcome_of(self, known: KnownOutcome) -> tuple[str, Outcome]:
+        """The fingerprint and outcome that a stored record stands for."""
+        return decode_outcome(self.mapper, known)
+
+    def _decide_one(self, envelope: Envelope, loaded: Loaded, batch: Batch) -> Outcome:
+        listed = self._handlers.get(type(envelope.command))
+        try:
+            if listed is None:
+                raise UnknownCommand(f"no handler for {envelope.command.name}")
+            self._check_subject(envelope)
+            return self._append(envelope, listed[1], loaded, batch)
+        except Refused as refusal:
+            problem = Problem(type=type(refusal).__name__, sentence=refusal.sentence, details=refusal.details)
+            return self._conclude(envelope, Status.REFUSED, [], batch, problem)
+        except Exception:
+            error_id = event_id(envelope.command_id, 0)
+            log.exception("deciding %s failed, error %s", envelope.command.name, error_id)
+            problem = Problem(
+                type="InternalError", sentence="the command could not be decided", details={"error_id": str(error_id)}
+            )
+            return self._conclude(envelope, Status.FAILED, [], batch, problem)
+
+    def _check_subject(self, envelope: Envelope) -> None:
+        subject = envelope.command.subject
+        if subject is None or not envelope.command.personal_fields or not self.mapper.keyring.knows(subject):
+            return
+        if self.mapper.keyring.cipher(subject) is None:
+            raise SubjectWasErased("this person's data has been erased; nothing can be recorded about them")
+
+    def _append(self, envelope: Envelope, handler: Handler, loaded: Loaded, batch: Batch) -> Outcome:
+        opened = {stream.category: self._open(envelope, stream, loaded) for stream in handler.streams}
+        written = opened[handler.writes.category].folded
+        _check_key(envelope, written)
+        _check_version(envelope, written)
+        read = [opened[stream.category].folded.state for stream in handler.reads]
+        key, encode = envelope.command.key, self.mapper.encode
+        lines: list[Line] = [
+            (event, *opened[event.aggregate].append(event, key), encode(event))
+            for event in handler.decide(envelope.command, written.state, *read)
+        ]
+        outcome = self._conclude(envelope, Status.ACCEPTED if lines else Status.UNCHANGED, lines, batch, None)
+        for one in opened.values():
+            self._keep(envelope, one, batch)
+        return outcome
+
+    def _open(self, envelope: Envelope, stream: Stream[Any], loaded: Loaded) -> Opened:
+        name = stream.name(envelope.command)
+        return Opened(stream, name, self._state(envelope.context, stream, name, loaded))
+
+    def _keep(self, envelope: Envelope, one: Opened, batch: Batch) -> None:
+        after, place = one.folded, (envelope.context, one.name)
+        if after.version - after.snapshot >= SNAPSHOT_EVERY:
+            state, schema = after.state.model_dump_json().encode(), self._schema(one.stream)
+            batch.snapshots.append(Snapshot(*place, envelope.command.key, after.version, schema, state))
+            after = after._replace(snapshot=after.version)
+        self._states[place] = after
+        self._states.move_to_end(place)
+        batch.touched.add(place)
+
+    def _conclude(
+        self, envelope: Envelope, status: Status, lines: list[Line], batch: Batch, problem: Problem | None
+    ) -> Outcome:
+        events = tuple(line[0] for line in lines)
+        decided = Decided(
+            at=envelope.command.at,
+            command=envelope.command.name,
+            status=status,
+            events=len(lines),
+            fingerprint=envelope.fingerprint,
+            problem=problem,
+            task=envelope.task,
+        )
+        lines.append((decided, outcome_stream(envelope.command_id), 1, self.mapper.encode(decided)))
+        head = self._log(envelope, lines, batch)
+        position = Position(envelope.context, envelope.partition, head.sequence)
+        return Outcome(envelope.command_id, status, events, position, problem)
+
+    def _log(self, envelope: Envelope, lines: Sequence[Line], batch: Batch) -> Head:
+        """Appends a command's lines to its partition: its events, then its outcome (which is number 0 by id)."""
+        command, command_id, context, partition, actor, correlation, causation, *_ = envelope
+        key, place = command.key, (context, partition)
+        before = self._heads[place]
+        sequence, hash_ = before
+        for number, (event, stream, version, data) in enumerate(lines, 1):
+            sequence += 1
+            id_ = event_id(command_id, number % len(lines))
+            header = (context, partition, sequence, id_, key, stream, version, event.name, event.subject, data,
+                      command_id, causation, correlation, actor, event.at)  # fmt: skip
+            hash_ = link(hash_, *header)
+            batch.recorded.append(Recorded(event, Record(*header, hash_)))
+            if type(event) is SubjectErased:
+                self._erase(context, key, event, batch)
+        head = self._heads[place] = Head(sequence, hash_)
+        batch.heads[place] = (batch.heads[place][0] if place in batch.heads else before, head)
+        return head
+
+    def _erase(self, context: str, key: str, event: SubjectErased, batch: Batch) -> None:
+        batch.erased.append((context, key, event.erased))
+        self.mapper.keyring.learn(WrappedKey(event.erased, None))
+
+    def _state(self, context: str, stream: Stream[Any], name: str, loaded: Loaded) -> Folded:
+        cached = self._states.get((context, name))
+        if cached is not None:
+            return cached
+        history = loaded.histories.get((context, name))
+        if history is None:
+            return Folded(0, stream.initial)
+        return self._fold(stream, history)
+
+    def _fold(self, stream: Stream[Any], history: History) -> Folded:
+        folded = Folded(0, stream.initial)
+        if history.snapshot is not None:
+            state = type(stream.initial).model_validate_json(history.snapshot.state)
+            folded = Folded(history.snapshot.version, state, history.snapshot.version, history.snapshot.key)
+        for record in history.records:
+            if record.version <= folded.version:
+                continue
+            if record.version != folded.version + 1:
+                raise BrokenStream(f"{record.stream} goes from version {folded.version} to {record.version}")
+            event = self.mapper.decode(record.name, record.data, record.subject)
+            folded = Folded(record.version, stream.evolve(folded.state, event), folded.snapshot, record.key)
+        return folded
+
+    def _schema(self, stream: Stream[Any]) -> str:
+        if stream.category not in self._schemas:
+            self._schemas[stream.category] = stream.schema
+        return self._schemas[stream.category]
+
+
+def _check_key(envelope: Envelope, written: Folded) -> None:
+    if written.version and written.key != envelope.command.key:
+        raise WrittenElsewhere("what this is about belongs to another partition key")
+
+
+def _check_version(envelope: Envelope, written: Folded) -> None:
+    expected = envelope.expected_version
+    if expected is not None and expected != written.version:
+        raise VersionConflict(
+            f"version {expected} was expected, the stream is at {written.version}",
+            expected=expected,
+            actual=written.version,
+        )
+
+
+def decode_outcome(mapper: Mapper, known: KnownOutcome) -> tuple[str, Outcome]:
+    """A stored outcome and its events, as (fingerprint, outcome)."""
+    decided = mapper.decode_as(Decided, known.record.name, known.record.data, None)
+    events = tuple(mapper.decode_as(Event, r.name, r.data, r.subject) for r in known.events)
+    outcome = Outcome(known.record.command_id, decided.status, events, known.record.position, decided.problem)
+    return decided.fingerprint, outcome

@@ -1,0 +1,147 @@
+"""What a context tells the engine: its streams, its handlers, its reactions and its read models, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+
+import orjson
+from pydantic import BaseModel
+
+from domain.messages import Command, Effect, Event, Named, Reply
+from streams.core.envelope import Decided, Recorded
+from streams.core.names import Names, Upcast
+from streams.core.read_models import ReadModel
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class SubjectErased(Event, name="headwater.subject.erased.v1"):
+    """A person's key is destroyed from here on. `erased` is the subject, `context:id`."""
+
+    erased: str
+
+
+class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_key"):
+    """Destroy the key of `erased` (`context:id`) and blank what read models hold of that person."""
+
+    partition_key: str
+    erased: str
+
+
+class Nothing(BaseModel):
+    """The state of a stream nobody needs to ask anything of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream(Generic[S]):
+    """A kind of aggregate: its category, its state before anything happened, how events change it, and its id."""
+
+    category: str
+    initial: S
+    evolve: Callable[[S, Any], S]
+    id_of: Callable[[Any], object]
+
+    def name(self, command: Command) -> str:
+        return f"{self.category}/{self.id_of(command)}"
+
+    @property
+    def schema(self) -> str:
+        """Identifies the shape of the state: a snapshot of another shape is not used."""
+        schema = type(self.initial).model_json_schema()
+        return sha256(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """Who decides a command, and on which streams. Events go to the stream of their aggregate among these.
+
+    `creates` promises that the written stream's id derives from the command's id: a fresh command finds it empty.
+    """
+
+    command: type[Command]
+    decide: Callable[..., Sequence[Event]]
+    writes: Stream[Any]
+    reads: tuple[Stream[Any], ...] = ()
+    creates: bool = False
+
+    @cached_property
+    def streams(self) -> tuple[Stream[Any], ...]:
+        """Every stream that is opened to decide."""
+        return *self.reads, self.writes
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A timer: this command is submitted when `due_at` has come. `key`: see `Withdraw`."""
+
+    due_at: datetime
+    command: Command
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An outside call: the effect is performed and `reply` comes back with what became of it. `key`: see `Withdraw`."""
+
+    effect: Effect
+    reply: Reply
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Removes the task that the context made under this key; nothing happens when there is none any more.
+
+    A call under way goes on and its reply is decided as ever, but it is not made again, be it put off or its worker
+    lost. The event that withdraws must lie under the partition key of the one that made the task, as only so is their
+    order certain. A key names one task for ever: what a retry makes needs a key of its own.
+    """
+
+    key: str
+
+
+Task = Later | Call
+Reaction = Task | Withdraw
+React = Callable[[Recorded[Any]], Iterator[Reaction]]
+
+
+def no_reactions(_event: Recorded[Any]) -> Iterator[Reaction]:
+    yield from ()
+
+
+def erase(command: EraseSubject, _state: Nothing) -> Sequence[Event]:
+    return [SubjectErased(at=command.at, erased=command.erased)]
+
+
+SUBJECT_STREAM = Stream("subject", Nothing(), lambda state, _event: state, id_of=lambda command: command.erased)
+ERASE = Handler(EraseSubject, decide=erase, writes=SUBJECT_STREAM)
+ENGINE_MESSAGES: tuple[type[Named], ...] = (Decided, SubjectErased, EraseSubject)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One product, wired: everything the engine needs to run it."""
+
+    name: str
+    events: tuple[type[Event], ...]
+    handlers: tuple[Handler, ...]
+    effects: tuple[type[Effect], ...] = ()
+    react: React = no_reactions
+    read_models: tuple[ReadModel, ...] = ()
+    upcasts: Mapping[str, tuple[str, Upcast]] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> tuple[type[Named], ...]:
+        return (*self.events, *(handler.command for handler in self.handlers), *self.effects)
+
+
+def names_of(contexts: Sequence[Context]) -> Names:
+    """The one table of names over all contexts and the engine's own messages; raises ValueError on a clash."""
+    types = {type_: None for context in contexts for type_ in context.messages}
+    upcasts = {name: to for context in contexts for name, to in context.upcasts.items()}
+    return Names((*ENGINE_MESSAGES, *types), upcasts)

@@ -1,0 +1,1 @@
+"""Runtime 1: the whole engine in one process, its log being the journal table in PostgreSQL."""

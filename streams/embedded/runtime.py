@@ -1,0 +1,109 @@
+"""Runtime 1: the whole engine in one process, its log being the journal table in PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import uuid4
+
+from domain.messages import Effect
+from streams.core.calls import AnyConnector
+from streams.core.clock import Clock
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.processor import Processor
+from streams.core.wiring import Context, names_of
+from streams.embedded.gateway import EmbeddedLog
+from streams.postgres.database import connect_plain
+from streams.postgres.installation import acquire_writer_lock, check_master_key, prepare, projection_of
+from streams.postgres.projection_tables import Projection, Projections
+from streams.postgres.reads import Reads
+from streams.postgres.rebuild import Progress, bring_up
+from streams.postgres.shared_clock import follow_clock
+from streams.postgres.tasks import reactions
+from streams.work.worker import Worker
+
+log = logging.getLogger(__name__)
+
+Connectors = Mapping[type[Effect], AnyConnector]
+
+
+class EmbeddedRuntime:
+    """Writer, worker and reads over one database. `run` starts and stops them."""
+
+    def __init__(
+        self,
+        dsn: str,
+        contexts: Sequence[Context],
+        master_key: bytes,
+        clock: Clock,
+        connectors: Connectors,
+        partitions: int = 4,
+        working: bool = True,
+    ) -> None:
+        self.dsn = dsn
+        self.clock = clock
+        self.contexts = contexts
+        self.partitions = partitions
+        self._master_key = master_key
+        self.mapper = Mapper(names_of(contexts), Keyring(master_key))
+        self.reads = Reads(dsn)
+        self.gateway = EmbeddedLog(
+            dsn, Processor(contexts, self.mapper), Projections(known_projections(contexts, self.mapper)), self._due
+        )
+        self._worker = Worker(
+            dsn, self.gateway, self.mapper, clock, connectors, [context.name for context in contexts], partitions,
+            name=f"embedded-{uuid4()}", only_worker=True,
+        )  # fmt: skip
+        self._working = working
+
+    @property
+    def writable(self) -> bool:
+        """Whether commands can be taken now."""
+        return self.gateway.connected and self.gateway.failure is None
+
+    def _due(self, moment: datetime) -> None:
+        self._worker.due(moment)
+
+    @asynccontextmanager
+    async def run(self, progress: Progress = lambda _: None) -> AsyncIterator[EmbeddedRuntime]:
+        """Serves until the block is left, then finishes what has been taken.
+
+        Raises InUse, NotDurable, WrongInstallation, RebuildFailed or psycopg.OperationalError at the start.
+        """
+        await self._prepare(progress)
+        await self.gateway.start()
+        await self.reads.open()
+        following = asyncio.create_task(follow_clock(self.dsn, self.clock))
+        if self._working:
+            self._worker.start()
+        try:
+            yield self
+        finally:
+            await self._worker.stop()
+            await self.gateway.stop()
+            await self.reads.close()
+            following.cancel()
+
+    async def _prepare(self, progress: Progress) -> None:
+        """Under the writer's lock, so that a second process is turned away before it touches anything."""
+        lock = await acquire_writer_lock(self.dsn)
+        try:
+            await asyncio.to_thread(self._bring_up, progress)
+        finally:
+            await lock.close()
+
+    def _bring_up(self, progress: Progress) -> None:
+        with connect_plain(self.dsn, "headwater setup") as connection:
+            prepare(connection, self.contexts, self.partitions)
+            check_master_key(connection, self._master_key)
+            bring_up(connection, self.contexts, self.mapper, progress)
+
+
+def known_projections(contexts: Sequence[Context], mapper: Mapper) -> list[Projection]:
+    """Everything that is kept from events: every read model, and every context's reactions."""
+    models = [projection_of(context.name, model) for context in contexts for model in context.read_models]
+    return models + [reactions(context, mapper) for context in contexts]

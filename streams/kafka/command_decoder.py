@@ -1,0 +1,128 @@
+"""From what a commands topic holds to envelopes. A command that cannot be read is answered, never skipped.
+
+One unreadable message must not block its partition, and nobody may be left without an answer: so it becomes a command
+that is always refused, under its own id (or one made of its offset where even that cannot be read), and its outcome is
+in the log like any other.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from domain.messages import Command, Event, Refused
+from streams.core.envelope import Envelope
+from streams.core.mapper import Mapper
+from streams.core.partitions import partition_of
+from streams.core.wiring import SUBJECT_STREAM, Context, Handler, Nothing
+from streams.kafka.gauges import UNREADABLE
+from streams.kafka.records import AnyHeaders, Unreadable, WireCommand, read_command
+
+log = logging.getLogger(__name__)
+
+OFFSETS = UUID("b0d6ac5c-6f5c-5a0e-9a3f-5f0a5c9f2b61")
+"""Namespace of ids for messages that have none: they derive from topic, partition and offset."""
+
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape for NUL in JSON, which PostgreSQL has no place for; after a backslash, the same letters are only text."""
+
+
+class UnreadableCommand(Refused):
+    """The command could not be decoded: made by another version, damaged, or not made by Headwater at all."""
+
+
+class ReadCommand(Command, name="headwater.command.read.v1", key="partition_key"):
+    """Stands in the place of a command that nobody could decode."""
+
+    partition_key: str
+    erased: str = ""
+    reason: str
+
+
+def refuse(command: ReadCommand, _state: Nothing) -> Sequence[Event]:
+    raise UnreadableCommand("the command could not be read by the processor", reason=command.reason)
+
+
+UNREADABLE_HANDLER = Handler(ReadCommand, decide=refuse, writes=SUBJECT_STREAM)
+
+
+class CommandMessage(NamedTuple):
+    """A message of a commands topic, as received."""
+
+    context: str
+    partition: int
+    offset: int
+    time: datetime
+    key: bytes | None
+    value: bytes | None
+    headers: AnyHeaders
+
+
+def with_unreadable(context: Context) -> Context:
+    """The context, ready to refuse what cannot be read."""
+    return replace(context, handlers=(*context.handlers, UNREADABLE_HANDLER))
+
+
+def wire_of(message: CommandMessage) -> WireCommand | Unreadable:
+    """The command with its body still encoded, or why there is none."""
+    try:
+        return read_command(message.context, message.partition, message.key, message.value, message.headers)
+    except Unreadable as error:
+        return error
+
+
+def envelope_of(
+    message: CommandMessage,
+    wire: WireCommand | Unreadable,
+    mapper: Mapper,
+    partitions: int,
+    too_large: Collection[UUID] = (),
+) -> Envelope:
+    """The command, decoded; its subject's key must have been looked up before. Those too large are refused as well."""
+    if isinstance(wire, Unreadable):
+        return _unreadable(message, None, wire)
+    try:
+        _check_text(wire)
+        command = mapper.decode_as(Command, wire.name, wire.data, wire.subject)
+        _check_place(command, wire, partitions)
+    except Exception as error:
+        log.exception("command %s (%s) cannot be read", wire.command_id, wire.name)
+        return _unreadable(message, wire, error)
+    if wire.command_id in too_large:
+        return _unreadable(message, wire, Unreadable("what it leads to is too large for the log"))
+    return Envelope(
+        command, wire.command_id, wire.context, wire.partition, wire.actor, wire.correlation_id, wire.causation_id,
+        wire.fingerprint, wire.fresh, wire.expected_version, wire.task,
+    )  # fmt: skip
+
+
+def _check_text(wire: WireCommand) -> None:
+    if NUL.search(wire.data):
+        raise Unreadable("PostgreSQL has no place for the NUL character")
+
+
+def _check_place(command: Command, wire: WireCommand, partitions: int) -> None:
+    if command.key != wire.key or partition_of(wire.key, partitions) != wire.partition:
+        raise Unreadable("the key is not this partition's: producers need the partitioner murmur2_random")
+
+
+def _unreadable(message: CommandMessage, wire: WireCommand | None, error: Exception) -> Envelope:
+    UNREADABLE.labels(message.context).inc()
+    key = (message.key or b"").decode(errors="replace").replace("\0", "\ufffd")
+    origin = uuid5(OFFSETS, f"{message.context}/{message.partition}/{message.offset}")
+    reason = str(error) if isinstance(error, Unreadable) else type(error).__name__
+    return Envelope(
+        ReadCommand(at=message.time, partition_key=key, reason=reason), wire.command_id if wire else origin,
+        message.context, message.partition, wire.actor if wire else "unknown", wire.correlation_id if wire else origin,
+        wire.causation_id if wire else None, wire.fingerprint if wire else "", task=wire.task if wire else None,
+    )  # fmt: skip
+
+
+def time_of(timestamp: tuple[int, int]) -> datetime:
+    """The broker's time of a message, UTC."""
+    return datetime.fromtimestamp(max(0, timestamp[1]) / 1000, UTC)

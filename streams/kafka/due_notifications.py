@@ -1,0 +1,30 @@
+"""Workers in other processes than the projector hear from it when a task comes due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+import psycopg
+
+from streams.kafka.projection_writer import DUE_CHANNEL
+from streams.postgres.database import connect
+
+log = logging.getLogger(__name__)
+
+RECONNECT_SECONDS = 0.5
+
+
+async def follow_due(dsn: str, due: Callable[[datetime], None]) -> None:
+    """Calls `due` with the time of every new task, until cancelled. What is missed, the worker finds by looking."""
+    while True:
+        try:
+            async with await connect(dsn, "headwater worker") as connection:
+                await connection.execute(f"listen {DUE_CHANNEL}")
+                async for notification in connection.notifies():
+                    due(datetime.fromisoformat(notification.payload))
+        except psycopg.OperationalError as error:
+            log.warning("the database is not available: %s", type(error).__name__)
+            await asyncio.sleep(RECONNECT_SECONDS)

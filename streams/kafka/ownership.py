@@ -1,0 +1,203 @@
+"""The partitions of a processor as they come and go: taken over in steps, served, halted, held back, given away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+
+import psycopg
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from streams.core.processor import Processor
+from streams.kafka import gauges
+from streams.kafka.consumed_commands import Expected
+from streams.kafka.coverage import Coverage
+from streams.kafka.overlay import BrokenLog, Overlay, Place
+from streams.kafka.processor_store import Store
+from streams.kafka.settings import Cluster, context_of
+from streams.kafka.takeover import Loader, Loading, Taken
+
+log = logging.getLogger(__name__)
+
+ROLE = "processor"
+TRY_BROKEN_AGAIN_SECONDS = 30.0
+
+
+class Partitions:
+    """What the group has given this process. Nothing here decides a command; everything is short, between polls."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        consumer: Consumer,
+        core: Processor,
+        overlay: Overlay,
+        store: Store,
+        loader: Loader,
+        expected: Expected,
+        coverage: Coverage,
+        overlay_records: int,
+    ) -> None:
+        self._cluster, self._consumer, self._core, self._overlay = cluster, consumer, core, overlay
+        self._store, self._loader, self._expected, self._coverage = store, loader, expected, coverage
+        self._overlay_records = overlay_records
+        self._topics: list[str] = []
+        self._loading: dict[Place, Loading] = {}
+        self._broken: dict[Place, float] = {}
+        self._held_back: set[Place] = set()
+
+    @property
+    def loading(self) -> bool:
+        """Whether there is more to load, so that nobody should wait for long."""
+        return bool(self._loading)
+
+    @property
+    def all(self) -> set[Place]:
+        """Those that are served, and those being loaded."""
+        return {*self._expected.following, *self._loading}
+
+    def subscribe(self, contexts: Iterable[str]) -> None:
+        """Asks the group for a share of these contexts' commands."""
+        self._topics = [self._cluster.commands(context) for context in contexts]
+        self._join()
+
+    def claim_unowned(self) -> None:
+        """Has the group share the partitions out anew if it has forgotten one."""
+        if unowned := self._coverage.unowned():
+            log.warning("nobody serves %s: joining the group anew", sorted(unowned))
+            self._consumer.unsubscribe()
+            self._join()
+
+    def _join(self) -> None:
+        self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+
+    def reload(self, places: Sequence[Place]) -> None:
+        """Forgets what is known of these partitions and reads it again, from the start of the protocol."""
+        for place in places:
+            self._drop(place)
+            self._loading[place] = self._loader.load(place, self._overlay)
+        if places:
+            self._consumer.pause([self.commands(place) for place in places])
+
+    def load_on(self) -> None:
+        """One step for every partition that is being loaded; the halted ones are tried again now and then."""
+        for place, loading in list(self._loading.items()):
+            try:
+                next(loading)
+            except StopIteration as done:
+                del self._loading[place]
+                self._serve(place, done.value)
+            except (BrokenLog, LookupError) as error:
+                self.halt(place, error)
+        for place, since in list(self._broken.items()):
+            if time.monotonic() - since > TRY_BROKEN_AGAIN_SECONDS:
+                self.reload([place])
+
+    def halt(self, place: Place, error: Exception) -> None:
+        """Serves the partition no more, and puts on record why."""
+        log.critical("partition %s/%d is not served: %s", *place, error)
+        self._consumer.pause([self.commands(place)])
+        self._drop(place)
+        self._broken[place] = time.monotonic()
+        gauges.LOG_HALTED.labels(_name(place)).set(1)
+        try:
+            self._store.halt(place, ROLE, str(error))
+        except psycopg.Error:
+            self._store.close()
+
+    def heed_the_overlay(self) -> None:
+        """Takes no commands of a partition whose read side is too far behind, until it has caught up by half.
+
+        Each has its share of what may be kept, so that one that has halted does not hold back the others.
+        """
+        share = self._overlay_records // max(len(self._expected.following), 1)
+        if not self._held_back and len(self._overlay) <= share:
+            return
+        if self._held_back:
+            self._prune()
+        held_back = {
+            place
+            for place in self._expected.following
+            if self._overlay.length(place) > (share // 2 if place in self._held_back else share)
+        }
+        for place in held_back - self._held_back:
+            self._consumer.pause([self.commands(place)])
+            self._say_held_back(place, True)
+        for place in self._held_back - held_back:
+            self._consumer.resume([self.commands(place)])
+            self._say_held_back(place, False)
+        self._held_back = held_back
+
+    def _say_held_back(self, place: Place, held_back: bool) -> None:
+        what = "taking no commands" if held_back else "taking commands again"
+        log.warning("%s of %s: %d records wait for the projector", what, _name(place), self._overlay.length(place))
+        gauges.HELD_BACK.labels(_name(place)).set(held_back)
+
+    def commands(self, place: Place, offset: int | None = None) -> TopicPartition:
+        """The partition of the commands topic, perhaps at an offset."""
+        topic, partition = self._cluster.commands(place[0]), place[1]
+        return TopicPartition(topic, partition) if offset is None else TopicPartition(topic, partition, offset)
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """With offsets of our own: librdkafka would ask for the committed ones of all the partitions at once, and an
+        open transaction over one of them would keep all of them waiting."""
+        consumer.incremental_assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
+        places = [place_of(partition) for partition in partitions]
+        log.info("assigned %s", places)
+        self._coverage.assigned()
+        self.reload(places)
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        places = [place_of(partition) for partition in partitions]
+        log.info("revoked %s", places)
+        for place in places:
+            if place in self._broken:
+                gauges.LOG_HALTED.labels(_name(place)).set(0)
+            self._drop(place)
+        consumer.incremental_unassign(partitions)
+
+    def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._coverage.lost()
+        self._revoked(consumer, partitions)
+
+    def _drop(self, place: Place) -> None:
+        self._expected.drop(place)
+        self._broken.pop(place, None)
+        if (loading := self._loading.pop(place, None)) is not None:
+            loading.close()
+        self._core.drop(*place)
+        self._overlay.drop(place)
+        self._held_back.discard(place)
+        gauges.HELD_BACK.labels(_name(place)).set(0)
+        self._gauge()
+
+    def _serve(self, place: Place, taken: Taken) -> None:
+        log.info("serving %s/%d from command %d, log at %d", *place, taken.next_command, taken.head.sequence)
+        self._core.adopt(*place, taken.head)
+        self._expected.take(place, taken)
+        self._gauge()
+        gauges.LOG_HALTED.labels(_name(place)).set(0)
+        try:
+            self._store.resume(place, ROLE)
+        except psycopg.Error:
+            self._store.close()
+
+    def _prune(self) -> None:
+        try:
+            self._overlay.prune(self._store.sequences())
+        except psycopg.Error:
+            self._store.close()
+
+    def _gauge(self) -> None:
+        gauges.PARTITIONS.labels(ROLE).set(len(self._expected.following))
+        gauges.LOADING.set(len(self._loading))
+
+
+def place_of(partition: TopicPartition) -> Place:
+    """The place whose commands these are."""
+    return context_of(partition.topic), partition.partition
+
+
+def _name(place: Place) -> str:
+    return f"{place[0]}/{place[1]}"

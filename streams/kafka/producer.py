@@ -1,0 +1,178 @@
+"""The producer of an API process: idempotent, never blocking the event loop, and knowing whether a broker is there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from streams.core.envelope import Envelope
+from streams.core.gateway import Unavailable
+from streams.kafka.denials import Denied, Entry, denial
+from streams.kafka.records import command_headers
+from streams.kafka.settings import Cluster
+from streams.kafka.watchdog import reason_of
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+ASK_SECONDS = 1.0
+GIVEN_UP_AFTER_MS = 10_000
+QUEUED = 50_000
+GATHER_MS = 0.5
+"""Clients that are answered together ask again together: what they send goes to the broker, and on, in one request."""
+PUSH_SECONDS = 0.001
+"""What the event loop may be held up for to send on a command that has nobody to be gathered with."""
+
+OnDelivery = Callable[[], None]
+OnLoss = Callable[[Unavailable], None]
+OnFailure = Callable[[Denied | KafkaException], None]
+
+
+class Queued(NamedTuple):
+    """A command on its way to the client."""
+
+    envelope: Envelope
+    data: bytes
+    on_delivery: OnDelivery
+    on_loss: OnLoss
+    alone: bool
+
+
+class Commands:
+    """Hands commands to the log. In the event loop's thread it tells of commands that were lost, and, once, of what
+    makes it hopeless to hand over any more: Denied, or a KafkaException that the client calls fatal."""
+
+    def __init__(self, cluster: Cluster, on_failure: OnFailure) -> None:
+        self._cluster, self._on_failure = cluster, on_failure
+        self._entry = Entry()
+        self._failed = False
+        self._producer = Producer(
+            cluster.client(
+                enable_idempotence=True, acks="all", linger_ms=GATHER_MS, partitioner="murmur2_random",
+                retry_backoff_ms=10, retry_backoff_max_ms=500, message_timeout_ms=GIVEN_UP_AFTER_MS,
+                queue_buffering_max_messages=QUEUED, allow_auto_create_topics=False,
+            )
+            | {"error_cb": self._error}
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._poll, name="command deliveries", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._burst: list[Queued] = []
+        self._closing = threading.Event()
+        self.connected = False
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begins to look for a broker and to collect delivery reports."""
+        self._loop = loop
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Waits, bounded, until what is queued has been delivered or given up. Nothing may be sent meanwhile."""
+        self._hand_over()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        """A client that is left to itself can crash the process in its very last moment: its threads go on encrypting
+        while OpenSSL is taken down."""
+        with contextlib.suppress(KafkaException):
+            self._producer.flush(GIVEN_UP_AFTER_MS / 1000)
+        self._closing.set()
+        self._thread.join()
+        self._producer.close()
+
+    def send(
+        self, envelope: Envelope, data: bytes, on_delivery: OnDelivery, on_loss: OnLoss, alone: bool = False
+    ) -> None:
+        """Queues the command; raises BufferError when the queue is full. Every command is reported on once. One that
+        is `alone`, nobody else's being under way, does not wait for others to share a request with.
+
+        `on_delivery` is called in another thread: to wake the event loop for each would cost it more than to send.
+        """
+        if len(self._producer) + len(self._burst) >= QUEUED:
+            raise BufferError
+        self._burst.append(Queued(envelope, data, on_delivery, on_loss, alone))
+        if len(self._burst) == 1:
+            assert self._loop is not None
+            self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """All at once, when everybody who was answered in the same instant has asked again: the sooner the last of
+        them follows the first, the fewer requests and transactions they are spread over."""
+        burst, self._burst = self._burst, []
+        for one in burst:
+            try:
+                self._produce(one)
+            except (BufferError, KafkaException) as error:
+                log.warning("a command cannot be sent: %s", error)
+                one.on_loss(Unavailable("the log does not take this command", maybe_recorded=False))
+        if len(burst) == 1 and burst[0].alone:
+            self._push()
+
+    def _push(self) -> None:
+        """The client's own gathering takes it up to two milliseconds; to be flushed is what ends it early."""
+        try:
+            self._producer.flush(PUSH_SECONDS)
+        except KafkaException as error:
+            self._broken(error)
+
+    def _produce(self, queued: Queued) -> None:
+        envelope, data, on_delivery, on_loss, _ = queued
+        self._producer.produce(
+            self._cluster.commands(envelope.context),
+            data,
+            envelope.command.key.encode(),
+            envelope.partition,
+            on_delivery=lambda error, _: on_delivery() if error is None else self._lost(error, on_loss),
+            headers=command_headers(envelope),
+        )
+
+    def _lost(self, error: KafkaError, on_loss: OnLoss) -> None:
+        log.warning("a command was not delivered: %s", error.name())
+        self.connected = False
+        self._fail(denial(error))
+        assert self._loop is not None
+        unavailable = Unavailable("the command could not be recorded", maybe_recorded=True)
+        self._loop.call_soon_threadsafe(on_loss, unavailable)
+
+    def _poll(self) -> None:
+        asked = 0.0
+        while not self._closing.is_set():
+            try:
+                self._producer.poll(POLL_SECONDS)
+            except KafkaException as error:
+                self._broken(error)
+                return
+            if not self.connected and not self._failed and time.monotonic() - asked > ASK_SECONDS / 2:
+                asked = time.monotonic()
+                self._ask()
+
+    def _ask(self) -> None:
+        try:
+            self.connected = bool(self._producer.list_topics(timeout=ASK_SECONDS).brokers)
+        except KafkaException as error:
+            log.info("no broker: %s", error)
+
+    def _error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.connected = False
+        try:
+            self._entry.heard(error)
+        except Denied as denied:
+            self._fail(denied)
+
+    def _broken(self, error: KafkaException) -> None:
+        """What is fatal the client raises once, out of the call that happens to serve it."""
+        self._fail(denial(reason_of(error)) or error)
+
+    def _fail(self, failure: Denied | KafkaException | None) -> None:
+        if failure is None or self._failed:
+            return
+        self._failed, self.connected = True, False
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._on_failure, failure)

@@ -1,0 +1,189 @@
+"""A lost PostgreSQL made anew from Kafka alone: journal, outcomes, read models, pending tasks. Nothing is sent twice.
+
+Kafka does not say which outside calls had been begun. So every call that is due and has no answer in the log counts as
+begun by a worker that is gone: the worker repeats it where repeats are recognised, and else reports it unconfirmed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from psycopg import Connection
+
+from streams.core.keys import WrappedKey
+from streams.core.mapper import Mapper
+from streams.core.read_models import Row
+from streams.core.wiring import Context
+from streams.embedded.runtime import known_projections
+from streams.kafka.denials import Entry, refuse_denied
+from streams.kafka.event_batches import EventMessage, decode, follow, part
+from streams.kafka.overlay import BrokenLog, Place
+from streams.kafka.processor_store import Checkpoint, checkpoint_of
+from streams.kafka.settings import Cluster
+from streams.kafka.watchdog import reason_of
+from streams.postgres.batch_transaction import statements, write_carefully_plain
+from streams.postgres.database import read_plain, write_plain
+from streams.postgres.installation import prepare
+from streams.postgres.journal import KEYS
+from streams.postgres.projection_tables import Projections
+from streams.postgres.rebuild import bring_up
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2000
+WAIT_SECONDS = 1.0
+STILL_SECONDS = 30.0
+ASK_SECONDS = 10.0
+LOST = "insert into headwater.subject_keys (subject, wrapped, destroyed_at) values (%s, null, now())"
+
+ATTEMPTS = """
+    with answered as (
+        select (convert_from(data, 'UTF8')::json -> 'task' ->> 'id')::uuid as id, count(*) as attempts
+          from headwater.journal where name = 'headwater.command.decided.v1' group by 1)
+    update headwater.tasks t set attempts = a.attempts from answered a where a.id = t.id
+"""
+
+BEGUN = """
+    update headwater.tasks set state = 'running', owner = 'before the rebuild', lease_until = now(),
+           attempts = attempts + 1
+     where kind = 'call' and state = 'waiting' and due_at <= %s
+"""
+
+Progress = Callable[[int], None]
+
+
+class CannotRebuild(Exception):  # noqa: N818
+    """The database is not empty, or the log cannot be read to its end; the text says which."""
+
+
+class Rebuilt(NamedTuple):
+    """What was made anew: records, tasks still open, calls among them that may have been made, lost subjects' keys."""
+
+    records: int
+    tasks: int
+    perhaps_called: int
+    lost_subjects: int
+
+
+def rebuild(
+    connection: Connection[Row],
+    cluster: Cluster,
+    contexts: Sequence[Context],
+    mapper: Mapper,
+    partitions: int,
+    now: datetime,
+    progress: Progress = lambda _: None,
+) -> Rebuilt:
+    """Fills an empty database from the log; restore the subjects' keys into it before, or their values stay lost.
+
+    No other role may run meanwhile. Raises CannotRebuild, BrokenLog or Denied.
+    """
+    prepare(connection, contexts, partitions, "kafka")
+    if connection.execute("select exists (select from headwater.journal)").fetchone() != (False,):
+        raise CannotRebuild("the database has a journal already: rebuild into an empty database")
+    bring_up(connection, contexts, mapper, lambda _: None)
+    following = _Following(connection, mapper, Projections(known_projections(contexts, mapper)))
+    for context in contexts:
+        for partition in range(partitions):
+            _follow(following, cluster, (context.name, partition), progress)
+    connection.execute(ATTEMPTS)
+    begun = connection.execute(BEGUN, (now,)).rowcount
+    row = connection.execute("select count(*) from headwater.tasks").fetchone()
+    return Rebuilt(following.records, row[0] if row else 0, begun, len(following.lost))
+
+
+class _Following:
+    """The projector's transactions, one partition after the other."""
+
+    def __init__(self, connection: Connection[Row], mapper: Mapper, projections: Projections) -> None:
+        self.connection, self._mapper, self._projections = connection, mapper, projections
+        self._projections.learn(read_plain(connection, Projections.LOAD))
+        self.lost: set[str] = set()
+        self.records = 0
+
+    def write(self, events: Sequence[EventMessage], place: Place, checkpoint: Checkpoint) -> Checkpoint:
+        """Where to go on from; raises BrokenLog at a record that cannot be read or does not follow."""
+        followed = follow(events, {place: checkpoint})
+        self._learn_keys(followed.subjects)
+        decoded = decode(followed, self._mapper)
+        if followed.halts:
+            raise BrokenLog(f"{place[0]}/{place[1]} {followed.halts[place]}")
+        if not decoded:
+            return checkpoint
+        batch, offsets, _ = part(decoded, {place: checkpoint})
+        projected = self._projections.project(batch)
+        if projected.halts:
+            halts = write_carefully_plain(self.connection, batch, projected, self._projections, offsets)
+            self._projections.without(halts)
+        else:
+            write_plain(self.connection, statements(batch, projected, self._projections, offsets))
+        self.records += len(batch.recorded)
+        self.lost -= {subject for _, _, subject in batch.erased}
+        return Checkpoint(offsets[place], batch.heads[place][1])
+
+    def _learn_keys(self, subjects: list[str]) -> None:
+        """A key that is neither stored nor known to be destroyed is lost, and on record as such from here on."""
+        self._mapper.keyring.forget(subjects)
+        found = [WrappedKey(*row) for row in self.connection.execute(KEYS, (subjects,)).fetchall()]
+        for subject in set(subjects) - {key.subject for key in found}:
+            self.connection.execute(LOST, (subject,))
+            self.lost.add(subject)
+            found.append(WrappedKey(subject, None))
+        for key in found:
+            self._mapper.keyring.learn(key)
+
+
+def _follow(following: _Following, cluster: Cluster, place: Place, progress: Progress) -> None:
+    topic = cluster.events(place[0])
+    checkpoint = checkpoint_of(following.connection, place)
+    end = _end(cluster, TopicPartition(topic, place[1]))
+    reader = Consumer(cluster.reader(isolation_level="read_committed", enable_partition_eof=True))
+    until = time.monotonic() + STILL_SECONDS
+    try:
+        reader.assign([TopicPartition(topic, place[1], checkpoint.next_offset)])
+        at = checkpoint.next_offset
+        while at < end:
+            events, at = _events(reader, place, at)
+            before, checkpoint = checkpoint, following.write(events, place, checkpoint)
+            if checkpoint != before:
+                progress(len(events))
+                until = time.monotonic() + STILL_SECONDS
+            if time.monotonic() > until:
+                raise CannotRebuild(f"{topic}/{place[1]} can be read up to {at}, its end is {end}")
+    finally:
+        reader.close()
+
+
+def _events(reader: Consumer, place: Place, at: int) -> tuple[list[EventMessage], int]:
+    events: list[EventMessage] = []
+    first = reader.poll(WAIT_SECONDS)
+    for message in [] if first is None else [first, *reader.consume(AT_ONCE - 1, 0)]:
+        error, offset = message.error(), message.offset() or 0
+        if error is None:
+            events.append(EventMessage(place, offset, message.key(), message.value(), message.headers()))
+            at = offset + 1
+        elif error.code() == KafkaError._PARTITION_EOF:
+            at = max(at, offset)
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            raise CannotRebuild(f"the beginning of the log of {place[0]}/{place[1]} is gone: {error.str()}")
+        elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # which is asked for, and not needed
+            refuse_denied(error)
+    return events, at
+
+
+def _end(cluster: Cluster, partition: TopicPartition) -> int:
+    reader = Consumer(cluster.reader(isolation_level="read_uncommitted") | {"error_cb": Entry().heard})
+    try:
+        return reader.get_watermark_offsets(partition, ASK_SECONDS)[1]
+    except KafkaException as error:
+        reader.poll(0)
+        reason = reason_of(error)
+        refuse_denied(reason)
+        raise CannotRebuild(f"no end of {partition.topic} is known at {cluster.bootstrap}: {reason.str()}") from None
+    finally:
+        reader.close()

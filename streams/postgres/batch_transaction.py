@@ -1,0 +1,118 @@
+"""One PostgreSQL transaction per batch: checkpoint, journal, read models, tasks, all or nothing.
+
+Embedded, this transaction is the commit; on Kafka it follows the log. The statements are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import psycopg
+from psycopg import AsyncConnection, Connection
+
+from streams.core.batch import Batch
+from streams.core.read_models import Row
+from streams.postgres.database import Statement, passing
+from streams.postgres.journal import Offsets, append, kept
+from streams.postgres.projection_tables import Halt, Projected, Projections, checkpoints, halted
+
+Steps = Generator[list[Statement], psycopg.Error | None, list[Halt]]
+
+
+def statements(
+    batch: Batch, projected: Projected, projections: Projections, offsets: Offsets | None = None
+) -> list[Statement]:
+    """The whole transaction. `offsets` are the next Kafka offsets by (context, partition), where there are any."""
+    tables = [table for table, _ in projected.parts]
+    return [
+        append(batch, projections.epoch, tables, offsets),
+        *kept(batch),
+        *(statement for _, part in projected.parts for statement in part),
+        *(halted(halt) for halt in projected.halts),
+    ]
+
+
+def careful_steps(
+    batch: Batch, projected: Projected, projections: Projections, offsets: Offsets | None = None
+) -> Steps:
+    """The same transaction in steps, each to be run in a savepoint of its own, for when a table refused its rows:
+    that projection is halted, the rest stays. Sent back is the error a step ended with; returned are all halts.
+
+    Raises that error when it is not a projection that fails.
+    """
+    halts, tables = list(projected.halts), []
+    _raise((yield [append(batch, projections.epoch, (), offsets), *kept(batch)]))
+    for table, part in projected.parts:
+        error = yield part
+        if error is None:
+            tables.append(table)
+        elif passing(error):
+            raise error
+        else:
+            halts.append(Halt(table, _last_position(batch), without_values(error)))
+    _raise((yield [*(halted(halt) for halt in halts), checkpoints(batch.heads, tables)]))
+    return halts
+
+
+def without_values(error: psycopg.Error) -> str:
+    """What the database says went wrong, but not of which row: anybody may read of halts, and rows are personal."""
+    return f"{type(error).__name__}: {error.diag.message_primary or error}"
+
+
+async def write_carefully(
+    connection: AsyncConnection[Row],
+    batch: Batch,
+    projected: Projected,
+    projections: Projections,
+    offsets: Offsets | None = None,
+) -> list[Halt]:
+    """Runs `careful_steps` in one transaction."""
+    steps = careful_steps(batch, projected, projections, offsets)
+    async with connection.transaction():
+        statements = next(steps)
+        while True:
+            error = None
+            try:
+                async with connection.transaction():
+                    for sql, params in statements:
+                        await connection.execute(sql, params)
+            except psycopg.Error as raised:
+                error = raised
+            try:
+                statements = steps.send(error)
+            except StopIteration as done:
+                return list(done.value)
+
+
+def write_carefully_plain(
+    connection: Connection[Row],
+    batch: Batch,
+    projected: Projected,
+    projections: Projections,
+    offsets: Offsets | None = None,
+) -> list[Halt]:
+    """Like `write_carefully`, for programs without an event loop."""
+    steps = careful_steps(batch, projected, projections, offsets)
+    with connection.transaction():
+        statements = next(steps)
+        while True:
+            error = None
+            try:
+                with connection.transaction():
+                    for sql, params in statements:
+                        connection.execute(sql.encode(), params)
+            except psycopg.Error as raised:
+                error = raised
+            try:
+                statements = steps.send(error)
+            except StopIteration as done:
+                return list(done.value)
+
+
+def _raise(error: psycopg.Error | None) -> None:
+    if error is not None:
+        raise error
+
+
+def _last_position(batch: Batch) -> str:
+    return str(batch.recorded[-1].position)

@@ -1,0 +1,155 @@
+"""An installation: the database made ready for these contexts, and owned by one writer at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Sequence
+from hashlib import sha256
+from time import monotonic
+from typing import Literal
+
+from psycopg import AsyncConnection, Connection
+
+from streams.core.envelope import GENESIS
+from streams.core.read_models import ReadModel, Row
+from streams.core.wiring import Context
+from streams.postgres.database import connect
+from streams.postgres.projection_tables import Projection
+from streams.postgres.schema import DDL, FORMAT
+from streams.postgres.server import check_durable
+
+log = logging.getLogger(__name__)
+
+WRITER = 0x48656164
+"""The advisory lock that the one embedded writer holds ("Head")."""
+
+MARK = b"the master key of this installation"
+"""What is signed with the master key to know it again; it tells nothing of the key."""
+
+HOLDER = """
+    select a.pid, a.application_name from pg_locks l join pg_stat_activity a using (pid)
+     where l.locktype = 'advisory' and l.objid = %s and l.granted
+"""
+
+
+class InUse(Exception):  # noqa: N818
+    """Another process writes to this installation."""
+
+
+class WrongInstallation(Exception):  # noqa: N818
+    """The database was made by another version of Headwater, with another number of partitions, or for another log."""
+
+
+async def acquire_writer_lock(dsn: str, wait_seconds: float = 5.0) -> AsyncConnection[Row]:
+    """A connection that holds the writer's lock for as long as it lives; raises InUse, naming the holder.
+
+    A process that was just killed may leave its lock behind for a moment: hence the waiting.
+    """
+    connection = await connect(dsn, "headwater writer")
+    until = monotonic() + wait_seconds
+    while True:
+        row = await (await connection.execute("select pg_try_advisory_lock(%s)", (WRITER,))).fetchone()
+        if row is not None and row[0]:
+            return connection
+        if monotonic() > until:
+            holder = await (await connection.execute(HOLDER, (WRITER,))).fetchone()
+            await connection.close()
+            raise InUse(
+                "another headwater process is using this data"
+                + (f" (PostgreSQL backend {holder[0]}, {holder[1]})" if holder else "")
+                + ". Stop it first, or give this one a data directory of its own."
+            )
+        await asyncio.sleep(0.1)
+
+
+Log = Literal["postgresql", "kafka"]
+"""Where an installation's history is; PostgreSQL holds a copy of one that is on Kafka."""
+
+CLAIM = "update headwater.installation set log = %s where not exists (select from headwater.journal)"
+ELSEWHERE = {
+    "kafka": "this installation's history is on Kafka, and what were written here would not be: "
+    "set HEADWATER_KAFKA and start its roles (headwater api, processor, projector, worker)",
+    "postgresql": "this installation's history is in PostgreSQL, and Kafka knows nothing of it: "
+    "move it first (headwater move --to-kafka)",
+}
+
+
+def prepare(
+    connection: Connection[Row], contexts: Sequence[Context], partitions: int, log_in: Log = "postgresql"
+) -> None:
+    """Makes the engine's tables and the contexts' partitions; idempotent. Raises NotDurable or WrongInstallation.
+
+    Where the first record went the history is from then on, until it is moved: `log_in` must be that place.
+    """
+    check_durable(connection)
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", (WRITER + 1,))
+        connection.execute(DDL)
+        connection.execute("insert into headwater.installation (format) values (%s) on conflict do nothing", (FORMAT,))
+        _check_format(connection)
+        _check_log(connection, log_in)
+        for context in contexts:
+            _ensure_partitions(connection, context.name, partitions)
+
+
+def _check_format(connection: Connection[Row]) -> None:
+    row = connection.execute("select format from headwater.installation").fetchone()
+    if row is None or row[0] != FORMAT:
+        raise WrongInstallation(f"the database has format {row and row[0]}, this program needs {FORMAT}")
+
+
+def _check_log(connection: Connection[Row], wanted: Log) -> None:
+    connection.execute(CLAIM, (wanted,))
+    ((found,),) = connection.execute("select log from headwater.installation").fetchall()
+    if found != wanted:
+        raise WrongInstallation(ELSEWHERE[found])
+
+
+def check_master_key(connection: Connection[Row], master_key: bytes) -> None:
+    """Every process of an installation must have the key it was born with; raises WrongInstallation."""
+    connection.execute("update headwater.installation set master = %s where master is null", (_mark(master_key),))
+    refuse_other_master_key(connection, master_key)
+
+
+def refuse_other_master_key(connection: Connection[Row], master_key: bytes) -> None:
+    """The same for whoever only reads."""
+    ((found,),) = connection.execute("select master from headwater.installation").fetchall()
+    if found not in (None, _mark(master_key)):
+        raise WrongInstallation(
+            "this installation's personal values are encrypted under another master key: "
+            "give every process the same HEADWATER_MASTER_KEY, or the same data directory's master.key"
+        )
+
+
+def _mark(master_key: bytes) -> bytes:
+    """What tells a master key from others, and says nothing about it."""
+    return hmac.digest(master_key, MARK, sha256)
+
+
+def _ensure_partitions(connection: Connection[Row], context: str, partitions: int) -> None:
+    row = connection.execute("select count(*) from headwater.partitions where context = %s", (context,)).fetchone()
+    found = row[0] if row else 0
+    if found == 0:
+        connection.cursor().executemany(
+            "insert into headwater.partitions (context, partition, hash) values (%s, %s, %s)",
+            [(context, partition, GENESIS) for partition in range(partitions)],
+        )
+    elif found != partitions:
+        raise WrongInstallation(
+            f"context {context} was born with {found} partitions and cannot have {partitions}: "
+            f"set HEADWATER_PARTITIONS={found}"
+        )
+
+
+def projection_of(context: str, model: ReadModel) -> Projection:
+    """A read model as the projection that keeps it."""
+    return Projection(model.name, model.version, context, model.key, model.project, model.subject, model.personal)
+
+
+def unregistered(connection: Connection[Row], projections: Sequence[Projection]) -> list[Projection]:
+    """Those of which no table of this version is live."""
+    rows = connection.execute("select name, version from headwater.projections where state = 'live'").fetchall()
+    live = set(rows)
+    return [projection for projection in projections if (projection.name, projection.version) not in live]

@@ -1,0 +1,228 @@
+"""Which projections exist, in which table and state; and turning a batch's events into statements on their tables."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from streams.core.batch import Batch
+from streams.core.envelope import Recorded
+from streams.core.read_models import Add, Change, Delete, Project, Put, Row, RowChange, Set, fold
+from streams.postgres.database import Statement
+from streams.postgres.journal import Advance
+
+log = logging.getLogger(__name__)
+
+REGISTERED = """
+    select p.table_name, p.name, p.version, p.context, p.state, p.halted_at, p.error,
+           (select coalesce(json_object_agg(c.partition, c.sequence), '{}')
+              from headwater.projection_checkpoints c where c.table_name = p.table_name)
+      from headwater.projections p order by p.name, p.version, p.table_name
+"""
+
+COLUMN_TYPES = """
+    select n.nspname || '.' || r.relname, a.attname, format_type(a.atttypid, a.atttypmod)
+      from pg_attribute a join pg_class r on r.oid = a.attrelid join pg_namespace n on n.oid = r.relnamespace
+     where n.nspname in ('read_models', 'headwater') and r.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+"""
+
+EPOCH = "select epoch from headwater.installation"
+
+MOVE_CHECKPOINTS = "select headwater.projected(%s::json, %s::text[])"
+
+HALT = "update headwater.projections set halted_at = %s, error = %s where table_name = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A function from events to changes of one table. A read model is one; a context's reactions are another."""
+
+    name: str
+    version: int
+    context: str
+    key: tuple[str, ...]
+    project: Project
+    subject: str | None = None
+    personal: tuple[str, ...] = ()
+    keep_existing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A projection's row in the registry. `checkpoints` maps a partition to the last sequence projected."""
+
+    table: str
+    name: str
+    version: int
+    context: str
+    state: str
+    halted_at: str | None
+    error: str | None
+    checkpoints: Mapping[int, int]
+
+    @classmethod
+    def of(cls, row: Row) -> Registered:
+        table, name, version, context, state, halted_at, error, checkpoints = row
+        sequences = {int(partition): sequence for partition, sequence in checkpoints.items()}
+        return cls(table, name, version, context, state, halted_at, error, sequences)
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A projection that takes part in every batch: its registry id, and the types of its table's columns.
+
+    The id is the table's name, with `:context` after it where contexts share a table.
+    """
+
+    projection: Projection
+    id: str
+    types: Mapping[str, str]
+
+    @property
+    def table(self) -> str:
+        return self.id.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """A projection raised on an event: it stops there, alone."""
+
+    table: str
+    position: str
+    error: str
+
+
+@dataclass(slots=True)
+class Projected:
+    """What a batch means for the tables: statements per table, projections that failed, and when new tasks are due."""
+
+    parts: list[tuple[str, list[Statement]]] = field(default_factory=list)
+    halts: list[Halt] = field(default_factory=list)
+    due: list[datetime] = field(default_factory=list)
+
+
+class Projections:
+    """The projections that a writer keeps up to date, as the registry had them at `epoch`."""
+
+    def __init__(self, known: Sequence[Projection]) -> None:
+        self._known = {(projection.name, projection.version): projection for projection in known}
+        self.active: list[Active] = []
+        self.epoch = 0
+
+    LOAD = (Statement(EPOCH), Statement(REGISTERED), Statement(COLUMN_TYPES))
+
+    def learn(self, results: Sequence[Sequence[Row]]) -> None:
+        """Takes in what `LOAD` found: live and shadow tables whose code is here and that are not halted."""
+        ((self.epoch,),), registered, columns = results[0], results[1], results[2]
+        types: dict[str, dict[str, str]] = {}
+        for table, column, type_ in columns:
+            types.setdefault(table, {})[column] = type_
+        self.active = [
+            Active(self._known[row.name, row.version], row.table, types[row.table.partition(":")[0]])
+            for row in map(Registered.of, registered)
+            if row.state in ("live", "shadow") and row.halted_at is None and (row.name, row.version) in self._known
+        ]
+
+    def project(self, batch: Batch) -> Projected:
+        """What brings every active table up to the end of the batch. A failing projection is halted, alone."""
+        projected = Projected()
+        for active in self.active:
+            changes = changes_of(active, batch.recorded)
+            if isinstance(changes, Halt):
+                projected.halts.append(changes)
+                continue
+            statements = written(active, changes) + blanked(active, [subject for _, _, subject in batch.erased])
+            projected.parts.append((active.id, statements))
+            if active.projection.keep_existing:
+                projected.due += list(_due(changes))
+        return projected
+
+    def without(self, halts: Iterable[Halt]) -> None:
+        """Stops keeping these up to date, once their halt has been committed."""
+        halted = {halt.table for halt in halts}
+        self.active = [active for active in self.active if active.id not in halted]
+
+
+def changes_of(active: Active, recorded: Sequence[Recorded[Any]]) -> list[Change] | Halt:
+    """What the events of the projection's context do to its rows; or where and why it failed."""
+    changes: list[Change] = []
+    for one in recorded:
+        if one.record.context != active.projection.context:
+            continue
+        try:
+            changes.extend(active.projection.project(one))
+        except Exception as error:
+            log.exception("projection %s halted at %s (%s)", active.projection.name, one.position, one.record.name)
+            return Halt(active.id, str(one.position), f"{one.record.name}: {type(error).__name__}: {error}")
+    return changes
+
+
+def _due(changes: Sequence[Change]) -> Iterator[datetime]:
+    for change in changes:
+        if not isinstance(change, Delete) and "due_at" in change.columns:
+            yield change.columns["due_at"]
+
+
+def written(active: Active, changes: Sequence[Change]) -> list[Statement]:
+    """The changes, coalesced, as set-wise statements on the table."""
+    return [statement for step in fold(changes) for statement in _written(active, step)]
+
+
+def checkpoints(heads: Advance, tables: Sequence[str]) -> Statement:
+    """Moves these tables' own checkpoints to the ends of the batch."""
+    ends = [{"context": c, "partition": p, "sequence": after.sequence} for (c, p), (_, after) in heads.items()]
+    return Statement(MOVE_CHECKPOINTS, [orjson.dumps(ends).decode(), list(tables)])
+
+
+def halted(halt: Halt) -> Statement:
+    """Puts a halt on record; the table's checkpoint stays where it was."""
+    return Statement(HALT, [halt.position, halt.error, halt.table])
+
+
+def blanked(active: Active, subjects: Sequence[str]) -> list[Statement]:
+    """Sets the columns about erased persons to null."""
+    projection = active.projection
+    ids = [id_ for context, _, id_ in (subject.partition(":") for subject in subjects) if context == projection.context]
+    if not ids or projection.subject is None:
+        return []
+    nulls = ", ".join(f"{column} = null" for column in projection.personal)
+    return [Statement(f"update {active.table} set {nulls} where {projection.subject}::text = any(%s)", [ids])]
+
+
+def _written(active: Active, rows: Mapping[tuple[Any, ...], RowChange]) -> list[Statement]:
+    shapes: dict[tuple[type[Change], tuple[str, ...]], list[dict[str, Any]]] = {}
+    key = active.projection.key
+    for values, row in rows.items():
+        line = dict(zip(key, values, strict=True)) | row.columns
+        shapes.setdefault((row.kind, tuple(row.columns)), []).append(line)
+    return [
+        Statement(_sql(active, kind, columns), [orjson.dumps(lines).decode()])
+        for (kind, columns), lines in shapes.items()
+    ]
+
+
+def _sql(active: Active, kind: type[Change], columns: tuple[str, ...]) -> str:
+    key, table = active.projection.key, active.table
+    every = (*key, *columns)
+    source = f"json_to_recordset(%s::json) as r({', '.join(f'{c} {active.types[c]}' for c in every)})"
+    same = " and ".join(f"t.{c} = r.{c}" for c in key)
+    if kind is Delete:
+        return f"delete from {table} t using {source} where {same}"
+    if kind is Set:
+        return f"update {table} t set {', '.join(f'{c} = r.{c}' for c in columns)} from {source} where {same}"
+    insert = f"insert into {table} as t ({', '.join(every)}) select {', '.join(every)} from {source}"
+    return f"{insert} on conflict ({', '.join(key)}) do {_on_conflict(active, kind, columns)}"
+
+
+def _on_conflict(active: Active, kind: type[Change], columns: tuple[str, ...]) -> str:
+    if active.projection.keep_existing or not columns:
+        return "nothing"
+    if kind is Put:
+        return "update set " + ", ".join(f"{c} = excluded.{c}" for c in columns)
+    assert kind is Add
+    return "update set " + ", ".join(f"{c} = t.{c} + excluded.{c}" for c in columns)

@@ -1,0 +1,72 @@
+"""Reading: a pool of connections for queries, and waiting until the read models cover a position."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from streams.core.envelope import Position
+from streams.core.read_models import Row
+from streams.postgres.database import SESSION
+
+REACHED = "select sequence from headwater.partitions where context = %s and partition = %s"
+
+
+class Reads:
+    """Connections for queries. They see every committed batch; `search_path` starts with the read models."""
+
+    def __init__(self, dsn: str, size: int = 8) -> None:
+        self._pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=5.0,
+            kwargs={"autocommit": True, "options": SESSION, "application_name": "headwater reads"},
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    async def open(self) -> None:
+        await self._pool.open()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Row]]:
+        """A connection for one request; raises psycopg_pool.PoolTimeout when the database is away."""
+        return self._pool.connection()
+
+    async def alive(self) -> bool:
+        """Whether the database answers."""
+        try:
+            async with asyncio.timeout(2), self._pool.connection(timeout=2) as connection:
+                await connection.execute("select 1")
+        except (psycopg.Error, PoolTimeout, TimeoutError):
+            return False
+        return True
+
+    async def covers(self, position: Position, timeout_seconds: float) -> bool:
+        """Waits until everything up to this position is in the read models; False when it takes too long.
+
+        Raises LookupError when there is no such partition.
+        """
+        deadline = asyncio.get_running_loop().time() + timeout_seconds
+        delay = 0.005
+        while await self._reached(position) < position.sequence:
+            if asyncio.get_running_loop().time() + delay > deadline:
+                return False
+            await asyncio.sleep(delay)
+            delay = min(0.1, delay * 2)
+        return True
+
+    async def _reached(self, position: Position) -> int:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(REACHED, (position.context, position.partition))
+            row = await cursor.fetchone()
+        if row is None:
+            raise LookupError(str(position))
+        return int(row[0])

@@ -1,0 +1,264 @@
+"""Making a projection's table from the journal, beside whatever is live, and putting it in its place.
+
+A table goes through: building (nobody else writes it) → shadow (kept up to date by the writer, not yet read) → live
+(queries see it) → retired (kept as it was) → dropped. A rebuild never makes tasks: reactions are not rebuilt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
+
+from domain.messages import Event
+from streams.core.envelope import Record, Recorded
+from streams.core.keys import WrappedKey
+from streams.core.mapper import Mapper
+from streams.core.read_models import ReadModel, Row
+from streams.core.wiring import Context
+from streams.postgres.database import Statement, has_table, write_plain
+from streams.postgres.installation import projection_of, unregistered
+from streams.postgres.journal import COLUMNS
+from streams.postgres.projection_tables import (
+    COLUMN_TYPES,
+    REGISTERED,
+    Active,
+    Halt,
+    Projection,
+    Registered,
+    changes_of,
+    halted,
+    written,
+)
+from streams.postgres.tasks import TABLE, reactions
+
+CHUNK = 5_000
+
+NEXT_RECORDS = f"""
+    select {COLUMNS}, k.subject is not null, k.wrapped
+      from headwater.projection_checkpoints c
+      cross join lateral (select * from headwater.journal j where j.context = %s and j.partition = c.partition
+                              and j.sequence > c.sequence order by j.sequence limit %s) j
+      left join headwater.subject_keys k on k.subject = j.subject
+     where c.table_name = %s and c.partition = %s
+     order by j.sequence
+"""
+
+MOVE = """
+    update headwater.projection_checkpoints set sequence = %s where table_name = %s and partition = %s and sequence = %s
+"""
+
+RETIRE = "update headwater.projections set state = 'retired' where name = %s and state = 'live'"
+LOCK_CONTEXT = "select partition, sequence from headwater.partitions where context = %s order by partition for update"
+
+Progress = Callable[[int], None]
+
+
+class RebuildFailed(Exception):  # noqa: N818
+    """The projection raised on an event of the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two tables at one and the same position: rows each, and rows that only one of them has."""
+
+    live_rows: int
+    rebuilt_rows: int
+    only_live: int
+    only_rebuilt: int
+
+    @property
+    def equal(self) -> bool:
+        return self.only_live == 0 and self.only_rebuilt == 0
+
+
+def registered(connection: Connection[Row]) -> list[Registered]:
+    """Every table of every projection, as the registry has it."""
+    return [Registered.of(row) for row in connection.execute(REGISTERED).fetchall()]
+
+
+def create(
+    connection: Connection[Row], projection: Projection, model: ReadModel | None, state: str = "building"
+) -> str:
+    """A new, empty table for the projection (a context's reactions write to the task table), and its name."""
+    with connection.transaction():
+        table = TABLE if model is None else _create_table(connection, model)
+        name = table if model is not None else f"{TABLE}:{projection.context}"
+        connection.execute(
+            "insert into headwater.projections (table_name, name, version, context, state) values (%s,%s,%s,%s,%s)",
+            (name, projection.name, projection.version, projection.context, state),
+        )
+        connection.execute(
+            "insert into headwater.projection_checkpoints select %s, partition, 0 from headwater.partitions"
+            " where context = %s",
+            (name, projection.context),
+        )
+    return name
+
+
+def _create_table(connection: Connection[Row], model: ReadModel) -> str:
+    taken = connection.execute(
+        "select count(*) from headwater.projections where name = %s and version = %s", (model.name, model.version)
+    ).fetchone()
+    base, number = f"read_models.{model.name}_v{model.version}", taken[0] if taken else 0
+    while has_table(connection, table := base if number == 0 else f"{base}_{number}"):
+        number += 1
+    connection.execute(model.ddl.format(table=table).encode())
+    return table
+
+
+def catch_up(connection: Connection[Row], active: Active, mapper: Mapper, progress: Progress = lambda _: None) -> None:
+    """Projects what the journal has and the table has not, in transactions of `CHUNK` records each.
+
+    Raises RebuildFailed, and puts the halt on record, when the projection raises on an event.
+    """
+    while moved := sum(_step(connection, active, mapper, partition) for partition in _partitions(connection, active)):
+        progress(moved)
+
+
+def join_writers(connection: Connection[Row], active: Active, mapper: Mapper, state: str) -> None:
+    """Projects the last records while the context's writers wait, and makes the table one that they keep up to date."""
+    with connection.transaction():
+        connection.execute(LOCK_CONTEXT, (active.projection.context,)).fetchall()
+        while sum(_step(connection, active, mapper, partition) for partition in _partitions(connection, active)):
+            pass
+        connection.execute(
+            "update headwater.projections set state = %s, halted_at = null, error = null where table_name = %s",
+            (state, active.id),
+        )
+        _next_epoch(connection)
+
+
+def swap(connection: Connection[Row], active: Active) -> None:
+    """Makes a shadow table the one that queries see; the one before it is retired. One transaction."""
+    name = active.projection.name
+    with connection.transaction():
+        connection.execute(LOCK_CONTEXT, (active.projection.context,)).fetchall()
+        connection.execute(RETIRE, (name,))
+        connection.execute("update headwater.projections set state = 'live' where table_name = %s", (active.id,))
+        connection.execute(f"drop view if exists read_models.{name}")
+        connection.execute(f"create view read_models.{name} as select * from {active.table}")
+        _next_epoch(connection)
+
+
+def drop(connection: Connection[Row], row: Registered) -> None:
+    """Removes a table that is not live; raises ValueError for one that is."""
+    if row.state == "live":
+        raise ValueError(f"{row.table} is live; swap another table in first")
+    with connection.transaction():
+        connection.execute("delete from headwater.projections where table_name = %s", (row.table,))
+        connection.execute(f"drop table if exists {row.table}")
+        _next_epoch(connection)
+
+
+def compare(connection: Connection[Row], name: str, rebuilt: Active) -> Comparison:
+    """The live table and its rebuilt shadow, in one snapshot in which both stand at the same position."""
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        view, table = f"read_models.{name}", rebuilt.table
+        columns = ", ".join(f"{column}::text" for column in rebuilt.types)
+        counts = connection.execute(
+            f"select (select count(*) from {view}), (select count(*) from {table}),"
+            f" (select count(*) from (select {columns} from {view} except all select {columns} from {table}) a),"
+            f" (select count(*) from (select {columns} from {table} except all select {columns} from {view}) b)"
+        ).fetchone()
+    assert counts is not None
+    return Comparison(*counts)
+
+
+def activate(connection: Connection[Row], projection: Projection, id_: str) -> Active:
+    """The projection with its table, ready to be written."""
+    table = id_.partition(":")[0]
+    rows = connection.execute(COLUMN_TYPES).fetchall()
+    return Active(projection, id_, {column: type_ for found, column, type_ in rows if found == table})
+
+
+def resume(connection: Connection[Row], active: Active, mapper: Mapper, state: str) -> None:
+    """Takes a halted projection up again where it stopped; it joins the writers when it has caught up."""
+    catch_up(connection, active, mapper)
+    join_writers(connection, active, mapper, state)
+
+
+def missing(connection: Connection[Row], active: Active) -> int:
+    """How many records the table is behind the journal."""
+    row = connection.execute(
+        "select coalesce(sum(p.sequence - c.sequence), 0)::bigint from headwater.projection_checkpoints c"
+        " join headwater.partitions p on p.context = %s and p.partition = c.partition where c.table_name = %s",
+        (active.projection.context, active.id),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _partitions(connection: Connection[Row], active: Active) -> list[int]:
+    rows = connection.execute(
+        "select partition from headwater.projection_checkpoints where table_name = %s order by 1", (active.id,)
+    )
+    return [row[0] for row in rows]
+
+
+def _step(connection: Connection[Row], active: Active, mapper: Mapper, partition: int) -> int:
+    rows = connection.execute(NEXT_RECORDS, (active.projection.context, CHUNK, active.id, partition)).fetchall()
+    if not rows:
+        return 0
+    recorded = list(decoded(mapper, rows))
+    changes = changes_of(active, recorded)
+    if isinstance(changes, Halt):
+        raise _record_halt(connection, changes)
+    first, last = recorded[0].record.sequence, recorded[-1].record.sequence
+    move = Statement(MOVE, [last, active.id, partition, first - 1])
+    _execute(connection, [*written(active, changes), move])
+    return len(rows)
+
+
+def _record_halt(connection: Connection[Row], halt: Halt) -> RebuildFailed:
+    if connection.info.transaction_status == TransactionStatus.IDLE:
+        write_plain(connection, [halted(halt)])
+    return RebuildFailed(f"{halt.error} at {halt.position}")
+
+
+def _execute(connection: Connection[Row], statements: Iterable[Statement]) -> None:
+    with connection.transaction():
+        for sql, params in statements:
+            connection.execute(sql.encode(), params)
+
+
+def decoded(mapper: Mapper, rows: Iterable[Row]) -> Iterator[Recorded[Event]]:
+    """Journal rows (with the two key columns at the end) as recorded events."""
+    for row in rows:
+        record = Record(*row[:-2])
+        if record.subject is not None and row[-2]:
+            mapper.keyring.learn(WrappedKey(record.subject, row[-1]))
+        yield Recorded(mapper.decode_as(Event, record.name, record.data, record.subject), record)
+
+
+def _next_epoch(connection: Connection[Row]) -> None:
+    connection.execute("update headwater.installation set epoch = epoch + 1")
+
+
+def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: Mapper, progress: Progress) -> None:
+    """Makes sure that every projection of these contexts is live in its present version, building what is not."""
+    for context in contexts:
+        for model in context.read_models:
+            projection = projection_of(context.name, model)
+            if unregistered(connection, [projection]):
+                put_live(connection, projection, model, mapper, progress)
+        projection = reactions(context, mapper)
+        if unregistered(connection, [projection]):
+            id_ = create(connection, projection, None)
+            join_writers(connection, activate(connection, projection, id_), mapper, "live")
+
+
+def put_live(
+    connection: Connection[Row], projection: Projection, model: ReadModel, mapper: Mapper, progress: Progress
+) -> Active:
+    """Builds a read model's table from the journal and makes it the live one; what an earlier start left is removed."""
+    for row in registered(connection):
+        if row.name == model.name and row.version == model.version and row.state == "building":
+            drop(connection, row)
+    active = activate(connection, projection, create(connection, projection, model))
+    catch_up(connection, active, mapper, progress)
+    join_writers(connection, active, mapper, "shadow")
+    swap(connection, active)
+    return active

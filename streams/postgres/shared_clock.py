@@ -1,0 +1,31 @@
+"""A manual clock that several processes share: its time is a row, and moving it is announced."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import psycopg
+
+from streams.core.clock import Clock, ManualClock
+from streams.postgres.database import connect
+
+
+async def follow_clock(dsn: str, clock: Clock) -> None:
+    """Moves a manual clock when the stored one is moved (`headwater clock advance`); returns at once for a real one."""
+    if not isinstance(clock, ManualClock):
+        return
+    while True:
+        try:
+            async with await connect(dsn, "headwater clock") as connection:
+                await connection.execute("listen headwater_clock")
+                await connection.execute(
+                    "insert into headwater.clock (now) values (%s) on conflict do nothing", (clock.now(),)
+                )
+                cursor = await connection.execute("select now from headwater.clock")
+                for (now,) in await cursor.fetchall():
+                    clock.set(now)
+                async for moved in connection.notifies():
+                    clock.set(datetime.fromisoformat(moved.payload))
+        except psycopg.OperationalError:
+            await asyncio.sleep(0.5)

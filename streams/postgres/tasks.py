@@ -1,0 +1,175 @@
+"""Timers and outside calls as rows: made by a context's reactions, claimed by a worker, ended by a reply's outcome.
+
+A row is made in the transaction that records its event and removed in the one that records its reply, so that
+neither can be lost or doubled. What lies between, the claim, is a lease. A row may also be withdrawn by a later event,
+whether it is claimed or not, so that which rows there are follows from the log alone; ending one that is gone is
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from domain.messages import Command, Effect, Named, Reply
+from streams.core.envelope import Decided, Recorded
+from streams.core.ids import derived_id
+from streams.core.keys import WrappedKey
+from streams.core.mapper import Mapper
+from streams.core.read_models import Change, Row, change, delete, put
+from streams.core.wiring import Context, Later, Reaction, Task, Withdraw
+from streams.postgres.database import Statement
+from streams.postgres.projection_tables import Projection
+
+TABLE = "headwater.tasks"
+KEYED = UUID("d7c7bb58-4ce7-4c63-8d49-ee8c291f1960")
+"""Namespace of the namespaces, one for each context, of the ids of tasks that have a key."""
+
+_CLAIMED = """
+    returning t.id, t.context, t.kind, t.attempts, t.name, t.body::text, t.subject, t.reply_name, t.reply_body::text,
+              t.reply_subject, t.correlation_id, t.event_id, t.due_at"""
+
+CLAIM = f"""
+    with claimed as (
+        update headwater.tasks t
+           set state = 'running', owner = %s, lease_until = now() + make_interval(secs => %s), attempts = attempts + 1
+         where id in (select id from headwater.tasks where state = 'waiting' and due_at <= %s and context = any(%s)
+                       order by due_at limit %s for update skip locked)
+        {_CLAIMED})
+    select c.*, k.subject, k.wrapped, r.subject, r.wrapped
+      from claimed c left join headwater.subject_keys k on k.subject = c.subject
+                     left join headwater.subject_keys r on r.subject = c.reply_subject
+     order by c.due_at
+"""
+
+ABANDONED = f"""
+    with claimed as (
+        update headwater.tasks t set owner = %s, lease_until = now() + make_interval(secs => %s)
+         where id in (select id from headwater.tasks where state = 'running' and context = any(%s)
+                         and (lease_until < now() or (%s and owner <> %s)) limit %s for update skip locked)
+        {_CLAIMED})
+    select c.*, k.subject, k.wrapped, r.subject, r.wrapped
+      from claimed c left join headwater.subject_keys k on k.subject = c.subject
+                     left join headwater.subject_keys r on r.subject = c.reply_subject
+"""
+
+ORDER = """
+    insert into headwater.tasks (id, context, kind, due_at, name, body, correlation_id, event_id)
+    values (%s, %s, 'timer', least(%s, (select now from headwater.clock)), %s, %s::json, %s, %s)
+"""
+EXTEND = "update headwater.tasks set lease_until = now() + make_interval(secs => %s) where id = any(%s) and owner = %s"
+NEXT_DUE = "select min(due_at) from headwater.tasks where state = 'waiting' and context = any(%s)"
+
+
+class Claimed(NamedTuple):
+    """A task this worker holds until its lease ends. `attempts` counts this one too."""
+
+    id: UUID
+    context: str
+    kind: str
+    attempts: int
+    message: Command | Effect
+    reply: Reply | None
+    correlation_id: UUID
+    event_id: UUID
+    due_at: datetime
+
+
+def task_id(event_id: UUID, number: int) -> UUID:
+    """The id of the nth task that an event gives rise to."""
+    return derived_id(event_id, f"task {number}")
+
+
+def keyed_task_id(context: str, key: str) -> UUID:
+    """The id of the task that a context makes, or withdraws, under this key."""
+    return derived_id(derived_id(KEYED, context), key)
+
+
+def reacted(context: Context, event: Recorded[Any]) -> Iterator[tuple[UUID, Reaction]]:
+    """What follows from the event, each with the id of the task that it makes or removes."""
+    for number, reaction in enumerate(context.react(event)):
+        keyed = reaction.key and keyed_task_id(context.name, reaction.key)
+        yield keyed or task_id(event.record.event_id, number), reaction
+
+
+def reactions(context: Context, mapper: Mapper) -> Projection:
+    """A context's reactions as a projection whose rows are its tasks."""
+    project = _project(context, mapper)
+    return Projection(f"{context.name}_reactions", 1, context.name, ("id",), project, keep_existing=True)
+
+
+def _project(context: Context, mapper: Mapper) -> Callable[[Recorded[Any]], Iterator[Change]]:
+    def project(event: Recorded[Any]) -> Iterator[Change]:
+        if isinstance(event.fact, Decided):
+            yield from _ended(event.fact)
+            return
+        for id_, reaction in reacted(context, event):
+            yield delete(id_) if isinstance(reaction, Withdraw) else _row(mapper, event, id_, reaction)
+
+    return project
+
+
+def _ended(decided: Decided) -> Iterator[Change]:
+    if decided.task is None:
+        return
+    if decided.task.due_at is None:
+        yield delete(decided.task.id)
+    else:
+        yield change(decided.task.id, state="waiting", due_at=decided.task.due_at, owner=None, lease_until=None)
+
+
+def _row(mapper: Mapper, event: Recorded[Any], id_: UUID, task: Task) -> Change:
+    message: Named = task.command if isinstance(task, Later) else task.effect
+    reply = None if isinstance(task, Later) else task.reply
+    return put(
+        id_,
+        context=event.record.context,
+        kind="timer" if isinstance(task, Later) else "call",
+        state="waiting",
+        attempts=0,
+        due_at=task.due_at if isinstance(task, Later) else event.record.at,
+        name=message.name,
+        body=orjson.Fragment(mapper.encode(message)),
+        subject=message.subject,
+        reply_name=reply and reply.name,
+        reply_body=reply and orjson.Fragment(mapper.encode(reply)),
+        reply_subject=reply and reply.subject,
+        correlation_id=event.record.correlation_id,
+        event_id=event.record.event_id,
+    )
+
+
+def claim(owner: str, lease_seconds: float, now: datetime, contexts: Sequence[str], limit: int) -> Statement:
+    """Takes due tasks for this owner."""
+    return Statement(CLAIM, [owner, lease_seconds, now, list(contexts), limit])
+
+
+def abandoned(owner: str, lease_seconds: float, contexts: Sequence[str], only_worker: bool, limit: int) -> Statement:
+    """Takes over tasks whose worker is gone: the lease has run out, or `only_worker` says there can be no other."""
+    return Statement(ABANDONED, [owner, lease_seconds, list(contexts), only_worker, owner, limit])
+
+
+def order(command: Command, context: str, id_: UUID, now: datetime) -> Statement:
+    """A timer made by hand, due now (by a manual clock too): how a command line submits a command.
+
+    Whichever runtime is there takes it. Only for commands without personal values.
+    """
+    return Statement(ORDER, [id_, context, now, command.name, command.model_dump_json(), id_, id_])
+
+
+def read_claimed(mapper: Mapper, row: Row) -> Claimed:
+    """A claimed row as messages; raises what `Mapper.decode` raises."""
+    for subject, wrapped in (row[13:15], row[15:17]):
+        if subject is not None:
+            mapper.keyring.learn(WrappedKey(subject, wrapped))
+    id_, context, kind, attempts, name, body, subject, reply_name, reply_body, reply_subject = row[:10]
+    message = mapper.decode(name, body.encode(), subject)
+    assert isinstance(message, Command | Effect)
+    reply = None
+    if reply_name is not None:
+        reply = mapper.decode_as(Reply, reply_name, reply_body.encode(), reply_subject)
+    return Claimed(id_, context, kind, attempts, message, reply, row[10], row[11], row[12])

@@ -1,0 +1,1 @@
+"""Metrics, logs, garbage collection and live figures."""

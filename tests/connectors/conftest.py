@@ -1,0 +1,121 @@
+"""Providers to talk to, and messages to hand them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+
+import pytest
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+
+from domain.calls.email import Email
+from domain.calls.sms import Sms
+from tests.imitations import Imitation
+from tests.imitations.resend import ResendImitation
+from tests.imitations.smtp import SmtpImitation
+from tests.imitations.twilio import TwilioImitation
+
+
+@pytest.fixture
+def twilio() -> Iterator[TwilioImitation]:
+    with TwilioImitation() as imitation:
+        yield imitation
+
+
+@pytest.fixture
+def resend() -> Iterator[ResendImitation]:
+    with ResendImitation() as imitation:
+        yield imitation
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpImitation]:
+    with SmtpImitation() as imitation:
+        yield imitation
+
+
+@pytest.fixture
+def nobody_there() -> Iterator[int]:
+    """A loopback port that refuses connections: bound, so that nobody else gets it, and never listened on."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield int(bound.getsockname()[1])
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[int, bytes], str]]:
+    """Starts a server that answers everything with that status and body; returns its address."""
+    with ExitStack() as started:
+
+        def start(status: int, body: bytes) -> str:
+            return started.enter_context(_Answering(status, body)).url
+
+        yield start
+
+
+class _Answering(Imitation):
+    def __init__(self, status: int, body: bytes) -> None:
+        self._answer = Response(body, status, media_type="application/json")
+        super().__init__()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return [Mount("/", app=self._answer)]
+
+
+@pytest.fixture
+async def dripping() -> AsyncIterator[int]:
+    """The port of a server whose one answer comes byte by byte and never ends."""
+    left = asyncio.Event()
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 1000000\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        writer.close()
+        left.set()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    yield int(server.sockets[0].getsockname()[1])
+    server.close()
+    await left.wait()
+
+
+@pytest.fixture
+def an_sms() -> Callable[..., Sms]:
+    def make(
+        to: str | None = "+4915112345678",
+        body: str | None = "Your appointment is at 3.",
+        reference: str = "message-1",
+    ) -> Sms:
+        return Sms(context="communication", recipient_id="7", reference=reference, to=to, body=body)
+
+    return make
+
+
+@pytest.fixture
+def an_email() -> Callable[..., Email]:
+    def make(
+        to: str | None = "ada@example.com",
+        subject_line: str | None = "Your appointment",
+        html: str | None = "<p>At <b>3</b>.</p>",
+        text: str | None = "At 3.",
+        headers: dict[str, str] | None = None,
+    ) -> Email:
+        return Email(
+            context="communication",
+            recipient_id="7",
+            reference="message-1",
+            to=to,
+            subject_line=subject_line,
+            html=html,
+            text=text,
+            headers=headers or {},
+        )
+
+    return make

@@ -1,0 +1,191 @@
+"""What keeps a processor that lost its place from committing what it decided before: the guards on and off.
+
+The processor under test runs in this process and stands still at a step while the group gives its partitions to p2,
+which decides on: the log must then hold p2's decisions, and none of the other's.
+
+Met on the way: a classic, static member's client keeps the last generation it had, and takes on no newer one without
+being polled. So the metadata may be taken at any time as long as nothing polls between deciding and committing: that
+rule and `METADATA_FIRST` are two guards, and either alone survives. `OWNERSHIP` has two more behind it; see its test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from confluent_kafka import Consumer, Message
+
+from streams.core.envelope import Outcome
+from streams.kafka import processor
+from streams.kafka.consumed_commands import NO_GENERATION, generation_of
+from streams.kafka.gateway import KafkaGateway
+from streams.kafka.takeover import Guard
+from streams.kafka.transactions import Step
+from tests.contract.runtimes import PARTITIONS
+from tests.streams.kafka.broker import Kafka
+from tests.streams.kafka.inside import Inside, expel, inside
+from tests.streams.kafka.runtime import Processes, gateway, processes, until
+from tests.streams.kafka.test_guards import decided, submit
+from tests.streams.kafka.test_projector_faults import fill
+from tests.streams.kafka.under_load import PAST_THE_SESSION
+from tests.streams.kafka.verify import read_log
+
+pytestmark = pytest.mark.faults
+CONSUMING = "consuming"
+
+
+async def replaced(roles: Processes, one: KafkaGateway, p1: Inside, step: str) -> None:
+    """p1 stands at the step with a command in hand; p2 has its place, and has decided that command and another."""
+    await submit(one)
+    p1.hold(step)
+    partition = await submit(one, 0.2)
+    await p1.held()
+    roles.start("processor", "p2")
+    expel(roles, "p1")
+    await until(lambda: f"serving shelf/{partition}" in roles.printed("p2"))
+    await submit(one)
+
+
+async def goes_on(roles: Processes, one: KafkaGateway) -> None:
+    """Everything before was decided once, and so is one more."""
+    await submit(one)
+    assert list(decided(roles).values()) == [1] * 4
+
+
+async def breaks(roles: Processes) -> None:
+    """The log, in the end."""
+    await until(lambda: not follows(roles))
+
+
+def follows(roles: Processes) -> bool:
+    """Whether every record of the log follows the one before it."""
+    try:
+        read_log(roles)
+    except AssertionError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("guards", [(), (Guard.METADATA_FIRST,)])
+async def test_without_the_metadata_of_before_the_decision_a_member_that_came_back_commits_what_is_stale(
+    kafka: Kafka, database: str, caplog: pytest.LogCaptureFixture, guards: tuple[Guard, ...]
+) -> None:
+    """Something polls while the batch is in hand: the member has a new generation, and its partition is p2's."""
+    with processes(kafka, database) as roles:
+        roles.start("projector", "j1")
+        async with inside(roles, "p1", *guards) as p1, gateway(roles) as one:
+            await replaced(roles, one, p1, Step.DECIDED)
+            p1.go_on(lambda: rejoin(p1))
+            if guards:
+                await breaks(roles)
+                return
+            await until(lambda: "transaction failed" in caplog.text)
+            await goes_on(roles, one)
+
+
+def rejoin(one: Inside) -> None:
+    before = one.generation
+    while one.generation == before:
+        one.consumer.poll(0.1)
+
+
+@pytest.mark.parametrize("guards", [(), (Guard.MEMBERSHIP,)])
+async def test_without_asking_for_membership_whoever_is_no_member_commits_what_is_stale(
+    kafka: Kafka, database: str, monkeypatch: pytest.MonkeyPatch, guards: tuple[Guard, ...]
+) -> None:
+    """The broker takes the offsets of somebody without a generation when the group is empty. A classic member's client
+    keeps its last generation, so the metadata are those of another client of this name that has not joined."""
+    monkeypatch.setattr(processor, "Consumer", Forgetting)
+    with processes(kafka, database) as roles:
+        roles.start("projector", "j1")
+        async with inside(roles, "p1", *guards) as p1, gateway(roles) as one:
+            await replaced(roles, one, p1, Step.POLLED)
+            roles.stop("p2")
+            expel(roles, "p2")
+            assert isinstance(p1.consumer, Forgetting)
+            p1.consumer.forgotten = outsider_s_metadata(roles, "p1")
+            p1.go_on()
+            if guards:
+                await breaks(roles)
+                return
+            await goes_on(roles, one)
+
+
+class Forgetting(Consumer):
+    """A consumer that can be made to say once that it is no member."""
+
+    forgotten: bytes | None = None
+
+    def consumer_group_metadata(self) -> bytes:
+        forgotten, self.forgotten = self.forgotten, None
+        metadata: bytes = forgotten or super().consumer_group_metadata()
+        return metadata
+
+
+def outsider_s_metadata(roles: Processes, name: str) -> bytes:
+    settings = roles.cluster.client(group_id=f"{roles.cluster.prefix}.processor", group_instance_id=name)
+    outsider = Consumer(settings)
+    try:
+        metadata: bytes = outsider.consumer_group_metadata()
+        assert generation_of(metadata) == NO_GENERATION
+        return metadata
+    finally:
+        outsider.close()
+
+
+@pytest.mark.parametrize("guards", [(), (Guard.OWNERSHIP,)])
+async def test_a_partition_lost_within_the_client_s_calls_is_not_decided_by_either_of_the_guards(
+    kafka: Kafka, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    guards: tuple[Guard, ...],
+) -> None:  # fmt: skip
+    """Polled, then lost inside `consume`. Partitions are only taken up between two turns, so one that changed hands
+    within a turn is not among those followed, whatever the count of its hands says: that alone survives too."""
+
+    class Slow(Consumer):
+        def consume(self, num_messages: int = 1, timeout: float = -1) -> list[Message[bytes, bytes]]:
+            p1.reached(CONSUMING)
+            return super().consume(num_messages, timeout)
+
+    caplog.set_level(logging.INFO, "streams")
+    monkeypatch.setattr(processor, "Consumer", Slow)
+    with processes(kafka, database) as roles:
+        roles.start("projector", "j1")
+        async with inside(roles, "p1", *guards) as p1, gateway(roles) as one:
+            await replaced(roles, one, p1, CONSUMING)
+            p1.hold(Step.POLLED)
+            p1.go_on()
+            await p1.held()
+            assert "revoked" in caplog.text
+            p1.go_on()
+            await goes_on(roles, one)
+            assert "transaction failed" not in caplog.text
+
+
+@pytest.mark.parametrize(("off_in_p1", "off_in_p2", "answered"), [(1, 1, 2), (0, 1, 4), (1, 0, 4)])
+async def test_without_a_look_at_who_has_what_a_restart_in_the_middle_of_a_hand_over_leaves_partitions_to_nobody(
+    kafka: Kafka, database: str, off_in_p1: int, off_in_p2: int, answered: int
+) -> None:
+    """p1 stands still, having been told to give two to p2, and is killed. The group takes its restart for the same
+    member with the two that are left: nobody gives anything up any more, so nobody joins again to be given it."""
+    off = ["--off", Guard.COVERAGE]
+    with processes(kafka, database) as roles:
+        roles.start("projector", "j1")
+        roles.start("processor", "p1", "--at", Step.POLLED, "--signal", "0", "--then-sleep", "600")
+        async with gateway(roles) as one:
+            asked = [asyncio.create_task(fill(one, partition)) for partition in range(PARTITIONS)]
+            await until(lambda: f"serving shelf/{PARTITIONS - 1}" in roles.printed("p1"))
+            roles.start("processor", "p2", *off * off_in_p2)
+            await until(lambda: "assigned []" in roles.printed("p2"))
+            roles.kill("p1")
+            roles.start("processor", "p1", *off * off_in_p1)
+            await until(lambda: sum(task.done() for task in asked) >= answered)
+            done, waiting = await asyncio.wait(asked, timeout=PAST_THE_SESSION)
+            assert len(done) == answered
+            await stopped_waiting(waiting)
+
+
+async def stopped_waiting(tasks: set[asyncio.Task[Outcome]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
