@@ -135,9 +135,12 @@ def sms(settings: Settings) -> AnyConnector:
     if settings.twilio_account_sid is None or settings.twilio_auth_token is None or settings.twilio_from is None:
         return SandboxSms(settings.outbox)
     return TwilioSms(
-        settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value(), settings.twilio_from,
-        settings.twilio_base_url, settings.twilio_webhook_url,
-    )  # fmt: skip
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        settings.twilio_from,
+        settings.twilio_base_url,
+        settings.twilio_webhook_url,
+    )
 
 
 def email(settings: Settings) -> AnyConnector:
@@ -216,7 +219,7 @@ def surfaces(settings: Settings, engine: Engine, desk: GccpDesk, counts: Counts)
     }
     communication = communication_api.app(
         engine, counts, tokens(settings, "communication"), secrets(settings), signers(settings), limits, providers
-    )  # fmt: skip
+    )
     return {"communication": Direct(communication), "gccp": gccp_api.app(engine, counts, desk)}
 
 

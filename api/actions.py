@@ -62,8 +62,9 @@ class Acting:
         except (ValueError, LookupError):
             raise ApiError(400, f"Invalid {POSITION}: use what a write answered", kind="InvalidInput") from None
         if not covered:
-            raise ApiError(503, "The read models have not reached that position yet", kind="NotYet",
-                           headers={"Retry-After": "1"})  # fmt: skip
+            raise ApiError(
+                503, "The read models have not reached that position yet", kind="NotYet", headers={"Retry-After": "1"}
+            )
 
 
 class Action:
@@ -86,8 +87,14 @@ class Action:
 
     def part(self, number: int) -> Action:
         """The nth part of a write that consists of several commands, each with an outcome of its own."""
-        return Action(self._acting, self._request, self._actor, derived_id(self.command_id, f"part {number}"),
-                      fresh=self._fresh, fingerprint=self._fingerprint)  # fmt: skip
+        return Action(
+            self._acting,
+            self._request,
+            self._actor,
+            derived_id(self.command_id, f"part {number}"),
+            fresh=self._fresh,
+            fingerprint=self._fingerprint,
+        )
 
     async def repeated(self) -> bool:
         """Whether this write was decided before. Whatever is submitted then gets the outcome of that, or 409."""
@@ -98,9 +105,15 @@ class Action:
         """The outcome of the command; a refusal, a conflict or a deadline becomes an ApiError."""
         acting = self._acting
         envelope = envelop(
-            command, acting.surface, acting.partitions, self._actor, self.command_id, fingerprint=self._fingerprint,
-            expected_version=self._expected_version(), fresh=self._fresh,
-        )  # fmt: skip
+            command,
+            acting.surface,
+            acting.partitions,
+            self._actor,
+            self.command_id,
+            fingerprint=self._fingerprint,
+            expected_version=self._expected_version(),
+            fresh=self._fresh,
+        )
         try:
             outcome = await acting.gateway.submit(envelope, DEADLINE_SECONDS)
         except IdempotencyConflict:
@@ -135,8 +148,13 @@ class Action:
 
     def _pending(self) -> ApiError:
         where = f"{self._request.scope.get('root_path', '')}/outcomes/{self.command_id}"
-        return ApiError(202, "Accepted; the outcome is not known yet", kind="Pending", details=where,
-                        headers={"Location": where, "Retry-After": "1"})  # fmt: skip
+        return ApiError(
+            202,
+            "Accepted; the outcome is not known yet",
+            kind="Pending",
+            details=where,
+            headers={"Location": where, "Retry-After": "1"},
+        )
 
 
 def _unavailable(cause: Unavailable) -> ApiError:
@@ -145,5 +163,10 @@ def _unavailable(cause: Unavailable) -> ApiError:
         if cause.maybe_recorded
         else "nothing was recorded; the request can be repeated"
     )
-    return ApiError(503, "Service unavailable", kind="Unavailable", details=details,
-                    headers={"Retry-After": str(max(1, round(cause.retry_after)))})  # fmt: skip
+    return ApiError(
+        503,
+        "Service unavailable",
+        kind="Unavailable",
+        details=details,
+        headers={"Retry-After": str(max(1, round(cause.retry_after)))},
+    )

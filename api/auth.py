@@ -54,9 +54,13 @@ class Tokens:
     ) -> str:
         """A signed token; `limits` maps a limit class to `N/unit`."""
         claims: dict[str, Any] = {
-            "iss": ISSUER, "aud": self._surface, "sub": subject, "scope": " ".join(scopes),
-            "iat": int(now.timestamp()), "exp": int((now + lifetime).timestamp()),
-        }  # fmt: skip
+            "iss": ISSUER,
+            "aud": self._surface,
+            "sub": subject,
+            "scope": " ".join(scopes),
+            "iat": int(now.timestamp()),
+            "exp": int((now + lifetime).timestamp()),
+        }
         if limits:
             claims["limits"] = dict(limits)
         return jwt.encode(claims, self._secret, ALGORITHM)
@@ -74,8 +78,14 @@ class Tokens:
 
     def _decode(self, token: str) -> tuple[Caller, float]:
         try:
-            claims = jwt.decode(token, self._secret, [ALGORITHM], audience=self._surface, issuer=ISSUER,
-                                options={"require": ["exp", "sub"]})  # fmt: skip
+            claims = jwt.decode(
+                token,
+                self._secret,
+                [ALGORITHM],
+                audience=self._surface,
+                issuer=ISSUER,
+                options={"require": ["exp", "sub"]},
+            )
         except jwt.ExpiredSignatureError:
             raise unauthorized("The token has expired") from None
         except jwt.PyJWTError:

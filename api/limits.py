@@ -42,9 +42,13 @@ class Limiter:
         headers = _standing(item, window)
         if not allowed:
             wait = str(max(1, ceil(window.reset_time - now)))
-            raise ApiError(429, f"Rate limit exceeded: {item.amount} requests per {_period(item)} for {class_}",
-                           kind="RateLimited", details=f"try again in {wait} seconds",
-                           headers=headers | {"Retry-After": wait})  # fmt: skip
+            raise ApiError(
+                429,
+                f"Rate limit exceeded: {item.amount} requests per {_period(item)} for {class_}",
+                kind="RateLimited",
+                details=f"try again in {wait} seconds",
+                headers=headers | {"Retry-After": wait},
+            )
         return headers
 
     async def standing(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
@@ -70,8 +74,13 @@ class InFlight:
         """Counts one more and gives what says that it is over; raises ApiError 429 when it would be one too many."""
         key, most = (subject, class_), self._most.get(class_)
         if most is not None and self._serving[key] >= most:
-            raise ApiError(429, f"Rate limit exceeded: {most} requests at once for {class_}", kind="RateLimited",
-                           details="wait for an answer before asking again", headers={"Retry-After": "1"})  # fmt: skip
+            raise ApiError(
+                429,
+                f"Rate limit exceeded: {most} requests at once for {class_}",
+                kind="RateLimited",
+                details="wait for an answer before asking again",
+                headers={"Retry-After": "1"},
+            )
         self._serving[key] += 1
         return lambda: self._leave(key)
 

@@ -41,9 +41,12 @@ def describe(
 def _schema(app: FastAPI, error: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
     surface: Surface = app.state.surface
     schema = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes,
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
         servers=_servers(surface.name),
-    )  # fmt: skip
+    )
     components = schema.setdefault("components", {})
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     schemas = components.setdefault("schemas", {})

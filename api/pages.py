@@ -23,17 +23,23 @@ def add_pages(app: FastAPI) -> None:
     async def swagger(request: Request) -> HTMLResponse:
         root = _root(request)
         return get_swagger_ui_html(
-            openapi_url=f"{root}{app.openapi_url}", title=app.title,
-            swagger_js_url=f"{root}/docs/swagger-ui-bundle.js", swagger_css_url=f"{root}/docs/swagger-ui.css",
-            swagger_favicon_url=NO_ICON, swagger_ui_parameters=NO_VALIDATOR,
-        )  # fmt: skip
+            openapi_url=f"{root}{app.openapi_url}",
+            title=app.title,
+            swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
+            swagger_css_url=f"{root}/docs/swagger-ui.css",
+            swagger_favicon_url=NO_ICON,
+            swagger_ui_parameters=NO_VALIDATOR,
+        )
 
     async def redoc(request: Request) -> HTMLResponse:
         root = _root(request)
         return get_redoc_html(
-            openapi_url=f"{root}{app.openapi_url}", title=app.title, redoc_favicon_url=NO_ICON,
-            redoc_js_url=f"{root}/redoc/redoc.standalone.js", with_google_fonts=False,
-        )  # fmt: skip
+            openapi_url=f"{root}{app.openapi_url}",
+            title=app.title,
+            redoc_favicon_url=NO_ICON,
+            redoc_js_url=f"{root}/redoc/redoc.standalone.js",
+            with_google_fonts=False,
+        )
 
     app.add_route("/docs", swagger, include_in_schema=False)
     app.add_route("/redoc", redoc, include_in_schema=False)

@@ -133,9 +133,11 @@ def outcomes(route: type[LeanRoute], *scopes: str) -> APIRouter:
 
 def _outcome_answer(found: Outcome) -> OutcomeAnswer:
     return OutcomeAnswer(
-        command_id=found.command_id, status=found.status.value, position=str(found.position),
+        command_id=found.command_id,
+        status=found.status.value,
+        position=str(found.position),
         error=found.problem.sentence if found.problem else None,
-    )  # fmt: skip
+    )
 
 
 class Described(Protocol):
@@ -152,8 +154,9 @@ def app_of(
     surface: Surface, title: str, version: str, description: str, routers: tuple[APIRouter, ...], render: Render
 ) -> FastAPI:
     """The surface's app; errors of routing itself (404, 405) come in its envelope too."""
-    app = FastAPI(title=title, version=version, description=description, redirect_slashes=False, docs_url=None,
-                  redoc_url=None)  # fmt: skip
+    app = FastAPI(
+        title=title, version=version, description=description, redirect_slashes=False, docs_url=None, redoc_url=None
+    )
     app.state.surface = surface
     app.state.routers = routers
     for router in routers:
@@ -182,8 +185,10 @@ class Direct:
         lean = [route for router in app.state.routers for route in router.routes if isinstance(route, LeanRoute)]
         self._handlers = {
             (method, route.path): (route, route.get_route_handler())
-            for route in lean if "{" not in route.path for method in route.methods or ()
-        }  # fmt: skip
+            for route in lean
+            if "{" not in route.path
+            for method in route.methods or ()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))

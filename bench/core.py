@@ -123,8 +123,10 @@ async def rebuilt(runtime: EmbeddedRuntime, connection: Connection[Row], events:
     began = time.perf_counter()
     beside = await paced(runtime, "beside", asyncio.to_thread(_rebuild, connection))
     took = time.perf_counter() - began
-    console.print(f"rebuild over {events:,} events: {took:.1f} s ({events / took:,.0f} events/s);"
-                  f" a command meanwhile p50 {beside:.1f} ms (without it {alone:.1f} ms)")  # fmt: skip
+    console.print(
+        f"rebuild over {events:,} events: {took:.1f} s ({events / took:,.0f} events/s);"
+        f" a command meanwhile p50 {beside:.1f} ms (without it {alone:.1f} ms)"
+    )
 
 
 async def paced(runtime: EmbeddedRuntime, name: str, until: Coroutine[Any, Any, None]) -> float:

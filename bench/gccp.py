@@ -50,9 +50,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as directory, provider() as upstream:
         database = start_embedded(Path(directory) / "postgres")
         process = Process(
-            database, Path(directory) / "log", ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=upstream,
+            database,
+            Path(directory) / "log",
+            ANTHROPIC_API_KEY=KEY,
+            ANTHROPIC_BASE_URL=upstream,
             HEADWATER_GCCP_PDF_WORKERS="2",
-        )  # fmt: skip
+        )
         process.start()
         try:
             asyncio.run(streams(process, upstream, 1))
@@ -111,13 +114,11 @@ async def streams(process: Process, upstream: str, number: int) -> None:
     direct = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
     asked = TALK | {"max_tokens": 100, "stream": True}
     ways: dict[str, Callable[[httpx2.AsyncClient, int], Awaitable[tuple[float, float]]]] = {
-        "straight": lambda client, n: _stream(
-            client, f"{upstream}/v1/messages", direct, asked, b"text_delta"
-        ),
+        "straight": lambda client, n: _stream(client, f"{upstream}/v1/messages", direct, asked, b"text_delta"),
         "proxied": lambda client, n: _stream(
             client, f"{process.url}/gccp/api/stream", user(n // AT_ONCE_PER_USER["stream"]), TALK, b'"chunk"'
         ),
-    }  # fmt: skip
+    }
     for name, way in ways.items():
         await script(upstream, act, number + 1)
         before, most = resident(process.pid), [0.0]
@@ -130,8 +131,16 @@ async def streams(process: Process, upstream: str, number: int) -> None:
         watching.cancel()
         taken = (processor(process.pid) - taken) * 1000 / number
         first, whole = [one[0] * 1000 for one in took], [one[1] for one in took]
-        table.add_row(name, f"{at(first, 0.5):.0f}", f"{at(first, 0.99):.0f}", f"{at(whole, 0.5):.2f}",
-                      f"{at(whole, 0.99):.2f}", f"{taken:.1f}", f"{before:.0f}", f"{max(most):.0f}")  # fmt: skip
+        table.add_row(
+            name,
+            f"{at(first, 0.5):.0f}",
+            f"{at(first, 0.99):.0f}",
+            f"{at(whole, 0.5):.2f}",
+            f"{at(whole, 0.99):.2f}",
+            f"{taken:.1f}",
+            f"{before:.0f}",
+            f"{max(most):.0f}",
+        )
     console.print(f"\n{number} streams at once, {PIECES} pieces each, one every {SECONDS_BETWEEN * 1000:.0f} ms")
     console.print(table)
 
@@ -172,11 +181,30 @@ async def generations(process: Process, upstream: str, database: str, number: in
     watching.cancel()
     console.print(f"\n{number} generations, {number * 5} calls of {4 * SECONDS_BETWEEN:.1f} s each at the provider")
     per_call = (processor(process.pid) - taken) * 1000 / (number * 5)
-    table = Table("asked p50 ms", "p99 ms", "all asked s", "then in flight", "all done s", "calls/s", "completed",
-                  "server CPU ms a call", "MB before", "at most")  # fmt: skip
-    table.add_row(f"{at(asked, 0.5) * 1000:.0f}", f"{at(asked, 0.99) * 1000:.0f}", f"{all_asked:.1f}", str(in_flight),
-                  f"{took:.1f}", f"{number * 5 / took:,.0f}", str(completed), f"{per_call:.1f}", f"{before:.0f}",
-                  f"{max(most):.0f}")  # fmt: skip
+    table = Table(
+        "asked p50 ms",
+        "p99 ms",
+        "all asked s",
+        "then in flight",
+        "all done s",
+        "calls/s",
+        "completed",
+        "server CPU ms a call",
+        "MB before",
+        "at most",
+    )
+    table.add_row(
+        f"{at(asked, 0.5) * 1000:.0f}",
+        f"{at(asked, 0.99) * 1000:.0f}",
+        f"{all_asked:.1f}",
+        str(in_flight),
+        f"{took:.1f}",
+        f"{number * 5 / took:,.0f}",
+        str(completed),
+        f"{per_call:.1f}",
+        f"{before:.0f}",
+        f"{max(most):.0f}",
+    )
     console.print(table)
 
 
@@ -216,8 +244,9 @@ async def documents(process: Process, number: int) -> None:
     took = time.perf_counter() - began
     console.print(f"\n{number} PDFs of {pages // number} pages, four at a time, two workers")
     table = Table("documents/s", "pages/s", "p50 ms", "p99 ms")
-    table.add_row(f"{number / took:.1f}", f"{pages / took:.0f}", f"{at(times, 0.5) * 1000:.0f}",
-                  f"{at(times, 0.99) * 1000:.0f}")  # fmt: skip
+    table.add_row(
+        f"{number / took:.1f}", f"{pages / took:.0f}", f"{at(times, 0.5) * 1000:.0f}", f"{at(times, 0.99) * 1000:.0f}"
+    )
     console.print(table)
 
 

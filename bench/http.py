@@ -71,8 +71,20 @@ def measure(directory: Path, seconds: float, rounds: int) -> None:
     Console().print(f"raw COPY of three rows a message, batches of 64: {raw_copy(crud):,.0f} messages/s")
 
 
-CRUD = [sys.executable, "-m", "uvicorn", "bench.crud:app", "--loop", "uvloop", "--http", "httptools", "--no-access-log",
-        "--log-level", "warning", "--port"]  # fmt: skip
+CRUD = [
+    sys.executable,
+    "-m",
+    "uvicorn",
+    "bench.crud:app",
+    "--loop",
+    "uvloop",
+    "--http",
+    "httptools",
+    "--no-access-log",
+    "--log-level",
+    "warning",
+    "--port",
+]
 UP = [sys.executable, "-m", "cli", "up", "--port"]
 
 
@@ -98,8 +110,14 @@ def requests(path: str, token: str) -> Request:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
     def request(n: int) -> bytes:
-        body = {"user_id": n % USERS + 1, "trigger_type": "monthly_report", "channel": "email", "priority": "critical",
-                "scheduled_time": tomorrow, "data": {"amount": 100.5, "account": "checking", "n": n}}  # fmt: skip
+        body = {
+            "user_id": n % USERS + 1,
+            "trigger_type": "monthly_report",
+            "channel": "email",
+            "priority": "critical",
+            "scheduled_time": tomorrow,
+            "data": {"amount": 100.5, "account": "checking", "n": n},
+        }
         return post(path, token, orjson.dumps(body))
 
     return request
@@ -176,8 +194,13 @@ def _cells(load: Load, base: Load) -> list[str]:
 
 
 def _middle(loads: list[Load]) -> Load:
-    return Load(loads[0].connections, median(x.per_second for x in loads), median(x.p50 for x in loads),
-                median(x.p99 for x in loads), sum(x.errors for x in loads))  # fmt: skip
+    return Load(
+        loads[0].connections,
+        median(x.per_second for x in loads),
+        median(x.p50 for x in loads),
+        median(x.p99 for x in loads),
+        sum(x.errors for x in loads),
+    )
 
 
 if __name__ == "__main__":

@@ -126,8 +126,10 @@ class Turn(NamedTuple):
 def show(partitions: int, clients: int, how: str, turns: list[Turn]) -> None:
     """One line: medians of the turns."""
     ratio = median(turn.ratio for turn in turns)
-    console.print(f"{partitions:2} partitions, {clients:2} clients{how}: {of([(t.ours, t.seconds) for t in turns])};"
-                  f" raw loop {of([(t.raw, t.seconds) for t in turns])}; {ratio:.2f} of its throughput")  # fmt: skip
+    console.print(
+        f"{partitions:2} partitions, {clients:2} clients{how}: {of([(t.ours, t.seconds) for t in turns])};"
+        f" raw loop {of([(t.raw, t.seconds) for t in turns])}; {ratio:.2f} of its throughput"
+    )
 
 
 def of(turns: Sequence[tuple[list[float], float]]) -> str:
@@ -191,8 +193,10 @@ async def killed(roles: Processes, one: KafkaGateway, partitions: int) -> None:
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-    console.print(f"headwater, {partitions:2} partitions: a killed processor answers again after"
-                  f" {sorted(silences)[2]:.2f} s (median of 5; worst {max(silences):.2f} s)")  # fmt: skip
+    console.print(
+        f"headwater, {partitions:2} partitions: a killed processor answers again after"
+        f" {sorted(silences)[2]:.2f} s (median of 5; worst {max(silences):.2f} s)"
+    )
 
 
 @contextmanager

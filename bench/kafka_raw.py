@@ -25,10 +25,14 @@ def main() -> None:
     bootstrap, source, target = sys.argv[1:]
     consumer = Consumer(
         settings(
-            bootstrap, group_id=f"{source}.raw", isolation_level="read_committed", enable_auto_commit=False,
-            auto_offset_reset="earliest", fetch_wait_max_ms=100,
+            bootstrap,
+            group_id=f"{source}.raw",
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_wait_max_ms=100,
         )
-    )  # fmt: skip
+    )
     producer = Producer(settings(bootstrap, transactional_id=f"{source}.raw", linger_ms=0, retry_backoff_ms=1))
     producer.init_transactions(30)
     consumer.subscribe([source])
@@ -53,9 +57,15 @@ class RawClient:
         self._source, self._partitions = source, partitions
         self._producer = Producer(settings(bootstrap, linger_ms=0, enable_idempotence=True))
         self._consumer = Consumer(
-            settings(bootstrap, group_id="raw.none", isolation_level="read_committed", enable_auto_commit=False,
-                     auto_offset_reset="earliest", fetch_wait_max_ms=100)
-        )  # fmt: skip
+            settings(
+                bootstrap,
+                group_id="raw.none",
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                fetch_wait_max_ms=100,
+            )
+        )
         self._consumer.assign([TopicPartition(target, partition, 0) for partition in range(partitions)])
         self._sent: dict[bytes, float] = {}
         self._number = 0

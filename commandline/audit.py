@@ -56,9 +56,13 @@ def _facts(settings: Settings, connection: psycopg.Connection[Row], personal: bo
 @contextmanager
 def _progress(what: str, total: int | None = None) -> Iterator[Any]:
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True,
-    ) as bar:  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
         task = bar.add_task(what, total=total)
         yield lambda records: bar.update(task, advance=records)
 
@@ -190,9 +194,14 @@ def _until(text: str) -> Position | datetime | None:
 def _readable(event: Recorded[Any]) -> Mapping[str, Any]:
     record = event.record
     return {
-        "position": str(record.position), "at": record.at.isoformat(), "name": record.name, "stream": record.stream,
-        "actor": record.actor, "command_id": str(record.command_id), "data": event.fact.model_dump(mode="json"),
-    }  # fmt: skip
+        "position": str(record.position),
+        "at": record.at.isoformat(),
+        "name": record.name,
+        "stream": record.stream,
+        "actor": record.actor,
+        "command_id": str(record.command_id),
+        "data": event.fact.model_dump(mode="json"),
+    }
 
 
 def _print_json(value: Mapping[str, Any]) -> None:

@@ -68,8 +68,10 @@ def rebuild_from_kafka(settings: Settings) -> None:
             raise Stop(str(reason)) from None
     console.print(f"{found.records} records, {found.tasks} open tasks; {found.perhaps_called} calls may have been made")
     if found.lost_subjects:
-        console.print(f"[red]the keys of {found.lost_subjects} persons are missing[/red]: their values stay unreadable"
-                      " until `headwater keys restore`, and read models are rebuilt after that")  # fmt: skip
+        console.print(
+            f"[red]the keys of {found.lost_subjects} persons are missing[/red]: their values stay unreadable"
+            " until `headwater keys restore`, and read models are rebuilt after that"
+        )
 
 
 def backup(settings: Settings, path: Path) -> None:

@@ -88,8 +88,13 @@ def rebuild_projection(settings: Settings, name: str) -> None:
 
 def _catch_up(connection: psycopg.Connection[Row], active: Active, mapper: Mapper) -> None:
     total = rebuild.missing(connection, active)
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                  console=Console(stderr=True)) as bar:  # fmt: skip
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    ) as bar:
         task = bar.add_task(active.table, total=total)
         try:
             rebuild.catch_up(connection, active, mapper, lambda records: bar.update(task, advance=records))

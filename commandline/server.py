@@ -27,8 +27,16 @@ from streams.postgres.server import NotDurable
 from streams.telemetry.garbage import spare_what_lives
 from streams.telemetry.logs import set_up_logging
 
-REASONS = (InUse, WrongInstallation, NotDurable, RebuildFailed, psycopg.OperationalError, OSError, Denied,
-           KafkaException)  # fmt: skip
+REASONS = (
+    InUse,
+    WrongInstallation,
+    NotDurable,
+    RebuildFailed,
+    psycopg.OperationalError,
+    OSError,
+    Denied,
+    KafkaException,
+)
 GRACE_SECONDS = 20
 
 console = Console(highlight=False, soft_wrap=True)
@@ -83,8 +91,14 @@ def _edge(settings: Settings) -> Edge:
 
 def _building() -> Report:
     """Shows how many records have been projected, from the first on that a start has to build anything."""
-    bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,} records"),
-                   TimeElapsedColumn(), console=Console(stderr=True), transient=True)  # fmt: skip
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,} records"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
     task = bar.add_task("building read models", total=None)
 
     def report(records: int) -> None:

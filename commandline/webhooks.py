@@ -55,10 +55,18 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
         goes_to = destination(own, endpoint_id, url)
     except ValueError as error:
         raise Stop(str(error)) from None
-    give(settings, surface, RegisterOutlet(
-        at=datetime.now(UTC), endpoint_id=endpoint_id, url=url, types=tuple(types) or EVERY, origin=goes_to.origin,
-        fingerprint=goes_to.fingerprint,
-    ))  # fmt: skip
+    give(
+        settings,
+        surface,
+        RegisterOutlet(
+            at=datetime.now(UTC),
+            endpoint_id=endpoint_id,
+            url=url,
+            types=tuple(types) or EVERY,
+            origin=goes_to.origin,
+            fingerprint=goes_to.fingerprint,
+        ),
+    )
     return endpoint_id, own.webhook_secret(endpoint_id)
 
 

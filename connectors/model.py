@@ -89,7 +89,7 @@ def usage_of(verdict: Verdict) -> Usage:
             return Usage()
 
 
-class UpstreamBroke(Exception):  # noqa: N818 - it says what happened
+class UpstreamBroke(Exception):
     """The provider failed, before its first word or after some. `verdict` says how to go on and carries the usage."""
 
     def __init__(self, verdict: Failure) -> None:

@@ -11,7 +11,7 @@ _TRANSLATED = IPv6Network("64:ff9b::/96")
 """NAT64 (RFC 6052): the last four bytes are an IPv4 address."""
 
 
-class NotPublic(Exception):  # noqa: N818
+class NotPublic(Exception):
     """The name leads to an address that is not public: loopback, a private network, link-local, multicast and so on."""
 
 

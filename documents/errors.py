@@ -11,7 +11,7 @@ class DocumentError(Exception):
     """A document was not rendered. `str()` is a sentence for the person who sent it."""
 
 
-class InvalidStyling(DocumentError):  # noqa: N818
+class InvalidStyling(DocumentError):
     """A styling field has a value that cannot be honoured. `field` is its name as the client wrote it."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -19,17 +19,17 @@ class InvalidStyling(DocumentError):  # noqa: N818
         self.field = field
 
 
-class DocumentTooLarge(DocumentError):  # noqa: N818
+class DocumentTooLarge(DocumentError):
     """The document is longer, more deeply nested, or takes more memory than one document may."""
 
 
-class RenderTimeout(DocumentError):  # noqa: N818
+class RenderTimeout(DocumentError):
     """The document took longer than one document may. It would again: trying it again is useless."""
 
 
-class RenderFailed(DocumentError):  # noqa: N818
+class RenderFailed(DocumentError):
     """The renderer broke, or could not be started: no fault that the document's author could name."""
 
 
-class RendererBusy(DocumentError):  # noqa: N818
+class RendererBusy(DocumentError):
     """As many documents wait as may wait. Later it may go."""

@@ -145,7 +145,7 @@ class Reply(Command):
         return self.model_copy(update={"attempt": attempt, "at": at})
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of the program
+class Refused(Exception):
     """A command was understood and declined; the text is a sentence for a person. Details are plain JSON values."""
 
     def __init__(self, sentence: str, **details: Any) -> None:

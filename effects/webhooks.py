@@ -83,9 +83,11 @@ class Teller:
             await self._queue(outlet, event)
             last[event.partition] = event.sequence
         for partition, sequence in last.items():
-            await self._submit(RecordTold(
-                at=self._engine.clock.now(), endpoint_id=outlet.endpoint_id, partition=partition, sequence=sequence
-            ))  # fmt: skip
+            await self._submit(
+                RecordTold(
+                    at=self._engine.clock.now(), endpoint_id=outlet.endpoint_id, partition=partition, sequence=sequence
+                )
+            )
         if not events:
             self._seen[outlet.endpoint_id] = ends
         return bool(events)
@@ -93,14 +95,25 @@ class Teller:
     async def _queue(self, outlet: OutletRow, event: Untold) -> None:
         webhook_id = uuid5(event.event_id, outlet.endpoint_id)
         command = QueueWebhook(
-            at=self._engine.clock.now(), endpoint_id=outlet.endpoint_id, webhook_id=webhook_id.hex,
-            data_subject=f"{CONTEXT}:{event.body['user_id']}", event_type=TYPES[event.name], body=body_of(event),
-        )  # fmt: skip
+            at=self._engine.clock.now(),
+            endpoint_id=outlet.endpoint_id,
+            webhook_id=webhook_id.hex,
+            data_subject=f"{CONTEXT}:{event.body['user_id']}",
+            event_type=TYPES[event.name],
+            body=body_of(event),
+        )
         await self._engine.gateway.submit(
-            envelop(command, CONTEXT, self._engine.partitions, "installation", webhook_id,
-                    correlation_id=event.correlation_id, causation_id=event.event_id),
+            envelop(
+                command,
+                CONTEXT,
+                self._engine.partitions,
+                "installation",
+                webhook_id,
+                correlation_id=event.correlation_id,
+                causation_id=event.event_id,
+            ),
             DEADLINE_SECONDS,
-        )  # fmt: skip
+        )
 
     async def _submit(self, command: RecordTold) -> None:
         envelope = envelop(command, CONTEXT, self._engine.partitions, "installation")

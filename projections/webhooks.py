@@ -52,9 +52,16 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case WebhookQueued(round=1) | WebhookHeld(round=0) as first:
             status = "queued" if isinstance(first, WebhookQueued) else "held"
-            yield put(first.webhook_id, endpoint_id=first.endpoint_id, data_subject=first.data_subject,
-                      event_type=first.event_type, status=status,
-                      round=first.round, at=first.at, sequence=event.position.sequence)  # fmt: skip
+            yield put(
+                first.webhook_id,
+                endpoint_id=first.endpoint_id,
+                data_subject=first.data_subject,
+                event_type=first.event_type,
+                status=status,
+                round=first.round,
+                at=first.at,
+                sequence=event.position.sequence,
+            )
         case WebhookQueued() as queued:
             yield change(queued.webhook_id, status="queued", round=queued.round, resume_at=None)
         case WebhookHeld() as held:
@@ -62,13 +69,24 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
         case WebhookAttemptFailed() as failed:
             yield change(failed.webhook_id, code=failed.code, reason=failed.reason, resume_at=failed.retry_at)
         case WebhookPutOff() as put_off:
-            yield change(put_off.webhook_id, status="put_off", code=put_off.code, reason=put_off.reason,
-                         resume_at=put_off.resume_at)  # fmt: skip
+            yield change(
+                put_off.webhook_id,
+                status="put_off",
+                code=put_off.code,
+                reason=put_off.reason,
+                resume_at=put_off.resume_at,
+            )
         case WebhookDelivered() as done:
             yield change(done.webhook_id, status="delivered", resume_at=None, ended_at=done.at)
         case WebhookFailed() as failed:
-            yield change(failed.webhook_id, status="failed", code=failed.code, reason=failed.reason, resume_at=None,
-                         ended_at=failed.at)  # fmt: skip
+            yield change(
+                failed.webhook_id,
+                status="failed",
+                code=failed.code,
+                reason=failed.reason,
+                resume_at=None,
+                ended_at=failed.at,
+            )
 
 
 def health(fact: Any) -> Iterator[Change]:

@@ -139,9 +139,15 @@ class MemoryRuntime:
         task.attempts += 1
         now = self.clock.now()
         command, end = self._command(task, perform, idempotent)
-        self.do(command.model_copy(update={"at": now}), task.cause.context, actor="worker",
-                command_id=uuid4(), causation_id=task.cause.event_id,
-                correlation_id=task.cause.correlation_id, task=end)  # fmt: skip
+        self.do(
+            command.model_copy(update={"at": now}),
+            task.cause.context,
+            actor="worker",
+            command_id=uuid4(),
+            causation_id=task.cause.event_id,
+            correlation_id=task.cause.correlation_id,
+            task=end,
+        )
 
     def _command(self, task: _Open, perform: Perform, idempotent: bool) -> tuple[Command, TaskEnd]:
         if isinstance(task.task, Later):
@@ -203,8 +209,9 @@ class Scenario:
             if category in streams:
                 states[category] = streams[category].evolve(states[category], event)
         try:
-            produced = handler.decide(command, states[handler.writes.category],
-                                      *(states[stream.category] for stream in handler.reads))  # fmt: skip
+            produced = handler.decide(
+                command, states[handler.writes.category], *(states[stream.category] for stream in handler.reads)
+            )
         except Refused as refusal:
             return replace(self, refusal=refusal, states=states)
         return replace(self, produced=tuple(produced), states=states)

@@ -154,9 +154,13 @@ def _effectiveness(totals: Totals) -> dict[str, Any]:
 
 @analytics.get("/cost-tracking")
 async def cost_tracking(
-    caller: Annotated[Caller, READ], reads: Read, act: Act, desk: AtDesk, start_date: StartDate = None,
+    caller: Annotated[Caller, READ],
+    reads: Read,
+    act: Act,
+    desk: AtDesk,
+    start_date: StartDate = None,
     end_date: EndDate = None,
-) -> CostAnswer:  # fmt: skip
+) -> CostAnswer:
     """What was spent, what of the budgets is used (in percent), and what calls for attention."""
     _ordered(start_date, end_date)
     async with reads.connection() as connection:

@@ -48,20 +48,39 @@ curl -s $API/status/$TASK/explanation -H "Authorization: Bearer $TOKEN"; echo
 
 
 def app(
-    engine: Engine, counts: Counts, tokens: Tokens, secrets: Secrets, signers: Signers, limits: Limits,
+    engine: Engine,
+    counts: Counts,
+    tokens: Tokens,
+    secrets: Secrets,
+    signers: Signers,
+    limits: Limits,
     providers: dict[str, bool],
-) -> FastAPI:  # fmt: skip
+) -> FastAPI:
     """The ASGI app of this surface. `limits` are the budgets; `providers` says which are configured."""
     acting = Acting(NAME, engine.gateway, engine.reads, engine.clock, engine.partitions, STATUSES)
     surface = Surface(
-        NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS),
-        {DESK: Desk(engine.reads, engine.clock.now, limits, secrets), SIGNERS: signers, ENGINE: engine,
-         PROVIDERS: providers},
-    )  # fmt: skip
+        NAME,
+        acting,
+        engine.reads,
+        tokens,
+        Limiter(counts, NAME, LIMITS),
+        {
+            DESK: Desk(engine.reads, engine.clock.now, limits, secrets),
+            SIGNERS: signers,
+            ENGINE: engine,
+            PROVIDERS: providers,
+        },
+    )
     routers = (
-        messages.router, preferences.router, consent.router, webhooks.router, analytics.analytics, analytics.reports,
-        public.router, outcomes(CommunicationRoute, *SCOPES),
-    )  # fmt: skip
+        messages.router,
+        preferences.router,
+        consent.router,
+        webhooks.router,
+        analytics.analytics,
+        analytics.reports,
+        public.router,
+        outcomes(CommunicationRoute, *SCOPES),
+    )
     made = app_of(surface, "MINGUS Communication API", public.VERSION, DESCRIPTION, routers, render)
     describe(made, routers)
     return made

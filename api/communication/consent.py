@@ -234,8 +234,9 @@ def moment_asked(in_body: datetime | None, in_query: datetime | None, now: datet
         raise ApiError(400, "Invalid as_of: the body and the query string name different times", kind="InvalidInput")
     asked = in_body or in_query
     if asked is not None and asked > now:
-        raise ApiError(400, f"Invalid as_of: must not be in the future, and it is {now.isoformat()} now",
-                       kind="InvalidInput")  # fmt: skip
+        raise ApiError(
+            400, f"Invalid as_of: must not be in the future, and it is {now.isoformat()} now", kind="InvalidInput"
+        )
     return asked
 
 

@@ -143,9 +143,11 @@ class ExplanationAnswer(BaseModel):
 
 @router.post("/send")
 async def send_communication(
-    body: SendBody, caller: Annotated[Caller, may("communication:send", limit="communication_sending")], act: Act,
+    body: SendBody,
+    caller: Annotated[Caller, may("communication:send", limit="communication_sending")],
+    act: Act,
     desk: AtDesk,
-) -> SendAnswer:  # fmt: skip
+) -> SendAnswer:
     """Send a message to a user on a channel they allow, now or at `scheduled_time`; a past time means now."""
     requested = await request(body, act, desk)
     return SendAnswer(task_id=requested.message_id, cost=dollars(requested.cost), fallback_used=requested.fallback)
@@ -181,9 +183,11 @@ ITEM = TypeAdapter(SendBody)
 
 @router.post("/batch")
 async def send_batch(
-    body: BatchBody, caller: Annotated[Caller, may("communication:send", limit="batch_operations")], act: Act,
+    body: BatchBody,
+    caller: Annotated[Caller, may("communication:send", limit="batch_operations")],
+    act: Act,
     desk: AtDesk,
-) -> BatchAnswer:  # fmt: skip
+) -> BatchAnswer:
     """Send up to 100 messages; each succeeds or fails for itself."""
     batch_id = act.new_id("batch")
     await act.submit(RequestBatch(at=act.at, batch_id=batch_id, size=len(body.communications)))
@@ -212,9 +216,11 @@ async def _one_of_batch(item: Any, act: Action, desk: Desk, batch_id: UUID) -> B
         details = f" ({error.details})" if error.status in UNCERTAIN else ""
         return BatchFailure(user_id=_user_in(item), error=f"{error.sentence}{details}")
     return BatchSuccess(
-        user_id=requested.user_id, task_id=requested.message_id, cost=dollars(requested.cost),
+        user_id=requested.user_id,
+        task_id=requested.message_id,
+        cost=dollars(requested.cost),
         fallback_used=requested.fallback,
-    )  # fmt: skip
+    )
 
 
 def _user_in(item: dict[str, Any]) -> int | None:
@@ -229,9 +235,13 @@ async def communication_status(
     """The state of a message's task: PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED."""
     row = await find(task_id, reads)
     return StatusAnswer(
-        task_id=row.message_id, status=row.status, result=_result(row), created=row.created_at,
-        started=row.started_at, succeeded=row.succeeded_at,
-    )  # fmt: skip
+        task_id=row.message_id,
+        status=row.status,
+        result=_result(row),
+        created=row.created_at,
+        started=row.started_at,
+        succeeded=row.succeeded_at,
+    )
 
 
 async def find(task_id: str, reads: Any) -> MessageRow:

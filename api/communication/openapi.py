@@ -47,13 +47,17 @@ EXAMPLES: dict[str, dict[str, Any]] = orjson.loads(files(__package__).joinpath("
 
 FORM = "application/x-www-form-urlencoded"
 IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "description": "The same key is the same write: it gets the stored answer, and another body 409",
-}  # fmt: skip
+}
 POSITION = {
-    "name": "Headwater-Position", "in": "header", "schema": {"type": "string"},
+    "name": "Headwater-Position",
+    "in": "header",
+    "schema": {"type": "string"},
     "description": "What a write answered under this name: the answer waits until the read models cover it",
-}  # fmt: skip
+}
 
 
 def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:

@@ -82,9 +82,11 @@ def shown(user_id: int, preferences: Preferences) -> PreferencesShown:
 
 @router.get("/{user_id}")
 async def get_preferences(
-    user_id: UserIdText, caller: Annotated[Caller, may("preferences:manage", "communication:read")], reads: Read,
+    user_id: UserIdText,
+    caller: Annotated[Caller, may("preferences:manage", "communication:read")],
+    reads: Read,
     request: Request,
-) -> PreferencesAnswer:  # fmt: skip
+) -> PreferencesAnswer:
     """A user's preferences; somebody never seen has the defaults. The ETag is for the If-Match of a change."""
     async with reads.connection() as connection:
         found = await current_preferences(connection, user_id)
@@ -94,9 +96,12 @@ async def get_preferences(
 
 @router.put("/{user_id}")
 async def update_preferences(
-    user_id: UserIdText, body: PreferencesBody, caller: Annotated[Caller, may("preferences:manage")], act: Act,
+    user_id: UserIdText,
+    body: PreferencesBody,
+    caller: Annotated[Caller, may("preferences:manage")],
+    act: Act,
     reads: Read,
-) -> PreferencesChanged:  # fmt: skip
+) -> PreferencesChanged:
     """Change what is given, keep the rest."""
     hours = body.quiet_hours
     given = body.model_dump(exclude={"quiet_hours"})

@@ -73,15 +73,18 @@ async def communication_health(request: Request) -> HealthAnswer:
     services = Services(
         preference_service=found is not None and not _halted(found, ("communication_recipients",)),
         analytics_service=found is not None and not _halted(found, ANALYTICS),
-        celery_integration=surface.extras[ENGINE].writable and found is not None
+        celery_integration=surface.extras[ENGINE].writable
+        and found is not None
         and not _halted(found, ("communication_reactions",)),
         **surface.extras[PROVIDERS],
-    )  # fmt: skip
+    )
     well = services.preference_service and services.analytics_service and services.celery_integration
     answer = HealthAnswer(
-        status="healthy" if well else "degraded", services=services, timestamp=surface.acting.clock.now(),
+        status="healthy" if well else "degraded",
+        services=services,
+        timestamp=surface.acting.clock.now(),
         version=VERSION,
-    )  # fmt: skip
+    )
     return answer if well else _degraded(answer)
 
 
@@ -123,9 +126,13 @@ async def unsubscribe(token: str, request: Request, desk: AtDesk) -> Response:
     assert who is not None
     acting = _acting(request)
     command = OptOut(
-        at=acting.clock.now(), user_id=who.user_id, wish=Wish.EMAIL, message_types=(who.type,),
-        reason="unsubscribe link", source=OptOutSource.UNSUBSCRIBE,
-    )  # fmt: skip
+        at=acting.clock.now(),
+        user_id=who.user_id,
+        wish=Wish.EMAIL,
+        message_types=(who.type,),
+        reason="unsubscribe link",
+        source=OptOutSource.UNSUBSCRIBE,
+    )
     try:
         await acting.gateway.submit(envelop(command, acting.surface, acting.partitions, "recipient"), DEADLINE_SECONDS)
     except (Unavailable, Pending) as away:

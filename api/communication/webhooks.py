@@ -132,8 +132,14 @@ def _resend(request: Request) -> Mapping[str, Any]:
         raise _invalid("RESEND_WEBHOOK_SECRET is not set, so no signature can be checked")
     if "svix-signature" in headers:
         now = _acting(request).clock.now()
-        valid = webhook_valid(secret, headers.get("svix-id", ""), headers.get("svix-timestamp", ""), body,
-                              headers["svix-signature"], now.timestamp())  # fmt: skip
+        valid = webhook_valid(
+            secret,
+            headers.get("svix-id", ""),
+            headers.get("svix-timestamp", ""),
+            body,
+            headers["svix-signature"],
+            now.timestamp(),
+        )
     else:
         valid = resend_hmac_valid(secret, body, headers.get("x-resend-signature", ""))
     if not valid:
@@ -199,10 +205,17 @@ async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> R
         await _report(acting, unmatched, "twilio", sid, status)
         return Received()
     receipt = RecordReceipt(
-        at=acting.clock.now(), message_id=found.message_id, user_id=found.user_id, channel=found.channel,
-        provider="twilio", provider_id=sid, kind=twilio_kind(status), word=status,
-        code=_text(report, "ErrorCode") or None, reason=_text(report, "ErrorMessage"),
-    )  # fmt: skip
+        at=acting.clock.now(),
+        message_id=found.message_id,
+        user_id=found.user_id,
+        channel=found.channel,
+        provider="twilio",
+        provider_id=sid,
+        kind=twilio_kind(status),
+        word=status,
+        code=_text(report, "ErrorCode") or None,
+        reason=_text(report, "ErrorMessage"),
+    )
     await _report(acting, receipt, "twilio", sid, status, str(found.message_id))
     return Received()
 
@@ -229,10 +242,17 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
     bounce = data.get("bounce")
     bounce = bounce if isinstance(bounce, dict) else {}
     receipt = RecordReceipt(
-        at=acting.clock.now(), message_id=found.message_id, user_id=found.user_id, channel=found.channel,
-        provider="resend", provider_id=provider_id, kind=resend_kind(type_, _text(bounce, "type") or None), word=type_,
-        code=_text(bounce, "subType") or None, reason=_text(bounce, "message"),
-    )  # fmt: skip
+        at=acting.clock.now(),
+        message_id=found.message_id,
+        user_id=found.user_id,
+        channel=found.channel,
+        provider="resend",
+        provider_id=provider_id,
+        kind=resend_kind(type_, _text(bounce, "type") or None),
+        word=type_,
+        code=_text(bounce, "subType") or None,
+        reason=_text(bounce, "message"),
+    )
     await _report(acting, receipt, *source, str(found.message_id))
     return Received()
 
@@ -265,11 +285,16 @@ async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read
         halted = {projection.name for projection in (await installation(connection)).halted}
     acting, mark, keyword = _acting(request), desk.secrets.mark(sender), keyword_in(text)
     at = acting.clock.now()
-    await asyncio.gather(*(
-        _report(acting, ReceiveSms(at=at, user_id=user_id, phone_number=sender, body=text),
-                *(("twilio", sid, str(user_id)) if sid else ()))
-        for user_id in users
-    ))  # fmt: skip
+    await asyncio.gather(
+        *(
+            _report(
+                acting,
+                ReceiveSms(at=at, user_id=user_id, phone_number=sender, body=text),
+                *(("twilio", sid, str(user_id)) if sid else ()),
+            )
+            for user_id in users
+        )
+    )
     if keyword is Keyword.STOP:
         await _hear_stop(acting, sid, mark, users)
     if keyword is Keyword.START and RECIPIENTS.name in halted:
@@ -282,11 +307,18 @@ async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read
 async def _hear_stop(acting: Acting, sid: str, mark: str, told: Sequence[int]) -> None:
     """Puts a STOP on record in each partition, for those whom the read models may not show yet."""
     name, at = sid or str(uuid4()), acting.clock.now()
-    await asyncio.gather(*(
-        _report(acting, HearStop(at=at, stop_id=key, mark=mark, told=tuple(told), partitions=acting.partitions),
-                "twilio", key, "stop")
-        for key in key_in_each(name, acting.partitions)
-    ))  # fmt: skip
+    await asyncio.gather(
+        *(
+            _report(
+                acting,
+                HearStop(at=at, stop_id=key, mark=mark, told=tuple(told), partitions=acting.partitions),
+                "twilio",
+                key,
+                "stop",
+            )
+            for key in key_in_each(name, acting.partitions)
+        )
+    )
 
 
 async def _report_stranger(acting: Acting, name: str) -> None:

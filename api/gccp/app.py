@@ -80,13 +80,16 @@ def desk_of(settings: GccpSettings, engine: Engine, tokens: Tokens, model: Langu
 def app(engine: Engine, counts: Counts, desk: Desk) -> FastAPI:
     """The ASGI app of this surface."""
     limiter = Limiter(counts, NAME, LIMITS, sliding=True)
-    surface = Surface(
-        NAME, _acting(engine), engine.reads, desk.identity, limiter, {DESK: desk}, InFlight(BURSTS)
-    )  # fmt: skip
+    surface = Surface(NAME, _acting(engine), engine.reads, desk.identity, limiter, {DESK: desk}, InFlight(BURSTS))
     routers = (
-        generations.router, export.router, generations.retries, streaming.router, progress.router, usage.router,
+        generations.router,
+        export.router,
+        generations.retries,
+        streaming.router,
+        progress.router,
+        usage.router,
         outcomes(GccpRoute, *SCOPES),
-    )  # fmt: skip
+    )
     made = app_of(surface, TITLE, VERSION, DESCRIPTION, routers, render)
     describe(made, routers)
     return made

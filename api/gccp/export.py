@@ -89,16 +89,21 @@ class PdfFile(Response):
 
 @router.post("", response_class=PdfFile)
 async def export_pdf(
-    body: PdfBody, caller: Annotated[Caller, may(AUTHENTICATED, limit="export_pdf")], act: Act, request: Request,
+    body: PdfBody,
+    caller: Annotated[Caller, may(AUTHENTICATED, limit="export_pdf")],
+    act: Act,
+    request: Request,
     desk: AtDesk,
-) -> Response:  # fmt: skip
+) -> Response:
     """The document as PDF. Nothing is fetched for it, no file is read, and HTML in it is shown as text."""
     document = DocumentRequest(body.content, act.at, Options(body.title, body.author, _styling(body)))
     began = perf_counter()
     about: dict[str, Any] = {
-        "at": act.at, "export_id": act.new_id("export"), "owner": caller.subject,
+        "at": act.at,
+        "export_id": act.new_id("export"),
+        "owner": caller.subject,
         "content_bytes": len(body.content.encode()),
-    }  # fmt: skip
+    }
     try:
         pdf = await unless_gone(request, desk.pdf.render(document))
     except (DocumentError, ClientDisconnect) as failed:
@@ -115,8 +120,13 @@ async def export_pdf(
 async def pdf_health(desk: AtDesk) -> PdfHealthAnswer:
     """Whether PDFs can be made: a small one was, within the last half minute."""
     if not await desk.pdf_health.well():
-        raise ApiError(503, "Service unavailable", kind="Unavailable", details="the renderer does not work",
-                       headers={"Retry-After": "30"})  # fmt: skip
+        raise ApiError(
+            503,
+            "Service unavailable",
+            kind="Unavailable",
+            details="the renderer does not work",
+            headers={"Retry-After": "30"},
+        )
     return PdfHealthAnswer()
 
 
@@ -149,8 +159,9 @@ def _told(failed: DocumentError | ClientDisconnect) -> Exception:
         return failed
     _, status = FAILURES[type(failed)]
     if status == 503:
-        return ApiError(503, "Service unavailable", kind="Unavailable", details=str(failed),
-                        headers={"Retry-After": "5"})  # fmt: skip
+        return ApiError(
+            503, "Service unavailable", kind="Unavailable", details=str(failed), headers={"Retry-After": "5"}
+        )
     return ApiError(status, "The PDF could not be made", kind="Pdf", details=str(failed))
 
 

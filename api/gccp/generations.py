@@ -187,10 +187,17 @@ async def generate(
     """Queue the generation of course content."""
     generation_id = act.new_id("generation")
     wanted = RequestGeneration(
-        at=act.at, generation_id=generation_id, owner=caller.subject, topic=body.topic, subtopics=body.subtopics,
-        transcript=body.transcript, mode=body.mode, counts=_counts(body), model=desk.generation_model,
+        at=act.at,
+        generation_id=generation_id,
+        owner=caller.subject,
+        topic=body.topic,
+        subtopics=body.subtopics,
+        transcript=body.transcript,
+        mode=body.mode,
+        counts=_counts(body),
+        model=desk.generation_model,
         max_tokens=desk.generation_max_tokens,
-    )  # fmt: skip
+    )
     await act.submit(wanted)
     return GenerateAnswer(generation_id=generation_id)
 
@@ -208,9 +215,13 @@ async def retry(
     """Queue a failed generation again, to go on with the step that failed."""
     await _own_by_id(reads, body.generation_id, caller)
     again = RetryGeneration(
-        at=act.at, generation_id=body.generation_id, owner=caller.subject, caller=caller.subject,
-        model=desk.generation_model, max_tokens=desk.generation_max_tokens,
-    )  # fmt: skip
+        at=act.at,
+        generation_id=body.generation_id,
+        owner=caller.subject,
+        caller=caller.subject,
+        model=desk.generation_model,
+        max_tokens=desk.generation_max_tokens,
+    )
     outcome = await act.submit(again)
     resumed_from = outcome.only(GenerationRetried).resumed_from
     return RetryAnswer(generation_id=body.generation_id, resumed_from=resumed_from)
@@ -227,9 +238,11 @@ async def cancel(generation_id: UUID, caller: Annotated[Caller, ALLOWED], act: A
 
 @router.get("/generations")
 async def generations(
-    caller: Annotated[Caller, ALLOWED], reads: Read, limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    caller: Annotated[Caller, ALLOWED],
+    reads: Read,
+    limit: Annotated[int, Field(ge=1, le=100)] = 20,
     before: UUID | None = None,
-) -> GenerationsAnswer:  # fmt: skip
+) -> GenerationsAnswer:
     """The caller's own generations, the latest first."""
     place = await _own_by_id(reads, before, caller) if before is not None else None
     async with reads.connection() as connection:

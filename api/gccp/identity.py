@@ -83,8 +83,13 @@ class SupabaseKeys:
         if name in self._keys:
             return self._keys[name]
         if not self._reached:
-            raise ApiError(503, "Service unavailable", kind="Unavailable", headers={"Retry-After": "5"},
-                           details="the keys that tokens are checked with cannot be fetched")  # fmt: skip
+            raise ApiError(
+                503,
+                "Service unavailable",
+                kind="Unavailable",
+                headers={"Retry-After": "5"},
+                details="the keys that tokens are checked with cannot be fetched",
+            )
         raise _invalid()
 
     def _wanting(self, name: str) -> bool:
@@ -117,16 +122,21 @@ def verifier(settings: GccpSettings, tokens: Tokens) -> Verifier:
 def _usable(published: Any) -> dict[str, jwt.PyJWK]:
     keys = published.get("keys", ()) if isinstance(published, Mapping) else ()
     asymmetric = [key for key in keys if isinstance(key, Mapping) and key.get("kty") in ("EC", "RSA")]
-    return {
-        key.key_id: key for key in jwt.PyJWKSet.from_dict({"keys": asymmetric}).keys if key.key_id is not None
-    }  # fmt: skip
+    return {key.key_id: key for key in jwt.PyJWKSet.from_dict({"keys": asymmetric}).keys if key.key_id is not None}
 
 
 def _claims(token: str, key: str | jwt.PyJWK, algorithms: Sequence[str], issuer: str | None) -> dict[str, Any]:
     required = ["exp", "sub", "aud", *(["iss"] if issuer else [])]
     try:
-        return jwt.decode(token, key, list(algorithms), audience=AUTHENTICATED, issuer=issuer, leeway=LEEWAY_SECONDS,
-                          options={"require": required})  # fmt: skip
+        return jwt.decode(
+            token,
+            key,
+            list(algorithms),
+            audience=AUTHENTICATED,
+            issuer=issuer,
+            leeway=LEEWAY_SECONDS,
+            options={"require": required},
+        )
     except jwt.ExpiredSignatureError:
         raise unauthorized("The token has expired") from None
     except jwt.PyJWTError:

@@ -55,9 +55,7 @@ class Ledger:
 
     async def _record(self, end: CompleteAiCall | FailAiCall) -> Outcome | None:
         acting = self._acting
-        envelope = envelop(
-            end, acting.surface, acting.partitions, f"client:{end.owner}", uuid5(end.call_id, "end")
-        )  # fmt: skip
+        envelope = envelop(end, acting.surface, acting.partitions, f"client:{end.owner}", uuid5(end.call_id, "end"))
         until = asyncio.get_running_loop().time() + LINGER_SECONDS
         while True:
             try:

@@ -45,10 +45,17 @@ CODES = {
     ("reply", "500"): "ANTHROPIC_ERROR",
 }
 USUAL_CODES = {
-    "202": "PENDING", "400": "INVALID_FIELDS", "401": "UNAUTHORIZED", "403": "FORBIDDEN", "404": "NOT_FOUND",
-    "409": "IDEMPOTENCY_CONFLICT", "413": "BODY_TOO_LARGE", "429": "RATE_LIMITED", "500": "INTERNAL_ERROR",
+    "202": "PENDING",
+    "400": "INVALID_FIELDS",
+    "401": "UNAUTHORIZED",
+    "403": "FORBIDDEN",
+    "404": "NOT_FOUND",
+    "409": "IDEMPOTENCY_CONFLICT",
+    "413": "BODY_TOO_LARGE",
+    "429": "RATE_LIMITED",
+    "500": "INTERNAL_ERROR",
     "503": "SERVICE_UNAVAILABLE",
-}  # fmt: skip
+}
 RATE_LIMIT_HEADERS = {
     "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Requests allowed in a minute"},
     "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "Requests left of them"},
@@ -57,19 +64,24 @@ RATE_LIMIT_HEADERS = {
 TALK = {
     "system": "You are an expert educator.",
     "messages": [{"role": "user", "content": "Explain neural networks"}],
-    "model": "claude-sonnet-4-5-20250929", "maxTokens": 4000, "temperature": 0.7,
-}  # fmt: skip
+    "model": "claude-sonnet-4-5-20250929",
+    "maxTokens": 4000,
+    "temperature": 0.7,
+}
 ID = "550e8400-e29b-41d4-a716-446655440000"
 EXAMPLES: dict[str, Any] = {
     "GenerateBody": {
         "topic": "Introduction to Machine Learning",
-        "subtopics": "supervised learning, unsupervised learning, neural networks", "mode": "lecture",
+        "subtopics": "supervised learning, unsupervised learning, neural networks",
+        "mode": "lecture",
         "transcript": "Machine learning is a subset of artificial intelligence...",
     },
     "GenerateAnswer": {"success": True, "generation_id": ID, "status": "queued"},
     "PdfBody": {
-        "content": "# Machine Learning Basics\n\nMachine learning is...", "title": "ML Introduction",
-        "author": "GCCP Platform", "filename": "ml-intro.pdf",
+        "content": "# Machine Learning Basics\n\nMachine learning is...",
+        "title": "ML Introduction",
+        "author": "GCCP Platform",
+        "filename": "ml-intro.pdf",
         "styling": {"headerColor": "#1a365d", "fontSize": 11, "lineHeight": 1.7},
     },
     "PdfHealthAnswer": {"status": "ok", "service": "PDF Generation API", "version": "1.0.0"},
@@ -80,7 +92,7 @@ EXAMPLES: dict[str, Any] = {
         "content": [{"type": "text", "text": "Neural networks are computational models..."}],
         "usage": {"input_tokens": 15, "output_tokens": 150},
     },
-}  # fmt: skip
+}
 STREAM = """data: {"type":"chunk","content":"Neural networks are..."}
 
 data: {"type":"chunk","content":"computational models..."}

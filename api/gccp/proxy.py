@@ -26,8 +26,9 @@ ANSWER_SECONDS = 900.0
 RECORD_SECONDS = 2.0
 """How long an answer waits for its end to be recorded: whoever has read it should find it in the figures."""
 
-CLIENT_FAULTS = frozenset({"invalid_request_error", "not_found_error", "request_too_large", "context_exceeded",
-                           "model_not_found", "http_400"})  # fmt: skip
+CLIENT_FAULTS = frozenset(
+    {"invalid_request_error", "not_found_error", "request_too_large", "context_exceeded", "model_not_found", "http_400"}
+)
 """What providers say when it is the request that is wrong (a model that does not exist, a conversation too long)."""
 
 
@@ -122,16 +123,25 @@ class ProxiedCall:
 
     def _complete(self, stop_reason: str, *, disconnected: bool) -> None:
         end = CompleteAiCall(
-            at=self._now(), **self._named, usage=self._used(), stop_reason=storable(stop_reason),
-            duration_ms=self._elapsed(), first_chunk_ms=self._first_chunk_ms, disconnected=disconnected,
-        )  # fmt: skip
+            at=self._now(),
+            **self._named,
+            usage=self._used(),
+            stop_reason=storable(stop_reason),
+            duration_ms=self._elapsed(),
+            first_chunk_ms=self._first_chunk_ms,
+            disconnected=disconnected,
+        )
         self._record(end)
 
     def _fail(self, code: str, reason: str) -> None:
         end = FailAiCall(
-            at=self._now(), **self._named, usage=self._used(), code=storable(code), reason=storable(reason),
+            at=self._now(),
+            **self._named,
+            usage=self._used(),
+            code=storable(code),
+            reason=storable(reason),
             duration_ms=self._elapsed(),
-        )  # fmt: skip
+        )
         self._record(end)
 
     def _record(self, end: CompleteAiCall | FailAiCall) -> None:
@@ -156,5 +166,10 @@ def refusal(failure: Failure) -> ApiError:
     status = 400 if isinstance(failure, Rejected) and code in CLIENT_FAULTS else 500
     wait = failure.after if isinstance(failure, Deferred) else None
     headers = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
-    return ApiError(status, "The language model did not answer", kind="Upstream", details=f"{code}: {failure.reason}",
-                    headers=headers)  # fmt: skip
+    return ApiError(
+        status,
+        "The language model did not answer",
+        kind="Upstream",
+        details=f"{code}: {failure.reason}",
+        headers=headers,
+    )

@@ -115,10 +115,15 @@ async def _begin(body: StreamBody, caller: Caller, act: Action, desk: Desk, *, s
         kept = "answers are not kept, so it cannot be given again; use a new Idempotency-Key"
         raise ApiError(409, "This call has been made already", kind="AlreadyBegun", details=kept)
     completion = Completion(
-        context="gccp", recipient_id=caller.subject, reference=str(call_id), model=body.model, max_tokens=tokens,
-        temperature=body.temperature, system=body.system,
+        context="gccp",
+        recipient_id=caller.subject,
+        reference=str(call_id),
+        model=body.model,
+        max_tokens=tokens,
+        temperature=body.temperature,
+        system=body.system,
         messages=tuple(Message(role=message.role, content=message.content) for message in body.messages),
-    )  # fmt: skip
+    )
     return ProxiedCall(call_id, caller.subject, streamed, desk.model.stream(completion), desk.ledger, desk.now)
 
 

@@ -43,9 +43,12 @@ class UsageAnswer(BaseModel):
 
 @router.get("/usage")
 async def usage(
-    caller: Annotated[Caller, ALLOWED], request: Request, reads: Read, first: date | None = None,
+    caller: Annotated[Caller, ALLOWED],
+    request: Request,
+    reads: Read,
+    first: date | None = None,
     last: date | None = None,
-) -> UsageAnswer:  # fmt: skip
+) -> UsageAnswer:
     """The caller's own use of the language model on these days (UTC), both included; the last 30 without saying."""
     until = last or surface_of(request).acting.clock.now().date()
     since = first or max(date.min + timedelta(USUAL_DAYS), until) - timedelta(USUAL_DAYS - 1)

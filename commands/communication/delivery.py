@@ -149,9 +149,9 @@ def record_attempt(command: RecordAttempt, message: Message, recipient: Recipien
             return _accepted(command, attempt, message)
         case Result.DEFERRED:
             facts = _facts(command, message, command.channel, attempt=attempt.number, provider=attempt.provider)
-            return _forward(delivery, MessageRetried(
-                **facts, code=attempt.code, reason=attempt.reason, retry_at=attempt.retry_at
-            ))  # fmt: skip
+            return _forward(
+                delivery, MessageRetried(**facts, code=attempt.code, reason=attempt.reason, retry_at=attempt.retry_at)
+            )
         case Result.UNCONFIRMED:
             facts = _facts(command, message, command.channel, attempt=attempt.number, provider=attempt.provider)
             return _forward(delivery, MessageUnconfirmed(**facts, reason=attempt.reason))
@@ -165,8 +165,16 @@ def _facts(
     """The fields that every delivery event shares."""
     delivery, requested = message.deliveries[channel], message.requested
     assert requested is not None
-    return {"at": command.at, "message_id": command.message_id, "user_id": command.user_id, "channel": channel,
-            "trigger_type": requested.trigger_type, "day": delivery.day, "was": delivery.part, **more}  # fmt: skip
+    return {
+        "at": command.at,
+        "message_id": command.message_id,
+        "user_id": command.user_id,
+        "channel": channel,
+        "trigger_type": requested.trigger_type,
+        "day": delivery.day,
+        "was": delivery.part,
+        **more,
+    }
 
 
 def _forward(delivery: Delivery, event: DeliveryEvent) -> list[Event]:
@@ -190,15 +198,14 @@ def _rejected(command: RecordAttempt, attempt: Attempt, message: Message, recipi
     facts = _facts(command, message, command.channel, provider=attempt.provider, attempt=attempt.number)
     if attempt.code == NOT_ALLOWED and delivery.perhaps_out:
         return _forward(delivery, MessageUnconfirmed(**facts, reason=attempt.reason))
-    rejected = _forward(delivery, MessageRejected(
-        **facts, code=attempt.code, reason=attempt.reason, refund=delivery.cost
-    ))  # fmt: skip
+    rejected = _forward(
+        delivery, MessageRejected(**facts, code=attempt.code, reason=attempt.reason, refund=delivery.cost)
+    )
     if not rejected:
         return []
     if attempt.code == ERASED:
         return rejected
-    return [*rejected, *_unsubscribed(command, attempt, recipient),
-            *fall_back(command, attempt, message, recipient)]  # fmt: skip
+    return [*rejected, *_unsubscribed(command, attempt, recipient), *fall_back(command, attempt, message, recipient)]
 
 
 def _unsubscribed(command: RecordAttempt, attempt: Attempt, recipient: Recipient) -> list[Event]:
@@ -230,14 +237,22 @@ def fall_back(
     requested, other = message.requested, command.channel.other
     if requested is None or requested.wish is Wish.BOTH or other in message.deliveries:
         return []
-    case = Case(recipient, requested.trigger_type, requested.priority, Wish(other), requested.segments,
-                command.at, requested.limits)  # fmt: skip
+    case = Case(
+        recipient,
+        requested.trigger_type,
+        requested.priority,
+        Wish(other),
+        requested.segments,
+        command.at,
+        requested.limits,
+    )
     decision = decide(case, REACHABLE)
     if decision.channels != (other,):
         return []
     usage = Usage(day=command.at.date())
-    rejected = Step("provider", 1, "refuse", command.channel, "rejected",
-                    {"provider": attempt.provider, "code": attempt.code})  # fmt: skip
+    rejected = Step(
+        "provider", 1, "refuse", command.channel, "rejected", {"provider": attempt.provider, "code": attempt.code}
+    )
     redirect = Step("channel", 1, "redirect", other, "rejected", AS_ASKED[requested.wish].inputs)
     return dispatches(command.at, requested, recipient, _redirected(decision, rejected, redirect), usage, reserved=0)
 
@@ -285,9 +300,9 @@ def _seen(command: RecordReceipt, message: Message) -> list[Event]:
     """Who opens, clicks or complains has received it; who clicks has opened it."""
     delivery = message.deliveries[command.channel]
     facts = _facts(command, message, command.channel)
-    events = _forward(delivery, MessageDelivered(
-        **facts, provider=command.provider, provider_id=command.provider_id, implied=True
-    ))  # fmt: skip
+    events = _forward(
+        delivery, MessageDelivered(**facts, provider=command.provider, provider_id=command.provider_id, implied=True)
+    )
     facts["was"] = Part.DELIVERED
     if not delivery.opened and command.kind is not ReceiptKind.COMPLAINED:
         events.append(MessageOpened(**facts))

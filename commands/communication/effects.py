@@ -1,7 +1,7 @@
 """What is done outside: messages handed to providers.
 
-Between a dispatch and the last retry of its effect hours may pass, so before every try the edge asks once more whether
-the message may still go (`projections.communication.queries.consent_check.may_still_go`), and answers NOT_ALLOWED if not.
+Between a dispatch and the last retry of its effect hours may pass, so the performer checks consent before every try
+(`may_still_go` in `projections.communication.queries.consent_check`) and answers NOT_ALLOWED if it is gone.
 
 An effect says what to send, not its words. The edge renders it (templates, the public address, a signed unsubscribe
 link, a verification code derived from the server's secret) and passes it to the channel's connector.

@@ -93,9 +93,17 @@ def request(command: RequestMessage, message: Message, recipient: Recipient) -> 
     if message.phase is not Phase.ABSENT:
         return []
     later = command.due_at is not None and command.due_at > command.at
-    case = Case(recipient, command.trigger_type, command.priority, command.wish, command.segments, command.at,
-                command.limits, usage=None if later else command.usage,
-                counted={"counted_to": command.counted_to} if command.counted_to else None)  # fmt: skip
+    case = Case(
+        recipient,
+        command.trigger_type,
+        command.priority,
+        command.wish,
+        command.segments,
+        command.at,
+        command.limits,
+        usage=None if later else command.usage,
+        counted={"counted_to": command.counted_to} if command.counted_to else None,
+    )
     decision = decide(case, REACHABLE if later else ALL)
     if decision.verdict == "refuse":
         raise NotSendable(
@@ -112,12 +120,22 @@ def request(command: RequestMessage, message: Message, recipient: Recipient) -> 
 def _requested(command: RequestMessage, decision: Decision, later: bool) -> MessageRequested:
     channels = decision.channels or command.wish.channels
     return MessageRequested(
-        at=command.at, message_id=command.message_id, user_id=command.user_id, trigger_type=command.trigger_type,
-        priority=command.priority, wish=command.wish, channels=channels, fallback=decision.fallback,
-        due_at=command.due_at if later and command.due_at else command.at, data=command.data,
-        segments=command.segments, cost=cost_of(channels, command.segments), limits=command.limits,
-        batch_id=command.batch_id, decision=decision if later else None,
-    )  # fmt: skip
+        at=command.at,
+        message_id=command.message_id,
+        user_id=command.user_id,
+        trigger_type=command.trigger_type,
+        priority=command.priority,
+        wish=command.wish,
+        channels=channels,
+        fallback=decision.fallback,
+        due_at=command.due_at if later and command.due_at else command.at,
+        data=command.data,
+        segments=command.segments,
+        cost=cost_of(channels, command.segments),
+        limits=command.limits,
+        batch_id=command.batch_id,
+        decision=decision if later else None,
+    )
 
 
 def _sent_or_held(
@@ -156,15 +174,25 @@ def dispatches(
     """One dispatch per channel of the decision; the first carries what was reserved for them all."""
     return [
         MessageDispatched(
-            at=at, message_id=requested.message_id, user_id=requested.user_id, channel=channel,
-            fallback=decision.fallback, trigger_type=requested.trigger_type, priority=requested.priority,
-            to=recipient.reach(channel).address, data=requested.data,
+            at=at,
+            message_id=requested.message_id,
+            user_id=requested.user_id,
+            channel=channel,
+            fallback=decision.fallback,
+            trigger_type=requested.trigger_type,
+            priority=requested.priority,
+            to=recipient.reach(channel).address,
+            data=requested.data,
             template=f"{requested.trigger_type}/{TEMPLATE_VERSION[requested.trigger_type]}",
-            segments=requested.segments, cost=price(channel, requested.segments), day=usage.day,
-            limits=requested.limits, reserved=reserved if number == 0 else 0, decision=decision,
+            segments=requested.segments,
+            cost=price(channel, requested.segments),
+            day=usage.day,
+            limits=requested.limits,
+            reserved=reserved if number == 0 else 0,
+            decision=decision,
         )
         for number, channel in enumerate(decision.channels)
-    ]  # fmt: skip
+    ]
 
 
 def contacts(at: Moment, requested: MessageRequested) -> list[RecipientContacted]:
@@ -178,9 +206,17 @@ def dispatch(command: DispatchMessage, message: Message, recipient: Recipient) -
     requested = message.requested
     if message.phase is not Phase.WAITING or requested is None:
         return _returned(command)
-    case = Case(recipient, requested.trigger_type, requested.priority, requested.wish, requested.segments, command.at,
-                requested.limits, command.usage,
-                counted={"reservation": command.reservation} if command.reservation else None)  # fmt: skip
+    case = Case(
+        recipient,
+        requested.trigger_type,
+        requested.priority,
+        requested.wish,
+        requested.segments,
+        command.at,
+        requested.limits,
+        command.usage,
+        counted={"reservation": command.reservation} if command.reservation else None,
+    )
     decision = decide(case)
     if decision.verdict == "refuse":
         return [

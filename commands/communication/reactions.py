@@ -48,10 +48,17 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
             yield _when_due(held, held.until)
             yield from _spend(held.at, held.message_id, held.day, -held.reserved)
         case BudgetReserved() as reserved:
-            yield Later(reserved.at, DispatchMessage(
-                at=reserved.at, message_id=reserved.message_id, user_id=reserved.user_id, usage=reserved.usage,
-                reserved=reserved.amount, reservation=event.record.version,
-            ))  # fmt: skip
+            yield Later(
+                reserved.at,
+                DispatchMessage(
+                    at=reserved.at,
+                    message_id=reserved.message_id,
+                    user_id=reserved.user_id,
+                    usage=reserved.usage,
+                    reserved=reserved.amount,
+                    reservation=event.record.version,
+                ),
+            )
         case MessageDispatched() as dispatched:
             yield _send(dispatched)
             amount = dispatched.cost - dispatched.reserved
@@ -76,33 +83,47 @@ def _about_people(event: Recorded[Any]) -> Iterator[Task]:
             yield _search(heard, event.position.partition)
         case SendersFound() as found:
             for user_id in found.user_ids:
-                yield Later(found.at, OptOut(
-                    at=found.at, user_id=user_id, wish=Wish.SMS, reason="stop keyword", source=OptOutSource.KEYWORD
-                ))  # fmt: skip
+                yield Later(
+                    found.at,
+                    OptOut(
+                        at=found.at, user_id=user_id, wish=Wish.SMS, reason="stop keyword", source=OptOutSource.KEYWORD
+                    ),
+                )
 
 
 def _when_due(message: MessageRequested | MessageHeld, due_at: datetime) -> Later:
-    return Later(due_at, ReserveBudget(
-        at=message.at, message_id=message.message_id, user_id=message.user_id, amount=message.cost,
-        limits=message.limits,
-    ))  # fmt: skip
+    return Later(
+        due_at,
+        ReserveBudget(
+            at=message.at,
+            message_id=message.message_id,
+            user_id=message.user_id,
+            amount=message.cost,
+            limits=message.limits,
+        ),
+    )
 
 
 def _send(dispatched: MessageDispatched) -> Call:
     kind: type[SendMessage] = SendText if dispatched.channel is Channel.SMS else SendMail
     effect = kind(
-        message_id=dispatched.message_id, user_id=dispatched.user_id, trigger_type=dispatched.trigger_type,
-        template=dispatched.template, to=dispatched.to, data=dispatched.data,
-    )  # fmt: skip
-    reply = RecordAttempt(at=dispatched.at, message_id=dispatched.message_id, user_id=dispatched.user_id,
-                          channel=dispatched.channel)  # fmt: skip
+        message_id=dispatched.message_id,
+        user_id=dispatched.user_id,
+        trigger_type=dispatched.trigger_type,
+        template=dispatched.template,
+        to=dispatched.to,
+        data=dispatched.data,
+    )
+    reply = RecordAttempt(
+        at=dispatched.at, message_id=dispatched.message_id, user_id=dispatched.user_id, channel=dispatched.channel
+    )
     return Call(effect, reply)
 
 
 def _search(heard: StopHeard, partition: int) -> Call:
     effect = FindSenders(
         stop_id=heard.stop_id, mark=heard.mark, told=heard.told, partition=partition, partitions=heard.partitions
-    )  # fmt: skip
+    )
     return Call(effect, RecordSenders(at=heard.at, stop_id=heard.stop_id))
 
 

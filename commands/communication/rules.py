@@ -103,9 +103,13 @@ def frequency_cap(case: Case, channel: Channel) -> Step:
     frequency = case.recipient.preferences.frequency_preference
     since = case.at - WINDOWS[frequency]
     recent = [contact for contact in case.recipient.contacted if contact.at > since]
-    inputs = {"preferences": case.recipient.preferences_event, "frequency": frequency.value,
-              "contacts": [contact.event for contact in recent], "sent_in_window": len(recent),
-              "cap": FREQUENCY_CAP}  # fmt: skip
+    inputs = {
+        "preferences": case.recipient.preferences_event,
+        "frequency": frequency.value,
+        "contacts": [contact.event for contact in recent],
+        "sent_in_window": len(recent),
+        "cap": FREQUENCY_CAP,
+    }
     if len(recent) < FREQUENCY_CAP:
         return Step("frequency_cap", 1, "allow", channel, inputs=inputs)
     inputs["free_at"] = (recent[0].at + WINDOWS[frequency]).isoformat()
@@ -119,9 +123,10 @@ def quiet_hours(case: Case, channel: Channel) -> Step:
     wanted = case.recipient.preferences
     opens = next_opening(wanted, channel, case.priority, case.at)
     inputs: dict[str, Any] = {
-        "preferences": case.recipient.preferences_event, "time_zone": wanted.zone,
+        "preferences": case.recipient.preferences_event,
+        "time_zone": wanted.zone,
         "local_time": local(wanted, case.at).isoformat(timespec="seconds"),
-    }  # fmt: skip
+    }
     if wanted.night is not None:
         inputs["quiet_hours"] = [wanted.night.start.isoformat(), wanted.night.end.isoformat()]
     if opens == case.at:
@@ -182,8 +187,14 @@ def budget(case: Case, cost: Microcents) -> Step:
     """The whole cost must fit what is left of the day's and the month's budget."""
     usage = case.usage
     assert usage is not None
-    inputs = {"cost": cost, "daily_used": usage.daily, "daily_limit": case.limits.daily,
-              "monthly_used": usage.monthly, "monthly_limit": case.limits.monthly, **(case.counted or {})}  # fmt: skip
+    inputs = {
+        "cost": cost,
+        "daily_used": usage.daily,
+        "daily_limit": case.limits.daily,
+        "monthly_used": usage.monthly,
+        "monthly_limit": case.limits.monthly,
+        **(case.counted or {}),
+    }
     exceeded = fits(usage, case.limits, cost)
     if exceeded is None:
         return Step("budget", 1, "allow", inputs=inputs)

@@ -141,8 +141,11 @@ def _check(command: RequestGeneration) -> None:
         missing.append("assignmentCounts")
     if missing:
         raise MissingFields(f"Missing required fields: {', '.join(missing)}", fields=missing)
-    limits = (("topic", topic, LONGEST_TOPIC), ("subtopics", subtopics, LONGEST_SUBTOPICS),
-              ("transcript", transcript, LONGEST_TRANSCRIPT))  # fmt: skip
+    limits = (
+        ("topic", topic, LONGEST_TOPIC),
+        ("subtopics", subtopics, LONGEST_SUBTOPICS),
+        ("transcript", transcript, LONGEST_TRANSCRIPT),
+    )
     for field, text, most in limits:
         if storable(text) != text:
             raise InvalidFields(f"{field} holds a character that is not text", fields=[field])

@@ -55,7 +55,7 @@ class Mail(NamedTuple):
     headers: dict[str, str]
 
 
-class UnknownTemplate(Exception):  # noqa: N818
+class UnknownTemplate(Exception):
     """No text of that trigger type and version was ever written."""
 
 

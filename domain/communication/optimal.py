@@ -55,6 +55,9 @@ def _next(preferences: Preferences, clock: time, weekday: int | None, now: datet
     """The first moment from now on at which the recipient's clock shows this time (on this weekday)."""
     today, zone = local(preferences, now).date(), zone_of(preferences.zone)
     days = (today + timedelta(days=number) for number in range(9))
-    moments = (datetime.combine(day, clock, tzinfo=zone).astimezone(UTC) for day in days
-               if weekday is None or day.weekday() == weekday)  # fmt: skip
+    moments = (
+        datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
+        for day in days
+        if weekday is None or day.weekday() == weekday
+    )
     return next(moment for moment in moments if moment >= now)

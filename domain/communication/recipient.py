@@ -298,9 +298,15 @@ def _verifying(
     match event:
         case SmsConsentRequested():
             verification = Verification(
-                id=event.verification_id, phone_number=event.phone_number, expires_at=event.expires_at,
-                source=event.source, ip=event.ip, user_agent=event.user_agent, text=event.text, event=version,
-            )  # fmt: skip
+                id=event.verification_id,
+                phone_number=event.phone_number,
+                expires_at=event.expires_at,
+                source=event.source,
+                ip=event.ip,
+                user_agent=event.user_agent,
+                text=event.text,
+                event=version,
+            )
             asked = (*recipient.codes_asked, event.at)[-CODES_PER_HOUR:]
             return recipient.model_copy(update={"verification": verification, "codes_asked": asked})
         case PhoneVerificationFailed():

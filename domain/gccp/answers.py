@@ -19,7 +19,7 @@ _NOTES = (Step.TOPIC_ANALYSIS, Step.REVIEW)
 _LONGEST_FAULT = 300
 
 
-class AnswerUnfit(Exception):  # noqa: N818 - it says what is wrong with the answer
+class AnswerUnfit(Exception):
     """The answer is not what was asked for; the text says why, in words that help to mend it."""
 
 

@@ -122,7 +122,7 @@ class Assignment(BaseModel):
         return Counts.model_construct(mcsc=found["mcsc"], mcmc=found["mcmc"], subjective=found["subjective"])
 
 
-class AssignmentInvalid(ValueError):  # noqa: N818 - it says what is wrong with it
+class AssignmentInvalid(ValueError):
     """The text is no assignment, or not the one that was asked for; the text of the error is a sentence."""
 
 

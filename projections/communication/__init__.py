@@ -12,5 +12,14 @@ from projections.communication.thresholds import THRESHOLDS
 from projections.webhooks import webhooks_of
 from streams.core.read_models import ReadModel
 
-READ_MODELS: tuple[ReadModel, ...] = (MESSAGES, DELIVERIES, RECIPIENTS, CONSENTS, DAILY, THRESHOLDS,
-                                     OUTLETS, OUTLETS_TOLD, webhooks_of("communication"))  # fmt: skip
+READ_MODELS: tuple[ReadModel, ...] = (
+    MESSAGES,
+    DELIVERIES,
+    RECIPIENTS,
+    CONSENTS,
+    DAILY,
+    THRESHOLDS,
+    OUTLETS,
+    OUTLETS_TOLD,
+    webhooks_of("communication"),
+)

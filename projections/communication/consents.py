@@ -44,21 +44,36 @@ def _change(fact: Any) -> tuple[Channel, tuple[Any, ...], dict[str, Any]] | None
         case ConsentRevoked():
             return fact.channel, fact.message_types, {"status": "revoked", "reason": fact.reason}
         case OptedOut():
-            return fact.channel, fact.message_types, {
-                "status": "opted_out", "reason": fact.reason, "source": fact.source.value
-            }  # fmt: skip
+            return (
+                fact.channel,
+                fact.message_types,
+                {"status": "opted_out", "reason": fact.reason, "source": fact.source.value},
+            )
         case AddressSuppressed():
             return fact.channel, ALL_TYPES, {"status": "suppressed", "reason": fact.reason, "source": "provider"}
     return None
 
 
 def _proof(fact: SmsConsentRequested | ConsentGranted, status: str, address: str | None) -> dict[str, Any]:
-    return {"status": status, "source": fact.source, "address": address, "ip": fact.ip, "user_agent": fact.user_agent,
-            "shown": fact.text, "verification_id": fact.verification_id}  # fmt: skip
+    return {
+        "status": status,
+        "source": fact.source,
+        "address": address,
+        "ip": fact.ip,
+        "user_agent": fact.user_agent,
+        "shown": fact.text,
+        "verification_id": fact.verification_id,
+    }
 
 
-CONSENTS = ReadModel("communication_consents", version=1, key=("user_id", "version", "channel", "message_type"),
-                     project=project, subject="user_id", personal=("address", "ip", "user_agent"), ddl="""
+CONSENTS = ReadModel(
+    "communication_consents",
+    version=1,
+    key=("user_id", "version", "channel", "message_type"),
+    project=project,
+    subject="user_id",
+    personal=("address", "ip", "user_agent"),
+    ddl="""
     create table {table} (
         user_id             bigint not null,
         version             bigint not null,
@@ -75,7 +90,8 @@ CONSENTS = ReadModel("communication_consents", version=1, key=("user_id", "versi
         verification_id     uuid,
         primary key (user_id, version, channel, message_type)
     );
-""")  # fmt: skip
+""",
+)
 
 
 class ConsentRow(NamedTuple):

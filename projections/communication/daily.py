@@ -69,7 +69,12 @@ def moved(before: Part, after: Part) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-DAILY = ReadModel("communication_daily", version=1, key=("day", "channel", "trigger_type"), project=project, ddl="""
+DAILY = ReadModel(
+    "communication_daily",
+    version=1,
+    key=("day", "channel", "trigger_type"),
+    project=project,
+    ddl="""
     create table {table} (
         day             date not null,
         channel         text not null,
@@ -85,4 +90,5 @@ DAILY = ReadModel("communication_daily", version=1, key=("day", "channel", "trig
         cost            bigint not null default 0,
         primary key (day, channel, trigger_type)
     );
-""")  # fmt: skip
+""",
+)

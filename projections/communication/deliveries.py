@@ -34,10 +34,20 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case MessageDispatched() as out:
             yield put(
-                out.message_id, out.channel.value, number=number(event.position), user_id=out.user_id,
-                trigger_type=out.trigger_type.value, part=Part.STARTED.value, fallback=out.fallback, address=out.to,
-                template=out.template, segments=out.segments, cost=out.cost, day=out.day, started_at=out.at,
-            )  # fmt: skip
+                out.message_id,
+                out.channel.value,
+                number=number(event.position),
+                user_id=out.user_id,
+                trigger_type=out.trigger_type.value,
+                part=Part.STARTED.value,
+                fallback=out.fallback,
+                address=out.to,
+                template=out.template,
+                segments=out.segments,
+                cost=out.cost,
+                day=out.day,
+                started_at=out.at,
+            )
         case DeliveryEvent() as fact:
             yield change(fact.message_id, fact.channel.value, **_columns(fact))
 
@@ -61,28 +71,67 @@ def _columns(fact: DeliveryEvent) -> dict[str, Any]:
 def _progress(fact: DeliveryEvent) -> dict[str, Any]:
     match fact:
         case MessageSent():
-            return {"part": Part.SENT.value, "provider": fact.provider, "provider_id": fact.provider_id,
-                    "sent_at": fact.at, "code": None, "reason": None}  # fmt: skip
+            return {
+                "part": Part.SENT.value,
+                "provider": fact.provider,
+                "provider_id": fact.provider_id,
+                "sent_at": fact.at,
+                "code": None,
+                "reason": None,
+            }
         case MessageDelivered():
-            return {"part": Part.DELIVERED.value, "provider": fact.provider, "provider_id": fact.provider_id,
-                    "delivered_at": fact.at, "code": None, "reason": None}  # fmt: skip
+            return {
+                "part": Part.DELIVERED.value,
+                "provider": fact.provider,
+                "provider_id": fact.provider_id,
+                "delivered_at": fact.at,
+                "code": None,
+                "reason": None,
+            }
         case MessageUndelivered():
-            return {"part": Part.UNDELIVERED.value, "provider": fact.provider, "provider_id": fact.provider_id,
-                    "failed_at": fact.at, "code": fact.code, "reason": fact.reason}  # fmt: skip
+            return {
+                "part": Part.UNDELIVERED.value,
+                "provider": fact.provider,
+                "provider_id": fact.provider_id,
+                "failed_at": fact.at,
+                "code": fact.code,
+                "reason": fact.reason,
+            }
         case MessageRejected():
-            return {"part": Part.REJECTED.value, "provider": fact.provider, "failed_at": fact.at, "code": fact.code,
-                    "reason": fact.reason, "cost": 0}  # fmt: skip
+            return {
+                "part": Part.REJECTED.value,
+                "provider": fact.provider,
+                "failed_at": fact.at,
+                "code": fact.code,
+                "reason": fact.reason,
+                "cost": 0,
+            }
         case MessageUnconfirmed():
-            return {"part": Part.UNCONFIRMED.value, "provider": fact.provider, "failed_at": fact.at,
-                    "reason": fact.reason}  # fmt: skip
+            return {
+                "part": Part.UNCONFIRMED.value,
+                "provider": fact.provider,
+                "failed_at": fact.at,
+                "reason": fact.reason,
+            }
         case MessageRetried():
-            return {"part": Part.RETRYING.value, "provider": fact.provider, "code": fact.code, "reason": fact.reason,
-                    "retry_at": fact.retry_at}  # fmt: skip
+            return {
+                "part": Part.RETRYING.value,
+                "provider": fact.provider,
+                "code": fact.code,
+                "reason": fact.reason,
+                "retry_at": fact.retry_at,
+            }
     raise TypeError(f"{type(fact).__name__} is no progress")
 
 
-DELIVERIES = ReadModel("communication_deliveries", version=1, key=("message_id", "channel"), project=project,
-                       subject="user_id", personal=("address",), ddl="""
+DELIVERIES = ReadModel(
+    "communication_deliveries",
+    version=1,
+    key=("message_id", "channel"),
+    project=project,
+    subject="user_id",
+    personal=("address",),
+    ddl="""
     create table {table} (
         message_id      uuid not null,
         channel         text not null,
@@ -114,4 +163,5 @@ DELIVERIES = ReadModel("communication_deliveries", version=1, key=("message_id",
     create index on {table} (provider_id) where provider_id is not null;
     create index on {table} (user_id, number desc);
     create index on {table} (address, number desc) where part in ('started', 'retrying', 'unconfirmed');
-""")  # fmt: skip
+""",
+)

@@ -21,23 +21,39 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case MessageRequested() as requested:
             yield put(
-                requested.message_id, user_id=requested.user_id, trigger_type=requested.trigger_type.value,
-                priority=requested.priority.value, wish=requested.wish.value, fallback=requested.fallback,
-                phase=Phase.WAITING.value, created_at=requested.at, due_at=requested.due_at,
+                requested.message_id,
+                user_id=requested.user_id,
+                trigger_type=requested.trigger_type.value,
+                priority=requested.priority.value,
+                wish=requested.wish.value,
+                fallback=requested.fallback,
+                phase=Phase.WAITING.value,
+                created_at=requested.at,
+                due_at=requested.due_at,
                 batch_id=requested.batch_id,
-            )  # fmt: skip
+            )
         case MessageHeld() as held:
             yield change(held.message_id, held_until=held.until, reason=held.decision.reason)
         case MessageDispatched() as dispatched:
-            yield change(dispatched.message_id, phase=Phase.DISPATCHED.value, started_at=dispatched.at,
-                         fallback=dispatched.fallback, reason=None)  # fmt: skip
+            yield change(
+                dispatched.message_id,
+                phase=Phase.DISPATCHED.value,
+                started_at=dispatched.at,
+                fallback=dispatched.fallback,
+                reason=None,
+            )
         case MessageBlocked() as blocked:
             yield change(blocked.message_id, phase=Phase.REVOKED.value, reason=blocked.reason, ended_at=blocked.at)
         case MessageCancelled() as cancelled:
             yield change(cancelled.message_id, phase=Phase.REVOKED.value, reason="cancelled", ended_at=cancelled.at)
 
 
-MESSAGES = ReadModel("communication_messages", version=1, key=("message_id",), project=project, ddl="""
+MESSAGES = ReadModel(
+    "communication_messages",
+    version=1,
+    key=("message_id",),
+    project=project,
+    ddl="""
     create table {table} (
         message_id      uuid primary key,
         user_id         bigint not null,
@@ -56,4 +72,5 @@ MESSAGES = ReadModel("communication_messages", version=1, key=("message_id",), p
     );
     create index on {table} (user_id, created_at desc);
     create index on {table} (batch_id) where batch_id is not null;
-""")  # fmt: skip
+""",
+)

@@ -20,8 +20,9 @@ from streams.core.read_models import Change, ReadModel, Row, put
 def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case OutletRegistered() as registered:
-            yield put(registered.endpoint_id, url=registered.url, types=list(registered.types),
-                      registered_at=registered.at)  # fmt: skip
+            yield put(
+                registered.endpoint_id, url=registered.url, types=list(registered.types), registered_at=registered.at
+            )
     yield from health(event.fact)
 
 
@@ -31,7 +32,12 @@ def project_told(event: Recorded[Any]) -> Iterator[Change]:
             yield put(told.endpoint_id, told.partition, sequence=told.sequence)
 
 
-OUTLETS = ReadModel("communication_outlets", version=1, key=("endpoint_id",), project=project, ddl="""
+OUTLETS = ReadModel(
+    "communication_outlets",
+    version=1,
+    key=("endpoint_id",),
+    project=project,
+    ddl="""
     create table {table} (
         endpoint_id     text primary key,
         url             text not null,
@@ -41,17 +47,23 @@ OUTLETS = ReadModel("communication_outlets", version=1, key=("endpoint_id",), pr
         failing_since   timestamptz,
         registered_at   timestamptz not null
     );
-""")  # fmt: skip
+""",
+)
 
-OUTLETS_TOLD = ReadModel("communication_outlets_told", version=1, key=("endpoint_id", "partition"),
-                         project=project_told, ddl="""
+OUTLETS_TOLD = ReadModel(
+    "communication_outlets_told",
+    version=1,
+    key=("endpoint_id", "partition"),
+    project=project_told,
+    ddl="""
     create table {table} (
         endpoint_id     text not null,
         partition       int not null,
         sequence        bigint not null,
         primary key (endpoint_id, partition)
     );
-""")  # fmt: skip
+""",
+)
 
 
 class OutletRow(NamedTuple):
@@ -109,8 +121,14 @@ async def untold(
     `seen` is how far partitions have been looked through already, beyond what is on record as told.
     """
     ends = orjson.dumps({str(partition): sequence for partition, sequence in seen.items()}).decode()
-    values = {"endpoint_id": outlet.endpoint_id, "names": list(names), "since": outlet.registered_at, "most": most,
-              "context": CONTEXT, "seen": ends}  # fmt: skip
+    values = {
+        "endpoint_id": outlet.endpoint_id,
+        "names": list(names),
+        "since": outlet.registered_at,
+        "most": most,
+        "context": CONTEXT,
+        "seen": ends,
+    }
     rows = await (await connection.execute(UNTOLD, values)).fetchall()
     found = [Untold._make((row[0], *row[2:7], orjson.loads(row[7]))) for row in rows if row[2] is not None]
     return found, {row[0]: row[1] for row in rows}

@@ -39,8 +39,11 @@ def _columns(fact: Any) -> dict[str, Any]:
         case PreferencesUpdated() | PreferencesReset():
             return {"preferences": fact.preferences.model_dump(mode="json")}
         case SmsConsentRequested():
-            return {"pending_phone": fact.phone_number, "verification_id": fact.verification_id,
-                    "verification_expires_at": fact.expires_at}  # fmt: skip
+            return {
+                "pending_phone": fact.phone_number,
+                "verification_id": fact.verification_id,
+                "verification_expires_at": fact.expires_at,
+            }
         case PhoneNumberVerified():
             return NOTHING_PENDING
         case OptedOut(channel=Channel.SMS) | ConsentRevoked(channel=Channel.SMS) if ends_verification(fact):
@@ -53,8 +56,14 @@ def _columns(fact: Any) -> dict[str, Any]:
 NOTHING_PENDING = {"pending_phone": None, "verification_id": None, "verification_expires_at": None}
 
 
-RECIPIENTS = ReadModel("communication_recipients", version=1, key=("user_id",), project=project,
-                       subject="user_id", personal=("phone", "email", "pending_phone"), ddl="""
+RECIPIENTS = ReadModel(
+    "communication_recipients",
+    version=1,
+    key=("user_id",),
+    project=project,
+    subject="user_id",
+    personal=("phone", "email", "pending_phone"),
+    ddl="""
     create table {table} (
         user_id                     bigint primary key,
         version                     bigint not null,
@@ -69,7 +78,8 @@ RECIPIENTS = ReadModel("communication_recipients", version=1, key=("user_id",), 
     create index on {table} (phone) where phone is not null;
     create index on {table} (pending_phone) where pending_phone is not null;
     create index on {table} (email) where email is not null;
-""")  # fmt: skip
+""",
+)
 
 
 class PreferencesRow(NamedTuple):

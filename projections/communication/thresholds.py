@@ -16,12 +16,22 @@ from streams.core.read_models import Change, ReadModel, put
 def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case BudgetThresholdReached() as reached:
-            yield put(reached.period.value, reached.start, reached.percent, reached_at=reached.at, spent=reached.spent,
-                      budget=reached.limit)  # fmt: skip
+            yield put(
+                reached.period.value,
+                reached.start,
+                reached.percent,
+                reached_at=reached.at,
+                spent=reached.spent,
+                budget=reached.limit,
+            )
 
 
-THRESHOLDS = ReadModel("communication_budget_thresholds", version=1, key=("period", "start", "percent"),
-                       project=project, ddl="""
+THRESHOLDS = ReadModel(
+    "communication_budget_thresholds",
+    version=1,
+    key=("period", "start", "percent"),
+    project=project,
+    ddl="""
     create table {table} (
         period          text not null,
         start           date not null,
@@ -31,4 +41,5 @@ THRESHOLDS = ReadModel("communication_budget_thresholds", version=1, key=("perio
         budget          bigint not null,
         primary key (period, start, percent)
     );
-""")  # fmt: skip
+""",
+)

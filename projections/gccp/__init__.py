@@ -14,5 +14,13 @@ from projections.webhooks import webhooks_of
 from streams.core.read_models import ReadModel
 
 READ_MODELS: tuple[ReadModel, ...] = (
-    GENERATIONS, STEPS, CALLS, PROGRESS, USAGE, EXPORTS, AI_CALLS, webhooks_of("gccp"), WEBHOOK_ENDPOINTS,
-)  # fmt: skip
+    GENERATIONS,
+    STEPS,
+    CALLS,
+    PROGRESS,
+    USAGE,
+    EXPORTS,
+    AI_CALLS,
+    webhooks_of("gccp"),
+    WEBHOOK_ENDPOINTS,
+)

@@ -25,8 +25,15 @@ from streams.core.read_models import Change, ReadModel, Row, change, put
 def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case AiStreamStarted() | AiReplyStarted() as begun:
-            yield put(begun.call_id, owner=begun.owner, streamed=isinstance(begun, AiStreamStarted), status="open",
-                      model=begun.model, max_tokens=begun.max_tokens, started_at=begun.at)  # fmt: skip
+            yield put(
+                begun.call_id,
+                owner=begun.owner,
+                streamed=isinstance(begun, AiStreamStarted),
+                status="open",
+                model=begun.model,
+                max_tokens=begun.max_tokens,
+                started_at=begun.at,
+            )
         case AiCallEnded() as ended:
             used = ended.usage.model_dump(include={"input_tokens", "output_tokens", "cost_microcents", "estimated"})
             yield change(ended.call_id, ended_at=ended.at, duration_ms=ended.duration_ms, **used, **_came_to(ended))
@@ -44,7 +51,12 @@ def _came_to(ended: AiCallEnded) -> dict[str, Any]:
     raise TypeError(f"{ended.name} ends no call")
 
 
-AI_CALLS = ReadModel("gccp_ai_calls", version=1, key=("call_id",), project=project, ddl="""
+AI_CALLS = ReadModel(
+    "gccp_ai_calls",
+    version=1,
+    key=("call_id",),
+    project=project,
+    ddl="""
     create table {table} (
         call_id             uuid primary key,
         owner               text not null,
@@ -65,7 +77,8 @@ AI_CALLS = ReadModel("gccp_ai_calls", version=1, key=("call_id",), project=proje
         ended_at            timestamptz
     );
     create index on {table} (owner, started_at desc);
-""")  # fmt: skip
+""",
+)
 
 
 class AiCallRow(NamedTuple):

@@ -29,11 +29,20 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
         case CallAnswered() as answered:
             used = answered.usage
             yield put(
-                answered.generation_id, answered.call, answered.attempt, owner=answered.owner,
-                step=answered.step.value, provider=answered.provider, at=answered.at, model=used.model,
-                input_tokens=used.input_tokens, output_tokens=used.output_tokens,
-                cost_microcents=used.cost_microcents, estimated=used.estimated, **_came_to(answered),
-            )  # fmt: skip
+                answered.generation_id,
+                answered.call,
+                answered.attempt,
+                owner=answered.owner,
+                step=answered.step.value,
+                provider=answered.provider,
+                at=answered.at,
+                model=used.model,
+                input_tokens=used.input_tokens,
+                output_tokens=used.output_tokens,
+                cost_microcents=used.cost_microcents,
+                estimated=used.estimated,
+                **_came_to(answered),
+            )
 
 
 def _came_to(answered: CallAnswered) -> dict[str, Any]:
@@ -49,7 +58,12 @@ def _came_to(answered: CallAnswered) -> dict[str, Any]:
     return {"result": result, "code": None, "reason": None, "retry_at": None}
 
 
-CALLS = ReadModel("gccp_generation_calls", version=1, key=("generation_id", "call", "attempt"), project=project, ddl="""
+CALLS = ReadModel(
+    "gccp_generation_calls",
+    version=1,
+    key=("generation_id", "call", "attempt"),
+    project=project,
+    ddl="""
     create table {table} (
         generation_id       uuid not null,
         call                int not null,
@@ -69,7 +83,8 @@ CALLS = ReadModel("gccp_generation_calls", version=1, key=("generation_id", "cal
         retry_at            timestamptz,
         primary key (generation_id, call, attempt)
     );
-""")  # fmt: skip
+""",
+)
 
 
 class CallRow(NamedTuple):

@@ -17,17 +17,38 @@ from streams.core.read_models import Change, ReadModel, Row, put
 def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case PdfExported() as made:
-            yield put(made.export_id, owner=made.owner, status="exported", at=made.at, filename=made.filename,
-                      content_bytes=made.content_bytes, pages=made.pages, pdf_bytes=made.pdf_bytes,
-                      duration_ms=made.duration_ms)  # fmt: skip
+            yield put(
+                made.export_id,
+                owner=made.owner,
+                status="exported",
+                at=made.at,
+                filename=made.filename,
+                content_bytes=made.content_bytes,
+                pages=made.pages,
+                pdf_bytes=made.pdf_bytes,
+                duration_ms=made.duration_ms,
+            )
         case PdfExportFailed() as failed:
-            yield put(failed.export_id, owner=failed.owner, status="failed", at=failed.at,
-                      content_bytes=failed.content_bytes, duration_ms=failed.duration_ms, code=failed.code,
-                      reason=failed.reason)  # fmt: skip
+            yield put(
+                failed.export_id,
+                owner=failed.owner,
+                status="failed",
+                at=failed.at,
+                content_bytes=failed.content_bytes,
+                duration_ms=failed.duration_ms,
+                code=failed.code,
+                reason=failed.reason,
+            )
 
 
-EXPORTS = ReadModel("gccp_exports", version=1, key=("export_id",), project=project,
-                    subject="owner", personal=("filename",), ddl="""
+EXPORTS = ReadModel(
+    "gccp_exports",
+    version=1,
+    key=("export_id",),
+    project=project,
+    subject="owner",
+    personal=("filename",),
+    ddl="""
     create table {table} (
         export_id       uuid primary key,
         owner           text not null,
@@ -42,7 +63,8 @@ EXPORTS = ReadModel("gccp_exports", version=1, key=("export_id",), project=proje
         reason          text
     );
     create index on {table} (owner, at desc);
-""")  # fmt: skip
+""",
+)
 
 
 class ExportRow(NamedTuple):

@@ -42,19 +42,35 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
         case GenerationStarted() as started:
             yield change(started.generation_id, status="processing", started_at=started.at)
         case GenerationRetried() as retried:
-            yield change(retried.generation_id, status="queued", queued_at=retried.at, finished_at=None,
-                         duration_seconds=None, resumed_from=retried.resumed_from.value, **WELL)  # fmt: skip
+            yield change(
+                retried.generation_id,
+                status="queued",
+                queued_at=retried.at,
+                finished_at=None,
+                duration_seconds=None,
+                resumed_from=retried.resumed_from.value,
+                **WELL,
+            )
         case GenerationCompleted() | GenerationFailed() | GenerationCancelled() as over:
             yield change(over.generation_id, finished_at=over.at, retry_at=None, **_end(over))
 
 
 def _asked_for(queued: GenerationQueued) -> Change:
     return put(
-        queued.generation_id, owner=queued.owner, status="queued", mode=queued.mode.value, topic=queued.topic,
-        subtopics=queued.subtopics, mcsc=queued.counts.mcsc, mcmc=queued.counts.mcmc,
-        subjective=queued.counts.subjective, step=domain.STEPS[0].value, steps_done=0, created_at=queued.at,
+        queued.generation_id,
+        owner=queued.owner,
+        status="queued",
+        mode=queued.mode.value,
+        topic=queued.topic,
+        subtopics=queued.subtopics,
+        mcsc=queued.counts.mcsc,
+        mcmc=queued.counts.mcmc,
+        subjective=queued.counts.subjective,
+        step=domain.STEPS[0].value,
+        steps_done=0,
+        created_at=queued.at,
         queued_at=queued.at,
-    )  # fmt: skip
+    )
 
 
 def _progress(called: CallAnswered | GenerationStepStarted) -> dict[str, Any]:
@@ -79,8 +95,14 @@ def _end(over: GenerationCompleted | GenerationFailed | GenerationCancelled) -> 
             return {"status": "failed", "duration_seconds": over.duration_seconds, **why}
 
 
-GENERATIONS = ReadModel("gccp_generations", version=1, key=("generation_id",), project=project,
-                        subject="owner", personal=("topic", "subtopics"), ddl="""
+GENERATIONS = ReadModel(
+    "gccp_generations",
+    version=1,
+    key=("generation_id",),
+    project=project,
+    subject="owner",
+    personal=("topic", "subtopics"),
+    ddl="""
     create table {table} (
         generation_id       uuid primary key,
         owner               text not null,
@@ -106,7 +128,8 @@ GENERATIONS = ReadModel("gccp_generations", version=1, key=("generation_id",), p
         duration_seconds    double precision
     );
     create index on {table} (owner, created_at desc, generation_id);
-""")  # fmt: skip
+""",
+)
 
 
 class GenerationRow(NamedTuple):

@@ -36,9 +36,15 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
         return
     fact = event.fact
     yield put(
-        fact.generation_id, event.position.sequence, partition=event.position.partition, at=fact.at,
-        event=fact.name.split(".")[2], step=_step(fact), percent=_percent(fact), **_why(fact),
-    )  # fmt: skip
+        fact.generation_id,
+        event.position.sequence,
+        partition=event.position.partition,
+        at=fact.at,
+        event=fact.name.split(".")[2],
+        step=_step(fact),
+        percent=_percent(fact),
+        **_why(fact),
+    )
 
 
 def _step(fact: Any) -> str | None:
@@ -66,7 +72,12 @@ def _why(fact: Any) -> dict[str, Any]:
     return {"code": None, "reason": None, "retry_at": None}
 
 
-PROGRESS = ReadModel("gccp_generation_progress", version=1, key=("generation_id", "sequence"), project=project, ddl="""
+PROGRESS = ReadModel(
+    "gccp_generation_progress",
+    version=1,
+    key=("generation_id", "sequence"),
+    project=project,
+    ddl="""
     create table {table} (
         generation_id   uuid not null,
         sequence        bigint not null,
@@ -80,7 +91,8 @@ PROGRESS = ReadModel("gccp_generation_progress", version=1, key=("generation_id"
         retry_at        timestamptz,
         primary key (generation_id, sequence)
     );
-""")  # fmt: skip
+""",
+)
 
 
 class ProgressRow(NamedTuple):

@@ -27,21 +27,42 @@ from streams.core.read_models import Change, ReadModel, Row, change, put
 def project(event: Recorded[Any]) -> Iterator[Change]:
     match event.fact:
         case GenerationStepStarted() as started:
-            yield put(started.generation_id, started.step.value, owner=started.owner, status="running",
-                      place=list(Step).index(started.step), started_at=started.at, retry_at=None)  # fmt: skip
+            yield put(
+                started.generation_id,
+                started.step.value,
+                owner=started.owner,
+                status="running",
+                place=list(Step).index(started.step),
+                started_at=started.at,
+                retry_at=None,
+            )
         case GenerationStepDeferred() as deferred:
             yield change(deferred.generation_id, deferred.step.value, status="waiting", retry_at=deferred.retry_at)
         case GenerationStepCompleted() as done:
-            yield change(done.generation_id, done.step.value, status="completed", retry_at=None, completed_at=done.at,
-                         provider=done.provider, model=done.usage.model, output=done.output)  # fmt: skip
+            yield change(
+                done.generation_id,
+                done.step.value,
+                status="completed",
+                retry_at=None,
+                completed_at=done.at,
+                provider=done.provider,
+                model=done.usage.model,
+                output=done.output,
+            )
         case GenerationFailed() as failed:
             yield change(failed.generation_id, failed.step.value, status="failed", retry_at=None)
         case GenerationCancelled(call_open=True) as cancelled:
             yield change(cancelled.generation_id, cancelled.step.value, status="cancelled", retry_at=None)
 
 
-STEPS = ReadModel("gccp_generation_steps", version=1, key=("generation_id", "step"), project=project,
-                  subject="owner", personal=("output",), ddl="""
+STEPS = ReadModel(
+    "gccp_generation_steps",
+    version=1,
+    key=("generation_id", "step"),
+    project=project,
+    subject="owner",
+    personal=("output",),
+    ddl="""
     create table {table} (
         generation_id   uuid not null,
         step            text not null,
@@ -56,7 +77,8 @@ STEPS = ReadModel("gccp_generation_steps", version=1, key=("generation_id", "ste
         retry_at        timestamptz,
         primary key (generation_id, step)
     );
-""")  # fmt: skip
+""",
+)
 
 
 class StepRow(NamedTuple):

@@ -39,7 +39,12 @@ def _used(usage: Usage) -> dict[str, int]:
     return usage.model_dump(include={"input_tokens", "output_tokens", "cost_microcents"})
 
 
-USAGE = ReadModel("gccp_usage", version=1, key=("owner", "day", "kind"), project=project, ddl="""
+USAGE = ReadModel(
+    "gccp_usage",
+    version=1,
+    key=("owner", "day", "kind"),
+    project=project,
+    ddl="""
     create table {table} (
         owner               text not null,
         day                 date not null,
@@ -50,7 +55,8 @@ USAGE = ReadModel("gccp_usage", version=1, key=("owner", "day", "kind"), project
         cost_microcents     bigint not null default 0,
         primary key (owner, day, kind)
     );
-""")  # fmt: skip
+""",
+)
 
 
 class UsageRow(NamedTuple):

@@ -21,7 +21,12 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
     yield from health(event.fact)
 
 
-WEBHOOK_ENDPOINTS = ReadModel("gccp_webhook_endpoints", version=2, key=("endpoint_id",), project=project, ddl="""
+WEBHOOK_ENDPOINTS = ReadModel(
+    "gccp_webhook_endpoints",
+    version=2,
+    key=("endpoint_id",),
+    project=project,
+    ddl="""
     create table {table} (
         endpoint_id     text primary key,
         origin          text not null,
@@ -29,7 +34,8 @@ WEBHOOK_ENDPOINTS = ReadModel("gccp_webhook_endpoints", version=2, key=("endpoin
         reason          text,
         failing_since   timestamptz
     );
-""")  # fmt: skip
+""",
+)
 
 
 class WebhookEndpointRow(NamedTuple):

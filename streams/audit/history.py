@@ -31,7 +31,7 @@ COLUMN_TYPES = """
 TIME_OF = "select at from headwater.journal where context = %s and partition = %s and sequence = %s"
 
 
-class CannotProject(Exception):  # noqa: N818
+class CannotProject(Exception):
     """The read model's `project` raised on an event of the journal."""
 
 

@@ -39,7 +39,7 @@ class Fault(NamedTuple):
         return f"{self.context}/{self.partition}/{self.sequence}: {self.reason}"
 
 
-class Broken(Exception):  # noqa: N818
+class Broken(Exception):
     """Carries the first fault to whoever makes the report."""
 
     def __init__(self, fault: Fault) -> None:

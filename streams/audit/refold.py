@@ -58,7 +58,7 @@ class Refolded:
         self.fault = self.fault or (position, reason)
 
 
-class Unfoldable(Exception):  # noqa: N818
+class Unfoldable(Exception):
     """A stream that cannot be folded to its end, or to what its snapshot says."""
 
 

@@ -42,8 +42,22 @@ def link(
     name, subject, command id, causation id, correlation id, actor and time (ISO 8601, six decimals, +00:00), then a
     newline, then the stored data.
     """
-    header = (context, partition, sequence, event_id, key, stream, version, name, subject, command_id,
-              causation_id, correlation_id, actor, _written(at))  # fmt: skip
+    header = (
+        context,
+        partition,
+        sequence,
+        event_id,
+        key,
+        stream,
+        version,
+        name,
+        subject,
+        command_id,
+        causation_id,
+        correlation_id,
+        actor,
+        _written(at),
+    )
     return sha256(b"%b%b\n%b" % (previous, orjson.dumps(header), data)).digest()
 
 

@@ -175,7 +175,7 @@ class Outcome(NamedTuple):
         return found[0]
 
 
-class IdempotencyConflict(Exception):  # noqa: N818
+class IdempotencyConflict(Exception):
     """The command id has been used already, for a different body."""
 
 

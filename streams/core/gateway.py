@@ -14,7 +14,7 @@ COMMAND_IDS = UUID("6f1b6a34-2f0f-5c4e-9a64-0d7c3c2b9b11")
 """Namespace of command ids that derive from idempotency keys."""
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(Exception):
     """The log cannot take commands now. `recorded` tells whether this one may be in it all the same."""
 
     def __init__(self, sentence: str, *, maybe_recorded: bool, retry_after: float = 1.0) -> None:
@@ -23,7 +23,7 @@ class Unavailable(Exception):  # noqa: N818
         self.retry_after = retry_after
 
 
-class Pending(Exception):  # noqa: N818
+class Pending(Exception):
     """The command is in the log but its outcome is not visible yet; look it up by its id later."""
 
     def __init__(self, command_id: UUID) -> None:

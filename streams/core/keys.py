@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 NONCE = 12
 
 
-class KeyNotLoaded(Exception):  # noqa: N818
+class KeyNotLoaded(Exception):
     """A subject's key was needed before anybody looked it up: a fault in the engine, never in the data."""
 
 

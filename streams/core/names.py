@@ -10,7 +10,7 @@ from domain.messages import Named
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class UnknownName(Exception):  # noqa: N818
+class UnknownName(Exception):
     """The log holds a name that no table lists: an event of newer code, or a retired one without an upcaster."""
 
 

@@ -76,7 +76,7 @@ class WrittenElsewhere(Refused):
     """The stream is written under another partition key: two partitions' writers would give its versions twice."""
 
 
-class BrokenStream(Exception):  # noqa: N818
+class BrokenStream(Exception):
     """A stream's versions do not follow on from each other: the store is damaged, and nothing may be decided on it."""
 
 
@@ -281,8 +281,23 @@ class Processor:
         for number, (event, stream, version, data) in enumerate(lines, 1):
             sequence += 1
             id_ = event_id(command_id, number % len(lines))
-            header = (context, partition, sequence, id_, key, stream, version, event.name, event.subject, data,
-                      command_id, causation, correlation, actor, event.at)  # fmt: skip
+            header = (
+                context,
+                partition,
+                sequence,
+                id_,
+                key,
+                stream,
+                version,
+                event.name,
+                event.subject,
+                data,
+                command_id,
+                causation,
+                correlation,
+                actor,
+                event.at,
+            )
             hash_ = link(hash_, *header)
             batch.recorded.append(Recorded(event, Record(*header, hash_)))
             if type(event) is SubjectErased:

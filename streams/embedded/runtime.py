@@ -55,9 +55,16 @@ class EmbeddedRuntime:
             dsn, Processor(contexts, self.mapper), Projections(known_projections(contexts, self.mapper)), self._due
         )
         self._worker = Worker(
-            dsn, self.gateway, self.mapper, clock, connectors, [context.name for context in contexts], partitions,
-            name=f"embedded-{uuid4()}", only_worker=True,
-        )  # fmt: skip
+            dsn,
+            self.gateway,
+            self.mapper,
+            clock,
+            connectors,
+            [context.name for context in contexts],
+            partitions,
+            name=f"embedded-{uuid4()}",
+            only_worker=True,
+        )
         self._working = working
 
     @property

@@ -96,9 +96,18 @@ def envelope_of(
     if wire.command_id in too_large:
         return _unreadable(message, wire, Unreadable("what it leads to is too large for the log"))
     return Envelope(
-        command, wire.command_id, wire.context, wire.partition, wire.actor, wire.correlation_id, wire.causation_id,
-        wire.fingerprint, wire.fresh, wire.expected_version, wire.task,
-    )  # fmt: skip
+        command,
+        wire.command_id,
+        wire.context,
+        wire.partition,
+        wire.actor,
+        wire.correlation_id,
+        wire.causation_id,
+        wire.fingerprint,
+        wire.fresh,
+        wire.expected_version,
+        wire.task,
+    )
 
 
 def _check_text(wire: WireCommand) -> None:
@@ -117,10 +126,16 @@ def _unreadable(message: CommandMessage, wire: WireCommand | None, error: Except
     origin = uuid5(OFFSETS, f"{message.context}/{message.partition}/{message.offset}")
     reason = str(error) if isinstance(error, Unreadable) else type(error).__name__
     return Envelope(
-        ReadCommand(at=message.time, partition_key=key, reason=reason), wire.command_id if wire else origin,
-        message.context, message.partition, wire.actor if wire else "unknown", wire.correlation_id if wire else origin,
-        wire.causation_id if wire else None, wire.fingerprint if wire else "", task=wire.task if wire else None,
-    )  # fmt: skip
+        ReadCommand(at=message.time, partition_key=key, reason=reason),
+        wire.command_id if wire else origin,
+        message.context,
+        message.partition,
+        wire.actor if wire else "unknown",
+        wire.correlation_id if wire else origin,
+        wire.causation_id if wire else None,
+        wire.fingerprint if wire else "",
+        task=wire.task if wire else None,
+    )
 
 
 def time_of(timestamp: tuple[int, int]) -> datetime:

@@ -30,7 +30,7 @@ NO_RIGHT = (
 )
 
 
-class Denied(Exception):  # noqa: N818
+class Denied(Exception):
     """Kafka does not let this process in, or not do what it has to. One sentence, with what to look at."""
 
 

@@ -26,7 +26,7 @@ RESTORE = f"""
 """
 
 
-class CannotRestore(Exception):  # noqa: N818
+class CannotRestore(Exception):
     """The file holds something else than keys of this installation; nothing was put back. The text says what."""
 
 

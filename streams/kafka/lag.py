@@ -21,7 +21,7 @@ STUCK_SECONDS = 60.0
 ASK_SECONDS = 0.5
 
 
-class Stuck(Exception):  # noqa: N818
+class Stuck(Exception):
     """There is something to project and nothing keeps it from being projected, yet nothing happens: start again."""
 
 

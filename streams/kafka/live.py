@@ -113,8 +113,11 @@ class Live:
         settings = self._cluster.client(group_id=self._group, enable_auto_commit=False)
         consumer = Consumer(settings | {"error_cb": Entry().heard})
         try:
-            wanted = [TopicPartition(self._cluster.events(context), partition, since)
-                      for context in self._contexts for partition in range(self._partitions)]  # fmt: skip
+            wanted = [
+                TopicPartition(self._cluster.events(context), partition, since)
+                for context in self._contexts
+                for partition in range(self._partitions)
+            ]
             found = consumer.offsets_for_times(wanted, ASK_SECONDS)
             starts = [one if one.offset != OFFSET_END else self._end(consumer, one) for one in found]
             _await_coordinator(consumer, starts)
@@ -132,12 +135,20 @@ class Live:
     def _app(self) -> faust.App:
         brokers = ";".join(f"aiokafka://{server}" for server in self._cluster.bootstrap.split(","))
         app = InMemory(
-            self._group, broker=brokers, broker_credentials=credentials(self._cluster), autodiscover=False,
-            web_enabled=False, topic_disable_leader=True, topic_allow_declare=False,
-            consumer_auto_offset_reset="earliest", stream_wait_empty=False,
-            broker_commit_interval=3600.0, broker_commit_livelock_soft_timeout=1e9, store="memory://",
+            self._group,
+            broker=brokers,
+            broker_credentials=credentials(self._cluster),
+            autodiscover=False,
+            web_enabled=False,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,
+            broker_commit_interval=3600.0,
+            broker_commit_livelock_soft_timeout=1e9,
+            store="memory://",
             logging_config={"version": 1, "disable_existing_loggers": False},
-        )  # fmt: skip
+        )
         app.transport = CommittedTransport(app.conf.broker_consumer, app, loop=app.loop)
         topics = [self._cluster.events(context) for context in self._contexts]
         events = app.topic(*topics, value_serializer="raw", key_serializer="raw")

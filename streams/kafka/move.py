@@ -39,7 +39,7 @@ STARTED = "update headwater.partitions set next_offset = %s where context = %s a
 Progress = Callable[[int], None]
 
 
-class CannotMove(Exception):  # noqa: N818
+class CannotMove(Exception):
     """The journal cannot be carried over as things are; nothing was changed in the database."""
 
 

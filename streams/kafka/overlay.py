@@ -20,7 +20,7 @@ Place = tuple[str, int]
 """A context's partition."""
 
 
-class BrokenLog(Exception):  # noqa: N818
+class BrokenLog(Exception):
     """The log does not follow on from itself; nothing may be decided or projected on it until a person has looked."""
 
 

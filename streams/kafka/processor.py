@@ -78,20 +78,33 @@ class KafkaProcessor:
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
         self._expected = Expected(off)
         self._partitions = Partitions(
-            role.cluster, self._consumer, self._core, self._overlay, self._store,
-            Loader(role.cluster, self.group, self._consumer, self._store, off, overlay_records // 2), self._expected,
-            Coverage(role.cluster, self.group, self._names, role.partitions), overlay_records,
-        )  # fmt: skip
+            role.cluster,
+            self._consumer,
+            self._core,
+            self._overlay,
+            self._store,
+            Loader(role.cluster, self.group, self._consumer, self._store, off, overlay_records // 2),
+            self._expected,
+            Coverage(role.cluster, self.group, self._names, role.partitions),
+            overlay_records,
+        )
         self._stopping = False
 
     def _membership(self) -> dict[str, Any]:
         return self._role.cluster.client(
-            group_id=self.group, group_protocol="classic", group_instance_id=self._role.instance,
-            partition_assignment_strategy="cooperative-sticky", session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=1000, isolation_level="read_committed", enable_auto_commit=False,
-            auto_offset_reset="earliest", fetch_wait_max_ms=100, max_poll_interval_ms=60_000,
+            group_id=self.group,
+            group_protocol="classic",
+            group_instance_id=self._role.instance,
+            partition_assignment_strategy="cooperative-sticky",
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=1000,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_wait_max_ms=100,
+            max_poll_interval_ms=60_000,
             allow_auto_create_topics=False,
-        )  # fmt: skip
+        )
 
     def stop(self) -> None:
         """Ends `run` after the batch in hand."""

@@ -55,12 +55,18 @@ class Commands:
         self._failed = False
         self._producer = Producer(
             cluster.client(
-                enable_idempotence=True, acks="all", linger_ms=GATHER_MS, partitioner="murmur2_random",
-                retry_backoff_ms=10, retry_backoff_max_ms=500, message_timeout_ms=GIVEN_UP_AFTER_MS,
-                queue_buffering_max_messages=QUEUED, allow_auto_create_topics=False,
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=GATHER_MS,
+                partitioner="murmur2_random",
+                retry_backoff_ms=10,
+                retry_backoff_max_ms=500,
+                message_timeout_ms=GIVEN_UP_AFTER_MS,
+                queue_buffering_max_messages=QUEUED,
+                allow_auto_create_topics=False,
             )
             | {"error_cb": self._error}
-        )  # fmt: skip
+        )
         self._thread = threading.Thread(target=self._poll, name="command deliveries", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._burst: list[Queued] = []

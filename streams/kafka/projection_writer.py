@@ -31,11 +31,11 @@ log = logging.getLogger(__name__)
 DUE_CHANNEL = "headwater_due"
 
 
-class Fenced(Exception):  # noqa: N818
+class Fenced(Exception):
     """Another projector has moved a checkpoint on, or erased a person whose values were about to be written."""
 
 
-class Careful(Exception):  # noqa: N818
+class Careful(Exception):
     """A batch cannot be written at once. It has to be read again, for the keys may have changed, and be written by
     `Writer.write`."""
 

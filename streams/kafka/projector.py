@@ -64,12 +64,20 @@ class KafkaProjector:
 
     def _membership(self) -> dict[str, Any]:
         return self._role.cluster.client(
-            group_id=f"{self._role.cluster.prefix}.projector", group_protocol="classic",
-            group_instance_id=self._role.instance, partition_assignment_strategy="range", session_timeout_ms=6000,
-            heartbeat_interval_ms=1000, isolation_level="read_committed", enable_auto_commit=False,
-            auto_offset_reset="error", fetch_wait_max_ms=100, enable_partition_eof=True, max_poll_interval_ms=60_000,
+            group_id=f"{self._role.cluster.prefix}.projector",
+            group_protocol="classic",
+            group_instance_id=self._role.instance,
+            partition_assignment_strategy="range",
+            session_timeout_ms=6000,
+            heartbeat_interval_ms=1000,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="error",
+            fetch_wait_max_ms=100,
+            enable_partition_eof=True,
+            max_poll_interval_ms=60_000,
             allow_auto_create_topics=False,
-        )  # fmt: skip
+        )
 
     def stop(self) -> None:
         """Ends `run` after the batch in hand."""

@@ -17,7 +17,7 @@ Headers = list[tuple[str, str | bytes | None]]
 AnyHeaders = dict[str, str | bytes | None] | Sequence[tuple[str, str | bytes | None]] | None
 
 
-class Unreadable(Exception):  # noqa: N818
+class Unreadable(Exception):
     """A message that nobody of this program's making can have written, or that has been damaged."""
 
 
@@ -82,11 +82,23 @@ def read_record(
     found = _headers(headers)
     try:
         record = Record(
-            context, partition, int(found["sequence"]), UUID(found["id"]), key.decode(), found["stream"],
-            int(found["version"]), found["name"], found.get("subject"), value, _shared(found["command"]),
-            _uuid(found.get("causation")), _shared(found["correlation"]), found.get("actor", ""),
-            datetime.fromisoformat(found["at"]), bytes.fromhex(found["hash"]),
-        )  # fmt: skip
+            context,
+            partition,
+            int(found["sequence"]),
+            UUID(found["id"]),
+            key.decode(),
+            found["stream"],
+            int(found["version"]),
+            found["name"],
+            found.get("subject"),
+            value,
+            _shared(found["command"]),
+            _uuid(found.get("causation")),
+            _shared(found["correlation"]),
+            found.get("actor", ""),
+            datetime.fromisoformat(found["at"]),
+            bytes.fromhex(found["hash"]),
+        )
         return Follows(record, bytes.fromhex(found["previous"]))
     except KeyError as missing:
         raise Unreadable(f"no header {missing}") from None
@@ -129,11 +141,21 @@ def read_command(
     try:
         version, task = found.get("expected_version"), found.get("task")
         return WireCommand(
-            context, partition, key.decode(), found["name"], found.get("subject"), value, UUID(found["id"]),
-            found.get("actor", ""), UUID(found["correlation"]), _uuid(found.get("causation")),
-            found.get("fingerprint", ""), found.get("fresh") == "true", None if version is None else int(version),
+            context,
+            partition,
+            key.decode(),
+            found["name"],
+            found.get("subject"),
+            value,
+            UUID(found["id"]),
+            found.get("actor", ""),
+            UUID(found["correlation"]),
+            _uuid(found.get("causation")),
+            found.get("fingerprint", ""),
+            found.get("fresh") == "true",
+            None if version is None else int(version),
             None if task is None else TaskEnd.model_validate_json(task),
-        )  # fmt: skip
+        )
     except KeyError as missing:
         raise Unreadable(f"no header {missing}") from None
     except ValueError as error:

@@ -57,7 +57,7 @@ BEGUN = """
 Progress = Callable[[int], None]
 
 
-class CannotRebuild(Exception):  # noqa: N818
+class CannotRebuild(Exception):
     """The database is not empty, or the log cannot be read to its end; the text says which."""
 
 

@@ -16,7 +16,7 @@ POLL_MS = 500
 AT_ONCE = 2000
 
 
-class NotToTheEnd(Exception):  # noqa: N818
+class NotToTheEnd(Exception):
     """A transaction is still open, or the broker is away or refuses: the log could not be read to its end."""
 
 

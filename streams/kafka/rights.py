@@ -42,5 +42,7 @@ def missing(name: str, topic: Mapping[str, Any], needed: frozenset[str]) -> Iter
         return
     for operation in sorted(needed - set(given)):
         shown = operation.title().replace("_", "")
-        yield (f"topic {name}: Kafka denies this process's user the right to {shown}: kafka-acls.sh --add "
-               f"--allow-principal User:… --topic {name} --operation {shown} (docs/kafka.md)")  # fmt: skip
+        yield (
+            f"topic {name}: Kafka denies this process's user the right to {shown}: kafka-acls.sh --add "
+            f"--allow-principal User:… --topic {name} --operation {shown} (docs/kafka.md)"
+        )

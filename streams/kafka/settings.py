@@ -33,7 +33,7 @@ MECHANISMS = (GSSAPI, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 """The SASL mechanisms that all three clients know."""
 
 
-class WrongSetting(Exception):  # noqa: N818
+class WrongSetting(Exception):
     """An environment variable would change something the protocol stands on, or reach some of the clients only."""
 
 
@@ -61,8 +61,13 @@ class Cluster:
 
     def reader(self, **settings: Any) -> dict[str, Any]:
         """Settings of a consumer that is in no group and stores no offsets."""
-        alone = {"group.id": f"{self.prefix}.none", "enable.auto.commit": False, "auto.offset.reset": "error",
-                 "allow.auto.create.topics": False, "fetch.wait.max.ms": 50}  # fmt: skip
+        alone = {
+            "group.id": f"{self.prefix}.none",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "allow.auto.create.topics": False,
+            "fetch.wait.max.ms": 50,
+        }
         return alone | self.client(**settings)
 
     def admin(self) -> dict[str, Any]:
@@ -106,8 +111,10 @@ def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:
         if not name.startswith(PASSED_THROUGH):
             raise WrongSetting(f"{variable}: {name} cannot be set; only {', '.join(PASSED_THROUGH)}… pass through")
         if name.startswith(ONE_CLIENT_ONLY):
-            raise WrongSetting(f"{variable}: not every Kafka client in here knows {name}; give certificates and keys "
-                               f"as files (ssl.ca.location, …), and users by SCRAM, PLAIN or GSSAPI")  # fmt: skip
+            raise WrongSetting(
+                f"{variable}: not every Kafka client in here knows {name}; give certificates and keys "
+                f"as files (ssl.ca.location, …), and users by SCRAM, PLAIN or GSSAPI"
+            )
         if name in ("sasl.mechanism", "sasl.mechanisms") and value not in MECHANISMS:
             raise WrongSetting(f"{variable}: not every Kafka client in here knows {value}, but {', '.join(MECHANISMS)}")
         found[name] = value

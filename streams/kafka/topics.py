@@ -27,7 +27,7 @@ TO_CREATE = frozenset({"DESCRIBE"})
 TO_CHECK = frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"})
 
 
-class WrongTopic(Exception):  # noqa: N818
+class WrongTopic(Exception):
     """A topic is missing, out of reach, or set up so that it could lose or reorder what it holds; the text says how to
     fix it."""
 
@@ -42,8 +42,11 @@ class Durability:
 
 def wanted(cluster: Cluster, contexts: Sequence[str], durability: Durability) -> dict[str, dict[str, str]]:
     """The topics of these contexts, with the settings they must have."""
-    common = {"cleanup.policy": "delete", "min.insync.replicas": str(durability.min_insync),
-              "unclean.leader.election.enable": "false"}  # fmt: skip
+    common = {
+        "cleanup.policy": "delete",
+        "min.insync.replicas": str(durability.min_insync),
+        "unclean.leader.election.enable": "false",
+    }
     events = common | {"retention.ms": FOR_EVER, "retention.bytes": FOR_EVER}
     commands = common | {"retention.ms": str(SEVEN_DAYS_MS), "retention.bytes": FOR_EVER}
     return {cluster.commands(context): commands for context in contexts} | {
@@ -100,12 +103,16 @@ def _faults(
         yield f"topic {name} does not exist: run `headwater topics create`"
         return
     if (found := len(topic["partitions"])) != partitions:
-        yield (f"topic {name} has {found} partitions, not {partitions}; the number is fixed when the data is born: "
-               f"set HEADWATER_PARTITIONS={found}")  # fmt: skip
+        yield (
+            f"topic {name} has {found} partitions, not {partitions}; the number is fixed when the data is born: "
+            f"set HEADWATER_PARTITIONS={found}"
+        )
     replicas = min(len(partition["replica_nodes"]) for partition in topic["partitions"])
     if replicas < durability.replicas:
-        yield (f"topic {name} has {replicas} replicas, not {durability.replicas}: reassign its partitions "
-               f"(kafka-reassign-partitions.sh), or set HEADWATER_REPLICAS={replicas} if that is meant")  # fmt: skip
+        yield (
+            f"topic {name} has {replicas} replicas, not {durability.replicas}: reassign its partitions "
+            f"(kafka-reassign-partitions.sh), or set HEADWATER_REPLICAS={replicas} if that is meant"
+        )
     yield from _wrong_settings(name, settings, configs)
 
 
@@ -113,8 +120,10 @@ def _wrong_settings(name: str, settings: Mapping[str, str], configs: Mapping[str
     for setting, value in settings.items():
         found = configs[setting]["value"] if setting in configs else None
         if found != value and not _safe(name, setting, value, found):
-            yield (f"topic {name} has {setting}={found}, it must be {value}: kafka-configs.sh --alter "
-                   f"--topic {name} --add-config {setting}={value}")  # fmt: skip
+            yield (
+                f"topic {name} has {setting}={found}, it must be {value}: kafka-configs.sh --alter "
+                f"--topic {name} --add-config {setting}={value}"
+            )
 
 
 def _safe(name: str, setting: str, value: str, found: str | None) -> bool:

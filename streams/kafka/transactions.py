@@ -43,18 +43,18 @@ class End(Enum):
     RELOAD_ALL = auto()
 
 
-class Twin(Exception):  # noqa: N818
+class Twin(Exception):
     """Another process runs under this instance's name; one of the two must go."""
 
 
-class LostMembership(Exception):  # noqa: N818
+class LostMembership(Exception):
     """The group gave this instance's place away while the broker was gone: an answer of its own was lost on the way.
 
     The process has to start again; if a twin is behind it, that shows then.
     """
 
 
-class Stopping(Exception):  # noqa: N818
+class Stopping(Exception):
     """The process was told to stop while no broker answered: there is nothing to wait for any more."""
 
 
@@ -81,10 +81,14 @@ class Transactions:
     ) -> None:
         self._timeout, self._stopping = timeout_seconds, stopping
         self._settings = cluster.client(
-            transactional_id=f"{cluster.prefix}.{instance}", transaction_timeout_ms=int(timeout_seconds * 1000),
-            linger_ms=0, retry_backoff_ms=1, retry_backoff_max_ms=50, partitioner="murmur2_random",
+            transactional_id=f"{cluster.prefix}.{instance}",
+            transaction_timeout_ms=int(timeout_seconds * 1000),
+            linger_ms=0,
+            retry_backoff_ms=1,
+            retry_backoff_max_ms=50,
+            partitioner="murmur2_random",
             queue_buffering_max_messages=1_000_000,
-        )  # fmt: skip
+        )
         self._off, self._reached = off, reached
         self._producer: Producer | None = None
         self._fenced_in_a_row = 0

@@ -34,11 +34,11 @@ HOLDER = """
 """
 
 
-class InUse(Exception):  # noqa: N818
+class InUse(Exception):
     """Another process writes to this installation."""
 
 
-class WrongInstallation(Exception):  # noqa: N818
+class WrongInstallation(Exception):
     """The database was made by another version of Headwater, with another number of partitions, or for another log."""
 
 

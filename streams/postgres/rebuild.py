@@ -56,7 +56,7 @@ LOCK_CONTEXT = "select partition, sequence from headwater.partitions where conte
 Progress = Callable[[int], None]
 
 
-class RebuildFailed(Exception):  # noqa: N818
+class RebuildFailed(Exception):
     """The projection raised on an event of the journal."""
 
 

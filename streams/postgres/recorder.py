@@ -215,10 +215,23 @@ class PartitionRecorder(ApplicationRecorder):
         for number, event in enumerate(stored_events, 1):
             stream = str(event.originator_id)
             record = Record(
-                self.context, self.partition, sequence + number, event_id(command_id, number), stream, stream,
-                event.originator_version, event.topic, None, event.state, command_id, None, command_id, ACTOR, at,
+                self.context,
+                self.partition,
+                sequence + number,
+                event_id(command_id, number),
+                stream,
+                stream,
+                event.originator_version,
+                event.topic,
+                None,
+                event.state,
+                command_id,
+                None,
+                command_id,
+                ACTOR,
+                at,
                 GENESIS,
-            )  # fmt: skip
+            )
             hash_ = chained(hash_, record)
             records.append(record._replace(hash=hash_))
         return records

@@ -20,7 +20,7 @@ DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 USERS = ".handle_pids.json"
 
 
-class NotDurable(Exception):  # noqa: N818
+class NotDurable(Exception):
     """The server would lose acknowledged writes in a crash; Headwater does not run on it."""
 
 

@@ -190,10 +190,12 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 
 def report(windows: Sequence[Window], raised: Sequence[Alert]) -> bytes:
     """Windows and alerts as JSON."""
-    return orjson.dumps({
-        "windows": [window._asdict() | {"lines": [line._asdict() for line in window.lines]} for window in windows],
-        "alerts": [alert._asdict() for alert in raised],
-    })  # fmt: skip
+    return orjson.dumps(
+        {
+            "windows": [window._asdict() | {"lines": [line._asdict() for line in window.lines]} for window in windows],
+            "alerts": [alert._asdict() for alert in raised],
+        }
+    )
 
 
 def _line(key: _Key, tally: _Tally) -> Line:

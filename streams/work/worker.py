@@ -208,9 +208,15 @@ class Worker:
     async def _submit(self, task: Claimed, command: Command, step: str, due_at: datetime | None) -> None:
         """Sends a task's command until it is recorded; its id derives from the task's, so that it counts once."""
         envelope = envelop(
-            command, task.context, self._partitions, actor=f"task:{task.id}", command_id=uuid5(task.id, step),
-            correlation_id=task.correlation_id, causation_id=task.event_id, task=TaskEnd(id=task.id, due_at=due_at),
-        )  # fmt: skip
+            command,
+            task.context,
+            self._partitions,
+            actor=f"task:{task.id}",
+            command_id=uuid5(task.id, step),
+            correlation_id=task.correlation_id,
+            causation_id=task.event_id,
+            task=TaskEnd(id=task.id, due_at=due_at),
+        )
         while True:
             try:
                 outcome = await self._gateway.submit(envelope, SUBMIT_TIMEOUT_SECONDS)

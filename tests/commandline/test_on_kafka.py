@@ -48,9 +48,13 @@ class Installation(NamedTuple):
 
 def environment(cluster: Cluster, data: Path) -> dict[str, str]:
     return {
-        "HEADWATER_DATA": str(data), "HEADWATER_KAFKA": cluster.bootstrap, "HEADWATER_PREFIX": cluster.prefix,
-        "HEADWATER_REPLICAS": "1", "HEADWATER_MIN_INSYNC": "1", "HEADWATER_LOG_LEVEL": "warning",
-    }  # fmt: skip
+        "HEADWATER_DATA": str(data),
+        "HEADWATER_KAFKA": cluster.bootstrap,
+        "HEADWATER_PREFIX": cluster.prefix,
+        "HEADWATER_REPLICAS": "1",
+        "HEADWATER_MIN_INSYNC": "1",
+        "HEADWATER_LOG_LEVEL": "warning",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -187,8 +187,11 @@ def react(event: Recorded[Any]) -> Iterator[Reaction]:
     owner = event.record.key
     match event.fact:
         case JarOrdered() as ordered:
-            yield Call(Supply(jar=ordered.jar, owner=owner, grams=ordered.grams),
-                       RecordSupply(at=ordered.at, jar=ordered.jar, owner=owner), key=ordered.errand)  # fmt: skip
+            yield Call(
+                Supply(jar=ordered.jar, owner=owner, grams=ordered.grams),
+                RecordSupply(at=ordered.at, jar=ordered.jar, owner=owner),
+                key=ordered.errand,
+            )
         case JarEmptied(soon=True) as soon:
             emptying = EmptyJar(at=soon.at, jar=soon.jar, owner=owner)
             yield Later(soon.at + timedelta(hours=1), emptying, key=soon.errand)

@@ -21,9 +21,15 @@ class Product:
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
         self.port = _free_port()
-        self.environment = os.environ | settings | {
-            "HEADWATER_DATA": str(data), "HEADWATER_PORT": str(self.port), "HEADWATER_LOG_LEVEL": "warning",
-        }  # fmt: skip
+        self.environment = (
+            os.environ
+            | settings
+            | {
+                "HEADWATER_DATA": str(data),
+                "HEADWATER_PORT": str(self.port),
+                "HEADWATER_LOG_LEVEL": "warning",
+            }
+        )
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -32,9 +32,12 @@ async def test_killed_twenty_times_under_load_nothing_acknowledged_is_lost_and_n
 ) -> None:
     with TwilioImitation() as twilio:
         product = Product(
-            tmp_path / "data", TWILIO_ACCOUNT_SID=ACCOUNT_SID, TWILIO_AUTH_TOKEN=AUTH_TOKEN, TWILIO_FROM="+15005550006",
+            tmp_path / "data",
+            TWILIO_ACCOUNT_SID=ACCOUNT_SID,
+            TWILIO_AUTH_TOKEN=AUTH_TOKEN,
+            TWILIO_FROM="+15005550006",
             TWILIO_BASE_URL=twilio.url,
-        )  # fmt: skip
+        )
         product.start()
         try:
             await _kill_again_and_again(product, twilio)
@@ -87,8 +90,13 @@ async def _keep_sending(
     """Sends one message after the other, each with a key of its own, repeated until it is answered."""
     while not stop.is_set():
         key, mark = str(uuid4()), f"{random.randrange(10**9)}.{user:02}"
-        body = {"user_id": user, "trigger_type": "financial_alert", "channel": "sms", "priority": "critical",
-                "data": {"amount": float(mark), "account": "checking"}}  # fmt: skip
+        body = {
+            "user_id": user,
+            "trigger_type": "financial_alert",
+            "channel": "sms",
+            "priority": "critical",
+            "data": {"amount": float(mark), "account": "checking"},
+        }
         while True:
             try:
                 answer = await client.post("/send", json=body, headers={"Idempotency-Key": key})

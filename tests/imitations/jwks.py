@@ -49,9 +49,13 @@ class SupabaseKeysImitation(Imitation):
         """A signed-in user's token under that key; a claim that is None is left out."""
         now = datetime.now(UTC)
         usual = {
-            "iss": self.issuer, "aud": "authenticated", "role": "authenticated", "iat": now,
-            "exp": now + timedelta(hours=1), "sub": "550e8400-e29b-41d4-a716-446655440001",
-        }  # fmt: skip
+            "iss": self.issuer,
+            "aud": "authenticated",
+            "role": "authenticated",
+            "iat": now,
+            "exp": now + timedelta(hours=1),
+            "sub": "550e8400-e29b-41d4-a716-446655440001",
+        }
         told = {claim: value for claim, value in (usual | claims).items() if value is not None}
         signing = key or self.published[name]
         return jwt.encode(told, signing, _algorithm(signing), headers={"kid": name})

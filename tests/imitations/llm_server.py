@@ -59,7 +59,7 @@ class Received:
         return json.loads(self.body)
 
 
-class Broken(Exception):  # noqa: N818 - it says what is to happen
+class Broken(Exception):
     """The script says to cut the connection here."""
 
 

@@ -72,8 +72,14 @@ async def engagement_of(connection: AsyncConnection[Row], user_id: int, recent: 
     assert row is not None
     total, delivered, opened, clicked, acted = row
     latest = await (await connection.execute(RECENT, (user_id, recent))).fetchall()
-    return UserEngagement(total, rate(delivered, total), rate(opened, total), rate(clicked, total), rate(acted, total),
-                          [Communication(*one) for one in latest])  # fmt: skip
+    return UserEngagement(
+        total,
+        rate(delivered, total),
+        rate(opened, total),
+        rate(clicked, total),
+        rate(acted, total),
+        [Communication(*one) for one in latest],
+    )
 
 
 async def history_of(connection: AsyncConnection[Row], user_id: int, channel: Channel) -> list[Sample]:

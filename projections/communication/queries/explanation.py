@@ -73,7 +73,12 @@ def _happening(written: Written, evidence: Evidence) -> Happening | None:
 def _rule(step: Step, decided: Written, evidence: Evidence) -> Rule:
     bases = {name: evidence.basis(name, step, decided) for name in step.inputs}
     return Rule(
-        step.rule, step.version, step.verdict, step.channel, step.reason, dict(step.inputs),
+        step.rule,
+        step.version,
+        step.verdict,
+        step.channel,
+        step.reason,
+        dict(step.inputs),
         {name: basis.source for name, basis in bases.items()},
         {name: basis.evidence for name, basis in bases.items() if basis.evidence is not None},
-    )  # fmt: skip
+    )

@@ -69,6 +69,8 @@ def _written(stream: str, row: Row) -> Written:
 
 def _event(name: str, data: bytes, readable: bool) -> Event:
     type_, body = TYPES[name], orjson.loads(data)
-    hidden = {field: PLACEHOLDERS.get(field, SEALED) if readable and body.get(field) is not None else None
-              for field in type_.personal_fields}  # fmt: skip
+    hidden = {
+        field: PLACEHOLDERS.get(field, SEALED) if readable and body.get(field) is not None else None
+        for field in type_.personal_fields
+    }
     return type_.model_validate(body | hidden)

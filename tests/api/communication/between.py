@@ -76,9 +76,13 @@ def between_providers() -> Iterator[World]:
         twilio = stack.enter_context(TwilioImitation())
         resend = stack.enter_context(ResendImitation())
         providers = {
-            "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_FROM": "+15005550006", "TWILIO_BASE_URL": twilio.url,
-            "TWILIO_WEBHOOK_URL": f"{HOOKS}/twilio", "RESEND_API_KEY": API_KEY,
-            "RESEND_FROM": "headwater@example.com", "RESEND_BASE_URL": resend.url,
-        }  # fmt: skip
+            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "TWILIO_FROM": "+15005550006",
+            "TWILIO_BASE_URL": twilio.url,
+            "TWILIO_WEBHOOK_URL": f"{HOOKS}/twilio",
+            "RESEND_API_KEY": API_KEY,
+            "RESEND_FROM": "headwater@example.com",
+            "RESEND_BASE_URL": resend.url,
+        }
         product = stack.enter_context(serving(**SECRETS, **providers))
         yield World(product, twilio, resend)

@@ -52,9 +52,15 @@ class Served:
         self.journal = psycopg.connect(dsn, autocommit=True)
         self._numbers = iter(range(1000, 1_000_000))
         self._server = uvicorn.Server(
-            uvicorn.Config(self._edge(), http="httptools", log_config=None, access_log=False, lifespan="on",
-                           timeout_graceful_shutdown=5)
-        )  # fmt: skip
+            uvicorn.Config(
+                self._edge(),
+                http="httptools",
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                timeout_graceful_shutdown=5,
+            )
+        )
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True)
 
     def _edge(self) -> Edge:
@@ -178,9 +184,11 @@ class Served:
 
     def ok(self, method: str, path: str, body: object = None, **headers: str) -> dict[str, Any]:
         """The answer to a request that must succeed."""
-        answer = self.api.request(method, path, json=body, headers=headers) if body is not None else self.api.request(
-            method, path, headers=headers
-        )  # fmt: skip
+        answer = (
+            self.api.request(method, path, json=body, headers=headers)
+            if body is not None
+            else self.api.request(method, path, headers=headers)
+        )
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found

@@ -60,6 +60,10 @@ def resend_svix(body: Any, id_: str, timestamp: int) -> Report:
     """What Resend really sends."""
     content = json.dumps(body).encode()
     signature = webhook_signature([RESEND_SECRET], id_, timestamp, content)
-    headers = {"Content-Type": "application/json", "svix-id": id_, "svix-timestamp": str(timestamp),
-               "svix-signature": signature}  # fmt: skip
+    headers = {
+        "Content-Type": "application/json",
+        "svix-id": id_,
+        "svix-timestamp": str(timestamp),
+        "svix-signature": signature,
+    }
     return Report(content, headers)

@@ -47,8 +47,10 @@ def _one_day(product: Served, users: list[int], day: int) -> None:
 
 def recount(product: Served, start: date = date.min, end: date = date.max) -> dict[str, Counter[str]]:
     """The counters by channel, from the log alone: each delivery counts for the day it was dispatched on."""
-    rows = product.ask("select name, convert_from(data, 'UTF8') from headwater.journal where name like %s order by at",
-                       "communication.message.%")  # fmt: skip
+    rows = product.ask(
+        "select name, convert_from(data, 'UTF8') from headwater.journal where name like %s order by at",
+        "communication.message.%",
+    )
     counts = {"sms": Counter[str](), "email": Counter[str]()}
     for name, data in rows:
         fact = json.loads(data)
@@ -87,16 +89,20 @@ def test_the_summary_equals_a_recount_on_every_day(product: Served) -> None:
         counts = recount(product, start, end)
         both = counts["sms"] + counts["email"]
         assert summary == {
-            "total_sent": both["sent"], "total_delivered": both["delivered"], "total_opened": both["opened"],
-            "total_clicked": both["clicked"], "total_actions": both["acted"],
+            "total_sent": both["sent"],
+            "total_delivered": both["delivered"],
+            "total_opened": both["opened"],
+            "total_clicked": both["clicked"],
+            "total_actions": both["acted"],
             "delivery_rate": rate(both["delivered"], both["sent"]),
             "open_rate": rate(both["opened"], both["delivered"]),
             "click_rate": rate(both["clicked"], both["delivered"]),
             "action_rate": rate(both["acted"], both["delivered"]),
-            "sms_sent": counts["sms"]["sent"], "email_sent": counts["email"]["sent"],
+            "sms_sent": counts["sms"]["sent"],
+            "email_sent": counts["email"]["sent"],
             "sms_delivery_rate": rate(counts["sms"]["delivered"], counts["sms"]["sent"]),
             "email_delivery_rate": rate(counts["email"]["delivered"], counts["email"]["sent"]),
-        }  # fmt: skip
+        }
 
 
 def test_days_add_up_to_the_whole(product: Served) -> None:
@@ -124,8 +130,12 @@ def test_open_ends_reach_as_far_as_there_is_anything(product: Served) -> None:
 
 
 def test_a_range_that_ends_before_it_begins_is_400(product: Served) -> None:
-    for path in ("/analytics/summary", "/analytics/channel-effectiveness", "/analytics/cost-tracking",
-                 "/reports/performance"):  # fmt: skip
+    for path in (
+        "/analytics/summary",
+        "/analytics/channel-effectiveness",
+        "/analytics/cost-tracking",
+        "/reports/performance",
+    ):
         answer = product.api.get(f"{path}?start_date=2026-01-02&end_date=2026-01-01")
         assert answer.status_code == 400
         assert answer.json()["error"].startswith("Invalid end_date")
@@ -193,8 +203,11 @@ def test_a_trend_has_a_value_for_every_day(product: Served, metric: str) -> None
         day = date.fromisoformat(point["date"])
         counts = recount(product, day, day)
         both = counts["sms"] + counts["email"]
-        expected = {"delivery_rate": rate(both["delivered"], both["sent"]),
-                    "engagement_rate": rate(both["acted"], both["sent"]), "cost": dollars(both["cost"])}  # fmt: skip
+        expected = {
+            "delivery_rate": rate(both["delivered"], both["sent"]),
+            "engagement_rate": rate(both["acted"], both["sent"]),
+            "cost": dollars(both["cost"]),
+        }
         assert point["value"] == pytest.approx(expected[metric])
 
 
@@ -238,8 +251,14 @@ def test_a_users_own_figures_are_over_all_that_was_sent_to_them(product: Served)
 
 def test_a_user_without_messages_has_zeros(product: Served) -> None:
     found = product.ok("GET", f"/analytics/user/{product.new_user()}")["engagement_metrics"]
-    assert found == {"total_communications": 0, "delivery_rate": 0.0, "open_rate": 0.0, "click_rate": 0.0,
-                     "action_rate": 0.0, "recent_communications": []}  # fmt: skip
+    assert found == {
+        "total_communications": 0,
+        "delivery_rate": 0.0,
+        "open_rate": 0.0,
+        "click_rate": 0.0,
+        "action_rate": 0.0,
+        "recent_communications": [],
+    }
 
 
 def test_a_budget_that_runs_out_refuses_warns_and_is_on_record_once() -> None:

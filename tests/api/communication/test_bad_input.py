@@ -24,65 +24,155 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "opt-out": ("POST", "/opt-out"),
     "consent-check": ("POST", "/consent/check"),
 }
-HOSTILE = ["", " ", "\0", "a\0b", "x" * 300, "'; drop table x; --", "<script>alert(1)</script>", "💥" * 100, "\u202e",
-           "{{7*7}}", "../../etc/passwd", "%s%n", "1e3", "NaN", "null", "true"]  # fmt: skip
+HOSTILE = [
+    "",
+    " ",
+    "\0",
+    "a\0b",
+    "x" * 300,
+    "'; drop table x; --",
+    "<script>alert(1)</script>",
+    "💥" * 100,
+    "\u202e",
+    "{{7*7}}",
+    "../../etc/passwd",
+    "%s%n",
+    "1e3",
+    "NaN",
+    "null",
+    "true",
+]
 NUMBERS = [0, -1, 1.5, 2**63, 2**64, -(2**63) - 1, 10**400, 1e308]
 SHAPES: list[Any] = [None, True, False, [], {}, [[]], [None], {"a": 1}]
 WRONG: dict[str, list[Any]] = {
     "integer": [*SHAPES, *NUMBERS, *HOSTILE, "123"],
     "string": [*SHAPES, *NUMBERS, *HOSTILE],
-    "date-time": [*SHAPES[1:], *NUMBERS, *HOSTILE, "2025-13-01T00:00:00Z", "2025-02-30T10:00:00Z", "now", "10:00",
-                  "0000-00-00T00:00:00Z", "9999-12-31T23:59:59Z", "2025-01-27T10:00:00+99:00", "٣"],
+    "date-time": [
+        *SHAPES[1:],
+        *NUMBERS,
+        *HOSTILE,
+        "2025-13-01T00:00:00Z",
+        "2025-02-30T10:00:00Z",
+        "now",
+        "10:00",
+        "0000-00-00T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "2025-01-27T10:00:00+99:00",
+        "٣",
+    ],
     "object": [None, True, [], [[]], *NUMBERS, *HOSTILE],
     "boolean": [*SHAPES[3:], *NUMBERS, 1, *HOSTILE],
     "time": [*SHAPES[1:], *NUMBERS, *HOSTILE, "25:00:00", "09:60", "09:00:00+02:00"],
     "day": [*SHAPES[1:], 7, *NUMBERS[1:], *HOSTILE],
-    "switches": [True, [], *NUMBERS, *HOSTILE, {"bogus": True}, {"financial_alert": "yes"}, {"financial_alert": None},
-                 {"financial_alert": 1}],
-    "phone": [*SHAPES, *NUMBERS, *HOSTILE, "1234567890", "+0123456789", "+12345678901234567", "+12 34567890",
-              "+٣٤٥٦٧٨٣٤", "+12345"],
+    "switches": [
+        True,
+        [],
+        *NUMBERS,
+        *HOSTILE,
+        {"bogus": True},
+        {"financial_alert": "yes"},
+        {"financial_alert": None},
+        {"financial_alert": 1},
+    ],
+    "phone": [
+        *SHAPES,
+        *NUMBERS,
+        *HOSTILE,
+        "1234567890",
+        "+0123456789",
+        "+12345678901234567",
+        "+12 34567890",
+        "+٣٤٥٦٧٨٣٤",
+        "+12345",
+    ],
     "code": [*SHAPES, *NUMBERS, *HOSTILE, 123456, "12345", "1234567", "٣٤٥٦٧٨", "-12345"],
-    "email": [*SHAPES, *NUMBERS, *HOSTILE, "user", "@example.com", "user@", "a@b@c.example", "user@exa mple.com",
-              "u" * 300 + "@example.com", "user@example.com\r\nBcc: all@example.com"],
-    "types": [True, [], [None], [""], ["all"], [1], {"a": 1}, "monthly_report", *NUMBERS, ["monthly_report", "x"],
-              ["monthly_report"] * 50],
+    "email": [
+        *SHAPES,
+        *NUMBERS,
+        *HOSTILE,
+        "user",
+        "@example.com",
+        "user@",
+        "a@b@c.example",
+        "user@exa mple.com",
+        "u" * 300 + "@example.com",
+        "user@example.com\r\nBcc: all@example.com",
+    ],
+    "types": [
+        True,
+        [],
+        [None],
+        [""],
+        ["all"],
+        [1],
+        {"a": 1},
+        "monthly_report",
+        *NUMBERS,
+        ["monthly_report", "x"],
+        ["monthly_report"] * 50,
+    ],
     "words": [*SHAPES[1:], *NUMBERS, "x" * 201, "a\0b"],
     "choice": [*SHAPES[1:], *NUMBERS, *HOSTILE, "SMS", "sms "],
     "items": [None, True, {}, [], *NUMBERS, *HOSTILE, [{}] * 101],
-}  # fmt: skip
+}
 """By kind of field, what does not fit. None is left out where a field may be null."""
 
 FIELDS: dict[str, dict[str, str]] = {
-    "send": {"user_id": "integer", "trigger_type": "string", "data": "object", "channel": "choice",
-             "priority": "choice", "scheduled_time": "date-time"},
+    "send": {
+        "user_id": "integer",
+        "trigger_type": "string",
+        "data": "object",
+        "channel": "choice",
+        "priority": "choice",
+        "scheduled_time": "date-time",
+    },
     "batch": {"communications": "items"},
     "preferences-update": {
-        "sms_enabled": "boolean", "email_enabled": "boolean", "preferred_sms_time": "time",
-        "preferred_email_day": "day", "alert_types_sms": "switches", "alert_types_email": "switches",
+        "sms_enabled": "boolean",
+        "email_enabled": "boolean",
+        "preferred_sms_time": "time",
+        "preferred_email_day": "day",
+        "alert_types_sms": "switches",
+        "alert_types_email": "switches",
         "frequency_preference": "choice",
     },
     "consent-sms-grant": {"user_id": "integer", "phone_number": "phone", "consent_source": "words"},
     "consent-sms-verify": {"phone_number": "phone", "verification_code": "code"},
-    "consent-email-grant": {"user_id": "integer", "email": "email", "message_types": "types",
-                            "consent_source": "words"},
+    "consent-email-grant": {
+        "user_id": "integer",
+        "email": "email",
+        "message_types": "types",
+        "consent_source": "words",
+    },
     "consent-revoke": {"user_id": "integer", "channel": "choice", "message_types": "types", "reason": "words"},
     "opt-out": {"user_id": "integer", "channel": "choice", "message_type": "choice", "reason": "words"},
     "consent-check": {"user_id": "integer", "message_type": "string", "channel": "choice", "as_of": "date-time"},
-}  # fmt: skip
+}
 
 CASES = [(id_, field) for id_, fields in FIELDS.items() for field in fields]
 BODIES: list[tuple[bytes, str]] = [
-    (b"", "application/json"), (b"not json", "application/json"), (b"{", "application/json"),
-    (b'{"user_id": 123,}', "application/json"), (b"[]", "application/json"), (b'"text"', "application/json"),
-    (b"null", "application/json"), (b"123", "application/json"), (b"\xff\xfe", "application/json"),
-    (b'{"a": "\xff"}', "application/json"), (b'{"user_id": NaN}', "application/json"),
-    (b'{"user_id": "\\ud800"}', "application/json"), (b'{"a": "\x00"}', "application/json"),
-    (b"[" * 100_000, "application/json"), (b'{"a":' * 50_000, "application/json"),
+    (b"", "application/json"),
+    (b"not json", "application/json"),
+    (b"{", "application/json"),
+    (b'{"user_id": 123,}', "application/json"),
+    (b"[]", "application/json"),
+    (b'"text"', "application/json"),
+    (b"null", "application/json"),
+    (b"123", "application/json"),
+    (b"\xff\xfe", "application/json"),
+    (b'{"a": "\xff"}', "application/json"),
+    (b'{"user_id": NaN}', "application/json"),
+    (b'{"user_id": "\\ud800"}', "application/json"),
+    (b'{"a": "\x00"}', "application/json"),
+    (b"[" * 100_000, "application/json"),
+    (b'{"a":' * 50_000, "application/json"),
     (b"user_id=123&trigger_type=financial_alert", "application/x-www-form-urlencoded"),
     (b"<user_id>123</user_id>", "application/xml"),
-    (b'--x\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n123\r\n--x--\r\n',
-     "multipart/form-data; boundary=x"),
-]  # fmt: skip
+    (
+        b'--x\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n123\r\n--x--\r\n',
+        "multipart/form-data; boundary=x",
+    ),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -141,14 +231,24 @@ def test_a_body_of_more_than_a_megabyte_is_413(product: Served, id_: str) -> Non
     method, path = EXAMPLES[id_]
     whole = b'{"data": "' + b"x" * 1_048_576 + b'"}'
     refused(product.api.request(method, path, content=whole), 413)
-    refused(product.api.request(method, path, content=(whole[at : at + 65536] for at in range(0, len(whole), 65536))),
-            413)  # fmt: skip
+    refused(
+        product.api.request(method, path, content=(whole[at : at + 65536] for at in range(0, len(whole), 65536))), 413
+    )
 
 
-@pytest.mark.parametrize("data", [
-    {"x": float("nan")}, {"x": [float("inf")]}, {"x": 2**64}, {"x": "\0"}, {"\0": 1}, {"x": "y" * 16_384},
-    {"x": "\ud800"}, {"\udfff": 1},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"x": float("nan")},
+        {"x": [float("inf")]},
+        {"x": 2**64},
+        {"x": "\0"},
+        {"\0": 1},
+        {"x": "y" * 16_384},
+        {"x": "\ud800"},
+        {"\udfff": 1},
+    ],
+)
 def test_data_that_cannot_be_kept_is_refused(product: Served, data: dict[str, Any]) -> None:
     refused(post(product, "send", endpoint("send")["request_example"] | {"data": data}))
 
@@ -191,8 +291,9 @@ def test_a_version_that_is_none_is_refused(product: Served, header: str) -> None
     refused(product.api.put("/preferences/123", json={"sms_enabled": False}, headers={"If-Match": header}))
 
 
-@pytest.mark.parametrize("header", ["", "x", "communication/1", "communication/x/1", "communication/-1/1", "/0/1",
-                                    "communication/0/1/2"])  # fmt: skip
+@pytest.mark.parametrize(
+    "header", ["", "x", "communication/1", "communication/x/1", "communication/-1/1", "/0/1", "communication/0/1/2"]
+)
 def test_a_position_that_is_none_is_refused(product: Served, header: str) -> None:
     refused(product.api.get("/trigger-types/../preferences/5", headers={"Headwater-Position": header}))
 

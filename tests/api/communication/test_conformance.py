@@ -18,8 +18,11 @@ ENDPOINTS = [one["id"] for one in contract()["endpoints"]]
 GUARDED = [id_ for id_ in ENDPOINTS if id_ not in WEBHOOKS and id_ != "health"]
 WITH_BODY = [id_ for id_ in GUARDED if endpoint(id_)["request_example"] is not None]
 WITH_TASK = ("status", "cancel")
-WITH_QUERY = [id_ for id_ in GUARDED if any(status["status"] == 400 for status in endpoint(id_)["errors"])
-              and endpoint(id_)["query"]]  # fmt: skip
+WITH_QUERY = [
+    id_
+    for id_ in GUARDED
+    if any(status["status"] == 400 for status in endpoint(id_)["errors"]) and endpoint(id_)["query"]
+]
 RECENT = "engagement_metrics.recent_communications[]"
 NULLABLE = frozenset(f"{RECENT}.{name}" for name in ("sent_at", "delivered_at", "opened_at", "action_taken"))
 
@@ -115,10 +118,15 @@ def documented_limit(class_: str) -> int:
     return found
 
 
-@pytest.mark.parametrize(("class_", "id_"), [
-    ("general", "trigger-types"), ("communication_sending", "send"), ("batch_operations", "batch"),
-    ("analytics_queries", "analytics-summary"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("class_", "id_"),
+    [
+        ("general", "trigger-types"),
+        ("communication_sending", "send"),
+        ("batch_operations", "batch"),
+        ("analytics_queries", "analytics-summary"),
+    ],
+)
 def test_without_a_claim_the_documented_limits_hold(product: Served, class_: str, id_: str) -> None:
     bearer = product.bearer(subject=f"ordinary {class_}", limits={})
     asked = Exchange(endpoint(id_)["method"], endpoint(id_)["path"].removeprefix("/api/communication"))

@@ -34,19 +34,25 @@ def test_a_healthy_product_says_so_to_anybody(product: Served) -> None:
     assert healthy(product) == {
         "status": "healthy",
         "services": {
-            "preference_service": True, "analytics_service": True, "celery_integration": True,
-            "twilio_configured": False, "resend_configured": False,
+            "preference_service": True,
+            "analytics_service": True,
+            "celery_integration": True,
+            "twilio_configured": False,
+            "resend_configured": False,
         },
         "timestamp": product.clock.now().isoformat().replace("+00:00", "Z"),
         "version": "1.0.0",
-    }  # fmt: skip
+    }
 
 
-@pytest.mark.parametrize(("settings", "twilio", "resend"), [
-    ({"TWILIO_ACCOUNT_SID": "AC1"}, False, False),
-    ({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x", "TWILIO_FROM": "+15005550006"}, True, False),
-    ({"RESEND_API_KEY": "re_1", "RESEND_FROM": "a@example.com"}, False, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("settings", "twilio", "resend"),
+    [
+        ({"TWILIO_ACCOUNT_SID": "AC1"}, False, False),
+        ({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x", "TWILIO_FROM": "+15005550006"}, True, False),
+        ({"RESEND_API_KEY": "re_1", "RESEND_FROM": "a@example.com"}, False, True),
+    ],
+)
 def test_a_provider_counts_as_configured_when_it_can_be_used(
     settings: dict[str, str], twilio: bool, resend: bool
 ) -> None:
@@ -149,9 +155,13 @@ def test_what_nobody_foresaw_is_500_with_an_id_and_no_trace(caplog: pytest.LogCa
     with serving() as product:
         for table in ("recipients", "deliveries", "messages", "daily"):
             product.journal.execute(f"alter table read_models.communication_{table} rename to moved_{table}".encode())
-        for method, path in (("GET", "/optimal-send-time?user_id=1"), ("GET", "/analytics/user/1"),
-                             ("GET", "/analytics/summary"),
-                             ("GET", "/reports/trends"), ("GET", f"/status/{'0' * 32}")):  # fmt: skip
+        for method, path in (
+            ("GET", "/optimal-send-time?user_id=1"),
+            ("GET", "/analytics/user/1"),
+            ("GET", "/analytics/summary"),
+            ("GET", "/reports/trends"),
+            ("GET", f"/status/{'0' * 32}"),
+        ):
             answer = product.api.request(method, path)
             assert answer.status_code == 500
             body = answer.json()
@@ -174,8 +184,12 @@ def server() -> Iterator[Path]:
 def pg_ctl(directory: Path, *arguments: str) -> None:
     found = PostgresServer._instances[directory.resolve()]
     options = f" -h '' -k {directory}"
-    pgexec("pg_ctl", ("-w", "-D", str(directory), "-o", options, "-l", str(found.log), *arguments),
-           bin_path=found.bin_path, user=found.system_user)  # fmt: skip
+    pgexec(
+        "pg_ctl",
+        ("-w", "-D", str(directory), "-o", options, "-l", str(found.log), *arguments),
+        bin_path=found.bin_path,
+        user=found.system_user,
+    )
 
 
 @pytest.mark.faults
@@ -192,16 +206,21 @@ def test_while_the_database_is_away_requests_are_503_and_all_goes_on_afterwards(
         pg_ctl(server, "stop", "-m", "fast")
         body = endpoint("send")["request_example"] | {"user_id": user_id}
         for answer in (
-            product.api.post("/send", json=body), product.api.get(f"/preferences/{user_id}"),
-            product.api.get("/analytics/summary"), product.api.post("/batch", json={"communications": [body]}),
-        ):  # fmt: skip
+            product.api.post("/send", json=body),
+            product.api.get(f"/preferences/{user_id}"),
+            product.api.get("/analytics/summary"),
+            product.api.post("/batch", json={"communications": [body]}),
+        ):
             assert answer.status_code == 503, answer.text
             assert answer.json()["success"] is False
             assert int(answer.headers["retry-after"]) >= 1
         assert healthy(product)["services"] == {
-            "preference_service": False, "analytics_service": False, "celery_integration": False,
-            "twilio_configured": False, "resend_configured": False,
-        }  # fmt: skip
+            "preference_service": False,
+            "analytics_service": False,
+            "celery_integration": False,
+            "twilio_configured": False,
+            "resend_configured": False,
+        }
         assert product.api.get(f"{product.root}/metrics").status_code in (200, 503)
         assert product.api.get(f"{product.root}/ready").status_code == 503
         pg_ctl(server, "start")

@@ -63,8 +63,9 @@ def test_both_channels_are_used_and_paid_when_both_are_asked_for(product: Served
 def test_a_long_text_costs_each_of_its_segments(product: Served, user: int) -> None:
     long = {"message": "A word to the wise. " * 20}
     sent = product.send(user, "financial_alert", data=long, channel="sms")
-    segments = product.ask("select segments from read_models.communication_deliveries where message_id = %s",
-                           sent["task_id"])[0][0]  # fmt: skip
+    segments = product.ask(
+        "select segments from read_models.communication_deliveries where message_id = %s", sent["task_id"]
+    )[0][0]
     assert segments > 1
     assert sent["cost"] == pytest.approx(0.05 * segments)
 
@@ -79,9 +80,13 @@ def test_a_past_time_means_now(product: Served, user: int, when: str) -> None:
 def test_a_scheduled_message_waits_for_its_time(product: Served, user: int) -> None:
     task_id = product.send(user, scheduled_time=later(product, hours=2), priority="critical")["task_id"]
     assert product.status(task_id) == {
-        "task_id": task_id, "status": "PENDING", "result": None, "started": None, "succeeded": None,
+        "task_id": task_id,
+        "status": "PENDING",
+        "result": None,
+        "started": None,
+        "succeeded": None,
         "created": product.status(task_id)["created"],
-    }  # fmt: skip
+    }
     product.advance(timedelta(hours=1, minutes=59))
     assert product.status(task_id)["status"] == "PENDING"
     product.advance(timedelta(minutes=1))
@@ -231,8 +236,14 @@ def test_the_explanation_names_every_rule_with_its_version(product: Served, user
     told = explanation(product, task_id)
     decided = next(happening for happening in told["history"] if happening["rules"])
     assert [rule["rule"] for rule in decided["rules"]] == [
-        "suppression", "consent", "preferences", "frequency_cap", "quiet_hours", "channel", "budget"
-    ]  # fmt: skip
+        "suppression",
+        "consent",
+        "preferences",
+        "frequency_cap",
+        "quiet_hours",
+        "channel",
+        "budget",
+    ]
     assert {rule["version"] for rule in decided["rules"]} == {1}
     consent = decided["rules"][1]["evidence"]["consent"]
     assert consent["name"] == "communication.recipient.consent_granted.v1"

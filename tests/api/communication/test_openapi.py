@@ -74,8 +74,14 @@ def test_no_answer_departs_from_it(
 ) -> None:
     operation = schemathesis.openapi.from_dict(document)[path][method]
 
-    @settings(max_examples=REQUESTS, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @settings(
+        max_examples=REQUESTS,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(case=operation.as_strategy(generation_mode=mode))
     def answers_as_described(case: Case[Any]) -> None:
         answer = case.call(base_url=f"{product.root}/communication", headers=product.bearer())

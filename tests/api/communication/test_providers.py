@@ -46,9 +46,7 @@ class World(NamedTuple):
 def started() -> Iterator[World]:
     with ExitStack() as stack:
         twilio = stack.enter_context(TwilioImitation())
-        settings = {
-            "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_FROM": "+15005550006", "TWILIO_BASE_URL": twilio.url
-        }  # fmt: skip
+        settings = {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_FROM": "+15005550006", "TWILIO_BASE_URL": twilio.url}
         yield World(stack.enter_context(serving(**SECRETS, **settings)), twilio)
 
 

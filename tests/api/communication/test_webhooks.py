@@ -119,8 +119,11 @@ def report_to(world: World, callback: str, number: str) -> None:
 
 def test_a_report_about_a_code_settles_no_message_to_the_same_number(world: World) -> None:
     task_id, number, callback = unanswered(world)
-    (code,) = [received.content["StatusCallback"] for received in world.twilio.journal.received
-               if received.to == number and received.content["StatusCallback"] != callback]  # fmt: skip
+    (code,) = [
+        received.content["StatusCallback"]
+        for received in world.twilio.journal.received
+        if received.to == number and received.content["StatusCallback"] != callback
+    ]
     report_to(world, code, number)
     assert world.product.status(task_id)["result"]["unconfirmed"] is True
     report_to(world, callback, number)
@@ -129,9 +132,9 @@ def test_a_report_about_a_code_settles_no_message_to_the_same_number(world: Worl
 
 def test_a_report_settles_its_own_one_of_several_messages_to_a_number(world: World) -> None:
     first, number, callback = unanswered(world)
-    (user_id,) = world.product.ask(
-        "select user_id from read_models.communication_recipients where phone = %s", number
-    )[0]  # fmt: skip
+    (user_id,) = world.product.ask("select user_id from read_models.communication_recipients where phone = %s", number)[
+        0
+    ]
     world.twilio.behave(hanging(to=number))
     second = world.product.send(user_id, channel="sms", priority="critical")["task_id"]
     world.product.settle()

@@ -48,16 +48,18 @@ class Telling(NamedTuple):
             "  on j.stream = 'webhook/' || w.webhook_id and j.version = 1"
             " join headwater.journal m on m.event_id = j.causation_id"
             " where m.stream = %s and w.endpoint_id = %s order by 1",
-            f"message/{task_id}", self.endpoint,
-        )  # fmt: skip
+            f"message/{task_id}",
+            self.endpoint,
+        )
         return [row[0] for row in rows]
 
     def position(self, task_id: str, name: str) -> str:
         """Where this event of a message is in the log, as its webhook says."""
         ((partition, sequence),) = self.product.ask(
             "select partition, sequence from headwater.journal where stream = %s and name = %s",
-            f"message/{task_id}", name,
-        )  # fmt: skip
+            f"message/{task_id}",
+            name,
+        )
         return f"communication/{partition}/{sequence}"
 
     def until(self, task_id: str, *statuses: str) -> None:
@@ -94,10 +96,16 @@ def test_an_endpoint_is_told_what_it_wants_signed_and_without_personal_values(te
     message = next(one for one in telling.sink.journal.received if about(one) == task_id)
     assert message.to == "/hooks"
     assert message.content["timestamp"] == telling.product.clock.now().isoformat().replace("+00:00", "Z")
-    assert message.content["data"].items() >= {
-        "task_id": task_id, "user_id": telling.user, "channel": "sms", "trigger_type": "financial_alert",
-        "provider": "sandbox",
-    }.items()  # fmt: skip
+    assert (
+        message.content["data"].items()
+        >= {
+            "task_id": task_id,
+            "user_id": telling.user,
+            "channel": "sms",
+            "trigger_type": "financial_alert",
+            "provider": "sandbox",
+        }.items()
+    )
     assert message.content["data"]["position"].startswith("communication/")
     assert "+1555" not in json.dumps(message.content)
 
@@ -183,9 +191,11 @@ def test_the_secret_is_nowhere_in_the_database(telling: Telling) -> None:
 def test_what_cannot_be_is_refused_in_a_sentence(telling: Telling) -> None:
     settings = telling.product.settings
     for surface, url, types in (
-        ("gccp", "https://example.com", []), ("communication", "ftp://example.com", []),
-        ("communication", "example.com", []), ("communication", "https://example.com", ["message.read"]),
-    ):  # fmt: skip
+        ("gccp", "https://example.com", []),
+        ("communication", "ftp://example.com", []),
+        ("communication", "example.com", []),
+        ("communication", "https://example.com", ["message.read"]),
+    ):
         with pytest.raises(Stop):
             add_webhook(settings, surface, url, types)
     with pytest.raises(Stop, match="no endpoint is called"):

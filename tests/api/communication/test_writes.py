@@ -231,14 +231,30 @@ def test_one_bad_item_does_not_fail_the_others_of_a_batch(product: Served) -> No
     good = {"user_id": user_id, "trigger_type": "monthly_report", "data": {}}
     stranger = product.new_user()
     items: list[Any] = [
-        good, good | {"trigger_type": "x"}, None, [], {}, good | {"user_id": "1"}, good | {"user_id": stranger},
-        good | {"channel": "sms"}, good | {"data": {"x": float(2**70)}},
-    ]  # fmt: skip
+        good,
+        good | {"trigger_type": "x"},
+        None,
+        [],
+        {},
+        good | {"user_id": "1"},
+        good | {"user_id": stranger},
+        good | {"channel": "sms"},
+        good | {"data": {"x": float(2**70)}},
+    ]
     answer = product.ok("POST", "/batch", {"communications": items})
     results = answer["results"]
     assert [result["success"] for result in results] == [True, False, False, False, False, False, False, True, True]
-    assert [result["user_id"] for result in results] == [user_id, user_id, None, None, None, None, stranger, user_id,
-                                                         user_id]  # fmt: skip
+    assert [result["user_id"] for result in results] == [
+        user_id,
+        user_id,
+        None,
+        None,
+        None,
+        None,
+        stranger,
+        user_id,
+        user_id,
+    ]
     assert results[1]["error"] == "Invalid trigger type: x"
     assert results[4]["error"] == "Missing required field: user_id"
     assert "consent" in results[6]["error"]

@@ -99,8 +99,16 @@ def serve(database: str, port: int, environment: dict[str, str], log: Path) -> N
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    uvicorn.run(_edge(GccpSettings(), database), port=port, loop="uvloop", http="httptools", access_log=False,
-                lifespan="on", log_level="warning", timeout_graceful_shutdown=5)  # fmt: skip
+    uvicorn.run(
+        _edge(GccpSettings(), database),
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        lifespan="on",
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
 
 
 def _edge(settings: GccpSettings, database: str) -> Edge:

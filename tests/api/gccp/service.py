@@ -92,9 +92,14 @@ def token(user: str | None = None, secret: str = SECRET, algorithm: str = "HS256
     """A token as Supabase makes one; a claim that is None is left out."""
     now = datetime.now(UTC)
     usual = {
-        "aud": "authenticated", "role": "authenticated", "sub": user or str(uuid4()), "iat": now,
-        "exp": now + timedelta(hours=1), "session_id": str(uuid4()), "is_anonymous": False,
-    }  # fmt: skip
+        "aud": "authenticated",
+        "role": "authenticated",
+        "sub": user or str(uuid4()),
+        "iat": now,
+        "exp": now + timedelta(hours=1),
+        "session_id": str(uuid4()),
+        "is_anonymous": False,
+    }
     told = {name: value for name, value in (usual | claims).items() if value is not None}
     return jwt.encode(told, secret, algorithm)
 
@@ -143,9 +148,11 @@ async def serving(
 async def _configure_webhooks(runtime: EmbeddedRuntime, config: GccpSettings) -> None:
     for endpoint_id, destination in destinations(config).items():
         configure = ConfigureWebhookEndpoint(
-            at=runtime.clock.now(), endpoint_id=endpoint_id, origin=destination.origin,
+            at=runtime.clock.now(),
+            endpoint_id=endpoint_id,
+            origin=destination.origin,
             fingerprint=destination.fingerprint,
-        )  # fmt: skip
+        )
         await runtime.gateway.submit(envelop(configure, "gccp", PARTITIONS, "test"), 10)
 
 
@@ -153,8 +160,14 @@ async def _configure_webhooks(runtime: EmbeddedRuntime, config: GccpSettings) ->
 async def listening(edge: Edge, options: dict[str, Any]) -> AsyncIterator[str]:
     """Where an edge is served until the block is left; raises whatever its start failed with."""
     socket = listener()
-    usual = {"http": "httptools", "log_config": None, "access_log": False, "lifespan": "on", "ws": "none",
-             "timeout_graceful_shutdown": 5}  # fmt: skip
+    usual = {
+        "http": "httptools",
+        "log_config": None,
+        "access_log": False,
+        "lifespan": "on",
+        "ws": "none",
+        "timeout_graceful_shutdown": 5,
+    }
     server = uvicorn.Server(uvicorn.Config(edge, **{**usual, **options}))
     server.capture_signals = _no_signals  # type: ignore[method-assign, assignment]
     serving = asyncio.create_task(server.serve(sockets=[socket]))

@@ -15,10 +15,19 @@ ASSIGNMENT = COURSE | {"mode": "assignment", "assignmentCounts": {"mcsc": 1, "mc
 TALK: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}], "model": "claude-sonnet-4-5-20250929"}
 PDF: dict[str, Any] = {"content": "# Hello"}
 RETRY: dict[str, Any] = {"generation_id": "550e8400-e29b-41d4-a716-446655440000"}
-BODIES = {("POST", "/generate"): COURSE, ("POST", "/export/pdf"): PDF, ("POST", "/retry"): RETRY,
-          ("POST", "/stream"): TALK, ("PUT", "/stream"): TALK}  # fmt: skip
-MISSING = {"/generate": "MISSING_FIELDS", "/export/pdf": "MISSING_CONTENT", "/retry": "MISSING_GENERATION_ID",
-           "/stream": "MISSING_FIELDS"}  # fmt: skip
+BODIES = {
+    ("POST", "/generate"): COURSE,
+    ("POST", "/export/pdf"): PDF,
+    ("POST", "/retry"): RETRY,
+    ("POST", "/stream"): TALK,
+    ("PUT", "/stream"): TALK,
+}
+MISSING = {
+    "/generate": "MISSING_FIELDS",
+    "/export/pdf": "MISSING_CONTENT",
+    "/retry": "MISSING_GENERATION_ID",
+    "/stream": "MISSING_FIELDS",
+}
 HUGE = 10**400
 
 
@@ -93,7 +102,7 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("/stream", TALK | {"temperature": -0.1}, "INVALID_FIELDS"),
     ("/stream", TALK | {"temperature": "hot"}, "INVALID_FIELDS"),
     ("/stream", TALK | {"system": 5}, "INVALID_FIELDS"),
-]  # fmt: skip
+]
 
 
 def refused(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
@@ -117,10 +126,25 @@ def test_an_empty_body_lacks_what_is_required(shared: Shared, method: str, path:
     refused(shared.ask(method, path, content=b"{}"), 400, MISSING[path])
 
 
-@pytest.mark.parametrize("content", [
-    b"{", b"null", b"[]", b'"text"', b"5", b"\xff\xfe", b'{"a": "\xff"}', b'{"topic": "\\ud800"}', b"[" * 100_000,
-    b'{"a":' * 5_000 + b"1" + b"}" * 5_000, b"a=b&c=d", b"{'topic': 'x'}", b'{"topic": NaN',
-], ids=lambda value: str(value)[:20])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"5",
+        b"\xff\xfe",
+        b'{"a": "\xff"}',
+        b'{"topic": "\\ud800"}',
+        b"[" * 100_000,
+        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+        b"a=b&c=d",
+        b"{'topic': 'x'}",
+        b'{"topic": NaN',
+    ],
+    ids=lambda value: str(value)[:20],
+)
 @pytest.mark.parametrize(("method", "path"), BODIES)
 def test_a_body_that_is_no_json_object_is_refused(shared: Shared, method: str, path: str, content: bytes) -> None:
     answer = shared.ask(method, path, content=content)
@@ -163,26 +187,46 @@ def test_counts_are_numbers_however_they_are_written_and_ignored_where_they_do_n
 
 def test_what_only_an_assignment_lacks_is_told_like_any_other_missing_field(shared: Shared) -> None:
     told = shared.ask("POST", "/generate", json=COURSE | {"mode": "assignment"}).json()
-    assert told == {"error": "Missing required fields: assignmentCounts", "code": "MISSING_FIELDS",
-                    "details": "assignmentCounts: Field required"}  # fmt: skip
+    assert told == {
+        "error": "Missing required fields: assignmentCounts",
+        "code": "MISSING_FIELDS",
+        "details": "assignmentCounts: Field required",
+    }
 
 
-@pytest.mark.parametrize(("path", "status"), [
-    ("/generations/not-a-uuid", 400), ("/generations/%00", 400), ("/generations?limit=0", 400),
-    ("/generations?limit=101", 400), ("/generations?limit=x", 400), ("/generations?before=x", 400),
-    (f"/generations?before={RETRY['generation_id']}", 404), (f"/generations/{RETRY['generation_id']}", 404),
-    (f"/generations/{RETRY['generation_id']}/progress", 404), (f"/generations/{RETRY['generation_id']}/calls", 404),
-    ("/usage?first=yesterday", 400), ("/usage?first=2026-02-30", 400), ("/usage?first=2030-01-01&last=2020-01-01", 400),
-    ("/usage?first=0001-01-01&last=9999-12-31", 400), ("/usage?last=0001-01-02", 200), ("/usage?last=9999-12-31", 200),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/generations/not-a-uuid", 400),
+        ("/generations/%00", 400),
+        ("/generations?limit=0", 400),
+        ("/generations?limit=101", 400),
+        ("/generations?limit=x", 400),
+        ("/generations?before=x", 400),
+        (f"/generations?before={RETRY['generation_id']}", 404),
+        (f"/generations/{RETRY['generation_id']}", 404),
+        (f"/generations/{RETRY['generation_id']}/progress", 404),
+        (f"/generations/{RETRY['generation_id']}/calls", 404),
+        ("/usage?first=yesterday", 400),
+        ("/usage?first=2026-02-30", 400),
+        ("/usage?first=2030-01-01&last=2020-01-01", 400),
+        ("/usage?first=0001-01-01&last=9999-12-31", 400),
+        ("/usage?last=0001-01-02", 200),
+        ("/usage?last=9999-12-31", 200),
+    ],
+)
 def test_paths_and_queries_are_checked_too(shared: Shared, path: str, status: int) -> None:
     assert shared.ask("GET", path).status_code == status
 
 
-@pytest.mark.parametrize("header", [
-    {"Headwater-Position": "gccp"}, {"Headwater-Position": "gccp/x/1"}, {"Headwater-Position": "gccp/-1/1"},
-
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Headwater-Position": "gccp"},
+        {"Headwater-Position": "gccp/x/1"},
+        {"Headwater-Position": "gccp/-1/1"},
+    ],
+)
 def test_positions_are_checked(shared: Shared, header: dict[str, str]) -> None:
     refused(shared.ask("GET", "/generations", headers=header), 400, "INVALID_FIELDS")
 

@@ -25,8 +25,11 @@ class BrokenLog:
     def __init__(self, running: Service, raising: Exception) -> None:
         runtime = running.runtime
         self.reads, self.clock, self.mapper, self.partitions = (
-            runtime.reads, runtime.clock, runtime.mapper, runtime.partitions,
-        )  # fmt: skip
+            runtime.reads,
+            runtime.clock,
+            runtime.mapper,
+            runtime.partitions,
+        )
         self.gateway, self.writable = self, False
         self._raising = raising
 
@@ -75,9 +78,13 @@ async def test_a_fault_of_our_own_has_the_endpoints_code_and_tells_nothing(
     break_log(proxying, RuntimeError("broken on purpose"))
     codes = {name: code(answer, 500) for name, answer in (await requests(proxying, id_)).items()}
     assert codes == {
-        "generate": "GENERATION_FAILED", "pdf": "PDF_GENERATION_FAILED", "retry": "RETRY_FAILED",
-        "cancel": "INTERNAL_ERROR", "stream": "INTERNAL_ERROR", "reply": "INTERNAL_ERROR",
-    }  # fmt: skip
+        "generate": "GENERATION_FAILED",
+        "pdf": "PDF_GENERATION_FAILED",
+        "retry": "RETRY_FAILED",
+        "cancel": "INTERNAL_ERROR",
+        "stream": "INTERNAL_ERROR",
+        "reply": "INTERNAL_ERROR",
+    }
 
 
 async def test_while_the_log_is_away_nothing_is_paid_for_and_everything_can_be_repeated(

@@ -26,11 +26,19 @@ from tests.imitations.jwks import SupabaseKeysImitation
 
 USER = "550e8400-e29b-41d4-a716-446655440001"
 GUARDED = [
-    ("POST", "/generate"), ("POST", "/export/pdf"), ("POST", "/retry"), ("POST", "/stream"), ("PUT", "/stream"),
-    ("GET", "/generations"), ("GET", f"/generations/{USER}"), ("GET", f"/generations/{USER}/calls"),
-    ("GET", f"/generations/{USER}/progress"), ("POST", f"/generations/{USER}/cancel"), ("GET", "/usage"),
+    ("POST", "/generate"),
+    ("POST", "/export/pdf"),
+    ("POST", "/retry"),
+    ("POST", "/stream"),
+    ("PUT", "/stream"),
+    ("GET", "/generations"),
+    ("GET", f"/generations/{USER}"),
+    ("GET", f"/generations/{USER}/calls"),
+    ("GET", f"/generations/{USER}/progress"),
+    ("POST", f"/generations/{USER}/cancel"),
+    ("GET", "/usage"),
     ("GET", f"/../outcomes/{USER}"),
-]  # fmt: skip
+]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -262,9 +270,13 @@ def test_secrets_that_are_too_short_or_half_a_webhook_stop_the_start(monkeypatch
 
 def test_settings_are_read_by_their_usual_names(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {
-        "ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "http://a", "OLLAMA_BASE_URL": "http://o",
-        "SUPABASE_URL": "https://ref.supabase.co/", "HEADWATER_GCCP_MODELS": "a, b,", "HEADWATER_GCCP_MAX_TOKENS": "7",
-    }  # fmt: skip
+        "ANTHROPIC_API_KEY": "k",
+        "ANTHROPIC_BASE_URL": "http://a",
+        "OLLAMA_BASE_URL": "http://o",
+        "SUPABASE_URL": "https://ref.supabase.co/",
+        "HEADWATER_GCCP_MODELS": "a, b,",
+        "HEADWATER_GCCP_MAX_TOKENS": "7",
+    }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     read = GccpSettings()

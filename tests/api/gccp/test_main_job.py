@@ -41,8 +41,11 @@ def assignment(**counts: int) -> str:
     """An assignment as a model might write it."""
     options = [{"label": label, "text": f"Option {label}"} for label in "ABCD"]
     wanted = COUNTS | counts
-    choices = [{"type": kind, "question": f"{kind} {n}?", "options": options, "answer": right}
-               for kind, right in (("mcsc", ["A"]), ("mcmc", ["A", "B"])) for n in range(wanted[kind])]  # fmt: skip
+    choices = [
+        {"type": kind, "question": f"{kind} {n}?", "options": options, "answer": right}
+        for kind, right in (("mcsc", ["A"]), ("mcmc", ["A", "B"]))
+        for n in range(wanted[kind])
+    ]
     prose = [{"type": "subjective", "question": f"Why {n}?"} for n in range(wanted["subjective"])]
     return json.dumps({"topic": "T", "questions": choices + prose})
 
@@ -101,16 +104,23 @@ async def test_each_step_goes_on_from_the_last_and_the_last_is_the_content(
     anthropic.script(*(Act(pieces=(f"Written in {step}.",)) for step in STEPS))
     told = await proxying.settled(await ask(proxying))
     assert told["content"] == {
-        "format": "markdown", "markdown": "Written in Formatting.", "assignment": None, "provider": "anthropic",
-        "model": "claude-sonnet-4-5-20250929", "notice": None,
-    }  # fmt: skip
+        "format": "markdown",
+        "markdown": "Written in Formatting.",
+        "assignment": None,
+        "provider": "anthropic",
+        "model": "claude-sonnet-4-5-20250929",
+        "notice": None,
+    }
     prompts = [json.dumps(received.json["messages"]) for received in anthropic.received]
     assert COURSE["transcript"][:40] in prompts[0]
     assert "Written in TopicAnalysis" in prompts[1]
     assert "Written in Refinement" in prompts[4]
     assert told["usage"] == {
-        "calls": 5, "input_tokens": 75, "output_tokens": 750, "cost_usd": pytest.approx(5 * (45 + 2250) / 1e6)
-    }  # fmt: skip
+        "calls": 5,
+        "input_tokens": 75,
+        "output_tokens": 750,
+        "cost_usd": pytest.approx(5 * (45 + 2250) / 1e6),
+    }
 
 
 async def test_a_failed_generation_is_retried_from_the_step_that_failed_and_no_other_is_repeated(
@@ -121,8 +131,11 @@ async def test_a_failed_generation_is_retried_from_the_step_that_failed_and_no_o
     failed = await proxying.settled(id_)
     assert (failed["status"], failed["percent"], failed["current_step"]) == ("failed", 40, "Review")
     assert failed["failure"] == {
-        "code": "ANTHROPIC_ERROR", "cause": "invalid_request_error", "step": "Review", "message": "Scripted"
-    }  # fmt: skip
+        "code": "ANTHROPIC_ERROR",
+        "cause": "invalid_request_error",
+        "step": "Review",
+        "message": "Scripted",
+    }
     answer = await proxying.client.post("/retry", json={"generation_id": id_})
     assert answer.json() == {"success": True, "generation_id": id_, "resumed_from": "Review"}
     told = await proxying.settled(id_)
@@ -210,12 +223,17 @@ async def test_completion_and_failure_are_told_to_the_webhook_signed_and_again_u
     assert told.content.keys() == {"event", "timestamp", "data"}
     assert told.content["event"] == "generation.completed"
     assert told.content["data"] == {
-        "generation_id": done["generation_id"], "user_id": user, "status": "completed", "mode": "lecture",
-        "topic": COURSE["topic"], "duration_seconds": round(done["duration_seconds"]),
-    }  # fmt: skip
+        "generation_id": done["generation_id"],
+        "user_id": user,
+        "status": "completed",
+        "mode": "lecture",
+        "topic": COURSE["topic"],
+        "duration_seconds": round(done["duration_seconds"]),
+    }
     assert (other.content["event"], other.content["data"]["generation_id"]) == (
-        "generation.failed", failed["generation_id"],
-    )  # fmt: skip
+        "generation.failed",
+        failed["generation_id"],
+    )
     assert sink.journal.requests == 3
 
 

@@ -87,15 +87,18 @@ def test_styling_is_honoured(shared: Shared) -> None:
     assert len(made(large)) > 3 * len(made(small))
 
 
-@pytest.mark.parametrize(("filename", "header"), [
-    ("ml-intro.pdf", 'attachment; filename="ml-intro.pdf"'),
-    ("ml-intro", 'attachment; filename="ml-intro.pdf"'),
-    (None, 'attachment; filename="document.pdf"'),
-    ("../../etc/passwd", 'attachment; filename="passwd.pdf"'),
-    ('a"; filename="b.exe', 'attachment; filename="a__ filename=_b.exe.pdf"'),
-    ("a\r\nSet-Cookie: x=1", 'attachment; filename="a Set-Cookie_ x=1.pdf"'),
-    ("Einführung.pdf", "attachment; filename=\"Einfuhrung.pdf\"; filename*=UTF-8''Einf%C3%BChrung.pdf"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("filename", "header"),
+    [
+        ("ml-intro.pdf", 'attachment; filename="ml-intro.pdf"'),
+        ("ml-intro", 'attachment; filename="ml-intro.pdf"'),
+        (None, 'attachment; filename="document.pdf"'),
+        ("../../etc/passwd", 'attachment; filename="passwd.pdf"'),
+        ('a"; filename="b.exe', 'attachment; filename="a__ filename=_b.exe.pdf"'),
+        ("a\r\nSet-Cookie: x=1", 'attachment; filename="a Set-Cookie_ x=1.pdf"'),
+        ("Einführung.pdf", "attachment; filename=\"Einfuhrung.pdf\"; filename*=UTF-8''Einf%C3%BChrung.pdf"),
+    ],
+)
 def test_the_file_is_named_safely(shared: Shared, filename: str | None, header: str) -> None:
     answer = shared.ask("POST", "/export/pdf", json={"content": "# Hello", "filename": filename})
     named = answer.headers["content-disposition"]

@@ -51,9 +51,10 @@ async def events(response: httpx2.Response) -> AsyncIterator[Event]:
 @asynccontextmanager
 async def followed(service: Service, id_: str, last: str | None = None) -> AsyncIterator[AsyncIterator[Event]]:
     headers = {"Last-Event-ID": last} if last else {}
-    async with asyncio.timeout(60), service.client.stream(
-        "GET", f"/generations/{id_}/progress", headers=headers
-    ) as response:  # fmt: skip
+    async with (
+        asyncio.timeout(60),
+        service.client.stream("GET", f"/generations/{id_}/progress", headers=headers) as response,
+    ):
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
         yield events(response)

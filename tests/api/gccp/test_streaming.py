@@ -23,8 +23,10 @@ from tests.imitations.ollama import OllamaServer
 TALK: dict[str, Any] = {
     "system": "You are an expert educator.",
     "messages": [{"role": "user", "content": "Explain neural networks"}],
-    "model": "claude-sonnet-4-5-20250929", "maxTokens": 4000, "temperature": 0.7,
-}  # fmt: skip
+    "model": "claude-sonnet-4-5-20250929",
+    "maxTokens": 4000,
+    "temperature": 0.7,
+}
 PIECES = ("Neural", " networks", " are", " functions")
 CALLS = """select status, streamed, input_tokens, output_tokens, estimated, stop_reason, code, first_chunk_ms
              from gccp_ai_calls where owner = %s order by started_at"""
@@ -77,9 +79,15 @@ async def test_each_piece_comes_before_the_next_is_written(proxying: Service, an
     call = await ended(proxying)
     assert call["first_ms"] is not None
     assert call | {"first_ms": 0} == {
-        "status": "completed", "streamed": True, "input_tokens": 15, "output_tokens": 150, "estimated": False,
-        "stop_reason": "end_turn", "code": None, "first_ms": 0,
-    }  # fmt: skip
+        "status": "completed",
+        "streamed": True,
+        "input_tokens": 15,
+        "output_tokens": 150,
+        "estimated": False,
+        "stop_reason": "end_turn",
+        "code": None,
+        "first_ms": 0,
+    }
 
 
 async def test_what_is_asked_for_reaches_the_provider_and_the_key_never_leaves(
@@ -89,9 +97,13 @@ async def test_what_is_asked_for_reaches_the_provider_and_the_key_never_leaves(
     (received,) = anthropic.received
     assert received.headers["x-api-key"] == KEY
     assert received.json == {
-        "model": TALK["model"], "max_tokens": 4000, "messages": TALK["messages"], "system": TALK["system"],
-        "temperature": 0.7, "stream": True,
-    }  # fmt: skip
+        "model": TALK["model"],
+        "max_tokens": 4000,
+        "messages": TALK["messages"],
+        "system": TALK["system"],
+        "temperature": 0.7,
+        "stream": True,
+    }
     assert KEY not in answer.text + str(answer.headers)
 
 
@@ -129,16 +141,20 @@ async def test_a_client_that_leaves_before_the_first_word_ends_the_call_too(
         await anthropic.received[0].gone.wait()
     call = await ended(proxying)
     assert (call["status"], call["code"] or call["stop_reason"]) == (
-        "disconnected" if method == "POST" else "failed", proxy.DISCONNECTED,
-    )  # fmt: skip
+        "disconnected" if method == "POST" else "failed",
+        proxy.DISCONNECTED,
+    )
 
 
-@pytest.mark.parametrize(("act", "reason"), [
-    (Act(pieces=PIECES, error_after=2), "overloaded_error"),
-    (Act(pieces=PIECES, break_after=2), "answer_lost"),
-    (Act(pieces=PIECES, end_after=2), "answer_lost"),
-    (Act(pieces=PIECES[:2], stop_reason="refusal", explanation="No."), "refusal"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (Act(pieces=PIECES, error_after=2), "overloaded_error"),
+        (Act(pieces=PIECES, break_after=2), "answer_lost"),
+        (Act(pieces=PIECES, end_after=2), "answer_lost"),
+        (Act(pieces=PIECES[:2], stop_reason="refusal", explanation="No."), "refusal"),
+    ],
+)
 async def test_what_breaks_upstream_in_mid_stream_becomes_an_error_event(
     proxying: Service, anthropic: AnthropicServer, act: Act, reason: str
 ) -> None:
@@ -155,16 +171,23 @@ async def test_what_breaks_upstream_in_mid_stream_becomes_an_error_event(
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-@pytest.mark.parametrize(("act", "status", "headers"), [
-    (Act(status=529, body=error("overloaded_error", "Overloaded")), 500, {}),
-    (Act(status=429, body=error("rate_limit_error", "Slow"), headers={"retry-after": "7"}), 500, {"Retry-After": "7"}),
-    (Act(status=401, body=error("authentication_error", f"invalid x-api-key {KEY}")), 500, {}),
-    (Act(status=500, body="<html>not JSON</html>"), 500, {}),
-    (Act(break_after=0), 500, {}),
-    (Act(error_after=0), 500, {}),
-    (Act(status=400, body=error("invalid_request_error", "messages: roles must alternate")), 400, {}),
-    (Act(status=404, body=error("not_found_error", "model: no-such-model")), 400, {}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("act", "status", "headers"),
+    [
+        (Act(status=529, body=error("overloaded_error", "Overloaded")), 500, {}),
+        (
+            Act(status=429, body=error("rate_limit_error", "Slow"), headers={"retry-after": "7"}),
+            500,
+            {"Retry-After": "7"},
+        ),
+        (Act(status=401, body=error("authentication_error", f"invalid x-api-key {KEY}")), 500, {}),
+        (Act(status=500, body="<html>not JSON</html>"), 500, {}),
+        (Act(break_after=0), 500, {}),
+        (Act(error_after=0), 500, {}),
+        (Act(status=400, body=error("invalid_request_error", "messages: roles must alternate")), 400, {}),
+        (Act(status=404, body=error("not_found_error", "model: no-such-model")), 400, {}),
+    ],
+)
 async def test_what_fails_upstream_before_the_first_word_is_a_status(
     proxying: Service, anthropic: AnthropicServer, method: str, act: Act, status: int, headers: dict[str, str]
 ) -> None:
@@ -180,11 +203,10 @@ async def test_a_whole_answer_is_the_text_and_what_it_used(proxying: Service, an
     anthropic.script(Act(pieces=PIECES))
     answer = await proxying.client.put("/stream", json=TALK)
     assert answer.json() == {
-        "content": [{"type": "text", "text": "".join(PIECES)}], "usage": {"input_tokens": 15, "output_tokens": 150}
-    }  # fmt: skip
-    figures = await proxying.client.get(
-        "/usage", headers={"Headwater-Position": answer.headers["Headwater-Position"]}
-    )  # fmt: skip
+        "content": [{"type": "text", "text": "".join(PIECES)}],
+        "usage": {"input_tokens": 15, "output_tokens": 150},
+    }
+    figures = await proxying.client.get("/usage", headers={"Headwater-Position": answer.headers["Headwater-Position"]})
     (day,) = figures.json()["days"]
     assert (day["kind"], day["calls"], day["output_tokens"]) == ("reply", 1, 150)
     assert figures.json()["cost_usd"] == pytest.approx((15 * 3 + 150 * 15) / 1e6)

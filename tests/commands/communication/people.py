@@ -55,14 +55,20 @@ def agreed(channel: Channel, types: tuple[TriggerType, ...] = ALL_TYPES, **more:
 
 def asked_for_code(at: datetime = NOW) -> SmsConsentRequested:
     return SmsConsentRequested(
-        at=at, user_id=ADA, verification_id=VERIFICATION, message_types=ALL_TYPES, phone_number=PHONE,
-        source="web_form", expires_at=at + timedelta(minutes=10),
-    )  # fmt: skip
+        at=at,
+        user_id=ADA,
+        verification_id=VERIFICATION,
+        message_types=ALL_TYPES,
+        phone_number=PHONE,
+        source="web_form",
+        expires_at=at + timedelta(minutes=10),
+    )
 
 
 def opted_out(channel: Channel, types: tuple[TriggerType, ...] = ALL_TYPES) -> OptedOut:
-    return OptedOut(at=NOW - HOUR, user_id=ADA, channel=channel, message_types=types, reason="too_frequent",
-                    source=OptOutSource.API)  # fmt: skip
+    return OptedOut(
+        at=NOW - HOUR, user_id=ADA, channel=channel, message_types=types, reason="too_frequent", source=OptOutSource.API
+    )
 
 
 def revoked(channel: Channel, types: tuple[TriggerType, ...] = ALL_TYPES) -> ConsentRevoked:
@@ -83,37 +89,69 @@ def contacted(at: datetime) -> RecipientContacted:
 
 def ask(**more: Any) -> RequestMessage:
     given: dict[str, Any] = {
-        "at": NOW, "message_id": MESSAGE, "user_id": ADA, "trigger_type": ALERT, "data": {"amount": 100.5},
-        "wish": Wish.SMS, "priority": Priority.CRITICAL, "usage": Usage(day=NOW.date()), "limits": LIMITS,
-    }  # fmt: skip
+        "at": NOW,
+        "message_id": MESSAGE,
+        "user_id": ADA,
+        "trigger_type": ALERT,
+        "data": {"amount": 100.5},
+        "wish": Wish.SMS,
+        "priority": Priority.CRITICAL,
+        "usage": Usage(day=NOW.date()),
+        "limits": LIMITS,
+    }
     return RequestMessage(**given | more)
 
 
 def requested(**more: Any) -> MessageRequested:
     """A message that waits for an hour from now."""
     given: dict[str, Any] = {
-        "at": NOW, "message_id": MESSAGE, "user_id": ADA, "trigger_type": ALERT, "priority": Priority.CRITICAL,
-        "wish": Wish.SMS, "channels": (Channel.SMS,), "fallback": False, "due_at": NOW + HOUR,
-        "data": {"amount": 100.5}, "segments": 1, "cost": 5_000_000, "limits": LIMITS,
+        "at": NOW,
+        "message_id": MESSAGE,
+        "user_id": ADA,
+        "trigger_type": ALERT,
+        "priority": Priority.CRITICAL,
+        "wish": Wish.SMS,
+        "channels": (Channel.SMS,),
+        "fallback": False,
+        "due_at": NOW + HOUR,
+        "data": {"amount": 100.5},
+        "segments": 1,
+        "cost": 5_000_000,
+        "limits": LIMITS,
         "decision": Decision(verdict="allow", channels=(Channel.SMS,)),
-    }  # fmt: skip
+    }
     return MessageRequested(**given | more)
 
 
 def dispatched(channel: Channel = Channel.SMS, **more: Any) -> MessageDispatched:
     given: dict[str, Any] = {
-        "at": NOW, "message_id": MESSAGE, "user_id": ADA, "channel": channel, "fallback": False,
-        "trigger_type": ALERT, "priority": Priority.CRITICAL, "to": PHONE if channel is Channel.SMS else ADDRESS,
-        "data": {"amount": 100.5}, "template": "financial_alert/1", "segments": 1,
-        "cost": 5_000_000 if channel is Channel.SMS else 100_000, "day": NOW.date(), "limits": LIMITS,
+        "at": NOW,
+        "message_id": MESSAGE,
+        "user_id": ADA,
+        "channel": channel,
+        "fallback": False,
+        "trigger_type": ALERT,
+        "priority": Priority.CRITICAL,
+        "to": PHONE if channel is Channel.SMS else ADDRESS,
+        "data": {"amount": 100.5},
+        "template": "financial_alert/1",
+        "segments": 1,
+        "cost": 5_000_000 if channel is Channel.SMS else 100_000,
+        "day": NOW.date(),
+        "limits": LIMITS,
         "decision": Decision(verdict="allow", channels=(channel,)),
-    }  # fmt: skip
+    }
     return MessageDispatched(**given | more)
 
 
 def due(reserved: int = 5_000_000, **more: Any) -> DispatchMessage:
-    given: dict[str, Any] = {"at": NOW + HOUR, "message_id": MESSAGE, "user_id": ADA,
-                             "usage": Usage(day=NOW.date()), "reserved": reserved}  # fmt: skip
+    given: dict[str, Any] = {
+        "at": NOW + HOUR,
+        "message_id": MESSAGE,
+        "user_id": ADA,
+        "usage": Usage(day=NOW.date()),
+        "reserved": reserved,
+    }
     return DispatchMessage(**given | more)
 
 

@@ -101,8 +101,12 @@ def test_sms_consent_waits_for_the_number_to_be_verified() -> None:
     granted = story.produced[1]
     assert isinstance(granted, ConsentGranted)
     assert (granted.address, granted.source, granted.ip, granted.text, granted.verification_id) == (
-        PHONE, "web", "192.0.2.1", "I agree", VERIFICATION,
-    )  # fmt: skip
+        PHONE,
+        "web",
+        "192.0.2.1",
+        "I agree",
+        VERIFICATION,
+    )
 
 
 def test_consent_to_a_number_that_is_verified_needs_no_code() -> None:
@@ -141,9 +145,14 @@ def test_a_code_is_good_for_ten_minutes() -> None:
     story.when(verify(at=NOW + timedelta(minutes=9, seconds=59))).then_kinds(PhoneNumberVerified, ConsentGranted)
 
 
-@pytest.mark.parametrize(("before", "after"), [
-    ((), ConsentStatus.NONE), ((opted_out(SMS),), ConsentStatus.OPTED_OUT), ((revoked(SMS),), ConsentStatus.REVOKED),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((), ConsentStatus.NONE),
+        ((opted_out(SMS),), ConsentStatus.OPTED_OUT),
+        ((revoked(SMS),), ConsentStatus.REVOKED),
+    ],
+)
 def test_consent_is_pending_only_as_long_as_the_code_is_good(before: tuple[Any, ...], after: ConsentStatus) -> None:
     story = STORY.given(*before, asked_for_code())
     last = NOW + timedelta(minutes=10) - timedelta(microseconds=1)
@@ -192,10 +201,14 @@ def test_what_is_opted_out_of_while_the_code_is_on_its_way_stays_opted_out() -> 
     assert status_after(verified, SMS, REPORT) is ConsentStatus.GRANTED
 
 
-@pytest.mark.parametrize(("result", "kind"), [
-    (Result.ACCEPTED, VerificationCodeSent), (Result.REJECTED, VerificationCodeFailed),
-    (Result.UNCONFIRMED, VerificationCodeFailed),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("result", "kind"),
+    [
+        (Result.ACCEPTED, VerificationCodeSent),
+        (Result.REJECTED, VerificationCodeFailed),
+        (Result.UNCONFIRMED, VerificationCodeFailed),
+    ],
+)
 def test_it_is_on_record_whether_the_code_was_sent(result: Result, kind: type[Any]) -> None:
     attempt = Attempt(result=result, number=1, provider="twilio")
     reply = RecordCodeSent(at=NOW, user_id=ADA, verification_id=VERIFICATION, attempt=attempt)

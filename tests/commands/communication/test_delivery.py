@@ -64,8 +64,17 @@ def answer(result: Result, channel: Channel = SMS, provider: str = "twilio", **m
 
 
 def receipt(kind: ReceiptKind, channel: Channel = SMS, **more: Any) -> RecordReceipt:
-    return RecordReceipt(at=NOW, message_id=MESSAGE, user_id=ADA, channel=channel, provider="twilio",
-                         provider_id="SM1", kind=kind, word=kind.value, **more)  # fmt: skip
+    return RecordReceipt(
+        at=NOW,
+        message_id=MESSAGE,
+        user_id=ADA,
+        channel=channel,
+        provider="twilio",
+        provider_id="SM1",
+        kind=kind,
+        word=kind.value,
+        **more,
+    )
 
 
 def message_after(story: Scenario) -> Message:
@@ -200,8 +209,13 @@ def test_a_report_on_a_message_that_never_went_out_is_refused() -> None:
     STORY.given(requested()).when(receipt(ReceiptKind.DELIVERED)).then_refused(UnknownMessage)
 
 
-REPORTS = (ReceiptKind.ACCEPTED, ReceiptKind.UNDELIVERED, ReceiptKind.DELIVERED, ReceiptKind.OPENED,
-           ReceiptKind.CLICKED)  # fmt: skip
+REPORTS = (
+    ReceiptKind.ACCEPTED,
+    ReceiptKind.UNDELIVERED,
+    ReceiptKind.DELIVERED,
+    ReceiptKind.OPENED,
+    ReceiptKind.CLICKED,
+)
 
 
 @pytest.mark.parametrize("order", list(permutations(REPORTS)))
@@ -216,20 +230,34 @@ def test_reports_in_any_order_end_in_the_same_state(order: tuple[ReceiptKind, ..
     assert told(order).deliveries == told(REPORTS).deliveries
 
 
-@pytest.mark.parametrize(("word", "kind"), [
-    ("queued", ReceiptKind.ACCEPTED), ("sent", ReceiptKind.ACCEPTED), ("delivered", ReceiptKind.DELIVERED),
-    ("undelivered", ReceiptKind.UNDELIVERED), ("failed", ReceiptKind.UNDELIVERED), ("teleported", ReceiptKind.OTHER),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("queued", ReceiptKind.ACCEPTED),
+        ("sent", ReceiptKind.ACCEPTED),
+        ("delivered", ReceiptKind.DELIVERED),
+        ("undelivered", ReceiptKind.UNDELIVERED),
+        ("failed", ReceiptKind.UNDELIVERED),
+        ("teleported", ReceiptKind.OTHER),
+    ],
+)
 def test_twilios_words_mean_what_its_documentation_says(word: str, kind: ReceiptKind) -> None:
     assert twilio_kind(word) is kind
 
 
-@pytest.mark.parametrize(("word", "bounce", "kind"), [
-    ("email.delivered", None, ReceiptKind.DELIVERED), ("email.delivery_delayed", None, ReceiptKind.ACCEPTED),
-    ("email.bounced", "Permanent", ReceiptKind.BOUNCED), ("email.bounced", "Transient", ReceiptKind.UNDELIVERED),
-    ("email.bounced", None, ReceiptKind.BOUNCED), ("email.suppressed", None, ReceiptKind.BOUNCED),
-    ("email.complained", None, ReceiptKind.COMPLAINED), ("domain.created", None, ReceiptKind.OTHER),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("word", "bounce", "kind"),
+    [
+        ("email.delivered", None, ReceiptKind.DELIVERED),
+        ("email.delivery_delayed", None, ReceiptKind.ACCEPTED),
+        ("email.bounced", "Permanent", ReceiptKind.BOUNCED),
+        ("email.bounced", "Transient", ReceiptKind.UNDELIVERED),
+        ("email.bounced", None, ReceiptKind.BOUNCED),
+        ("email.suppressed", None, ReceiptKind.BOUNCED),
+        ("email.complained", None, ReceiptKind.COMPLAINED),
+        ("domain.created", None, ReceiptKind.OTHER),
+    ],
+)
 def test_resends_words_mean_what_its_documentation_says(word: str, bounce: str | None, kind: ReceiptKind) -> None:
     assert resend_kind(word, bounce) is kind
 
@@ -255,10 +283,16 @@ def test_there_is_no_action_on_a_message_that_is_not_out() -> None:
     OUT.when(act(EMAIL)).then_refused(NotOut)
 
 
-@pytest.mark.parametrize(("parts", "status"), [
-    ({SMS: Part.STARTED}, Status.STARTED), ({SMS: Part.RETRYING, EMAIL: Part.STARTED}, Status.RETRY),
-    ({SMS: Part.REJECTED, EMAIL: Part.SENT}, Status.SUCCESS), ({SMS: Part.UNCONFIRMED}, Status.FAILURE),
-    ({SMS: Part.UNDELIVERED, EMAIL: Part.STARTED}, Status.STARTED), ({SMS: Part.DELIVERED}, Status.SUCCESS),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ({SMS: Part.STARTED}, Status.STARTED),
+        ({SMS: Part.RETRYING, EMAIL: Part.STARTED}, Status.RETRY),
+        ({SMS: Part.REJECTED, EMAIL: Part.SENT}, Status.SUCCESS),
+        ({SMS: Part.UNCONFIRMED}, Status.FAILURE),
+        ({SMS: Part.UNDELIVERED, EMAIL: Part.STARTED}, Status.STARTED),
+        ({SMS: Part.DELIVERED}, Status.SUCCESS),
+    ],
+)
 def test_the_best_channel_speaks_for_the_message(parts: dict[Channel, Part], status: Status) -> None:
     assert status_of(parts) is status

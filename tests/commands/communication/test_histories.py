@@ -47,8 +47,14 @@ TYPES = st.lists(st.sampled_from(list(TriggerType)), min_size=1, max_size=3, uni
     ALL_TYPES
 )
 LIMITS = Limits(daily=40_000_000, monthly=60_000_000)
-VERDICTS: list[Verdict] = [Accepted("x"), Accepted("x"), Rejected("21211", "no"), Rejected("21610", "stopped"),
-                           Deferred("429", "later", 30.0), Unknown("silence")]  # fmt: skip
+VERDICTS: list[Verdict] = [
+    Accepted("x"),
+    Accepted("x"),
+    Rejected("21211", "no"),
+    Rejected("21610", "stopped"),
+    Deferred("429", "later", 30.0),
+    Unknown("silence"),
+]
 
 
 def command(build: Callable[..., Command], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Act]:
@@ -104,20 +110,27 @@ def receipt(number: int, kind: ReceiptKind) -> Act:
 
 
 PHONES = USERS.map(lambda user_id: f"+1500555{user_id:04}")
-SETTINGS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional={
-    "sms_enabled": st.booleans(),
-    "alert_types_email": st.dictionaries(st.sampled_from(list(TriggerType)), st.booleans()),
-    "frequency_preference": st.sampled_from(["daily", "weekly", "monthly"]),
-    "time_zone": st.sampled_from(["Europe/Vienna", "America/New_York"]),
-    "preferred_sms_time": st.times().map(lambda moment: moment.replace(second=0, microsecond=0)),
-    "preferred_email_day": st.integers(0, 6),
-    "quiet_hours": st.builds(QuietHours, start=st.sampled_from([time(22), time(9)]), end=st.just(time(11))),
-})  # fmt: skip
+SETTINGS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "sms_enabled": st.booleans(),
+        "alert_types_email": st.dictionaries(st.sampled_from(list(TriggerType)), st.booleans()),
+        "frequency_preference": st.sampled_from(["daily", "weekly", "monthly"]),
+        "time_zone": st.sampled_from(["Europe/Vienna", "America/New_York"]),
+        "preferred_sms_time": st.times().map(lambda moment: moment.replace(second=0, microsecond=0)),
+        "preferred_email_day": st.integers(0, 6),
+        "quiet_hours": st.builds(QuietHours, start=st.sampled_from([time(22), time(9)]), end=st.just(time(11))),
+    },
+)
 
 MESSAGES = st.builds(
-    message, USERS, st.sampled_from(TriggerType), st.sampled_from(Wish), st.sampled_from(Priority),
+    message,
+    USERS,
+    st.sampled_from(TriggerType),
+    st.sampled_from(Wish),
+    st.sampled_from(Priority),
     st.just(0) | st.integers(-1, 30),
-)  # fmt: skip
+)
 
 ACTS = st.one_of(
     st.builds(consent, USERS, CHANNELS, TYPES, st.booleans()),
@@ -133,7 +146,7 @@ ACTS = st.one_of(
     st.builds(lambda number: on_message(RecordAction, number, action="viewed"), st.integers(0, 20)),
     st.builds(answers, st.lists(st.sampled_from(VERDICTS), max_size=4)),
     *[st.timedeltas(timedelta(0), timedelta(hours=20)).map(lambda by: lambda world: world.run(by))] * 3,
-)  # fmt: skip
+)
 
 
 @st.composite
@@ -280,7 +293,10 @@ def consent_commands() -> set[type[Command]]:
     from commands.communication import consent as module
 
     return {
-        kind for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Command) and kind.__module__ == module.__name__
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type)
+        and issubclass(kind, Command)
+        and kind.__module__ == module.__name__
         and not hasattr(kind, "answered")
-    }  # fmt: skip
+    }

@@ -15,9 +15,13 @@ from tests.commands.communication.world import World
 ERASE = EraseSubject(at=NOW, partition_key=str(ADA), erased=f"communication:{ADA}")
 
 
-@pytest.mark.parametrize(("verdict", "status"), [
-    (Accepted("communication:7"), Status.UNCHANGED), (Deferred("outbox", "read-only", 300.0), Status.REFUSED),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        (Accepted("communication:7"), Status.UNCHANGED),
+        (Deferred("outbox", "read-only", 300.0), Status.REFUSED),
+    ],
+)
 def test_the_sandbox_is_told_to_forget_until_it_has_or_it_is_said_that_it_did_not(
     verdict: Verdict, status: Status
 ) -> None:

@@ -68,7 +68,13 @@ def test_a_week_has_seven_days(day: int) -> None:
 
 def test_the_defaults_of_somebody_never_seen() -> None:
     assert DEFAULTS.model_dump(mode="json", exclude={"chosen", "quiet_hours", "time_zone"}) == {
-        "sms_enabled": True, "email_enabled": True, "preferred_sms_time": "09:00:00", "preferred_email_day": 1,
-        "alert_types_sms": {}, "alert_types_email": {}, "frequency_preference": "weekly", "user_segment": "standard",
-    }  # fmt: skip
+        "sms_enabled": True,
+        "email_enabled": True,
+        "preferred_sms_time": "09:00:00",
+        "preferred_email_day": 1,
+        "alert_types_sms": {},
+        "alert_types_email": {},
+        "frequency_preference": "weekly",
+        "user_segment": "standard",
+    }
     assert all(DEFAULTS.wants(channel, type_) for channel in ("sms", "email") for type_ in TriggerType)  # type: ignore[arg-type]

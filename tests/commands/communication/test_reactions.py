@@ -39,8 +39,11 @@ def test_a_message_reaches_the_provider_with_its_address_its_template_and_its_da
     (text,) = world.sent
     assert isinstance(text, SendText)
     assert (text.message_id, text.to, text.template, text.data) == (
-        message, "+15005550007", "financial_alert/1", {"amount": 100.5},
-    )  # fmt: skip
+        message,
+        "+15005550007",
+        "financial_alert/1",
+        {"amount": 100.5},
+    )
     assert world.delivery(message)["part"] == "sent"
 
 
@@ -113,8 +116,18 @@ def test_a_message_of_unknown_fate_is_never_sent_again_by_itself(world: World) -
     message = world.ask()
     world.run(DAY)
     assert (world.delivery(message)["part"], len(world.sent)) == ("unconfirmed", 1)
-    world.do(RecordReceipt(at=NOW, message_id=message, user_id=ADA, channel=Channel.SMS, provider="twilio",
-                           provider_id="SM9", kind=ReceiptKind.DELIVERED, word="delivered"))  # fmt: skip
+    world.do(
+        RecordReceipt(
+            at=NOW,
+            message_id=message,
+            user_id=ADA,
+            channel=Channel.SMS,
+            provider="twilio",
+            provider_id="SM9",
+            kind=ReceiptKind.DELIVERED,
+            word="delivered",
+        )
+    )
     assert (world.delivery(message)["part"], world.delivery(message)["provider_id"]) == ("delivered", "SM9")
 
 
@@ -143,8 +156,11 @@ def test_the_budgets_thresholds_are_recorded_once(world: World) -> None:
         world.run()
     reached = [fact for fact in world.facts() if isinstance(fact, BudgetThresholdReached)]
     assert sorted((fact.period, fact.percent) for fact in reached) == [
-        ("daily", 80), ("daily", 100), ("monthly", 80), ("monthly", 100),
-    ]  # fmt: skip
+        ("daily", 80),
+        ("daily", 100),
+        ("monthly", 80),
+        ("monthly", 100),
+    ]
 
 
 def test_a_report_on_an_unknown_message_is_kept_once(world: World) -> None:

@@ -41,8 +41,14 @@ def decided(*history: Event, at: datetime = NOW, **more: Any) -> Decision:
     recipient = Recipient()
     for event in history:
         recipient = evolve(recipient, event)  # type: ignore[arg-type]
-    given: dict[str, Any] = {"trigger_type": ALERT, "priority": Priority.MEDIUM, "wish": Wish.SMS, "segments": 1,
-                             "limits": Limits(), "usage": Usage(day=at.date())}  # fmt: skip
+    given: dict[str, Any] = {
+        "trigger_type": ALERT,
+        "priority": Priority.MEDIUM,
+        "wish": Wish.SMS,
+        "segments": 1,
+        "limits": Limits(),
+        "usage": Usage(day=at.date()),
+    }
     return decide(Case(recipient=recipient, at=at, **given | more))
 
 
@@ -55,8 +61,14 @@ def test_a_message_goes_out_on_the_channel_asked_for_when_every_rule_allows_it()
     decision = decided(agreed(SMS))
     assert (decision.verdict, decision.channels, decision.fallback) == ("allow", (SMS,), False)
     assert [one.rule for one in decision.steps] == [
-        "suppression", "consent", "preferences", "frequency_cap", "quiet_hours", "channel", "budget",
-    ]  # fmt: skip
+        "suppression",
+        "consent",
+        "preferences",
+        "frequency_cap",
+        "quiet_hours",
+        "channel",
+        "budget",
+    ]
 
 
 def test_nobody_is_written_to_who_never_agreed() -> None:
@@ -170,8 +182,9 @@ def test_quiet_hours_that_were_set_hold_in_utc_when_no_zone_is_known() -> None:
 
 
 def test_critical_messages_pass_quiet_hours_and_preferred_times() -> None:
-    night = wants(quiet_hours=QuietHours(start=time(9), end=time(11)), preferred_sms_time=time(12),
-                  chosen=("preferred_sms_time",))  # fmt: skip
+    night = wants(
+        quiet_hours=QuietHours(start=time(9), end=time(11)), preferred_sms_time=time(12), chosen=("preferred_sms_time",)
+    )
     assert decided(agreed(SMS), night, priority=Priority.CRITICAL).verdict == "allow"
 
 
@@ -180,9 +193,13 @@ def test_a_held_channel_is_waited_for_and_not_replaced_by_the_other() -> None:
     assert decided(agreed(SMS), agreed(EMAIL), night).verdict == "hold"
 
 
-@pytest.mark.parametrize(("usage", "reason"), [
-    ({"daily": 100}, "daily_budget_exceeded"), ({"monthly": 1000}, "monthly_budget_exceeded"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("usage", "reason"),
+    [
+        ({"daily": 100}, "daily_budget_exceeded"),
+        ({"monthly": 1000}, "monthly_budget_exceeded"),
+    ],
+)
 @pytest.mark.parametrize("priority", Priority)
 def test_what_does_not_fit_the_budget_is_not_sent(usage: dict[str, int], reason: str, priority: Priority) -> None:
     limits = Limits(daily=5_000_099, monthly=5_000_999)
@@ -217,8 +234,12 @@ def test_a_decision_is_the_same_when_it_is_read_back_from_the_log() -> None:
 
 def test_the_order_of_the_rules_is_the_stated_one() -> None:
     assert [rule.__name__ for rule in ALL] == [
-        "suppression", "consent", "preferences", "frequency_cap", "quiet_hours",
-    ]  # fmt: skip
+        "suppression",
+        "consent",
+        "preferences",
+        "frequency_cap",
+        "quiet_hours",
+    ]
 
 
 def test_a_held_message_is_recorded_as_held() -> None:

@@ -27,10 +27,16 @@ def later(seconds: float) -> datetime:
 
 def request(**changed: Any) -> RequestGeneration:
     asked: dict[str, Any] = {
-        "at": START, "generation_id": ID, "owner": OWNER, "topic": "Machine learning", "mode": ContentMode.LECTURE,
-        "subtopics": "supervised, unsupervised", "transcript": "What was said.", "model": "claude",
+        "at": START,
+        "generation_id": ID,
+        "owner": OWNER,
+        "topic": "Machine learning",
+        "mode": ContentMode.LECTURE,
+        "subtopics": "supervised, unsupervised",
+        "transcript": "What was said.",
+        "model": "claude",
         "max_tokens": 10_000,
-    }  # fmt: skip
+    }
     return RequestGeneration.model_validate(asked | changed)
 
 
@@ -47,8 +53,14 @@ def attempt(
     **changed: str,
 ) -> Attempt:
     """An attempt as the worker reports it; an accepted one used 10 and 20 tokens for 300 microcents."""
-    output = {"text": text, "stop_reason": stop_reason, "model": "claude", "input_tokens": 10, "output_tokens": 20,
-              "cost_microcents": 300}  # fmt: skip
+    output = {
+        "text": text,
+        "stop_reason": stop_reason,
+        "model": "claude",
+        "input_tokens": 10,
+        "output_tokens": 20,
+        "cost_microcents": 300,
+    }
     if result is Result.DEFERRED:
         retry_at = retry_at or later(30)
     told = {"provider": "anthropic", "provider_id": "msg_1", "retry_at": retry_at, **changed}

@@ -139,9 +139,17 @@ def test_a_finished_step_is_a_checkpoint_and_the_next_one_begins() -> None:
     scenario.then_kinds(GenerationStepCompleted, GenerationStepStarted)
     done = scenario.produced[0]
     assert done == GenerationStepCompleted(
-        at=later(5), owner=OWNER, generation_id=ID, step=Step.TOPIC_ANALYSIS, call=1, attempt=1, provider="anthropic",
-        usage=USED, provider_id="msg_1", output="# Text",
-    )  # fmt: skip
+        at=later(5),
+        owner=OWNER,
+        generation_id=ID,
+        step=Step.TOPIC_ANALYSIS,
+        call=1,
+        attempt=1,
+        provider="anthropic",
+        usage=USED,
+        provider_id="msg_1",
+        output="# Text",
+    )
     assert (only_call(scenario).step, only_call(scenario).call) == (Step.DRAFT_CREATION, 2)
 
 
@@ -168,9 +176,13 @@ def test_after_the_last_step_the_generation_is_complete() -> None:
     scenario = at_step(Step.FORMATTING).when(answer(Step.FORMATTING, 5, seconds=45))
     scenario.then_kinds(GenerationStepCompleted, GenerationCompleted)
     assert scenario.produced[1] == GenerationCompleted(
-        at=later(45), owner=OWNER, generation_id=ID, topic="Machine learning", mode=ContentMode.LECTURE,
+        at=later(45),
+        owner=OWNER,
+        generation_id=ID,
+        topic="Machine learning",
+        mode=ContentMode.LECTURE,
         duration_seconds=45,
-    )  # fmt: skip
+    )
 
 
 def test_a_finished_generation_keeps_no_texts_in_memory() -> None:
@@ -276,10 +288,16 @@ def test_what_has_been_erased_cannot_be_retried() -> None:
 @pytest.mark.parametrize("call_open", [False, True])
 def test_cancelling_says_whether_a_call_was_under_way(call_open: bool) -> None:
     scenario = started() if call_open else requested()
-    scenario.when(cancel()).then(GenerationCancelled(
-        at=later(3), owner=OWNER, generation_id=ID, step=Step.TOPIC_ANALYSIS, call_open=call_open,
-        call=1 if call_open else None,
-    ))  # fmt: skip
+    scenario.when(cancel()).then(
+        GenerationCancelled(
+            at=later(3),
+            owner=OWNER,
+            generation_id=ID,
+            step=Step.TOPIC_ANALYSIS,
+            call_open=call_open,
+            call=1 if call_open else None,
+        )
+    )
 
 
 def test_a_cancelled_generation_does_not_start() -> None:

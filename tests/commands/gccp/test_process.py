@@ -43,9 +43,14 @@ USED = {"model": "claude", "input_tokens": 10, "output_tokens": 20, "cost_microc
 LATE = (Result.ACCEPTED, Result.REJECTED, Result.UNCONFIRMED)
 OVER = {"completed", "failed", "cancelled"}
 LEGAL = {
-    ("queued", "processing"), ("queued", "failed"), ("queued", "cancelled"), ("processing", "completed"),
-    ("processing", "failed"), ("processing", "cancelled"), ("failed", "queued"),
-}  # fmt: skip
+    ("queued", "processing"),
+    ("queued", "failed"),
+    ("queued", "cancelled"),
+    ("processing", "completed"),
+    ("processing", "failed"),
+    ("processing", "cancelled"),
+    ("failed", "queued"),
+}
 
 
 class World:
@@ -91,8 +96,9 @@ class World:
         self.do(CancelGeneration(at=self.clock.now(), generation_id=ID, owner=OWNER, caller=OWNER))
 
     def retry(self) -> None:
-        self.do(RetryGeneration(at=self.clock.now(), generation_id=ID, owner=OWNER, caller=OWNER, model="m",
-                                max_tokens=10))  # fmt: skip
+        self.do(
+            RetryGeneration(at=self.clock.now(), generation_id=ID, owner=OWNER, caller=OWNER, model="m", max_tokens=10)
+        )
 
     def repeat_an_answer(self) -> None:
         if self.runtime.answers:
@@ -162,8 +168,14 @@ VERDICTS: tuple[Callable[[Completion], Verdict], ...] = (
     lambda _: Deferred("overloaded_error", "busy", 60.0, output=USED),
     lambda _: Unknown("the answer broke off", output=USED),
 )
-MOVES = (*[World.wait] * 6, *[World.retry] * 4, *[World.repeat_an_answer] * 4, *[World.hear_a_lost_answer] * 2,
-         World.work, World.cancel)  # fmt: skip
+MOVES = (
+    *[World.wait] * 6,
+    *[World.retry] * 4,
+    *[World.repeat_an_answer] * 4,
+    *[World.hear_a_lost_answer] * 2,
+    World.work,
+    World.cancel,
+)
 
 
 @settings(max_examples=300, deadline=None)

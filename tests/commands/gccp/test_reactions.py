@@ -63,8 +63,11 @@ def test_the_webhook_of_a_failure_says_why() -> None:
 
 
 def test_a_call_goes_out_with_its_prompt_and_its_brief_for_its_owner() -> None:
-    (begun,) = (event for event in at_step(Step.REVIEW).history
-                if isinstance(event, GenerationStepStarted) and event.step is Step.REVIEW)  # fmt: skip
+    (begun,) = (
+        event
+        for event in at_step(Step.REVIEW).history
+        if isinstance(event, GenerationStepStarted) and event.step is Step.REVIEW
+    )
     effect = completion(begun)
     assert (effect.subject, effect.reference, effect.step) == (f"gccp:{OWNER}", f"{ID}/3", Step.REVIEW)
     assert (effect.model, effect.max_tokens) == ("claude", 10_000)

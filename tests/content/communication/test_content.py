@@ -49,8 +49,9 @@ def test_every_text_tells_how_to_opt_out_and_leaves_no_gap_where_data_is_missing
 def test_every_mail_can_be_unsubscribed_from_with_one_click(template: str) -> None:
     message = mail(template, {}, LINKS)
     assert message.headers == {
-        "List-Unsubscribe": f"<{LINKS.unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }  # fmt: skip
+        "List-Unsubscribe": f"<{LINKS.unsubscribe}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
     assert f"Unsubscribe: {LINKS.unsubscribe}" in message.text
     assert 'href="https://news.example.com/u?token=a&amp;b"' in message.html
 
@@ -119,10 +120,33 @@ def tags(html: str) -> list[str]:
 
 
 VALUES = st.text(max_size=400) | st.floats() | st.integers() | st.booleans() | st.none() | st.lists(st.text())
-NAMES = st.sampled_from([
-    "amount", "account", "threshold", "message", "payee", "due_date", "week", "spent", "saved", "goal", "month",
-    "income", "change", "title", "industry", "salary", "url", "topic", "minutes", "self", "loop", "brand", "range",
-])  # fmt: skip
+NAMES = st.sampled_from(
+    [
+        "amount",
+        "account",
+        "threshold",
+        "message",
+        "payee",
+        "due_date",
+        "week",
+        "spent",
+        "saved",
+        "goal",
+        "month",
+        "income",
+        "change",
+        "title",
+        "industry",
+        "salary",
+        "url",
+        "topic",
+        "minutes",
+        "self",
+        "loop",
+        "brand",
+        "range",
+    ]
+)
 
 
 @given(st.sampled_from(TEMPLATES), st.dictionaries(NAMES | st.text(max_size=8), VALUES, max_size=8))

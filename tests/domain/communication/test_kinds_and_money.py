@@ -13,10 +13,13 @@ from domain.communication.money import DOLLAR, dollars, microcents, price
 def test_every_trigger_type_has_its_defaults() -> None:
     defaults = {type_.value: (t.default_channel.value, t.default_priority.value) for type_, t in TRIGGERS.items()}
     assert defaults == {
-        "financial_alert": ("sms", "critical"), "payment_reminder": ("sms", "high"),
-        "weekly_checkin": ("email", "medium"), "monthly_report": ("email", "low"),
-        "career_insight": ("email", "low"), "educational_content": ("email", "low"),
-    }  # fmt: skip
+        "financial_alert": ("sms", "critical"),
+        "payment_reminder": ("sms", "high"),
+        "weekly_checkin": ("email", "medium"),
+        "monthly_report": ("email", "low"),
+        "career_insight": ("email", "low"),
+        "educational_content": ("email", "low"),
+    }
 
 
 def test_a_name_stands_for_one_type_or_for_all() -> None:

@@ -9,22 +9,25 @@ from hypothesis import strategies as st
 from domain.communication.segments import Encoding, length
 
 
-@pytest.mark.parametrize(("body", "encoding", "units", "segments"), [
-    ("", Encoding.GSM_7, 0, 1),
-    ("a" * 160, Encoding.GSM_7, 160, 1),
-    ("a" * 161, Encoding.GSM_7, 161, 2),
-    ("a" * 306, Encoding.GSM_7, 306, 2),
-    ("a" * 307, Encoding.GSM_7, 307, 3),
-    ("€" * 80, Encoding.GSM_7, 160, 1),
-    ("a" * 159 + "€", Encoding.GSM_7, 161, 2),
-    ("ñ¡Ω\n\r", Encoding.GSM_7, 5, 1),
-    ("ж" * 70, Encoding.UCS_2, 70, 1),
-    ("ж" * 71, Encoding.UCS_2, 71, 2),
-    ("ж" * 135, Encoding.UCS_2, 135, 3),
-    ("😀" * 35, Encoding.UCS_2, 70, 1),
-    ("😀" * 36, Encoding.UCS_2, 72, 2),
-    ("`", Encoding.UCS_2, 1, 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "encoding", "units", "segments"),
+    [
+        ("", Encoding.GSM_7, 0, 1),
+        ("a" * 160, Encoding.GSM_7, 160, 1),
+        ("a" * 161, Encoding.GSM_7, 161, 2),
+        ("a" * 306, Encoding.GSM_7, 306, 2),
+        ("a" * 307, Encoding.GSM_7, 307, 3),
+        ("€" * 80, Encoding.GSM_7, 160, 1),
+        ("a" * 159 + "€", Encoding.GSM_7, 161, 2),
+        ("ñ¡Ω\n\r", Encoding.GSM_7, 5, 1),
+        ("ж" * 70, Encoding.UCS_2, 70, 1),
+        ("ж" * 71, Encoding.UCS_2, 71, 2),
+        ("ж" * 135, Encoding.UCS_2, 135, 3),
+        ("😀" * 35, Encoding.UCS_2, 70, 1),
+        ("😀" * 36, Encoding.UCS_2, 72, 2),
+        ("`", Encoding.UCS_2, 1, 1),
+    ],
+)
 def test_a_text_takes_as_many_segments_as_the_standard_says(
     body: str, encoding: Encoding, units: int, segments: int
 ) -> None:

@@ -21,8 +21,9 @@ def opens(preferences: Preferences, moment: datetime, channel: Channel = SMS, pr
 
 
 def test_with_default_preferences_every_moment_is_open() -> None:
-    assert all(is_open(DEFAULTS, channel, Priority.LOW, MONDAY + timedelta(hours=n))
-               for channel in Channel for n in range(24))  # fmt: skip
+    assert all(
+        is_open(DEFAULTS, channel, Priority.LOW, MONDAY + timedelta(hours=n)) for channel in Channel for n in range(24)
+    )
 
 
 @pytest.mark.parametrize(("hour", "quiet"), [(20, False), (21, True), (23, True), (0, True), (7, True), (8, False)])

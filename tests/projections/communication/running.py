@@ -87,8 +87,11 @@ async def running(dsn: str) -> AsyncIterator[Running]:
     """The context over this database, at NOW."""
     clock, sms, mail = ManualClock(NOW), Provider(), Provider()
     connectors: dict[type[Effect], AnyConnector] = {
-        SendText: sms, SendMail: mail, SendVerificationCode: Provider(), ForgetMessages: Provider(),
-    }  # fmt: skip
+        SendText: sms,
+        SendMail: mail,
+        SendVerificationCode: Provider(),
+        ForgetMessages: Provider(),
+    }
     runtime = EmbeddedRuntime(dsn, [CONTEXT], bytes(32), clock, connectors, PARTITIONS)
     async with runtime.run(), await connect(dsn) as connection:
         yield Running(runtime, clock, sms, connection)

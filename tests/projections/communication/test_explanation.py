@@ -101,9 +101,12 @@ async def test_without_contacts_and_preferences_the_cap_says_that_these_are_defa
     cap = await rule_of(world, await world.ask(**LOW), "frequency_cap")
     assert cap.evidence == {}
     assert cap.sources == {
-        "preferences": Source.DEFAULT, "frequency": Source.DEFAULT, "contacts": Source.DEFAULT,
-        "sent_in_window": Source.DEFAULT, "cap": Source.RULE,
-    }  # fmt: skip
+        "preferences": Source.DEFAULT,
+        "frequency": Source.DEFAULT,
+        "contacts": Source.DEFAULT,
+        "sent_in_window": Source.DEFAULT,
+        "cap": Source.RULE,
+    }
 
 
 async def test_what_a_person_set_is_linked_and_what_they_left_unset_is_a_default(world: Running) -> None:
@@ -111,9 +114,11 @@ async def test_what_a_person_set_is_linked_and_what_they_left_unset_is_a_default
     hours = await rule_of(world, await world.ask(**LOW), "quiet_hours")
     assert hours.inputs["quiet_hours"] == ["21:00:00", "08:00:00"]
     assert hours.sources == {
-        "preferences": Source.EVENT, "time_zone": Source.EVENT, "quiet_hours": Source.DEFAULT,
+        "preferences": Source.EVENT,
+        "time_zone": Source.EVENT,
+        "quiet_hours": Source.DEFAULT,
         "local_time": Source.DERIVED,
-    }  # fmt: skip
+    }
     assert one(hours, "time_zone").name == "communication.recipient.preferences_updated.v1"
     await prefer(world, quiet_hours=QuietHours(start=time(1), end=time(2)))
     hours = await rule_of(world, await world.ask(**LOW), "quiet_hours")
@@ -139,8 +144,10 @@ async def test_why_a_critical_message_skipped_rules_is_linked_to_what_was_asked_
         (rule,) = rules(explanation, name)
         link = one(rule, field)
         assert (link.stream, link.version, link.name) == (
-            f"message/{message_id}", 1, "communication.message.requested.v1",
-        )  # fmt: skip
+            f"message/{message_id}",
+            1,
+            "communication.message.requested.v1",
+        )
 
 
 async def test_the_budget_of_a_message_whose_time_has_come_is_linked_to_its_reservation(world: Running) -> None:
@@ -175,8 +182,18 @@ async def test_the_budget_of_a_message_sent_at_once_says_how_far_spending_was_co
 async def test_a_dead_address_is_linked_to_the_report_of_it(world: Running) -> None:
     first = await world.ask(wish=Wish.EMAIL)
     await world.pass_time()
-    await world.do(RecordReceipt(at=NOW, message_id=first, user_id=ADA, channel=EMAIL, provider="provider",
-                                 provider_id=None, kind=ReceiptKind.BOUNCED, word="bounced"))  # fmt: skip
+    await world.do(
+        RecordReceipt(
+            at=NOW,
+            message_id=first,
+            user_id=ADA,
+            channel=EMAIL,
+            provider="provider",
+            provider_id=None,
+            kind=ReceiptKind.BOUNCED,
+            word="bounced",
+        )
+    )
     explanation = await explained(world, await world.ask(wish=Wish.EMAIL))
     dead, alive = rules(explanation, "suppression")
     assert one(dead, "cause").name == one(dead, "suppression").name == "communication.recipient.address_suppressed.v1"

@@ -24,8 +24,10 @@ def test_the_documents_figures_come_out() -> None:
     whole = Totals(sent=1500, delivered=1425, opened=855, clicked=285, acted=342, cost=SMS.cost + EMAIL.cost)
     assert (whole.delivery_rate, whole.open_rate, whole.click_rate, whole.action_rate) == (0.95, 0.6, 0.2, 0.24)
     assert (whole.engagement_rate, round(whole.cost_per_message, 3), round(whole.cost_per_engagement, 3)) == (
-        0.228, 0.027, 0.119,
-    )  # fmt: skip
+        0.228,
+        0.027,
+        0.119,
+    )
 
 
 def test_the_whole_is_the_sum_of_its_parts() -> None:

@@ -56,8 +56,18 @@ async def report(world: Running, kind: ReceiptKind, provider_id: str | None) -> 
     assert provider_id is not None
     found = await delivery_by_provider_id(world.connection, provider_id)
     assert found is not None
-    await world.do(RecordReceipt(at=NOW, message_id=found.message_id, user_id=found.user_id, channel=found.channel,
-                                 provider="provider", provider_id=provider_id, kind=kind, word=kind.value))  # fmt: skip
+    await world.do(
+        RecordReceipt(
+            at=NOW,
+            message_id=found.message_id,
+            user_id=found.user_id,
+            channel=found.channel,
+            provider="provider",
+            provider_id=provider_id,
+            kind=kind,
+            word=kind.value,
+        )
+    )
 
 
 async def delivered(world: Running, *kinds: ReceiptKind, **more: object) -> str:
@@ -215,9 +225,11 @@ async def test_every_change_of_consent_is_kept_with_its_proof(world: Running) ->
     await world.do(OptOut(at=NOW, user_id=ADA, wish=Wish.EMAIL, reason="too_frequent"))
     history = [row for row in await consent_history(world.connection, ADA) if row.message_type == ALERT]
     assert [(row.channel, row.status, row.source) for row in history] == [
-        ("sms", "pending", "web"), ("sms", "granted", "web"),
-        ("email", "granted", "api"), ("email", "opted_out", "api"),
-    ]  # fmt: skip
+        ("sms", "pending", "web"),
+        ("sms", "granted", "web"),
+        ("email", "granted", "api"),
+        ("email", "opted_out", "api"),
+    ]
     assert history[1].address == PHONE
     assert history[1].verification_id is not None
 
@@ -260,8 +272,10 @@ async def test_a_persons_figures_are_over_all_that_was_sent_to_them(world: Runni
     figures = await engagement_of(world.connection, ADA, recent=3)
     assert figures[:5] == (4, 0.75, 0.5, 0.25, 0.25)
     assert [(one.channel, one.status, one.action_taken) for one in figures.recent] == [
-        ("sms", "sent", "viewed_forecast"), ("sms", "delivered", None), ("email", "opened", None),
-    ]  # fmt: skip
+        ("sms", "sent", "viewed_forecast"),
+        ("sms", "delivered", None),
+        ("email", "opened", None),
+    ]
     assert len({one.id for one in figures.recent}) == 3
     assert [sample.engaged for sample in await history_of(world.connection, ADA, EMAIL)] == [True, True]
     assert (await engagement_of(world.connection, 999))[:5] == (0, 0.0, 0.0, 0.0, 0.0)
@@ -293,8 +307,10 @@ async def test_weeks_begin_on_monday_and_months_on_their_first(world: Running) -
     await delivered(world)
     weeks = await series(world.connection, date(2025, 1, 22), date(2025, 2, 3), "weekly")
     assert [(start, totals.sent) for start, totals in weeks] == [
-        (date(2025, 1, 20), 0), (date(2025, 1, 27), 1), (date(2025, 2, 3), 0),
-    ]  # fmt: skip
+        (date(2025, 1, 20), 0),
+        (date(2025, 1, 27), 1),
+        (date(2025, 2, 3), 0),
+    ]
     months = await series(world.connection, date(2025, 1, 22), date(2025, 2, 3), "monthly")
     assert [(start, totals.sent) for start, totals in months] == [(date(2025, 1, 1), 1), (date(2025, 2, 1), 0)]
 

@@ -118,8 +118,11 @@ async def running(database: str, model: Model, url: str) -> AsyncIterator[Runnin
     runtime = EmbeddedRuntime(database, [replace(GCCP, read_models=READ_MODELS)], bytes(32), clock, connectors)
     async with runtime.run(), await connect(database) as connection:
         now = Running(runtime, connection, clock)
-        await now.do(ConfigureWebhookEndpoint(at=START, endpoint_id=ENDPOINT, origin=destination.origin,
-                                              fingerprint=destination.fingerprint))  # fmt: skip
+        await now.do(
+            ConfigureWebhookEndpoint(
+                at=START, endpoint_id=ENDPOINT, origin=destination.origin, fingerprint=destination.fingerprint
+            )
+        )
         yield now
     await sender.close()
 
@@ -156,8 +159,11 @@ async def test_a_client_that_names_the_last_event_it_saw_is_told_the_rest(world:
     await world.settle()
     told = await progress_after(world.connection, ID)
     assert [row.event for row in told] == [
-        "queued", "started", *["step_started", "step_completed"] * 5, "completed",
-    ]  # fmt: skip
+        "queued",
+        "started",
+        *["step_started", "step_completed"] * 5,
+        "completed",
+    ]
     assert [row.percent for row in told] == [0, 0, 0, 20, 20, 40, 40, 60, 60, 80, 80, 100, 100]
     assert told[-1].event in ENDS
     for seen in range(len(told)):
@@ -186,12 +192,16 @@ async def test_a_wait_a_failure_and_a_retry_are_seen_as_such(world: Running, mod
     await world.settle()
     row = await world.generation()
     assert (row.status, row.code, row.cause, row.failed_step) == (
-        "failed", "ANTHROPIC_ERROR", "invalid_request_error", "TopicAnalysis",
-    )  # fmt: skip
+        "failed",
+        "ANTHROPIC_ERROR",
+        "invalid_request_error",
+        "TopicAnalysis",
+    )
     assert (row.retry_at, row.duration_seconds) == (None, 30)
     assert await content_of(world.connection, ID) is None
-    await world.do(RetryGeneration(at=world.clock.now(), generation_id=ID, owner=OWNER, caller=OWNER, model="m",
-                                   max_tokens=9))  # fmt: skip
+    await world.do(
+        RetryGeneration(at=world.clock.now(), generation_id=ID, owner=OWNER, caller=OWNER, model="m", max_tokens=9)
+    )
     await world.settle()
     row = await world.generation()
     assert (row.status, row.resumed_from, row.code, row.duration_seconds) == ("completed", "TopicAnalysis", None, 0)
@@ -238,8 +248,13 @@ async def test_a_generation_goes_on_after_a_restart_without_repeating_a_step(
         await world.settle()
         assert (await world.generation()).status == "completed"
         assert [(call.call, call.attempt) for call in await calls_of(world.connection, ID)] == [
-            (1, 1), (1, 2), (2, 1), (3, 1), (4, 1), (5, 1),
-        ]  # fmt: skip
+            (1, 1),
+            (1, 2),
+            (2, 1),
+            (3, 1),
+            (4, 1),
+            (5, 1),
+        ]
 
 
 async def test_the_end_of_a_generation_is_told_as_documented(world: Running, sink: WebhookSink) -> None:
@@ -250,13 +265,17 @@ async def test_the_end_of_a_generation_is_told_as_documented(world: Running, sin
         "event": "generation.completed",
         "timestamp": "2026-01-30T21:00:00Z",
         "data": {
-            "generation_id": str(ID), "user_id": OWNER, "status": "completed", "mode": "lecture",
-            "topic": "Machine learning", "duration_seconds": 0,
+            "generation_id": str(ID),
+            "user_id": OWNER,
+            "status": "completed",
+            "mode": "lecture",
+            "topic": "Machine learning",
+            "duration_seconds": 0,
         },
-    }  # fmt: skip
+    }
     assert await webhooks(world, "webhook_id, status, event_type, round") == [
         (received.headers["webhook-id"], "delivered", "generation.completed", 1)
-    ]  # fmt: skip
+    ]
 
 
 async def webhooks(world: Running, columns: str) -> list[Row]:
@@ -270,8 +289,11 @@ async def test_a_failed_generation_is_told_with_its_reason(world: Running, model
     await world.settle()
     (received,) = sink.journal.received
     assert received.content["event"] == "generation.failed"
-    assert received.content["data"] | {"status": "failed", "code": "ANTHROPIC_ERROR", "error": "no such model",
-                                       "failed_step": "TopicAnalysis"} == received.content["data"]  # fmt: skip
+    assert (
+        received.content["data"]
+        | {"status": "failed", "code": "ANTHROPIC_ERROR", "error": "no such model", "failed_step": "TopicAnalysis"}
+        == received.content["data"]
+    )
 
 
 async def test_webhooks_that_did_not_get_through_are_recovered_from_a_position(
@@ -288,12 +310,13 @@ async def test_webhooks_that_did_not_get_through_are_recovered_from_a_position(
         left = await undelivered(world.connection, "gccp", ENDPOINT)
         assert await webhooks(world, "webhook_id, status") == [
             (row.webhook_id, status) for row, status in zip(left, ("failed", "held", "held"), strict=True)
-        ]  # fmt: skip
+        ]
     async with running(database, model, sink.url) as world:
         await world.do(EnableWebhookEndpoint(at=START, endpoint_id=ENDPOINT))
         for row in await undelivered(world.connection, "gccp", ENDPOINT, after=left[0].sequence):
-            await world.do(RecoverWebhook(at=START, endpoint_id=ENDPOINT, webhook_id=row.webhook_id,
-                                          data_subject=row.data_subject))  # fmt: skip
+            await world.do(
+                RecoverWebhook(at=START, endpoint_id=ENDPOINT, webhook_id=row.webhook_id, data_subject=row.data_subject)
+            )
         await world.settle()
         assert await undelivered(world.connection, "gccp", ENDPOINT) == left[:1]
     assert sorted(r.content["data"]["generation_id"] for r in sink.journal.received) == sorted(map(str, ids[1:]))
@@ -351,5 +374,6 @@ async def test_exports_are_seen_the_latest_first(world: Running) -> None:
     await world.do(RecordPdfExportFailure(**base, at=later(1), export_id=uuid4(), code="too_long", reason="500 pages"))
     rows = await exports_of(world.connection, OWNER, 10)
     assert [(row.status, row.filename, row.pages, row.code) for row in rows] == [
-        ("failed", None, None, "too_long"), ("exported", "a.pdf", 3, None),
-    ]  # fmt: skip
+        ("failed", None, None, "too_long"),
+        ("exported", "a.pdf", 3, None),
+    ]

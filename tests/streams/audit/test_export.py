@@ -60,7 +60,11 @@ def test_the_manifest_says_what_was_taken_when_and_with_what(taken: Path) -> Non
     assert manifest["tool"] == {"name": "headwater", "version": "1.2.3"}
     assert manifest["exported_at"] == START.isoformat()
     assert [(p["context"], p["partition"], p["records"]) for p in manifest["partitions"]] == [
-        ("shelf", 1, 10), ("shelf", 0, 0), ("shelf", 2, 0), ("shelf", 3, 0)]  # fmt: skip
+        ("shelf", 1, 10),
+        ("shelf", 0, 0),
+        ("shelf", 2, 0),
+        ("shelf", 3, 0),
+    ]
 
 
 def test_a_line_can_be_read_by_anybody(taken: Path) -> None:
@@ -128,14 +132,17 @@ def lines_of(taken: Path) -> list[bytes]:
     return (taken / FILE).read_bytes().splitlines(keepends=True)
 
 
-@pytest.mark.parametrize(("keep", "sequence"), [
-    (lambda lines: lines[:3] + lines[4:], 4),
-    (lambda lines: lines[:9], 10),
-    (lambda lines: [*lines[:3], lines[4], lines[3], *lines[5:]], 4),
-    (lambda lines: [*lines, lines[9]], 10),
-    (lambda lines: [*lines[:9], lines[9][:-1]], 10),
-    (lambda _: [], 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("keep", "sequence"),
+    [
+        (lambda lines: lines[:3] + lines[4:], 4),
+        (lambda lines: lines[:9], 10),
+        (lambda lines: [*lines[:3], lines[4], lines[3], *lines[5:]], 4),
+        (lambda lines: [*lines, lines[9]], 10),
+        (lambda lines: [*lines[:9], lines[9][:-1]], 10),
+        (lambda _: [], 1),
+    ],
+)
 def test_lines_taken_out_swapped_or_doubled_are_found(taken: Path, keep: object, sequence: int) -> None:
     assert callable(keep)
     (taken / FILE).write_bytes(b"".join(keep(lines_of(taken))))

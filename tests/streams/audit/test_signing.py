@@ -62,14 +62,17 @@ def test_a_log_emptied_with_its_heads_is_found(log: Log) -> None:
     assert found(log) == (10, "a head was signed here at 2026-01-05T09:00:00.000000+00:00; no such record")
 
 
-@pytest.mark.parametrize("tampering", [
-    "signature = set_byte(signature, 3, get_byte(signature, 3) # 1)",
-    "signature = ''",
-    "signed_at = signed_at + interval '1 second'",
-    "signed_at = 'infinity'",
-    "key = ''",
-    "key = set_byte(key, 3, get_byte(key, 3) # 1)",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "signature = set_byte(signature, 3, get_byte(signature, 3) # 1)",
+        "signature = ''",
+        "signed_at = signed_at + interval '1 second'",
+        "signed_at = 'infinity'",
+        "key = ''",
+        "key = set_byte(key, 3, get_byte(key, 3) # 1)",
+    ],
+)
 def test_a_changed_signature_is_found(log: Log, tampering: str) -> None:
     sign_heads(log, KEY, START)
     log.execute(f"update headwater.signed_heads set {tampering}".encode())

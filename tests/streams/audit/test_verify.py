@@ -49,26 +49,29 @@ def test_one_context_can_be_verified_alone(log: Log) -> None:
         log.execute("delete from headwater.partitions where context = 'other'")
 
 
-@pytest.mark.parametrize("tampering", [
-    "data = set_byte(data, 5, get_byte(data, 5) # 1)",
-    "data = data || ' '",
-    "data = ''",
-    "hash = set_byte(hash, 31, get_byte(hash, 31) # 128)",
-    "actor = 'client:eve'",
-    "at = at + interval '1 microsecond'",
-    "at = at - interval '4100 years'",
-    "at = 'infinity'",
-    "at = make_timestamptz(-extract(year from at)::int, 1, 5, 9, 0, 0)",
-    "name = 'shelf.jar.filled.v2'",
-    "stream = 'jar/pears'",
-    "version = version + 100",
-    "key = 'eve'",
-    "subject = coalesce(subject || 'a', 'shelf:ada')",
-    "event_id = gen_random_uuid()",
-    "command_id = gen_random_uuid()",
-    "causation_id = gen_random_uuid()",
-    "correlation_id = gen_random_uuid()",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "data = set_byte(data, 5, get_byte(data, 5) # 1)",
+        "data = data || ' '",
+        "data = ''",
+        "hash = set_byte(hash, 31, get_byte(hash, 31) # 128)",
+        "actor = 'client:eve'",
+        "at = at + interval '1 microsecond'",
+        "at = at - interval '4100 years'",
+        "at = 'infinity'",
+        "at = make_timestamptz(-extract(year from at)::int, 1, 5, 9, 0, 0)",
+        "name = 'shelf.jar.filled.v2'",
+        "stream = 'jar/pears'",
+        "version = version + 100",
+        "key = 'eve'",
+        "subject = coalesce(subject || 'a', 'shelf:ada')",
+        "event_id = gen_random_uuid()",
+        "command_id = gen_random_uuid()",
+        "causation_id = gen_random_uuid()",
+        "correlation_id = gen_random_uuid()",
+    ],
+)
 @pytest.mark.parametrize("sequence", [1, 5, 10])
 def test_a_changed_value_is_found_where_it_was_changed(log: Log, tampering: str, sequence: int) -> None:
     log.execute(f"update headwater.journal set {tampering} where sequence = {sequence}".encode())
@@ -78,20 +81,23 @@ def test_a_changed_value_is_found_where_it_was_changed(log: Log, tampering: str,
     assert "hash" in fault[1]
 
 
-@pytest.mark.parametrize(("tampering", "sequence", "reason"), [
-    ("delete from headwater.journal where sequence = 4", 4, "missing; the next record is 5"),
-    ("delete from headwater.journal where sequence = 1", 1, "missing; the next record is 2"),
-    ("delete from headwater.journal where sequence = 10", 10, "missing; the head is at 10"),
-    ("delete from headwater.journal", 1, "missing; the head is at 10"),
-    ("update headwater.journal set sequence = 9 - sequence where sequence in (4, 5)", 4, "hash"),
-    ("insert into headwater.journal select * from headwater.journal where sequence = 4", 4, "more than one record"),
-    ("update headwater.journal set sequence = 11 where sequence = 10", 10, "missing; the next record is 11"),
-    ("update headwater.journal set context = 'attic' where sequence = 5", 5, "no head on record"),
-    ("update headwater.journal set partition = 77 where sequence = 5", 5, "missing"),
-    ("update headwater.partitions set hash = '' where sequence > 0", 10, "the head has another hash"),
-    ("update headwater.partitions set sequence = 9 where sequence > 0", 10, "beyond it"),
-    ("delete from headwater.partitions where sequence > 0", 1, "no head on record"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("tampering", "sequence", "reason"),
+    [
+        ("delete from headwater.journal where sequence = 4", 4, "missing; the next record is 5"),
+        ("delete from headwater.journal where sequence = 1", 1, "missing; the next record is 2"),
+        ("delete from headwater.journal where sequence = 10", 10, "missing; the head is at 10"),
+        ("delete from headwater.journal", 1, "missing; the head is at 10"),
+        ("update headwater.journal set sequence = 9 - sequence where sequence in (4, 5)", 4, "hash"),
+        ("insert into headwater.journal select * from headwater.journal where sequence = 4", 4, "more than one record"),
+        ("update headwater.journal set sequence = 11 where sequence = 10", 10, "missing; the next record is 11"),
+        ("update headwater.journal set context = 'attic' where sequence = 5", 5, "no head on record"),
+        ("update headwater.journal set partition = 77 where sequence = 5", 5, "missing"),
+        ("update headwater.partitions set hash = '' where sequence > 0", 10, "the head has another hash"),
+        ("update headwater.partitions set sequence = 9 where sequence > 0", 10, "beyond it"),
+        ("delete from headwater.partitions where sequence > 0", 1, "no head on record"),
+    ],
+)
 def test_a_record_taken_away_put_in_or_moved_is_found(log: Log, tampering: str, sequence: int, reason: str) -> None:
     kept = log.execute("select * from headwater.partitions").fetchall()
     log.execute(tampering.encode())
@@ -125,8 +131,10 @@ def forged(log: Log, records: list[Record]) -> tuple[int, str]:
 
 def test_a_command_whose_outcome_is_missing_is_found(log: Log) -> None:
     records = usual()
-    assert forged(log, records[:2] + records[3:]) == (2, f"command {UUID(int=1)} has events here without the outcome "
-                                                         "that ends them")  # fmt: skip
+    assert forged(log, records[:2] + records[3:]) == (
+        2,
+        f"command {UUID(int=1)} has events here without the outcome that ends them",
+    )
     assert forged(log, records[:2])[0] == 2
 
 
@@ -256,8 +264,10 @@ def test_the_auditor_s_bytes_are_the_writer_s(
 def test_the_verifier_loads_no_code_of_the_write_path() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", "import sys, streams.audit.verify; print(*sys.modules, sep='\\n')"],
-        capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
     ours = {name for name in loaded if name.partition(".")[0] in ("streams", "domain", "commands", "projections")}
     assert ours <= {
         "streams",

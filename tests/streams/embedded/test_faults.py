@@ -176,8 +176,12 @@ def _pg_ctl(directory: Path, *arguments: str) -> None:
     server = PostgresServer._instances[directory.resolve()]
     user = server.system_user
     options = "".join(f" -h '' -k {directory}")
-    pgexec("pg_ctl", ("-w", "-D", str(directory), "-o", options, "-l", str(server.log), *arguments),
-           bin_path=server.bin_path, user=user)  # fmt: skip
+    pgexec(
+        "pg_ctl",
+        ("-w", "-D", str(directory), "-o", options, "-l", str(server.log), *arguments),
+        bin_path=server.bin_path,
+        user=user,
+    )
 
 
 @pytest.mark.faults

@@ -80,7 +80,7 @@ class Listener:
 OPEN = Listener()
 
 
-class NotStarted(Exception):  # noqa: N818 - says what happened
+class NotStarted(Exception):
     """The broker ended or stayed silent; the text holds the end of what it printed."""
 
 
@@ -205,9 +205,13 @@ class Broker:
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
         admin = AdminClient(
-            {"bootstrap.servers": self.bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 250,
-             **self._listener.connection}
-        )  # fmt: skip
+            {
+                "bootstrap.servers": self.bootstrap,
+                "log_level": 0,
+                "reconnect.backoff.max.ms": 250,
+                **self._listener.connection,
+            }
+        )
         deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline and process.poll() is None:
             if _serves(admin):

@@ -47,9 +47,23 @@ class Log:
     def _append(self, number: int, place: int, stream: str, version: int, event: Event) -> None:
         id_ = command_id(number)
         record = Record(
-            "shelf", self.partition, self.head.sequence + 1, event_id(id_, place), "ada", stream, version, event.name,
-            event.subject, self._mapper.encode(event), id_, None, id_, "test", AT, GENESIS,
-        )  # fmt: skip
+            "shelf",
+            self.partition,
+            self.head.sequence + 1,
+            event_id(id_, place),
+            "ada",
+            stream,
+            version,
+            event.name,
+            event.subject,
+            self._mapper.encode(event),
+            id_,
+            None,
+            id_,
+            "test",
+            AT,
+            GENESIS,
+        )
         record = record._replace(hash=chained(self.head.hash, record))
         self.follows.append(Follows(record, self.head.hash))
         self.head = Head(record.sequence, record.hash)

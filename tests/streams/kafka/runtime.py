@@ -58,8 +58,18 @@ class Processes:
     def start(self, role: str, name: str, *options: str) -> subprocess.Popen[bytes]:
         """Starts a role under this name; `options` go to `tests.streams.kafka.role`."""
         module = "tests.streams.kafka.supervised" if self.supervised else "tests.streams.kafka.role"
-        command = [sys.executable, "-m", module, role, name, self.cluster.bootstrap, self.cluster.prefix,
-                   self.dsn, str(self.partitions), *options]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            module,
+            role,
+            name,
+            self.cluster.bootstrap,
+            self.cluster.prefix,
+            self.dsn,
+            str(self.partitions),
+            *options,
+        ]
         with (self.output / f"{name}.txt").open("ab") as output:
             self.running[name] = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
         return self.running[name]

@@ -95,9 +95,13 @@ async def test_one_key_for_bodies_of_different_partitions_is_a_conflict_before_e
     commands = [FillJar(at=START, jar=owner, owner=owner, grams=1) for owner in owners.values()]
     assert len(commands) == PARTITIONS
     results = await asyncio.gather(
-        *(one.submit(envelop(command, "shelf", PARTITIONS, "test", id_, fingerprint=command.owner), 1.0)
-          for command in commands for one in (served.one, served.two)), return_exceptions=True
-    )  # fmt: skip
+        *(
+            one.submit(envelop(command, "shelf", PARTITIONS, "test", id_, fingerprint=command.owner), 1.0)
+            for command in commands
+            for one in (served.one, served.two)
+        ),
+        return_exceptions=True,
+    )
     kinds = Counter(type(result) for result in results)
     assert kinds == {Pending: 2, IdempotencyConflict: 2 * (PARTITIONS - 1)}
     served.start()
@@ -129,8 +133,12 @@ async def test_personal_values_are_encrypted_in_the_commands_topic_under_one_key
 async def test_many_first_commands_about_the_same_people_at_once_share_one_key_each(served: Served) -> None:
     served.start()
     await open_jar(served.one, "the first of all")
-    openings = [open_jar(one, f"{n} {turn}", f"owner {n}") for n in range(8) for turn in range(8)
-                for one in (served.one, served.two)]  # fmt: skip
+    openings = [
+        open_jar(one, f"{n} {turn}", f"owner {n}")
+        for n in range(8)
+        for turn in range(8)
+        for one in (served.one, served.two)
+    ]
     outcomes = await asyncio.gather(*openings)
     notes = Counter(outcome.only(JarOpened).note for outcome in outcomes if outcome.status is Status.ACCEPTED)
     assert notes == {"for my aunt Agatha": 64}

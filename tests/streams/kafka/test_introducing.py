@@ -41,9 +41,15 @@ ASKED = "select count(*) from headwater.journal where name = 'headwater.command.
 def settings(broker: Broker, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """An installation that knows where its webhooks go, in the environment of this process and those it starts."""
     given = {
-        "KAFKA": broker.bootstrap, "POSTGRES": database, "DATA": str(tmp_path), "PARTITIONS": str(PARTITIONS),
-        "REPLICAS": "1", "MIN_INSYNC": "1", "MASTER_KEY": MASTER_KEY.hex(), "TOKEN_SECRET": "22" * 32,
-    }  # fmt: skip
+        "KAFKA": broker.bootstrap,
+        "POSTGRES": database,
+        "DATA": str(tmp_path),
+        "PARTITIONS": str(PARTITIONS),
+        "REPLICAS": "1",
+        "MIN_INSYNC": "1",
+        "MASTER_KEY": MASTER_KEY.hex(),
+        "TOKEN_SECRET": "22" * 32,
+    }
     for name, value in given.items():
         monkeypatch.setenv(f"HEADWATER_{name}", value)
     monkeypatch.setenv("GCCP_WEBHOOK_URL", "https://hooks.example.com/gccp")

@@ -52,8 +52,13 @@ def test_tls_trusts_the_authority_that_is_set_and_checks_names_unless_told_not_t
     tmp_path: Path, algorithm: str, checked: bool
 ) -> None:
     certificate, key = own_certificate(tmp_path)
-    found = of(security_protocol="SSL", ssl_ca_location=str(certificate), ssl_certificate_location=str(certificate),
-               ssl_key_location=str(key), ssl_endpoint_identification_algorithm=algorithm)  # fmt: skip
+    found = of(
+        security_protocol="SSL",
+        ssl_ca_location=str(certificate),
+        ssl_certificate_location=str(certificate),
+        ssl_key_location=str(key),
+        ssl_endpoint_identification_algorithm=algorithm,
+    )
     assert isinstance(found, SSLCredentials)
     assert (found.context.check_hostname, found.context.verify_mode) == (checked, ssl.CERT_REQUIRED)
     assert len(found.context.get_ca_certs()) == 1

@@ -124,9 +124,12 @@ def stable_end(roles: Processes, topic: str, partition: int) -> int:
 
 @pytest.mark.parametrize("guards", [(), (Guard.RESOLVE,)])
 async def test_a_commit_of_unknown_fate_is_never_aborted_by_the_processor_nor_by_its_client(
-    broker: Broker, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    broker: Broker,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     guards: tuple[Guard, ...],
-) -> None:  # fmt: skip
+) -> None:
     """The broker freezes before it has read the commit; what it was sent it does when it is back."""
     caplog.set_level(logging.INFO, "streams")
     monkeypatch.setattr(watchdog, "RETRY_SECONDS", 0.0)

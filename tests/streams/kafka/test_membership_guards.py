@@ -136,9 +136,12 @@ def outsider_s_metadata(roles: Processes, name: str) -> bytes:
 
 @pytest.mark.parametrize("guards", [(), (Guard.OWNERSHIP,)])
 async def test_a_partition_lost_within_the_client_s_calls_is_not_decided_by_either_of_the_guards(
-    kafka: Kafka, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    kafka: Kafka,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     guards: tuple[Guard, ...],
-) -> None:  # fmt: skip
+) -> None:
     """Polled, then lost inside `consume`. Partitions are only taken up between two turns, so one that changed hands
     within a turn is not among those followed, whatever the count of its hands says: that alone survives too."""
 

@@ -31,9 +31,23 @@ def test_a_record_comes_back_as_it_was(
     id_: UUID, key: str, actor: str, number: int, subject: str | None, data: bytes, at: datetime
 ) -> None:
     record = Record(
-        "shelf", 3, number, id_, key, f"jar/{key}", number, "shelf.jar.filled.v1", subject, data, id_,
-        id_ if number % 2 else None, id_, actor, at, GENESIS,
-    )  # fmt: skip
+        "shelf",
+        3,
+        number,
+        id_,
+        key,
+        f"jar/{key}",
+        number,
+        "shelf.jar.filled.v1",
+        subject,
+        data,
+        id_,
+        id_ if number % 2 else None,
+        id_,
+        actor,
+        at,
+        GENESIS,
+    )
     record = record._replace(hash=chained(GENESIS, record))
     headers = [(name, str(value).encode()) for name, value in record_headers(record, GENESIS)]
     follows = read_record("shelf", 3, key.encode(), data, headers)

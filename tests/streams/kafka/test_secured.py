@@ -45,10 +45,16 @@ def installation(secure: Secured, tmp_path_factory: pytest.TempPathFactory) -> I
     """Its topics are there; every process is a user of its own name."""
     directory = tmp_path_factory.mktemp("installation")
     common = {
-        "HEADWATER_KAFKA": secure.bootstrap, "HEADWATER_REPLICAS": "1", "HEADWATER_MIN_INSYNC": "1",
-        "HEADWATER_PARTITIONS": "1", "HEADWATER_DATA": str(directory / "data"), "HEADWATER_POSTGRES": NOBODY,
-        "HEADWATER_MASTER_KEY": "0" * 64, "HEADWATER_TOKEN_SECRET": "1" * 64, "HEADWATER_INSTANCE": "one",
-    }  # fmt: skip
+        "HEADWATER_KAFKA": secure.bootstrap,
+        "HEADWATER_REPLICAS": "1",
+        "HEADWATER_MIN_INSYNC": "1",
+        "HEADWATER_PARTITIONS": "1",
+        "HEADWATER_DATA": str(directory / "data"),
+        "HEADWATER_POSTGRES": NOBODY,
+        "HEADWATER_MASTER_KEY": "0" * 64,
+        "HEADWATER_TOKEN_SECRET": "1" * 64,
+        "HEADWATER_INSTANCE": "one",
+    }
     with installed(directory, common, secure.environment) as one:
         made = one.run("topics", "topics", "create")
         assert f"made {COMMANDS}" in made.stdout, made.stderr
@@ -180,10 +186,13 @@ def test_who_is_not_let_in_is_told_why_in_a_sentence(
 @pytest.mark.parametrize(
     ("role", "code", "lacks"),
     [
-        ("processor", WRONG_SETUP_EXIT, "Write"), ("projector", WRONG_SETUP_EXIT, "Read"), ("worker", 1, "Write"),
-        ("api", 1, "Write"), ("live", 1, "Read"),
+        ("processor", WRONG_SETUP_EXIT, "Write"),
+        ("projector", WRONG_SETUP_EXIT, "Read"),
+        ("worker", 1, "Write"),
+        ("api", 1, "Write"),
+        ("live", 1, "Read"),
     ],
-)  # fmt: skip
+)
 def test_no_role_starts_without_the_rights_to_its_topics(
     installation: Installed, role: str, code: int, lacks: str
 ) -> None:

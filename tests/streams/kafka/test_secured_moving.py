@@ -55,10 +55,14 @@ class History:
 def history(secure: Secured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     directory = tmp_path_factory.mktemp("history")
     common = {
-        "HEADWATER_KAFKA": secure.bootstrap, "HEADWATER_PREFIX": "moving", "HEADWATER_REPLICAS": "1",
-        "HEADWATER_MIN_INSYNC": "1", "HEADWATER_PARTITIONS": "1", "HEADWATER_DATA": str(directory / "data"),
+        "HEADWATER_KAFKA": secure.bootstrap,
+        "HEADWATER_PREFIX": "moving",
+        "HEADWATER_REPLICAS": "1",
+        "HEADWATER_MIN_INSYNC": "1",
+        "HEADWATER_PARTITIONS": "1",
+        "HEADWATER_DATA": str(directory / "data"),
         "HEADWATER_LOG_LEVEL": "warning",
-    }  # fmt: skip
+    }
     with ExitStack() as stack:
         dsn = stack.enter_context(anew())
         product = Product(directory / "data", HEADWATER_POSTGRES=dsn, HEADWATER_PARTITIONS="1")

@@ -34,8 +34,11 @@ def headers_of(id_: UUID, **changed: str) -> Headers:
 
 
 async def decided(runtime: KafkaRuntime, partition: int = ADA) -> list[Decided]:
-    return [Decided.model_validate_json(r.data) for r in await runtime.journal()
-            if r.name == Decided.name and r.partition == partition]  # fmt: skip
+    return [
+        Decided.model_validate_json(r.data)
+        for r in await runtime.journal()
+        if r.name == Decided.name and r.partition == partition
+    ]
 
 
 @pytest.mark.parametrize(

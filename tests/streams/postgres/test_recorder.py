@@ -253,9 +253,12 @@ async def test_the_library_s_event_store_reads_real_events_of_ours(database: str
         ]
         assert [event.originator_version for event in store.get("jar/plums", desc=True, limit=1)] == [2]
         assert [n.topic for n in recorder.select_notifications(None, 10)] == [
-            JarOpened.name, OwnerCounted.name, "headwater.command.decided.v1",
-            JarFilled.name, "headwater.command.decided.v1",
-        ]  # fmt: skip
+            JarOpened.name,
+            OwnerCounted.name,
+            "headwater.command.decided.v1",
+            JarFilled.name,
+            "headwater.command.decided.v1",
+        ]
 
 
 async def test_an_erased_person_reads_as_erased_through_the_library_too(database: str) -> None:
