@@ -1,102 +1,53 @@
-"""The only file that knows everything: which contexts there are, who performs which effects, what is mounted.
+"""The composition root: puts a process together from its settings, the products and the engine.
 
-Tables, no magic. `embedded_edge` puts them together into one process, `distributed_edge` into an API node.
+It names no product, and imports the web, clients and renderers only in the functions of the process that uses them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-from starlette.types import ASGIApp
-
-from api import communication as communication_api
-from api import gccp as gccp_api
-from api.app import Edge
-from api.auth import Tokens
-from api.communication.dependencies import Secrets
-from api.communication.webhooks import Signers
-from api.counters import Counts, InProcess, Shared
-from api.gccp import GccpSettings
-from api.gccp.dependencies import Desk as GccpDesk
-from api.surface import Direct
-from commands.communication import COMMUNICATION
-from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
-from commands.gccp import GCCP
-from commands.webhooks import ConfigureWebhookEndpoint
-from connectors.model import LanguageModel
-from connectors.resend import ResendEmail
-from connectors.sandbox import SandboxEmail, SandboxSms
-from connectors.smtp import SmtpEmail
-from connectors.twilio import TwilioSms
-from domain.calls.completion import Completion
-from domain.calls.email import Email
-from domain.calls.sms import Sms
+from commands.webhook_endpoints import ConfigureWebhookEndpoint, RegisterWebhookEndpoint
 from domain.calls.webhook import DeliverWebhook
-from domain.communication.budget import Limits
-from domain.communication.kinds import Channel
-from domain.communication.message import MessageDelivered, MessageDispatched, MessageRejected, MessageUndelivered
-from domain.communication.money import microcents
-from domain.gccp.generation import GenerationCompleted, GenerationFailed, GenerationQueued
-from domain.messages import Event
-from effects.communication.messages import (
-    Forgetting,
-    Permission,
-    Permitted,
-    Rendering,
-    Senders,
-    code_of,
-    mail_of,
-    text_of,
-)
-from effects.webhooks import Teller, ToOutlets
-from projections.communication import READ_MODELS as COMMUNICATION_MODELS
-from projections.gccp import READ_MODELS as GCCP_MODELS
+from domain.messages import Command, Event
+from products import PRODUCTS
+from products.product import App, EdgeParts, Product, WorkerParts
 from settings import Settings
-from streams.core.calls import AnyConnector
+from streams.core.calls import AnyConnector, Performers
 from streams.core.clock import Clock, ManualClock, SystemClock
 from streams.core.envelope import Recorded
 from streams.core.gateway import Pending, Unavailable, envelop
-from streams.core.keys import read_or_create_secret
-from streams.core.wiring import Context
-from streams.embedded.runtime import Connectors, EmbeddedRuntime
-from streams.engine import Engine
-from streams.kafka.node import ApiNode
+from streams.core.secrets import Secrets
+from streams.engine import Background, Engine, cancelled
 from streams.postgres.rebuild import Progress
-from streams.postgres.server import start_embedded
 from streams.postgres.status import installation, measure
-from streams.telemetry.live_figures import Delivery, Thresholds, Windows, alerts, report
+from streams.secret_files import read_or_create_secret
+from streams.telemetry.live_figures import Thresholds, Windows, alerts, report
 from streams.telemetry.metrics import WAITING
 
-CONTEXTS: tuple[Context, ...] = (
-    replace(COMMUNICATION, read_models=COMMUNICATION_MODELS),
-    replace(GCCP, read_models=GCCP_MODELS),
-)
-SCOPES = {"communication": communication_api.SCOPES, "gccp": gccp_api.SCOPES}
-LIMITS = {"communication": communication_api.LIMITS, "gccp": gccp_api.LIMITS}
-FIRST_REQUESTS = {"communication": communication_api.FIRST_REQUEST, "gccp": gccp_api.FIRST_REQUEST}
+if TYPE_CHECKING:
+    from api.app import Edge
+    from api.auth import Tokens
+    from api.counters import Counts
+    from connectors.webhook import Destination
+    from streams.embedded.runtime import EmbeddedRuntime
+    from streams.kafka.node import ApiNode
+
+CONTEXTS = tuple(product.context for product in PRODUCTS)
+SURFACES: Mapping[str, Product] = {name: product for product in PRODUCTS for name in product.apps}
+DELIVERIES = tuple(product.deliveries for product in PRODUCTS)
 INTRODUCE_SECONDS = 30.0
-DELIVERIES = (
-    Delivery(
-        "communication",
-        begun=frozenset({MessageDispatched.name}),
-        arrived=frozenset({MessageDelivered.name}),
-        failed=frozenset({MessageRejected.name, MessageUndelivered.name}),
-    ),
-    Delivery(
-        "gccp",
-        begun=frozenset({GenerationQueued.name}),
-        arrived=frozenset({GenerationCompleted.name}),
-        failed=frozenset({GenerationFailed.name}),
-    ),
-)
-"""What begins and ends well or badly, for the live figures."""
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+
+def product_of(name: str) -> Product | None:
+    """The product behind a surface's name, in which `-` and `_` are one."""
+    return SURFACES.get(name.replace("-", "_"))
 
 
 def master_key(settings: Settings) -> bytes:
@@ -108,20 +59,43 @@ def master_key(settings: Settings) -> bytes:
 
 
 def token_secret(settings: Settings) -> bytes:
-    """The secret that tokens and verification codes are made with: given, or in the data directory."""
+    """The key that signs tokens: given, or in the data directory. Raises ValueError for a malformed one."""
     if settings.token_secret is not None:
         return bytes.fromhex(settings.token_secret.get_secret_value())
     settings.data.mkdir(parents=True, exist_ok=True)
     return read_or_create_secret(settings.data / "token.key")
 
 
+def installation_secret(settings: Settings) -> bytes:
+    """The secret that codes, marks, links and webhook secrets derive from; unlike the tokens' key it never rotates.
+
+    Given, or in the data directory: made from the tokens' key at first, as both were one. Where the tokens' key is
+    given and this one is not, that one serves.
+    """
+    if settings.secret is not None:
+        return bytes.fromhex(settings.secret.get_secret_value())
+    if settings.token_secret is not None and not (settings.data / "secret.key").exists():
+        return token_secret(settings)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    return read_or_create_secret(settings.data / "secret.key", token_secret(settings))
+
+
+def secrets(settings: Settings) -> Secrets:
+    """What derives from the installation's secret."""
+    return Secrets(installation_secret(settings))
+
+
 def tokens(settings: Settings, surface: str) -> Tokens:
     """Issues and verifies the tokens of a surface."""
+    from api.auth import Tokens
+
     return Tokens(token_secret(settings), surface)
 
 
 def database(settings: Settings) -> str:
     """The DSN: the one that is set, or the embedded server's, which is started if need be."""
+    from streams.postgres.server import start_embedded
+
     return settings.postgres or start_embedded(settings.data.absolute() / "postgres")
 
 
@@ -130,97 +104,65 @@ def clock(settings: Settings) -> Clock:
     return SystemClock() if settings.clock == "system" else ManualClock(datetime.now(UTC))
 
 
-def sms(settings: Settings) -> AnyConnector:
-    """Twilio when its credentials are set, else the sandbox."""
-    if settings.twilio_account_sid is None or settings.twilio_auth_token is None or settings.twilio_from is None:
-        return SandboxSms(settings.outbox)
-    return TwilioSms(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
-        settings.twilio_from,
-        settings.twilio_base_url,
-        settings.twilio_webhook_url,
-    )
-
-
-def email(settings: Settings) -> AnyConnector:
-    """Resend when its key is set, else SMTP when its URL is set, else the sandbox."""
-    if settings.resend_api_key is not None and settings.resend_from is not None:
-        key = settings.resend_api_key.get_secret_value()
-        return ResendEmail(key, settings.resend_from, settings.resend_base_url)
-    if settings.smtp_url is not None:
-        return SmtpEmail(settings.smtp_url.get_secret_value(), settings.smtp_from)
-    return SandboxEmail(settings.outbox)
-
-
-def secrets(settings: Settings) -> Secrets:
-    """Verification codes and unsubscribe links, from the token secret and the public address."""
-    return Secrets(token_secret(settings), settings.public)
-
-
 def counts(settings: Settings, dsn: str) -> Counts:
     """Where requests are counted for their limits: the nodes of a distributed installation share the database."""
+    from api.counters import InProcess, Shared
+
     return InProcess() if settings.kafka is None else Shared(dsn)
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a process is put together from besides its engine: the language model, who performs which effect, and where
-    requests are counted.
-    """
+def destinations() -> dict[str, dict[str, Destination]]:
+    """By context, the webhook endpoints that are settings. Raises ValueError or pydantic's ValidationError."""
+    from connectors.webhook import configured
 
-    gccp: GccpSettings
-    model: LanguageModel
-    connectors: Connectors
-    counts: Counts
-
-    async def close(self) -> None:
-        """Closes the connectors' connections; the model is one of them."""
-        for connector in self.connectors.values():
-            await connector.close()
+    return {product.name: configured(product.name) for product in PRODUCTS if product.webhooks is not None}
 
 
-def parts(settings: Settings, dsn: str) -> Parts:
-    """The parts of this process; raises pydantic's ValidationError for a setting that does not fit."""
-    gccp = GccpSettings()
-    model = gccp_api.language_model(gccp)
-    by_sms, by_email, own, permission = sms(settings), email(settings), secrets(settings), Permission(dsn)
-    connectors: Connectors = {
-        SendText: Permitted(permission, Channel.SMS, Rendering(text_of, by_sms)),
-        SendMail: Permitted(permission, Channel.EMAIL, Rendering(mail_of(own), by_email)),
-        SendVerificationCode: Rendering(code_of(own), by_sms),
-        FindSenders: Senders(dsn, own),
-        ForgetMessages: Forgetting(settings.outbox),
-        Sms: by_sms,
-        Email: by_email,
-        Completion: model,
-        DeliverWebhook: ToOutlets(dsn, own, gccp_api.destinations(gccp), settings.allow_private_webhooks),
-    }
-    return Parts(gccp, model, connectors, counts(settings, dsn))
+def performers(settings: Settings, dsn: str) -> Performers:
+    """The performers of every product's effects; raises pydantic's ValidationError for a setting that does not fit."""
+    parts, endpoints = WorkerParts(settings, secrets(settings), dsn), destinations()
+    made = {product.name: dict(product.performers(parts)) for product in PRODUCTS}
+    for name, configured in endpoints.items():
+        made[name][DeliverWebhook] = _webhook_delivery(name, parts, configured)
+    return {(name, effect): performer for name, own in made.items() for effect, performer in own.items()}
 
 
-def signers(settings: Settings) -> Signers:
-    """What providers' reports are checked with."""
-    return Signers(
-        _clear(settings.twilio_auth_token), settings.twilio_webhook_url, _clear(settings.resend_webhook_secret)
-    )
+def _webhook_delivery(name: str, parts: WorkerParts, configured: Mapping[str, Destination]) -> AnyConnector:
+    from effects.webhooks import WebhookDelivery
+
+    return WebhookDelivery(name, parts.dsn, parts.secrets, configured, parts.settings.allow_private_webhooks)
 
 
-def _clear(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
+async def close(performers: Performers) -> None:
+    """Closes the performers' connections."""
+    for performer in performers.values():
+        await performer.close()
 
 
-def surfaces(settings: Settings, engine: Engine, desk: GccpDesk, counts: Counts) -> dict[str, ASGIApp]:
-    """What is mounted where."""
-    limits = Limits(daily=microcents(settings.daily_budget), monthly=microcents(settings.monthly_budget))
-    providers = {
-        "twilio_configured": settings.has_twilio,
-        "resend_configured": settings.has_resend,
-    }
-    communication = communication_api.app(
-        engine, counts, tokens(settings, "communication"), secrets(settings), signers(settings), limits, providers
-    )
-    return {"communication": Direct(communication), "gccp": gccp_api.app(engine, counts, desk)}
+def background() -> Sequence[Background]:
+    """What every worker does beside its tasks: the feed of webhooks."""
+    from effects.webhooks import Feed, WebhookFeed
+
+    feeds = [
+        Feed(product.name, product.webhooks.types, product.webhooks.content)
+        for product in PRODUCTS
+        if product.webhooks is not None and product.webhooks.content is not None
+    ]
+
+    async def feed(engine: Engine) -> None:
+        await WebhookFeed(engine, feeds).run()
+
+    return [feed]
+
+
+def embedded_runtime(settings: Settings, dsn: str, clock: Clock) -> tuple[EmbeddedRuntime, Performers]:
+    """The engine of one process with everything in it, and the performers to close after it."""
+    from streams.embedded.runtime import EmbeddedRuntime
+
+    made = performers(settings, dsn)
+    key = master_key(settings)
+    runtime = EmbeddedRuntime(dsn, CONTEXTS, key, clock, made, settings.partitions, background=background())
+    return runtime, made
 
 
 def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Progress) -> Edge:
@@ -229,18 +171,32 @@ def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Pr
     Starts the embedded database; raises OSError or psycopg.OperationalError when that fails.
     """
     dsn = database(settings)
-    own = parts(settings, dsn)
-    runtime = EmbeddedRuntime(dsn, CONTEXTS, master_key(settings), clock(settings), own.connectors, settings.partitions)
+    runtime, made = embedded_runtime(settings, dsn, clock(settings))
+    edge = edge_over(settings, runtime, made, dsn, on_ready, progress)
+    edge.live = live_figures(runtime)
+    return edge
+
+
+def edge_over(
+    settings: Settings,
+    runtime: EmbeddedRuntime,
+    made: Performers,
+    dsn: str,
+    on_ready: Callable[[], None] = lambda: None,
+    progress: Progress = lambda _: None,
+) -> Edge:
+    """The edge of an embedded runtime, which runs for the edge's lifespan."""
+    endpoints = destinations()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with runtime.run(progress):
-            await introduce(runtime, own.gccp)
+            await introduce(runtime, endpoints)
             on_ready()
             yield
+        await close(made)
 
-    edge = edge_of(settings, runtime, own, lifespan, lambda: runtime.gateway.waiting)
-    edge.live = live_figures(runtime)
+    edge = edge_of(settings, runtime, dsn, lifespan, lambda: runtime.gateway.waiting)
     runtime.gateway.on_failure = edge.failed
     return edge
 
@@ -265,59 +221,67 @@ def live_figures(runtime: EmbeddedRuntime) -> Callable[[], bytes]:
 
 def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
     """An API node of the distributed runtime, as an ASGI app whose lifespan is the node's."""
-    own = parts(settings, node.dsn)
+    endpoints = destinations()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with node.run():
-            introducing = asyncio.create_task(introduce_in_time(node, own.gccp))
+            introduction = asyncio.create_task(introduce_in_time(node, endpoints))
             yield
-            introducing.cancel()
-            await asyncio.gather(introducing, return_exceptions=True)
+            await cancelled([introduction])
 
-    edge = edge_of(settings, node, own, lifespan, lambda: node.gateway.waiting)
+    edge = edge_of(settings, node, node.dsn, lifespan, lambda: node.gateway.waiting)
     node.on_failure = edge.failed
     return edge
 
 
-async def introduce_in_time(engine: Engine, gccp: GccpSettings) -> None:
+async def introduce_in_time(engine: Engine, endpoints: Mapping[str, Mapping[str, Destination]]) -> None:
     """Like `introduce`, however long the log is away. Any number of nodes may: the first one's command is decided."""
     while True:
         try:
-            await introduce(engine, gccp)
+            await introduce(engine, endpoints)
         except Unavailable as away:
             await asyncio.sleep(away.retry_after)
         else:
             return
 
 
-async def introduce(engine: Engine, gccp: GccpSettings) -> None:
-    """Puts the webhook endpoints that are configured on record; nothing happens for those that are known.
+async def introduce(engine: Engine, endpoints: Mapping[str, Mapping[str, Destination]]) -> None:
+    """Puts the webhook endpoints that are settings on record; nothing happens for those that are known.
 
     Returns when they are, or when at least the commands are in the log. Raises Unavailable.
     """
-    for id_, destination in gccp_api.destinations(gccp).items():
-        command = ConfigureWebhookEndpoint(
-            at=engine.clock.now(), endpoint_id=id_, origin=destination.origin, fingerprint=destination.fingerprint
-        )
-        envelope = envelop(command, "gccp", engine.partitions, "installation")
-        with suppress(Pending):
-            await engine.gateway.submit(envelope, INTRODUCE_SECONDS)
+    for product in PRODUCTS:
+        for id_, destination in endpoints.get(product.name, {}).items():
+            command = _introduction(engine, product, id_, destination)
+            envelope = envelop(command, product.name, engine.partitions, "installation")
+            with suppress(Pending):
+                await engine.gateway.submit(envelope, INTRODUCE_SECONDS)
 
 
-def edge_of(settings: Settings, engine: Engine, own: Parts, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
+def _introduction(engine: Engine, product: Product, id_: str, destination: Destination) -> Command:
+    """Where the feed serves the product, the endpoint is registered for every type, without its address."""
+    at, origin, fingerprint = engine.clock.now(), destination.origin, destination.fingerprint
+    types = () if product.webhooks is None else tuple(dict.fromkeys(product.webhooks.types.values()))
+    if not types:
+        return ConfigureWebhookEndpoint(at=at, endpoint_id=id_, origin=origin, fingerprint=fingerprint)
+    return RegisterWebhookEndpoint(at=at, endpoint_id=id_, url="", types=types, origin=origin, fingerprint=fingerprint)
+
+
+def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
     """The surfaces over an engine that runs for a lifespan, with what the process says of itself."""
-    desk = gccp_api.desk_of(own.gccp, engine, tokens(settings, "gccp"), own.model)
+    from api.app import Edge
+
+    counted = counts(settings, dsn)
+    parts = EdgeParts(settings, secrets(settings), engine, counted, lambda surface: tokens(settings, surface))
+    apps: dict[str, App] = {name: make(parts) for product in PRODUCTS for name, make in product.apps.items()}
 
     @asynccontextmanager
     async def living() -> AsyncIterator[None]:
-        async with own.counts.running(), lifespan():
-            telling = asyncio.create_task(Teller(engine).run())
+        async with counted.running(), lifespan():
             yield
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
-            await desk.close()  # while the engine still takes commands: it records the ends of proxied calls
-        await own.close()
+            for app in apps.values():  # while the engine still takes commands: a surface may have some left to record
+                await app.close()
 
     async def ready() -> dict[str, object]:
         return await readiness(engine)
@@ -328,7 +292,7 @@ def edge_of(settings: Settings, engine: Engine, own: Parts, lifespan: Lifespan, 
             async with engine.reads.connection() as connection:
                 measure(await installation(connection))
 
-    return Edge(surfaces(settings, engine, desk, own.counts), living, ready, measured)
+    return Edge({name: app.asgi for name, app in apps.items()}, living, ready, measured)
 
 
 async def readiness(engine: Engine) -> dict[str, object]:

@@ -273,7 +273,7 @@ def preview(
     html: Annotated[bool, typer.Option("--html", help="The e-mail's HTML instead of its text.")] = False,
 ) -> None:
     """Print what a message would read like, with the segments and price of a text."""
-    from commandline.preview import preview_message
+    from commandline.messages import preview_message
 
     typer.echo(preview_message(trigger_type, channel, values, html))
 

@@ -1,8 +1,10 @@
-"""Every setting, read once from the environment. `HEADWATER_…` for our own, the providers' usual names for theirs."""
+"""The settings of a process, read once from the environment as `HEADWATER_…`.
+
+Those of a product are in its record (`products/`), those of providers in `connectors/settings.py`.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -28,13 +30,11 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = None
     """32 bytes in hexadecimal; without it, `master.key` in the data directory, made at the first start."""
     token_secret: SecretStr | None = None
-    """32 bytes in hexadecimal; without it, `token.key` in the data directory, made at the first start."""
+    """32 bytes in hexadecimal that sign tokens; without it, `token.key` in the data directory."""
+    secret: SecretStr | None = None
+    """32 bytes in hexadecimal that codes, marks, links and webhook secrets derive from; without it, `secret.key`."""
     public_url: str | None = None
     """Where recipients reach this installation (unsubscribe links); without one, http://host:port."""
-    daily_budget: Decimal = Field(default=Decimal(100), ge=0)
-    """Dollars that messages may cost in a day (UTC)."""
-    monthly_budget: Decimal = Field(default=Decimal(3000), ge=0)
-    """Dollars that messages may cost in a month (UTC)."""
     allow_private_webhooks: bool = False
     """Whether outgoing webhooks may go to private addresses."""
 
@@ -51,32 +51,10 @@ class Settings(BaseSettings):
     metrics_port: int | None = None
     """Where a processor, projector or worker shows its metrics; without one, it shows none."""
 
-    twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
-    twilio_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
-    twilio_from: str | None = Field(default=None, validation_alias="TWILIO_FROM")
-    twilio_base_url: str = Field(default="https://api.twilio.com", validation_alias="TWILIO_BASE_URL")
-    twilio_webhook_url: str | None = Field(default=None, validation_alias="TWILIO_WEBHOOK_URL")
-    resend_api_key: SecretStr | None = Field(default=None, validation_alias="RESEND_API_KEY")
-    resend_from: str | None = Field(default=None, validation_alias="RESEND_FROM")
-    resend_base_url: str = Field(default="https://api.resend.com", validation_alias="RESEND_BASE_URL")
-    resend_webhook_secret: SecretStr | None = Field(default=None, validation_alias="RESEND_WEBHOOK_SECRET")
-    smtp_url: SecretStr | None = Field(default=None, validation_alias="SMTP_URL")
-    smtp_from: str = Field(default="headwater@localhost", validation_alias="SMTP_FROM")
-
     @property
     def public(self) -> str:
         """The address that links in messages lead to."""
         return self.public_url or f"http://{self.host}:{self.port}"
-
-    @property
-    def has_twilio(self) -> bool:
-        """Whether texts can go out by Twilio."""
-        return None not in (self.twilio_account_sid, self.twilio_auth_token, self.twilio_from)
-
-    @property
-    def has_resend(self) -> bool:
-        """Whether e-mail can go out by Resend."""
-        return None not in (self.resend_api_key, self.resend_from)
 
     @property
     def outbox(self) -> Path:

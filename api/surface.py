@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -29,14 +28,14 @@ CALLER = "headwater.caller"
 
 @dataclass(slots=True)
 class Surface:
-    """What the endpoints of one surface work with. `extras` holds what only this surface needs, by name."""
+    """What the endpoints of one surface work with. `own` holds what only this surface needs."""
 
     name: str
     acting: Acting
     reads: Reads
     tokens: Verifier
     limiter: Limiter
-    extras: Mapping[str, Any] = field(default_factory=dict)
+    own: object = None
     in_flight: InFlight = field(default_factory=lambda: InFlight({}))
 
 
@@ -44,6 +43,16 @@ def surface_of(request: Request) -> Surface:
     """The surface a request came to."""
     surface: Surface = request.app.state.surface
     return surface
+
+
+D = TypeVar("D")
+
+
+def own_of(request: Request, kind: type[D]) -> D:
+    """What only this surface needs, as the type that it gives."""
+    own = surface_of(request).own
+    assert isinstance(own, kind)
+    return own
 
 
 async def caller_of(request: Request) -> Caller:
@@ -138,16 +147,6 @@ def _outcome_answer(found: Outcome) -> OutcomeAnswer:
         position=str(found.position),
         error=found.problem.sentence if found.problem else None,
     )
-
-
-class Described(Protocol):
-    """What a surface's module gives: how it is described, its routes, and its envelope."""
-
-    TITLE: str
-    VERSION: str
-    DESCRIPTION: str
-    routers: tuple[APIRouter, ...]
-    render: Render
 
 
 def app_of(

@@ -90,7 +90,7 @@ def rate(work: Callable[[int], None], total: int) -> float:
 
 async def journaled(dsn: str, events: int) -> None:
     """Events a second into journal, read models and checkpoints; memory at the quarters; then a rebuild beside it."""
-    runtime = EmbeddedRuntime(dsn, [SHELF], bytes(32), SystemClock(), {Supply: Supplier()}, working=False)
+    runtime = EmbeddedRuntime(dsn, [SHELF], bytes(32), SystemClock(), {("shelf", Supply): Supplier()}, working=False)
     async with runtime.run():
         commands = events // 3
         for quarter in range(4):

@@ -16,7 +16,6 @@ from rich.console import Console
 
 import bootstrap
 from commandline import Stop
-from commandline.server import serve_edge
 from settings import Settings
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
@@ -128,6 +127,8 @@ SETTING_UP = 0x48656165
 def serve_api(settings: Settings) -> None:
     """Runs an API node until a signal comes."""
     role = role_of(settings, "api")
+    from commandline.server import serve_edge
+
     _checked(settings, role, RIGHTS["api"])
     serve_edge(
         settings, bootstrap.distributed_edge(settings, ApiNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings)))
@@ -151,8 +152,8 @@ def run_worker(settings: Settings) -> None:
     role = role_of(settings, "worker")
     _checked(settings, role, RIGHTS["worker"])
     _show_metrics(settings)
-    own = bootstrap.parts(settings, role.dsn)
-    node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), own.connectors)
+    performers = bootstrap.performers(settings, role.dsn)
+    node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), performers, bootstrap.background())
     try:
         asyncio.run(_until_signalled(node))
     except (Denied, KafkaException) as reason:

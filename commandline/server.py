@@ -122,12 +122,13 @@ def _welcome(settings: Settings) -> None:
     base = f"http://{settings.host}:{settings.port}"
     console.print(f"\n[bold]Headwater[/bold] serves at {base} (data in {settings.data})")
     console.print(f"health {base}/health · ready {base}/ready · metrics {base}/metrics")
-    for surface, scopes in bootstrap.SCOPES.items():
+    for surface, product in bootstrap.SURFACES.items():
+        scopes = product.credential.scopes
         console.print(f"\n[bold]{surface}[/bold]: documentation at {base}/{surface}/docs, tokens for 30 days:")
         for granted in (*([scope] for scope in scopes), *([list(scopes)] if len(scopes) > 1 else [])):
             token = issue_token(settings, surface, "newcomer", granted, [], timedelta(days=30))
             console.print(f"\n  [bold]{' '.join(granted)}[/bold]\n  {token}", markup=True)
         every = issue_token(settings, surface, "newcomer", list(scopes), [], timedelta(days=30))
         console.print("\n[bold]A first request[/bold], to paste into another terminal:\n")
-        console.print(bootstrap.FIRST_REQUESTS[surface].format(base=base, token=every), markup=False)
+        console.print(product.first_request.format(base=base, token=every), markup=False)
     console.print("\nStop with Ctrl-C; everything taken in is finished first.\n")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import bootstrap
 from api.auth import parse_limit
 from commandline import Stop
+from products.product import Product
 from settings import Settings
 
 
@@ -20,22 +21,23 @@ def issue_token(
     lifetime: timedelta,
 ) -> str:
     """A token for a surface; raises Stop for a surface, scope or limit that does not exist."""
-    known = bootstrap.SCOPES.get(surface)
-    if known is None:
-        raise Stop(f"there is no surface {surface!r}; there are: {', '.join(sorted(bootstrap.SCOPES))}")
+    product = bootstrap.product_of(surface)
+    if product is None:
+        raise Stop(f"there is no surface {surface!r}; there are: {', '.join(sorted(bootstrap.SURFACES))}")
+    known = product.credential.scopes
     if unknown := set(scopes or ()) - set(known):
         raise Stop(f"{surface} has no scope {', '.join(sorted(unknown))}; it has: {', '.join(known)}")
-    raised = dict(_limit(surface, text) for text in limits)
+    raised = dict(_limit(product, text) for text in limits)
     return bootstrap.tokens(settings, surface).issue(
-        subject, scopes or list(known), datetime.now(UTC), lifetime, raised
+        subject, scopes or product.credential.default, datetime.now(UTC), lifetime, raised
     )
 
 
-def _limit(surface: str, text: str) -> tuple[str, str]:
+def _limit(product: Product, text: str) -> tuple[str, str]:
     try:
         class_, limit = parse_limit(text)
     except ValueError as error:
         raise Stop(str(error)) from None
-    if class_ not in bootstrap.LIMITS[surface]:
-        raise Stop(f"{surface} has no limit class {class_!r}; it has: {', '.join(bootstrap.LIMITS[surface])}")
+    if class_ not in product.limits:
+        raise Stop(f"{product.name} has no limit class {class_!r}; it has: {', '.join(product.limits)}")
     return class_, limit

@@ -1,9 +1,9 @@
-"""Endpoints of webhooks: listed, disabled, enabled, told again what they missed, and registered for messages."""
+"""`headwater webhook`: endpoints registered, listed, disabled, enabled, and sent what they missed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TypeVar
@@ -14,12 +14,11 @@ from rich.console import Console
 import bootstrap
 from commandline import Stop
 from commandline.orders import give
-from commands.communication.outlet import RegisterOutlet
-from commands.webhooks import DisableWebhookEndpoint, EnableWebhookEndpoint, RecoverWebhook
-from domain.communication.outlet import TYPES
+from commands.webhook_endpoints import DisableWebhookEndpoint, EnableWebhookEndpoint, RegisterWebhookEndpoint
+from commands.webhooks import RecoverWebhook
 from effects.webhooks import destination
-from projections.communication.outlets import OutletRow, outlets
-from projections.gccp.webhook_endpoints import WebhookEndpointRow, endpoints
+from products.product import Webhooks
+from projections.webhook_endpoints import EndpointRow, endpoints
 from projections.webhooks import WebhookRow, queued_at, undelivered
 from settings import Settings
 from streams.core.envelope import Position
@@ -27,14 +26,6 @@ from streams.core.read_models import Row
 from streams.postgres.database import connect
 
 console = Console(highlight=False, soft_wrap=True)
-REGISTERED = "communication"
-ENDPOINTS: Mapping[str, Callable[[AsyncConnection[Row]], Awaitable[Sequence[OutletRow | WebhookEndpointRow]]]] = {
-    REGISTERED: outlets,
-    "gccp": endpoints,
-}
-"""By surface, what finds its endpoints; those of gccp are configured."""
-
-EVERY = tuple(dict.fromkeys(TYPES.values()))
 AT_ONCE = 1000
 T = TypeVar("T")
 
@@ -44,38 +35,37 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
 
     The same address is the same endpoint: registered again its types are replaced, and it is enabled.
     """
-    if surface != REGISTERED:
-        raise Stop(f"webhooks are registered for {REGISTERED}; those of gccp are settings (GCCP_WEBHOOK_URL)")
-    unknown = [type_ for type_ in types if type_ not in EVERY]
+    name, webhooks = _webhooks(surface)
+    every = tuple(dict.fromkeys(webhooks.types.values()))
+    if not every:
+        raise Stop(f"{name} registers no webhooks: its endpoint is a setting ({name.upper()}_WEBHOOK_URL)")
+    unknown = [type_ for type_ in types if type_ not in every]
     if unknown:
-        raise Stop(f"no event is called {unknown[0]!r}; there are {', '.join(EVERY)}")
+        raise Stop(f"no event is called {unknown[0]!r}; there are {', '.join(every)}")
     endpoint_id = f"ep_{sha256(url.encode()).hexdigest()[:16]}"
     own = bootstrap.secrets(settings)
     try:
         goes_to = destination(own, endpoint_id, url)
     except ValueError as error:
         raise Stop(str(error)) from None
-    give(
-        settings,
-        surface,
-        RegisterOutlet(
-            at=datetime.now(UTC),
-            endpoint_id=endpoint_id,
-            url=url,
-            types=tuple(types) or EVERY,
-            origin=goes_to.origin,
-            fingerprint=goes_to.fingerprint,
-        ),
+    command = RegisterWebhookEndpoint(
+        at=datetime.now(UTC),
+        endpoint_id=endpoint_id,
+        url=url,
+        types=tuple(types) or every,
+        origin=goes_to.origin,
+        fingerprint=goes_to.fingerprint,
     )
+    give(settings, name, command)
     return endpoint_id, own.webhook_secret(endpoint_id)
 
 
 def list_webhooks(settings: Settings, surface: str) -> None:
-    """Prints every endpoint: where it is, how it does, and what it is told if that was registered."""
+    """Prints every endpoint: its address, its health, and the types of events that it is told."""
     for found in _endpoints(settings, surface):
         trouble = f", takes nothing since {found.failing_since:%Y-%m-%d %H:%M} UTC" if found.failing_since else ""
         reason = f" ({found.reason})" if found.reason else ""
-        about = (found.url, " ".join(found.types)) if isinstance(found, OutletRow) else (found.origin,)
+        about = [found.url or found.origin or "", *([" ".join(found.types)] if found.types else [])]
         console.print("\n  ".join((f"{found.endpoint_id}  {found.health}{reason}{trouble}", *about)))
 
 
@@ -117,10 +107,18 @@ def _missed(
     return lambda connection: undelivered(connection, surface, endpoint_id, after, AT_ONCE)
 
 
-def _endpoints(settings: Settings, surface: str) -> Sequence[OutletRow | WebhookEndpointRow]:
-    if surface not in ENDPOINTS:
-        raise Stop(f"{surface} sends no webhooks; choose among {', '.join(ENDPOINTS)}")
-    return _read(settings, ENDPOINTS[surface])
+def _webhooks(surface: str) -> tuple[str, Webhooks]:
+    """The context behind a surface's name, and its webhooks; raises Stop for one that sends none."""
+    product = bootstrap.product_of(surface)
+    if product is None or product.webhooks is None:
+        there = (name for name, one in bootstrap.SURFACES.items() if one.webhooks is not None)
+        raise Stop(f"{surface} sends no webhooks; choose among {', '.join(there)}")
+    return product.name, product.webhooks
+
+
+def _endpoints(settings: Settings, surface: str) -> list[EndpointRow]:
+    name, _ = _webhooks(surface)
+    return _read(settings, lambda connection: endpoints(connection, name))
 
 
 def _known(settings: Settings, surface: str, endpoint_id: str) -> None:

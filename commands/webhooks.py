@@ -6,11 +6,12 @@ Webhooks. Every failure but a permanent one leads to another round, since receiv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
+from commands.webhook_endpoints import ENDPOINT_EVENTS, ENDPOINT_HANDLERS, WEBHOOK_ENDPOINT
 from domain.calls.webhook import ERASED, GONE, NOT_CONFIGURED, DeliverWebhook
 from domain.messages import Attempt, Command, Personal, Refused, Reply, Result
 from domain.webhooks import (
@@ -20,9 +21,7 @@ from domain.webhooks import (
     WebhookAttemptFailed,
     WebhookDelivered,
     WebhookEndpoint,
-    WebhookEndpointConfigured,
     WebhookEndpointDisabled,
-    WebhookEndpointEnabled,
     WebhookEndpointEvent,
     WebhookEndpointFailing,
     WebhookEndpointRecovered,
@@ -32,9 +31,9 @@ from domain.webhooks import (
     WebhookPutOff,
     WebhookQueued,
     evolve,
-    evolve_endpoint,
 )
 from streams.core.envelope import Recorded
+from streams.core.names import Upcast, unchanged
 from streams.core.wiring import Call, Handler, Later, Stream, Task
 
 PAUSES = (
@@ -63,23 +62,6 @@ class WebhookNotFound(Refused):
 
 class EndpointNotEnabled(Refused):
     """The endpoint is unknown or disabled: nothing is sent to it."""
-
-
-class ConfigureWebhookEndpoint(Command, name="webhooks.webhook_endpoint.configure.v1", key="endpoint_id"):
-    """Said at every start; another fingerprint is another configuration, and enables the endpoint."""
-
-    endpoint_id: str
-    origin: str
-    fingerprint: str
-
-
-class DisableWebhookEndpoint(Command, name="webhooks.webhook_endpoint.disable.v1", key="endpoint_id"):
-    endpoint_id: str
-    reason: str
-
-
-class EnableWebhookEndpoint(Command, name="webhooks.webhook_endpoint.enable.v1", key="endpoint_id"):
-    endpoint_id: str
 
 
 class _OfWebhook(Command, subject="data_subject"):
@@ -113,20 +95,6 @@ class RecoverWebhook(_OfWebhook, name="webhooks.webhook.recover.v1", key="endpoi
 
 class RecordDelivery(_OfWebhook, Reply, name="webhooks.webhook.record_delivery.v1", key="endpoint_id"):
     round: int
-
-
-def configure(command: ConfigureWebhookEndpoint, endpoint: WebhookEndpoint) -> Sequence[WebhookEndpointEvent]:
-    if endpoint.fingerprint == command.fingerprint:
-        return []
-    return [WebhookEndpointConfigured(**command.model_dump())]
-
-
-def disable(command: DisableWebhookEndpoint, endpoint: WebhookEndpoint) -> Sequence[WebhookEndpointEvent]:
-    return [WebhookEndpointDisabled(**command.model_dump())] if endpoint.health is Health.ENABLED else []
-
-
-def enable(command: EnableWebhookEndpoint, endpoint: WebhookEndpoint) -> Sequence[WebhookEndpointEvent]:
-    return [WebhookEndpointEnabled(**command.model_dump())] if endpoint.health is Health.DISABLED else []
 
 
 def queue(command: QueueWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
@@ -242,7 +210,6 @@ def _named(event: WebhookQueued | WebhookPutOff) -> dict[str, Any]:
 
 
 WEBHOOK = Stream("webhook", Webhook(), evolve, id_of=attrgetter("webhook_id"))
-WEBHOOK_ENDPOINT = Stream("webhook_endpoint", WebhookEndpoint(), evolve_endpoint, id_of=attrgetter("endpoint_id"))
 
 WEBHOOK_EVENTS = (
     WebhookQueued,
@@ -251,20 +218,22 @@ WEBHOOK_EVENTS = (
     WebhookPutOff,
     WebhookDelivered,
     WebhookFailed,
-    WebhookEndpointConfigured,
-    WebhookEndpointFailing,
-    WebhookEndpointRecovered,
-    WebhookEndpointDisabled,
-    WebhookEndpointEnabled,
+    *ENDPOINT_EVENTS,
 )
 
 WEBHOOK_HANDLERS = (
-    Handler(ConfigureWebhookEndpoint, decide=configure, writes=WEBHOOK_ENDPOINT),
-    Handler(DisableWebhookEndpoint, decide=disable, writes=WEBHOOK_ENDPOINT),
-    Handler(EnableWebhookEndpoint, decide=enable, writes=WEBHOOK_ENDPOINT),
+    *ENDPOINT_HANDLERS,
     Handler(QueueWebhook, decide=queue, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
     Handler(ResumeWebhook, decide=resume, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
     Handler(RecoverWebhook, decide=recover, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
     Handler(RecordDelivery, decide=record, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
 )
 """What a context that sends webhooks adds to its own, with `react` and the effect DeliverWebhook."""
+
+WEBHOOK_UPCASTS: Mapping[str, tuple[str, Upcast]] = {
+    "communication.outlet.registered.v1": ("webhooks.outlet.registered.v1", unchanged),
+    "communication.outlet.told.v1": ("webhooks.outlet.told.v1", unchanged),
+    "communication.outlet.register.v1": ("webhooks.outlet.register.v1", unchanged),
+    "communication.outlet.record_told.v1": ("webhooks.outlet.record_told.v1", unchanged),
+}
+"""Names under which communication alone registered endpoints, before every context could."""

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from connectors.outward import NotPublic, addresses_of
 from connectors.retry_after import retry_after, unanswered
+from connectors.settings import WebhookSettings
 from connectors.signatures import hex_signature, webhook_signature
 from domain.calls.webhook import ERASED, NOT_CONFIGURED, DeliverWebhook
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict
@@ -95,6 +96,17 @@ class Destination:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": webhook_signature([standard], webhook_id, timestamp, body),
         }
+
+
+def configured(surface: str) -> dict[str, Destination]:
+    """The destination that is a setting, under the surface's name; empty without one.
+
+    Raises ValueError for a malformed address, pydantic's ValidationError for settings that do not fit.
+    """
+    settings = WebhookSettings.of(surface)
+    if settings.webhook_url is None or settings.webhook_secret is None:
+        return {}
+    return {surface: Destination(settings.webhook_url, settings.webhook_secret)}
 
 
 class WebhookSender:

@@ -1,14 +1,17 @@
-"""Webhooks that go out: one message to an endpoint, tried in rounds until it is taken, and the endpoint's health.
+"""Outgoing webhooks: one message to an endpoint, tried in rounds; the endpoint's health; its registration.
 
-Any context may use them: the events name their data subject in full, and an endpoint shares its partition with all
-messages to it. Addresses and secrets are configuration and stay out of the log; what is here is the endpoint's id.
+Every context may use them: the events name their data subject in full, and an endpoint shares its partition with all
+messages to it. Secrets stay out of the log, and so does the address of an endpoint that is a setting. The address of a
+registered endpoint is in the log in clear, so it must hold nothing secret: receivers know us by the signature.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, NamedTuple, assert_never
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -117,6 +120,26 @@ WebhookEndpointEvent = (
 )
 
 
+class WebhookEndpointRegistered(_OfEndpoint, name="webhooks.outlet.registered.v1"):
+    """From here on the feed tells the endpoint every event of these types.
+
+    `url` is empty where the endpoint is a setting, whose address stays out of the log.
+    """
+
+    url: str
+    types: tuple[str, ...]
+
+
+class WebhookCursorMoved(_OfEndpoint, name="webhooks.outlet.told.v1"):
+    """Every event of a partition up to this sequence has been queued for the endpoint."""
+
+    partition: int
+    sequence: int
+
+
+WebhookRegistrationEvent = WebhookEndpointRegistered | WebhookCursorMoved
+
+
 class Phase(StrEnum):
     ABSENT = "absent"
     QUEUED = "queued"
@@ -193,3 +216,47 @@ def evolve_endpoint(endpoint: WebhookEndpoint, event: WebhookEndpointEvent) -> W
             return endpoint.model_copy(update={"health": Health.ENABLED, "failing_since": None})
         case _:
             assert_never(event)
+
+
+class WebhookRegistration(BaseModel):
+    """The events an endpoint is told. `cursors` holds the last sequence queued, by partition."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str = ""
+    types: tuple[str, ...] = ()
+    cursors: dict[int, int] = {}
+
+
+def evolve_registration(registration: WebhookRegistration, event: WebhookRegistrationEvent) -> WebhookRegistration:
+    match event:
+        case WebhookEndpointRegistered():
+            return registration.model_copy(update={"url": event.url, "types": event.types})
+        case WebhookCursorMoved():
+            return registration.model_copy(update={"cursors": registration.cursors | {event.partition: event.sequence}})
+        case _:
+            assert_never(event)
+
+
+class FeedEvent(NamedTuple):
+    """A recorded event. `body` is its JSON as stored: personal values are encrypted in it."""
+
+    context: str
+    partition: int
+    sequence: int
+    event_id: UUID
+    correlation_id: UUID
+    name: str
+    at: datetime
+    body: Mapping[str, Any]
+
+    @property
+    def position(self) -> str:
+        return f"{self.context}/{self.partition}/{self.sequence}"
+
+
+class WebhookContent(NamedTuple):
+    """The message about one event: the person it is about (`context:id`), and the exact JSON text that is sent."""
+
+    data_subject: str
+    body: str

@@ -1,140 +1,158 @@
-"""Webhooks out: whoever is registered is told what becomes of messages. The log is followed behind a cursor on record.
+"""Webhooks of every context: the feed that queues them for registered endpoints, and the performer that sends them.
 
-Nothing here is decided twice: what is queued for an endpoint has the event's own id in it, so a node that dies half-way
-is repeated by the next without anybody being told twice.
+The feed follows the log behind cursors that are on record. The id of a webhook derives from its event and its
+endpoint, so a worker that dies half-way is repeated by the next without a second message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from uuid import uuid5
 
-import orjson
 import psycopg
+from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 from pydantic import SecretStr
 
-from api.communication.dependencies import Secrets
-from commands.communication.outlet import RecordTold
+from commands.webhook_endpoints import MoveWebhookCursor
 from commands.webhooks import QueueWebhook
 from connectors.webhook import Destination, WebhookSender
 from domain.calls.webhook import DeliverWebhook
-from domain.communication.outlet import TYPES
-from projections.communication.outlets import OutletRow, Untold, outlets, untold
+from domain.messages import Command
+from domain.webhooks import FeedEvent, WebhookContent
+from projections.feed import undelivered_events
+from projections.webhook_endpoints import EndpointRow, endpoints
 from streams.core.calls import Deferred, Verdict
 from streams.core.gateway import Pending, Unavailable, envelop
+from streams.core.read_models import Row
+from streams.core.secrets import Secrets
 from streams.engine import Engine
 from streams.postgres.reads import Reads
 
 log = logging.getLogger(__name__)
 
-CONTEXT = "communication"
-AT_ONCE = 100
+EVENTS_AT_ONCE = 100
 PAUSE_SECONDS = 0.5
 DEADLINE_SECONDS = 10.0
-TELLING = 0x54656C6C
-"""The advisory lock of the node that is telling."""
+FEEDING = 0x54656C6C
+"""The advisory lock of the worker whose feed runs."""
 
+AWAY = (psycopg.Error, PoolTimeout, Unavailable, Pending)
 ONE_AT_A_TIME = "select pg_try_advisory_xact_lock(%s)"
-HIDDEN = ("at", "day", "was", "message_id", "attempt", "refund")
-"""Fields of an event that a webhook leaves out or calls by another name."""
 
 
-class Teller:
-    """Queues a webhook for every event that a registered endpoint wants, one node at a time."""
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A context's feed: the webhook types by event name, the content of each message, and how far it has looked."""
 
-    def __init__(self, engine: Engine) -> None:
+    context: str
+    types: Mapping[str, str]
+    content: Callable[[FeedEvent], WebhookContent]
+    seen: dict[str, dict[int, int]] = field(default_factory=dict)
+
+
+class WebhookFeed:
+    """Queues a webhook for every event that a registered endpoint wants, in one worker at a time."""
+
+    def __init__(self, engine: Engine, feeds: list[Feed]) -> None:
         self._engine = engine
-        self._seen: dict[str, dict[int, int]] = {}
+        self._feeds = feeds
 
     async def run(self) -> None:
-        """Goes on until it is cancelled; what is away is waited for."""
+        """Feeds until it is cancelled. Retries while the log or the database is away."""
         while True:
             try:
                 more = await self._round()
-            except (psycopg.Error, PoolTimeout, Unavailable, Pending) as away:
-                log.info("telling waits: %s", type(away).__name__)
-                more = False
-            except Exception:
-                log.exception("telling stumbled and goes on")
+            except AWAY as away:
+                log.info("the feed of webhooks waits: %s", type(away).__name__)
                 more = False
             if not more:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _round(self) -> bool:
-        """One look at the log for every endpoint; whether there may be more to tell at once."""
+        """One pass over every endpoint; whether more events may wait already."""
         async with self._engine.reads.connection() as connection, connection.transaction():
-            registered = await outlets(connection)
+            registered = [
+                (feed, endpoint)
+                for feed in self._feeds
+                for endpoint in await endpoints(connection, feed.context)
+                if endpoint.types
+            ]
             if not registered:
                 return False
-            row = await (await connection.execute(ONE_AT_A_TIME, (TELLING,))).fetchone()
+            row = await (await connection.execute(ONE_AT_A_TIME, (FEEDING,))).fetchone()
             if row is None or not row[0]:
                 return False
-            found = [await self._tell(connection, outlet) for outlet in registered]
+            found = [await self._feed_alone(connection, feed, endpoint) for feed, endpoint in registered]
         return any(found)
 
-    async def _tell(self, connection: Any, outlet: OutletRow) -> bool:
-        names = [name for name, type_ in TYPES.items() if type_ in outlet.types]
-        events, ends = await untold(connection, outlet, names, self._seen.get(outlet.endpoint_id, {}), AT_ONCE)
-        last: dict[int, int] = {}
+    async def _feed_alone(self, connection: AsyncConnection[Row], feed: Feed, endpoint: EndpointRow) -> bool:
+        """An event that one product cannot put into words holds up no other endpoint."""
+        try:
+            return await self._feed(connection, feed, endpoint)
+        except AWAY:
+            raise
+        except Exception:
+            log.exception("the feed of webhook endpoint %s failed and is tried again", endpoint.endpoint_id)
+            return False
+
+    async def _feed(self, connection: AsyncConnection[Row], feed: Feed, endpoint: EndpointRow) -> bool:
+        id_, since = endpoint.endpoint_id, endpoint.registered_at
+        assert since is not None
+        names = [name for name, type_ in feed.types.items() if type_ in endpoint.types]
+        events, ends = await undelivered_events(
+            connection, feed.context, id_, since, names, feed.seen.get(id_, {}), EVENTS_AT_ONCE
+        )
         for event in events:
-            await self._queue(outlet, event)
-            last[event.partition] = event.sequence
-        for partition, sequence in last.items():
-            await self._submit(
-                RecordTold(
-                    at=self._engine.clock.now(), endpoint_id=outlet.endpoint_id, partition=partition, sequence=sequence
-                )
-            )
+            await self._queue(feed, id_, event)
+        for partition, sequence in {event.partition: event.sequence for event in events}.items():
+            await self._move_cursor(feed.context, id_, partition, sequence)
         if not events:
-            self._seen[outlet.endpoint_id] = ends
+            feed.seen[id_] = ends
         return bool(events)
 
-    async def _queue(self, outlet: OutletRow, event: Untold) -> None:
-        webhook_id = uuid5(event.event_id, outlet.endpoint_id)
+    async def _queue(self, feed: Feed, endpoint_id: str, event: FeedEvent) -> None:
+        webhook_id, content = uuid5(event.event_id, endpoint_id), feed.content(event)
         command = QueueWebhook(
             at=self._engine.clock.now(),
-            endpoint_id=outlet.endpoint_id,
+            endpoint_id=endpoint_id,
             webhook_id=webhook_id.hex,
-            data_subject=f"{CONTEXT}:{event.body['user_id']}",
-            event_type=TYPES[event.name],
-            body=body_of(event),
+            data_subject=content.data_subject,
+            event_type=feed.types[event.name],
+            body=content.body,
         )
-        await self._engine.gateway.submit(
-            envelop(
-                command,
-                CONTEXT,
-                self._engine.partitions,
-                "installation",
-                webhook_id,
-                correlation_id=event.correlation_id,
-                causation_id=event.event_id,
-            ),
-            DEADLINE_SECONDS,
+        envelope = envelop(
+            command,
+            feed.context,
+            self._engine.partitions,
+            "installation",
+            webhook_id,
+            correlation_id=event.correlation_id,
+            causation_id=event.event_id,
         )
+        await self._engine.gateway.submit(envelope, DEADLINE_SECONDS)
 
-    async def _submit(self, command: RecordTold) -> None:
-        envelope = envelop(command, CONTEXT, self._engine.partitions, "installation")
+    async def _move_cursor(self, context: str, endpoint_id: str, partition: int, sequence: int) -> None:
+        command: Command = MoveWebhookCursor(
+            at=self._engine.clock.now(), endpoint_id=endpoint_id, partition=partition, sequence=sequence
+        )
+        envelope = envelop(command, context, self._engine.partitions, "installation")
         await self._engine.gateway.submit(envelope, DEADLINE_SECONDS)
 
 
-def body_of(event: Untold) -> str:
-    """What the endpoint is told: the event's type, its time, and what it says, without personal values."""
-    said = {name: value for name, value in event.body.items() if name not in HIDDEN and value is not None}
-    data = {"task_id": event.body["message_id"], **said, "position": f"{CONTEXT}/{event.partition}/{event.sequence}"}
-    body = {"type": TYPES[event.name], "timestamp": event.at.isoformat().replace("+00:00", "Z"), "data": data}
-    return orjson.dumps(body).decode()
-
-
-class ToOutlets:
-    """Delivers webhooks to registered endpoints; those that are configured go where they always did."""
+class WebhookDelivery:
+    """Delivers a context's webhooks: to configured endpoints, and to those that the read model knows."""
 
     provider = "webhook"
     idempotent = True
 
-    def __init__(self, dsn: str, secrets: Secrets, configured: dict[str, Destination], allow_private: bool) -> None:
+    def __init__(
+        self, context: str, dsn: str, secrets: Secrets, configured: Mapping[str, Destination], allow_private: bool
+    ) -> None:
+        self._context = context
         self._reads = Reads(dsn, size=2)
         self._secrets = secrets
         self._configured = frozenset(configured)
@@ -152,8 +170,9 @@ class ToOutlets:
     async def _look_up(self, endpoint_id: str) -> None:
         await self._reads.open()
         async with self._reads.connection() as connection:
-            for found in await outlets(connection, endpoint_id):
-                self._destinations[endpoint_id] = destination(self._secrets, endpoint_id, found.url)
+            for found in await endpoints(connection, self._context, endpoint_id):
+                if found.url:
+                    self._destinations[endpoint_id] = destination(self._secrets, endpoint_id, found.url)
 
     async def close(self) -> None:
         await self._sender.close()
@@ -161,5 +180,5 @@ class ToOutlets:
 
 
 def destination(secrets: Secrets, endpoint_id: str, url: str) -> Destination:
-    """Where an endpoint's webhooks go and how they are signed; raises ValueError for a malformed address."""
+    """The address and signing secret of a registered endpoint; raises ValueError for a malformed address."""
     return Destination(url, SecretStr(secrets.webhook_secret(endpoint_id)))

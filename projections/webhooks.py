@@ -1,7 +1,5 @@
 """One row per webhook that goes out: where it stands. Every context that sends webhooks keeps a table of its own.
 
-What is alike in their tables of endpoints is here, too: `health` says how an endpoint does.
-
 `status` is queued, put_off (until `resume_at`), held (its endpoint was disabled), delivered or failed. `sequence` is
 the place in the log where it was first queued or held: what recovery starts from. Its body is in the log only.
 """
@@ -16,11 +14,6 @@ from psycopg import AsyncConnection
 from domain.webhooks import (
     WebhookAttemptFailed,
     WebhookDelivered,
-    WebhookEndpointConfigured,
-    WebhookEndpointDisabled,
-    WebhookEndpointEnabled,
-    WebhookEndpointFailing,
-    WebhookEndpointRecovered,
     WebhookFailed,
     WebhookHeld,
     WebhookPutOff,
@@ -87,19 +80,6 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
                 resume_at=None,
                 ended_at=failed.at,
             )
-
-
-def health(fact: Any) -> Iterator[Change]:
-    """What an event changes in an endpoint's columns `health` (enabled or disabled), `reason` and `failing_since`."""
-    match fact:
-        case WebhookEndpointConfigured() | WebhookEndpointEnabled():
-            yield change(fact.endpoint_id, health="enabled", reason=None, failing_since=None)
-        case WebhookEndpointDisabled():
-            yield change(fact.endpoint_id, health="disabled", reason=fact.reason)
-        case WebhookEndpointFailing():
-            yield change(fact.endpoint_id, failing_since=fact.at)
-        case WebhookEndpointRecovered():
-            yield change(fact.endpoint_id, failing_since=None)
 
 
 def webhooks_of(context: str) -> ReadModel:

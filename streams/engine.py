@@ -1,8 +1,10 @@
-"""What the edge sees of a running engine, whichever runtime it is."""
+"""A running engine, as the edge and the performers see it on either runtime."""
 
 from __future__ import annotations
 
-from typing import Protocol
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol
 
 from streams.core.clock import Clock
 from streams.core.gateway import Gateway
@@ -32,3 +34,15 @@ class Engine(Protocol):
     def writable(self) -> bool:
         """Whether commands can be taken now."""
         ...
+
+
+Background = Callable[[Engine], Coroutine[Any, Any, None]]
+"""Work beside the tasks, in every worker, until it is cancelled."""
+
+
+async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancels tasks and waits until they have ended, however they end."""
+    every = list(tasks)
+    for task in every:
+        task.cancel()
+    await asyncio.gather(*every, return_exceptions=True)

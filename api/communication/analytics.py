@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.auth import Caller
-from api.communication.dependencies import AtDesk
+from api.communication.dependencies import Own
 from api.communication.errors import CommunicationRoute
 from api.communication.fields import Day, UserIdText, WholeText
 from api.communication.schemas import (
@@ -41,7 +41,7 @@ from api.communication.schemas import (
 from api.errors import ApiError
 from api.surface import Act, Read, may
 from domain.communication.kinds import Channel
-from domain.communication.money import dollars
+from domain.money import dollars
 from projections.communication.queries.advice import alerts, budget_percent, recommendations
 from projections.communication.queries.analytics import (
     Metric,
@@ -157,7 +157,7 @@ async def cost_tracking(
     caller: Annotated[Caller, READ],
     reads: Read,
     act: Act,
-    desk: AtDesk,
+    own: Own,
     start_date: StartDate = None,
     end_date: EndDate = None,
 ) -> CostAnswer:
@@ -166,7 +166,7 @@ async def cost_tracking(
     async with reads.connection() as connection:
         by_channel = await totals_by_channel(connection, start_date, end_date)
         usage = await usage_on(connection, act.at.date())
-    total, limits = overall(by_channel), desk.limits
+    total, limits = overall(by_channel), own.limits
     analysis = CostAnalysis(
         total_cost=dollars(total.cost),
         sms_cost=dollars(by_channel[Channel.SMS].cost),

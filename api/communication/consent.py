@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, PlainSerializer
 from starlette.requests import Request
 
 from api.auth import Caller
-from api.communication.dependencies import AtDesk
+from api.communication.dependencies import Own
 from api.communication.errors import CommunicationRoute
 from api.communication.fields import Address, Body, Code, Moment, PhoneNumber, Short, UserId, UserIdText
 from api.communication.messages import Done
@@ -129,14 +129,14 @@ async def grant_sms_consent(
 
 @router.post("/consent/sms/verify")
 async def verify_sms_consent(
-    body: VerifyBody, caller: Annotated[Caller, MANAGE], act: Act, reads: Read, desk: AtDesk
+    body: VerifyBody, caller: Annotated[Caller, MANAGE], act: Act, reads: Read, own: Own
 ) -> Done:
     """Prove a number by the code that was sent to it: within 10 minutes and five tries."""
     async with reads.connection() as connection:
         pending = await pending_verifications(connection, body.phone_number)
     if not pending and not await act.repeated():
         raise ApiError(400, "No verification is under way for this phone number", kind="NoVerification")
-    fitting = [one for one in pending if desk.secrets.is_code(one.verification_id, body.verification_code)]
+    fitting = [one for one in pending if own.secrets.is_code(one.verification_id, body.verification_code)]
     chosen = (fitting or pending or [LONG_VERIFIED])[0]
     outcome = await act.submit(
         VerifyPhone(at=act.at, user_id=chosen.user_id, verification_id=chosen.verification_id, correct=bool(fitting))

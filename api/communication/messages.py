@@ -13,18 +13,18 @@ from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, Validatio
 
 from api.actions import Action
 from api.auth import Caller
-from api.communication.dependencies import AtDesk, Desk
+from api.communication.dependencies import Dependencies, Own
 from api.communication.errors import CommunicationRoute, sentence
 from api.communication.fields import Body, Data, Moment, UserId
 from api.errors import ApiError, field_errors
 from api.surface import Act, Read, may
 from commands.communication.batch import RequestBatch
 from commands.communication.delivery import RecordAction
-from commands.communication.message import TEMPLATE_VERSION, CancelMessage, RequestMessage
+from commands.communication.message import CancelMessage, RequestMessage
 from content.communication import text_message
-from domain.communication.kinds import TRIGGERS, Channel, Priority, TriggerType, Wish
+from domain.communication.kinds import TEMPLATE_VERSION, TRIGGERS, Channel, Priority, TriggerType, Wish
 from domain.communication.message import MessageRequested, Status
-from domain.communication.money import dollars
+from domain.money import dollars
 from projections.communication.queries.evidence import Link
 from projections.communication.queries.explanation import Explanation, Happening, Rule, explanation_of
 from projections.communication.queries.status import MessageRow, message_by_id
@@ -146,18 +146,18 @@ async def send_communication(
     body: SendBody,
     caller: Annotated[Caller, may("communication:send", limit="communication_sending")],
     act: Act,
-    desk: AtDesk,
+    own: Own,
 ) -> SendAnswer:
     """Send a message to a user on a channel they allow, now or at `scheduled_time`; a past time means now."""
-    requested = await request(body, act, desk)
+    requested = await request(body, act, own)
     return SendAnswer(task_id=requested.message_id, cost=dollars(requested.cost), fallback_used=requested.fallback)
 
 
-async def request(body: SendBody, act: Action, desk: Desk, batch_id: UUID | None = None) -> MessageRequested:
+async def request(body: SendBody, act: Action, own: Dependencies, batch_id: UUID | None = None) -> MessageRequested:
     """Submits the command behind one message; raises ApiError."""
     trigger = TRIGGERS[body.trigger_type]
     text = text_message(f"{body.trigger_type}/{TEMPLATE_VERSION[body.trigger_type]}", body.data)
-    spending = await desk.spending()
+    spending = await own.spending()
     outcome = await act.submit(
         RequestMessage(
             at=act.at,
@@ -169,7 +169,7 @@ async def request(body: SendBody, act: Action, desk: Desk, batch_id: UUID | None
             priority=body.priority or trigger.default_priority,
             due_at=body.scheduled_time,
             segments=text.length.segments,
-            limits=desk.limits,
+            limits=own.limits,
             usage=spending.usage,
             counted_to=spending.counted_to,
             batch_id=batch_id,
@@ -186,13 +186,13 @@ async def send_batch(
     body: BatchBody,
     caller: Annotated[Caller, may("communication:send", limit="batch_operations")],
     act: Act,
-    desk: AtDesk,
+    own: Own,
 ) -> BatchAnswer:
     """Send up to 100 messages; each succeeds or fails for itself."""
     batch_id = act.new_id("batch")
     await act.submit(RequestBatch(at=act.at, batch_id=batch_id, size=len(body.communications)))
     results = await asyncio.gather(
-        *(_one_of_batch(item, act.part(number), desk, batch_id) for number, item in enumerate(body.communications))
+        *(_one_of_batch(item, act.part(number), own, batch_id) for number, item in enumerate(body.communications))
     )
     successful = [result for result in results if isinstance(result, BatchSuccess)]
     summary = BatchSummary(
@@ -204,11 +204,11 @@ async def send_batch(
     return BatchAnswer(results=list(results), summary=summary)
 
 
-async def _one_of_batch(item: Any, act: Action, desk: Desk, batch_id: UUID) -> BatchSuccess | BatchFailure:
+async def _one_of_batch(item: Any, act: Action, own: Dependencies, batch_id: UUID) -> BatchSuccess | BatchFailure:
     if not isinstance(item, dict):
         return BatchFailure(user_id=None, error="Invalid body: must be a JSON object")
     try:
-        requested = await request(ITEM.validate_python(item), act, desk, batch_id)
+        requested = await request(ITEM.validate_python(item), act, own, batch_id)
     except ValidationError as error:
         return BatchFailure(user_id=_user_in(item), error=sentence(field_errors(error)[0]))
     except ApiError as error:

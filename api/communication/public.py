@@ -15,12 +15,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from api.actions import Acting
-from api.communication.dependencies import AtDesk, Unsubscribing
+from api.communication.dependencies import Own
 from api.communication.errors import CommunicationRoute
 from api.errors import ApiError
 from api.routing import Json
 from api.surface import surface_of
 from commands.communication.consent import OptOut
+from content.communication.links import Unsubscription
 from domain.communication.kinds import TRIGGERS, Wish
 from domain.communication.recipient import OptOutSource
 from streams.core.gateway import Pending, Unavailable, envelop
@@ -29,8 +30,6 @@ from streams.postgres.status import Installation, installation
 router = APIRouter(route_class=CommunicationRoute)
 
 VERSION = "1.0.0"
-PROVIDERS = "providers"
-ENGINE = "engine"
 DEADLINE_SECONDS = 5.0
 ANALYTICS = ("communication_daily", "communication_deliveries")
 
@@ -63,7 +62,7 @@ def _acting(request: Request) -> Acting:
 
 
 @router.get("/api/communication/health", tags=["Health"], responses={503: {"model": HealthAnswer}})
-async def communication_health(request: Request) -> HealthAnswer:
+async def communication_health(request: Request, own: Own) -> HealthAnswer:
     """Real probes: the database and its read models, the log and its tasks. 503 when one of these fails.
 
     A provider that is not configured is shown, and degrades nothing: the sandbox stands in.
@@ -73,10 +72,10 @@ async def communication_health(request: Request) -> HealthAnswer:
     services = Services(
         preference_service=found is not None and not _halted(found, ("communication_recipients",)),
         analytics_service=found is not None and not _halted(found, ANALYTICS),
-        celery_integration=surface.extras[ENGINE].writable
+        celery_integration=own.engine.writable
         and found is not None
         and not _halted(found, ("communication_reactions",)),
-        **surface.extras[PROVIDERS],
+        **own.providers,
     )
     well = services.preference_service and services.analytics_service and services.celery_integration
     answer = HealthAnswer(
@@ -108,9 +107,9 @@ def _halted(found: Installation, names: tuple[str, ...]) -> bool:
 
 
 @router.get("/unsubscribe/{token}", tags=["Unsubscribe"], response_class=HTMLResponse)
-async def unsubscribe_page(token: str, request: Request, desk: AtDesk) -> Response:
+async def unsubscribe_page(token: str, request: Request, own: Own) -> Response:
     """Shows what the link is for. Looking changes nothing: mail scanners follow links (RFC 8058)."""
-    who = desk.secrets.unsubscribing(token)
+    who = own.links.read(token)
     if who is None and "text/html" in request.headers.get("accept", ""):
         return _page("This link is not valid", INVALID_LINK, "", 404)
     about = _about(who)
@@ -119,9 +118,9 @@ async def unsubscribe_page(token: str, request: Request, desk: AtDesk) -> Respon
 
 
 @router.post("/unsubscribe/{token}", tags=["Unsubscribe"], response_class=HTMLResponse)
-async def unsubscribe(token: str, request: Request, desk: AtDesk) -> Response:
+async def unsubscribe(token: str, request: Request, own: Own) -> Response:
     """Unsubscribes, from the page's button or a mail program's own (one-click)."""
-    who = desk.secrets.unsubscribing(token)
+    who = own.links.read(token)
     about = _about(who)
     assert who is not None
     acting = _acting(request)
@@ -140,7 +139,7 @@ async def unsubscribe(token: str, request: Request, desk: AtDesk) -> Response:
     return _page("You are unsubscribed", f"You will not receive {about} by e-mail any more.", "")
 
 
-def _about(who: Unsubscribing | None) -> str:
+def _about(who: Unsubscription | None) -> str:
     if who is None:
         raise ApiError(404, "This link is not valid", kind="NotFound")
     return f"messages of the kind “{TRIGGERS[who.type].name}”"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4, uuid5
@@ -15,11 +14,12 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from api.actions import Acting
-from api.communication.dependencies import AtDesk
+from api.communication.dependencies import Dependencies, Own
 from api.communication.errors import CommunicationRoute
+from api.communication.signers import Signers
 from api.errors import ApiError
 from api.routing import BODY
-from api.surface import Read, surface_of
+from api.surface import Read, own_of, surface_of
 from commands.communication.consent import ReceiveSms
 from commands.communication.delivery import RecordReceipt, resend_kind, twilio_kind
 from commands.communication.receipt import RecordUnmatchedReceipt
@@ -41,7 +41,6 @@ router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/we
 REPORTS = UUID("b0f6a1ae-6f0c-5a0e-8f5c-7a1d0c9c7a55")
 """Namespace of the command ids of reports: the same report is the same command, however often it is delivered."""
 
-SIGNERS = "signers"
 DEADLINE_SECONDS = 5.0
 """Twilio waits 15 seconds, and a STOP takes two rounds. What is not answered by then is in the log all the same."""
 
@@ -54,21 +53,8 @@ LONGEST = 500
 STATUS_PATH = "/twilio"
 
 
-@dataclass(frozen=True, slots=True)
-class Signers:
-    """What reports are checked with: Twilio's token, its status webhook's public address, and Resend's secret.
-
-    Without the address, the one that the request names counts. What has no secret is never valid.
-    """
-
-    twilio_token: str | None
-    twilio_url: str | None
-    resend_secret: str | None
-
-
 def _signers(request: Request) -> Signers:
-    signers: Signers = surface_of(request).extras[SIGNERS]
-    return signers
+    return own_of(request, Dependencies).signers
 
 
 def _acting(request: Request) -> Acting:
@@ -276,14 +262,14 @@ async def _found(reads: Reads, channel: Channel, provider_id: str, reference: st
 
 
 @router.post("/sms-opt-out")
-async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read, desk: AtDesk) -> Received:
+async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read, own: Own) -> Received:
     """A text that came in: STOP and its synonyms take consent back at once, START gives it again."""
     sender, text = _needed(message, "From"), _given(message, "Body")
     sid = _text(message, "MessageSid")
     async with reads.connection() as connection:
         users = await users_with_phone(connection, sender)
         halted = {projection.name for projection in (await installation(connection)).halted}
-    acting, mark, keyword = _acting(request), desk.secrets.mark(sender), keyword_in(text)
+    acting, mark, keyword = _acting(request), own.secrets.mark(sender), keyword_in(text)
     at = acting.clock.now()
     await asyncio.gather(
         *(

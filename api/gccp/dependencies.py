@@ -1,11 +1,11 @@
-"""What this surface's endpoints share: the language model, the renderer, the limits of both, and who is waiting."""
+"""The dependencies of this surface's endpoints: the language model, the renderer, their limits, and who is waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Self
+from uuid import UUID
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -14,16 +14,17 @@ from api.auth import Verifier
 from api.gccp.identity import SupabaseKeys
 from api.gccp.ledger import Ledger
 from api.gccp.pdf_health import PdfHealth
-from api.streaming.watch import Following
-from api.surface import surface_of
+from api.streaming.watch import Watch
+from api.surface import own_of
 from connectors.model import LanguageModel
 from documents.confined.pool import PdfPool
+from projections.gccp.progress import heads_of
+from streams.core.clock import Clock
+from streams.engine import Engine
 
-DESK = "desk"
 
-
-@dataclass(frozen=True, slots=True)
-class Desk:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
     """`models` are those that requests may name (any, if empty). `close` ends what the surface itself began."""
 
     model: LanguageModel
@@ -32,24 +33,52 @@ class Desk:
     generation_model: str
     generation_max_tokens: int
     pdf: PdfPool
+    identity: Verifier
     pdf_health: PdfHealth
     ledger: Ledger
-    following: Following
-    identity: Verifier
-    now: Callable[[], datetime]
+    progress: Watch[UUID]
+    clock: Clock
+
+    @classmethod
+    def of(
+        cls,
+        engine: Engine,
+        *,
+        model: LanguageModel,
+        models: Sequence[str],
+        max_tokens: int,
+        generation_model: str,
+        generation_max_tokens: int,
+        pdf: PdfPool,
+        identity: Verifier,
+    ) -> Self:
+        """These, over an engine."""
+        return cls(
+            model=model,
+            models=models,
+            max_tokens=max_tokens,
+            generation_model=generation_model,
+            generation_max_tokens=generation_max_tokens,
+            pdf=pdf,
+            identity=identity,
+            pdf_health=PdfHealth(pdf, engine.clock.now),
+            ledger=Ledger(engine),
+            progress=Watch(engine.reads, heads_of),
+            clock=engine.clock,
+        )
 
     async def close(self) -> None:
         """Waits until the ends of all calls are on record, and ends the renderer; the log must still be up."""
         await self.ledger.close()
-        await self.following.close()
+        await self.progress.close()
         await self.pdf.close()
+        await self.model.close()
         if isinstance(self.identity, SupabaseKeys):
             await self.identity.close()
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = surface_of(request).extras[DESK]
-    return desk
+def _own(request: Request) -> Dependencies:
+    return own_of(request, Dependencies)
 
 
-AtDesk: Any = Annotated[Desk, Depends(_desk)]
+Own = Annotated[Dependencies, Depends(_own)]

@@ -14,10 +14,10 @@ from starlette.responses import Response
 from api.actions import Action
 from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
-from api.gccp.dependencies import AtDesk
+from api.gccp.access import AUTHENTICATED
+from api.gccp.dependencies import Own
 from api.gccp.errors import GccpRoute
 from api.gccp.fields import SHORT, Body, Number
-from api.gccp.identity import AUTHENTICATED
 from api.streaming.event_stream import unless_gone
 from api.surface import Act, may
 from commands.gccp.export import RecordPdfExport, RecordPdfExportFailure
@@ -93,7 +93,7 @@ async def export_pdf(
     caller: Annotated[Caller, may(AUTHENTICATED, limit="export_pdf")],
     act: Act,
     request: Request,
-    desk: AtDesk,
+    own: Own,
 ) -> Response:
     """The document as PDF. Nothing is fetched for it, no file is read, and HTML in it is shown as text."""
     document = DocumentRequest(body.content, act.at, Options(body.title, body.author, _styling(body)))
@@ -105,7 +105,7 @@ async def export_pdf(
         "content_bytes": len(body.content.encode()),
     }
     try:
-        pdf = await unless_gone(request, desk.pdf.render(document))
+        pdf = await unless_gone(request, own.pdf.render(document))
     except (DocumentError, ClientDisconnect) as failed:
         await _record_failure(act.part(1), about | {"duration_ms": _since(began)}, failed)
         raise _told(failed) from failed
@@ -117,9 +117,9 @@ async def export_pdf(
 
 
 @router.get("")
-async def pdf_health(desk: AtDesk) -> PdfHealthAnswer:
+async def pdf_health(own: Own) -> PdfHealthAnswer:
     """Whether PDFs can be made: a small one was, within the last half minute."""
-    if not await desk.pdf_health.well():
+    if not await own.pdf_health.well():
         raise ApiError(
             503,
             "Service unavailable",

@@ -11,15 +11,16 @@ from pydantic import BaseModel, Field
 
 from api.auth import Caller
 from api.errors import ApiError
-from api.gccp.dependencies import AtDesk
+from api.gccp.access import AUTHENTICATED
+from api.gccp.cost import in_dollars
+from api.gccp.dependencies import Own
 from api.gccp.errors import GccpRoute
 from api.gccp.fields import Body, Whole
-from api.gccp.identity import AUTHENTICATED
-from api.gccp.money import dollars, in_dollars
 from api.surface import Act, Read, may
 from commands.gccp.generation import CancelGeneration, RequestGeneration, RetryGeneration
 from domain.gccp.course import MOST_QUESTIONS, Assignment, ContentMode, Counts
 from domain.gccp.generation import STEPS, GenerationRetried
+from domain.money import dollars
 from projections.gccp.calls import CallRow, calls_of
 from projections.gccp.generations import GenerationRow, by_id, of_owner
 from projections.gccp.steps import Content, StepRow, content_of, steps_of
@@ -182,7 +183,7 @@ class CallsAnswer(BaseModel):
 
 @router.post("/generate")
 async def generate(
-    body: GenerateBody, caller: Annotated[Caller, may(AUTHENTICATED, limit="generate")], act: Act, desk: AtDesk
+    body: GenerateBody, caller: Annotated[Caller, may(AUTHENTICATED, limit="generate")], act: Act, own: Own
 ) -> GenerateAnswer:
     """Queue the generation of course content."""
     generation_id = act.new_id("generation")
@@ -195,8 +196,8 @@ async def generate(
         transcript=body.transcript,
         mode=body.mode,
         counts=_counts(body),
-        model=desk.generation_model,
-        max_tokens=desk.generation_max_tokens,
+        model=own.generation_model,
+        max_tokens=own.generation_max_tokens,
     )
     await act.submit(wanted)
     return GenerateAnswer(generation_id=generation_id)
@@ -210,7 +211,7 @@ def _counts(body: GenerateBody) -> Counts:
 
 @retries.post("/retry")
 async def retry(
-    body: RetryBody, caller: Annotated[Caller, may(AUTHENTICATED, limit="retry")], act: Act, reads: Read, desk: AtDesk
+    body: RetryBody, caller: Annotated[Caller, may(AUTHENTICATED, limit="retry")], act: Act, reads: Read, own: Own
 ) -> RetryAnswer:
     """Queue a failed generation again, to go on with the step that failed."""
     await _own_by_id(reads, body.generation_id, caller)
@@ -219,8 +220,8 @@ async def retry(
         generation_id=body.generation_id,
         owner=caller.subject,
         caller=caller.subject,
-        model=desk.generation_model,
-        max_tokens=desk.generation_max_tokens,
+        model=own.generation_model,
+        max_tokens=own.generation_max_tokens,
     )
     outcome = await act.submit(again)
     resumed_from = outcome.only(GenerationRetried).resumed_from
@@ -277,7 +278,7 @@ async def calls(generation_id: UUID, caller: Annotated[Caller, ALLOWED], reads: 
         return CallsAnswer(calls=[_call(row) for row in await calls_of(connection, generation_id)])
 
 
-def own(row: GenerationRow | None, caller: Caller) -> GenerationRow:
+def check_owner(row: GenerationRow | None, caller: Caller) -> GenerationRow:
     """The generation, if it is the caller's; raises ApiError 404 or 403."""
     if row is None:
         raise ApiError(404, "There is no such generation", kind="NotFound")
@@ -288,7 +289,7 @@ def own(row: GenerationRow | None, caller: Caller) -> GenerationRow:
 
 async def _own_by_id(reads: Reads, generation_id: UUID, caller: Caller) -> GenerationRow:
     async with reads.connection() as connection:
-        return own(await by_id(connection, generation_id), caller)
+        return check_owner(await by_id(connection, generation_id), caller)
 
 
 def _summary(row: GenerationRow) -> dict[str, Any]:

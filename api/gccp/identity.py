@@ -20,12 +20,9 @@ import jwt
 
 from api.auth import Caller, Tokens, Verifier, unauthorized
 from api.errors import ApiError
-from api.gccp.settings import GccpSettings
+from api.gccp.access import AUTHENTICATED
 
 log = logging.getLogger(__name__)
-
-AUTHENTICATED = "authenticated"
-"""Supabase's role of a signed-in user, and its audience. The project's `anon` and `service_role` keys have others."""
 
 LEEWAY_SECONDS = 10
 COOL_DOWN_SECONDS = 30.0
@@ -109,12 +106,12 @@ class SupabaseKeys:
             log.warning("the keys of %s could not be fetched: %s", self._issuer, type(error).__name__)
 
 
-def verifier(settings: GccpSettings, tokens: Tokens) -> Verifier:
-    """The one that the configuration asks for; `tokens` are the installation's own, for a start without Supabase."""
-    if settings.supabase_jwt_secret is not None:
-        return SupabaseSecret(settings.supabase_jwt_secret.get_secret_value(), settings.issuer)
-    if settings.issuer is not None:
-        return SupabaseKeys(settings.issuer)
+def verifier(secret: str | None, issuer: str | None, tokens: Tokens) -> Verifier:
+    """Checks tokens with Supabase's shared secret, else with its issuer's published keys, else as our own."""
+    if secret is not None:
+        return SupabaseSecret(secret, issuer)
+    if issuer is not None:
+        return SupabaseKeys(issuer)
     log.warning("gccp: Supabase is not configured, so the tokens of `headwater keys issue gccp` are taken instead")
     return tokens
 

@@ -7,10 +7,10 @@ import logging
 from contextlib import suppress
 from uuid import UUID, uuid5
 
-from api.actions import Acting
 from commands.gccp.ai_call import CompleteAiCall, FailAiCall
 from streams.core.envelope import Outcome
 from streams.core.gateway import Pending, Unavailable, envelop
+from streams.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ LINGER_SECONDS = 60.0
 class Ledger:
     """Records ends in the background, so that neither a lost client nor a cancelled request can lose one."""
 
-    def __init__(self, acting: Acting) -> None:
-        self._acting = acting
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._open: set[UUID] = set()
         self._none_open = asyncio.Event()
         self._recording: set[asyncio.Task[Outcome | None]] = set()
@@ -54,12 +54,12 @@ class Ledger:
         await asyncio.gather(*self._recording, return_exceptions=True)
 
     async def _record(self, end: CompleteAiCall | FailAiCall) -> Outcome | None:
-        acting = self._acting
-        envelope = envelop(end, acting.surface, acting.partitions, f"client:{end.owner}", uuid5(end.call_id, "end"))
+        engine = self._engine
+        envelope = envelop(end, "gccp", engine.partitions, f"client:{end.owner}", uuid5(end.call_id, "end"))
         until = asyncio.get_running_loop().time() + LINGER_SECONDS
         while True:
             try:
-                return await acting.gateway.submit(envelope, SUBMIT_SECONDS)
+                return await engine.gateway.submit(envelope, SUBMIT_SECONDS)
             except Pending:
                 return None
             except Unavailable as unavailable:

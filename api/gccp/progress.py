@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from api.auth import Caller
 from api.errors import FieldError, invalid
-from api.gccp.dependencies import AtDesk, Desk
+from api.gccp.dependencies import Dependencies, Own
 from api.gccp.errors import GccpRoute
-from api.gccp.generations import ALLOWED, own
+from api.gccp.generations import ALLOWED, check_owner
 from api.streaming.event_stream import EventStream
 from api.surface import Read
 from projections.gccp.generations import GenerationRow, by_id
@@ -35,7 +35,7 @@ AT_ONCE = 100
 
 @router.get("/{generation_id}/progress", response_class=Response)
 async def progress(
-    generation_id: UUID, caller: Annotated[Caller, ALLOWED], request: Request, reads: Read, desk: AtDesk
+    generation_id: UUID, caller: Annotated[Caller, ALLOWED], request: Request, reads: Read, own: Own
 ) -> Response:
     """Everything that happened to the generation, and then everything as it happens, until it is over.
 
@@ -43,10 +43,10 @@ async def progress(
     """
     last = _last_seen(request)
     _, row, rows = await _seen(reads, generation_id, last)
-    own(row, caller)
+    check_owner(row, caller)
     if not rows and row is not None and row.status in ENDS:
         return Response(status_code=204)
-    return EventStream(_events(desk, reads, generation_id, last))
+    return EventStream(_events(own, reads, generation_id, last))
 
 
 def _last_seen(request: Request) -> Position | None:
@@ -72,7 +72,9 @@ async def _seen(
         return heads.get(generation_id, 0), row, await progress_after(connection, generation_id, last, AT_ONCE)
 
 
-async def _events(desk: Desk, reads: Reads, generation_id: UUID, last: Position | None) -> AsyncGenerator[bytes, None]:
+async def _events(
+    own: Dependencies, reads: Reads, generation_id: UUID, last: Position | None
+) -> AsyncGenerator[bytes, None]:
     until = asyncio.get_running_loop().time() + FOLLOW_SECONDS
     while True:
         head, row, rows = await _seen(reads, generation_id, last)
@@ -81,15 +83,15 @@ async def _events(desk: Desk, reads: Reads, generation_id: UUID, last: Position 
             last = happened.position
         if len(rows) == AT_ONCE:
             continue
-        if row is None or row.status in ENDS or not await _more(desk, generation_id, head, until):
+        if row is None or row.status in ENDS or not await _more(own, generation_id, head, until):
             return
 
 
-async def _more(desk: Desk, generation_id: UUID, head: int, until: float) -> bool:
+async def _more(own: Dependencies, generation_id: UUID, head: int, until: float) -> bool:
     """Waits for more to happen than is known here, whatever the client says it knows; False when it is long enough."""
     try:
         async with asyncio.timeout_at(until):
-            await desk.following.after(generation_id, head)
+            await own.progress.after(generation_id, head)
     except TimeoutError:
         return False
     return True

@@ -14,10 +14,10 @@ from starlette.responses import Response
 from api.actions import POSITION, Action
 from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
-from api.gccp.dependencies import AtDesk, Desk
+from api.gccp.access import AUTHENTICATED
+from api.gccp.dependencies import Dependencies, Own
 from api.gccp.errors import GccpRoute
 from api.gccp.fields import SHORT, Body, Number, Whole
-from api.gccp.identity import AUTHENTICATED
 from api.gccp.proxy import ProxiedCall, code_of, refusal
 from api.routing import HEADERS
 from api.streaming.event_stream import HEARTBEAT_SECONDS, EventStream, unless_gone
@@ -67,10 +67,10 @@ class ReplyAnswer(BaseModel):
 
 @router.post("", response_class=Response)
 async def stream(
-    body: StreamBody, caller: Annotated[Caller, ALLOWED], act: Act, request: Request, desk: AtDesk
+    body: StreamBody, caller: Annotated[Caller, ALLOWED], act: Act, request: Request, own: Own
 ) -> Response:
     """The answer as server-sent events, each piece as it comes. A client that leaves ends the call."""
-    call = await _begin(body, caller, act, desk, streamed=True)
+    call = await _begin(body, caller, act, own, streamed=True)
     try:
         await unless_gone(request, call.open(HEARTBEAT_SECONDS))
     except UpstreamBroke as broke:
@@ -83,10 +83,10 @@ async def stream(
 
 @router.put("")
 async def reply(
-    body: StreamBody, caller: Annotated[Caller, ALLOWED], act: Act, request: Request, desk: AtDesk
+    body: StreamBody, caller: Annotated[Caller, ALLOWED], act: Act, request: Request, own: Own
 ) -> ReplyAnswer:
     """The whole answer at once, with what it used. A client that leaves ends the call."""
-    call = await _begin(body, caller, act, desk, streamed=False)
+    call = await _begin(body, caller, act, own, streamed=False)
     try:
         text = await unless_gone(request, _whole(call))
     except UpstreamBroke as broke:
@@ -104,9 +104,9 @@ async def reply(
     )
 
 
-async def _begin(body: StreamBody, caller: Caller, act: Action, desk: Desk, *, streamed: bool) -> ProxiedCall:
+async def _begin(body: StreamBody, caller: Caller, act: Action, own: Dependencies, *, streamed: bool) -> ProxiedCall:
     call_id = act.new_id("call")
-    tokens = _tokens(body, desk)
+    tokens = _tokens(body, own)
     started = StartAiCall(
         at=act.at, call_id=call_id, owner=caller.subject, streamed=streamed, model=body.model, max_tokens=tokens
     )
@@ -124,17 +124,17 @@ async def _begin(body: StreamBody, caller: Caller, act: Action, desk: Desk, *, s
         system=body.system,
         messages=tuple(Message(role=message.role, content=message.content) for message in body.messages),
     )
-    return ProxiedCall(call_id, caller.subject, streamed, desk.model.stream(completion), desk.ledger, desk.now)
+    return ProxiedCall(call_id, caller.subject, streamed, own.model.stream(completion), own.ledger, own.clock.now)
 
 
-def _tokens(body: StreamBody, desk: Desk) -> int:
+def _tokens(body: StreamBody, own: Dependencies) -> int:
     """Raises ApiError 400 for a model or a number of tokens that is not allowed here."""
-    if desk.models and body.model not in desk.models:
-        raise invalid([FieldError("model", f"must be one of: {', '.join(desk.models)}", missing=False)])
+    if own.models and body.model not in own.models:
+        raise invalid([FieldError("model", f"must be one of: {', '.join(own.models)}", missing=False)])
     if body.maxTokens is None:
-        return min(USUAL_TOKENS, desk.max_tokens)
-    if body.maxTokens > desk.max_tokens:
-        raise invalid([FieldError("maxTokens", f"must be at most {desk.max_tokens}", missing=False)])
+        return min(USUAL_TOKENS, own.max_tokens)
+    if body.maxTokens > own.max_tokens:
+        raise invalid([FieldError("maxTokens", f"must be at most {own.max_tokens}", missing=False)])
     return body.maxTokens
 
 

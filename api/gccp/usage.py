@@ -11,10 +11,11 @@ from starlette.requests import Request
 
 from api.auth import Caller
 from api.errors import FieldError, invalid
+from api.gccp.cost import in_dollars
 from api.gccp.errors import GccpRoute
 from api.gccp.generations import ALLOWED
-from api.gccp.money import dollars, in_dollars
 from api.surface import Read, surface_of
+from domain.money import dollars
 from projections.gccp.usage import usage_of
 
 router = APIRouter(route_class=GccpRoute, prefix="/api", tags=["Usage"])

@@ -1,15 +1,17 @@
-"""Wakes those who follow generations: one query at a time, for all of them together."""
+"""A watch on a read model: wakes the requests that wait for a row to change, by one query at a time for all."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Mapping, Set
 from contextlib import suppress
-from uuid import UUID
+from typing import Generic, TypeVar
 
 import psycopg
+from psycopg import AsyncConnection
 
-from projections.gccp.progress import heads_of
+from streams.core.read_models import Row
 from streams.postgres.reads import Reads
 
 log = logging.getLogger(__name__)
@@ -17,28 +19,33 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 AWAY_SECONDS = 1.0
 
+K = TypeVar("K")
+Heads = Callable[[AsyncConnection[Row], Set[K]], Awaitable[Mapping[K, int]]]
+"""The sequence of the last change of each of these keys; a key that has none is left out."""
 
-class Following:
-    """Looks a few times a second while anybody waits, and not at all otherwise."""
 
-    def __init__(self, reads: Reads) -> None:
+class Watch(Generic[K]):
+    """Looks a few times a second while a request waits, and not at all otherwise."""
+
+    def __init__(self, reads: Reads, heads: Heads[K]) -> None:
         self._reads = reads
-        self._waiting: dict[asyncio.Future[None], tuple[UUID, int]] = {}
+        self._heads = heads
+        self._waiting: dict[asyncio.Future[None], tuple[K, int]] = {}
         self._looking: asyncio.Task[None] | None = None
 
-    async def after(self, generation_id: UUID, sequence: int) -> None:
-        """Returns when something has happened to the generation after that place in its partition."""
+    async def after(self, key: K, sequence: int) -> None:
+        """Returns when the key has changed after that sequence of its partition."""
         waiting = asyncio.get_running_loop().create_future()
-        self._waiting[waiting] = (generation_id, sequence)
+        self._waiting[waiting] = (key, sequence)
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look(), name="following generations")
+            self._looking = asyncio.create_task(self._look(), name="watch")
         try:
             await waiting
         finally:
             del self._waiting[waiting]
 
     async def close(self) -> None:
-        """Stops looking; nobody is woken any more."""
+        """Stops looking. Requests that still wait are not woken."""
         if self._looking is not None:
             self._looking.cancel()
             with suppress(asyncio.CancelledError):
@@ -50,13 +57,12 @@ class Following:
             try:
                 await self._wake()
             except psycopg.Error as error:
-                log.warning("those who follow generations cannot be told of them: %s", type(error).__name__)
+                log.warning("waiting requests cannot be woken: %s", type(error).__name__)
                 await asyncio.sleep(AWAY_SECONDS)
 
     async def _wake(self) -> None:
-        followed = {generation_id for generation_id, _ in self._waiting.values()}
         async with self._reads.connection() as connection:
-            heads = await heads_of(connection, followed)
-        for waiting, (generation_id, sequence) in self._waiting.items():
-            if heads.get(generation_id, 0) > sequence and not waiting.done():
+            heads = await self._heads(connection, {key for key, _ in self._waiting.values()})
+        for waiting, (key, sequence) in self._waiting.items():
+            if heads.get(key, 0) > sequence and not waiting.done():
                 waiting.set_result(None)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from commands.communication import batch, budget, consent, delivery, message, outbox, outlet, preferences, receipt, stop
+from commands.communication import batch, budget, consent, delivery, message, outbox, preferences, receipt, stop
 from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
 from commands.communication.reactions import react
-from commands.webhooks import WEBHOOK_ENDPOINT, WEBHOOK_EVENTS, WEBHOOK_HANDLERS
+from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_UPCASTS
 from domain.calls.webhook import DeliverWebhook
 from domain.communication.batch import Batch
 from domain.communication.batch import evolve as evolve_batch
@@ -20,8 +20,6 @@ from domain.communication.budget import evolve as evolve_budget
 from domain.communication.events import EVENTS
 from domain.communication.message import Message
 from domain.communication.message import evolve as evolve_message
-from domain.communication.outlet import Outlet
-from domain.communication.outlet import evolve as evolve_outlet
 from domain.communication.receipt import Receipts
 from domain.communication.receipt import evolve as evolve_receipts
 from domain.communication.recipient import Recipient
@@ -33,7 +31,6 @@ from streams.core.wiring import Context, Handler, Nothing, Stream
 MESSAGE = Stream("message", Message(), evolve_message, id_of=attrgetter("message_id"))
 RECIPIENT = Stream("recipient", Recipient(), evolve_recipient, id_of=attrgetter("user_id"))
 BUDGET = Stream("budget", Budget(), evolve_budget, id_of=attrgetter("month"))
-OUTLET = Stream("outlet", Outlet(), evolve_outlet, id_of=attrgetter("endpoint_id"))
 BATCH = Stream("batch", Batch(), evolve_batch, id_of=attrgetter("batch_id"))
 STOP = Stream("stop", Stop(), evolve_stop, id_of=attrgetter("stop_id"))
 OUTBOX = Stream("outbox", Nothing(), lambda state, _event: state, id_of=attrgetter("erased"))
@@ -64,11 +61,10 @@ COMMUNICATION = Context(
         Handler(receipt.RecordUnmatchedReceipt, decide=receipt.record_unmatched, writes=RECEIPTS),
         Handler(stop.HearStop, decide=stop.hear, writes=STOP),
         Handler(stop.RecordSenders, decide=stop.record_senders, writes=STOP),
-        Handler(outlet.RegisterOutlet, decide=outlet.register, writes=OUTLET, reads=(WEBHOOK_ENDPOINT,)),
-        Handler(outlet.RecordTold, decide=outlet.record_told, writes=OUTLET),
         Handler(outbox.RecordForgotten, decide=outbox.record_forgotten, writes=OUTBOX),
         *WEBHOOK_HANDLERS,
     ),
     effects=(SendText, SendMail, SendVerificationCode, FindSenders, ForgetMessages, DeliverWebhook),
     react=react,
+    upcasts=WEBHOOK_UPCASTS,
 )

@@ -19,8 +19,8 @@ from domain.communication.budget import (
     Period,
     fits,
 )
-from domain.communication.money import Microcents
 from domain.messages import Command, Event
+from domain.money import Microcents
 
 KEY = "budget"
 

@@ -10,7 +10,7 @@ from commands.communication.rules import ALL, REACHABLE, Case, cost_of, decide
 from domain.communication.budget import Limits, Usage
 from domain.communication.decision import Decision
 from domain.communication.explanation import refusals
-from domain.communication.kinds import Priority, TriggerType, Wish
+from domain.communication.kinds import TEMPLATE_VERSION, Priority, TriggerType, Wish
 from domain.communication.message import (
     Message,
     MessageBlocked,
@@ -21,12 +21,10 @@ from domain.communication.message import (
     Phase,
     ReservationReturned,
 )
-from domain.communication.money import Microcents, price
+from domain.communication.prices import price
 from domain.communication.recipient import Recipient, RecipientContacted
 from domain.messages import Command, Event, Moment, Personal, Refused
-
-TEMPLATE_VERSION = dict.fromkeys(TriggerType, 1)
-"""The version of each trigger type's texts that new dispatches use; what was dispatched keeps its own."""
+from domain.money import Microcents
 
 
 class NotSendable(Refused):

@@ -32,9 +32,9 @@ from domain.communication.message import (
     MessageRequested,
     ReservationReturned,
 )
-from domain.communication.money import Microcents
 from domain.communication.recipient import OptOutSource, SmsConsentRequested
 from domain.communication.stop import SendersFound, StopHeard
+from domain.money import Microcents
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, SubjectErased, Task
 

@@ -19,10 +19,11 @@ from typing import Any
 from domain.communication.budget import Limits, Usage, fits
 from domain.communication.decision import Decision, Step, trail_of
 from domain.communication.kinds import BOTH_CHANNELS, Channel, Priority, TriggerType, Wish
-from domain.communication.money import Microcents, price
 from domain.communication.preferences import Frequency
+from domain.communication.prices import price
 from domain.communication.recipient import FREQUENCY_CAP, ConsentStatus, Recipient
 from domain.communication.windows import local, next_opening
+from domain.money import Microcents
 
 WINDOWS = {
     Frequency.DAILY: timedelta(days=1),

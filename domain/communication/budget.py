@@ -13,8 +13,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.communication.money import DOLLAR, Microcents
 from domain.messages import Event
+from domain.money import DOLLAR, Microcents
 
 THRESHOLDS = (80, 100)
 """Percentages of a budget at which its use is put on record, once a period each."""

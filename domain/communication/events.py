@@ -7,7 +7,6 @@ from typing import get_args
 from domain.communication.batch import BatchRequested
 from domain.communication.budget import BudgetEvent
 from domain.communication.message import MessageEvent
-from domain.communication.outlet import OutletEvent
 from domain.communication.receipt import ReceiptUnmatched
 from domain.communication.recipient import RecipientEvent
 from domain.communication.stop import StopEvent
@@ -17,7 +16,6 @@ EVENTS: tuple[type[Event], ...] = (
     *get_args(MessageEvent),
     *get_args(RecipientEvent),
     *get_args(BudgetEvent),
-    *get_args(OutletEvent),
     *get_args(StopEvent),
     BatchRequested,
     ReceiptUnmatched,

@@ -86,6 +86,10 @@ TRIGGERS: dict[TriggerType, Trigger] = {
 }
 
 
+TEMPLATE_VERSION = dict.fromkeys(TriggerType, 1)
+"""The version of each trigger type's texts that new dispatches use. A dispatched message keeps its version."""
+
+
 def types_named(name: str) -> tuple[TriggerType, ...]:
     """The trigger types behind one name or `all`; raises ValueError for a name that is neither."""
     return ALL_TYPES if name == "all" else (TriggerType(name),)

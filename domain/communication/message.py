@@ -27,8 +27,8 @@ from pydantic import BaseModel, ConfigDict
 from domain.communication.budget import Limits
 from domain.communication.decision import Decision
 from domain.communication.kinds import Channel, Priority, TriggerType, Wish
-from domain.communication.money import Microcents
 from domain.messages import Event, Moment, Personal
+from domain.money import Microcents
 
 
 class Part(StrEnum):

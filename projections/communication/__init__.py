@@ -6,9 +6,9 @@ from projections.communication.consents import CONSENTS
 from projections.communication.daily import DAILY
 from projections.communication.deliveries import DELIVERIES
 from projections.communication.messages import MESSAGES
-from projections.communication.outlets import OUTLETS, OUTLETS_TOLD
 from projections.communication.recipients import RECIPIENTS
 from projections.communication.thresholds import THRESHOLDS
+from projections.webhook_endpoints import endpoints_of
 from projections.webhooks import webhooks_of
 from streams.core.read_models import ReadModel
 
@@ -19,7 +19,6 @@ READ_MODELS: tuple[ReadModel, ...] = (
     CONSENTS,
     DAILY,
     THRESHOLDS,
-    OUTLETS,
-    OUTLETS_TOLD,
     webhooks_of("communication"),
+    *endpoints_of("communication"),
 )

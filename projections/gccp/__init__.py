@@ -9,7 +9,7 @@ from projections.gccp.generations import GENERATIONS
 from projections.gccp.progress import PROGRESS
 from projections.gccp.steps import STEPS
 from projections.gccp.usage import USAGE
-from projections.gccp.webhook_endpoints import WEBHOOK_ENDPOINTS
+from projections.webhook_endpoints import endpoints_of
 from projections.webhooks import webhooks_of
 from streams.core.read_models import ReadModel
 
@@ -22,5 +22,5 @@ READ_MODELS: tuple[ReadModel, ...] = (
     EXPORTS,
     AI_CALLS,
     webhooks_of("gccp"),
-    WEBHOOK_ENDPOINTS,
+    *endpoints_of("gccp"),
 )

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from streams.audit.journal_source import Row, SignedHead, heads
 from streams.audit.offline import head_message
-from streams.core.keys import read_or_create_secret
+from streams.secret_files import read_or_create_secret
 
 KEY_FILE = "audit.key"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -71,3 +72,6 @@ class Connector(Protocol[E]):
 
 
 AnyConnector = Connector[Any]
+
+Performers = Mapping[tuple[str, type[Effect]], AnyConnector]
+"""The connector that performs a context's effect: two products may send mail by different senders."""

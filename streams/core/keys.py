@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -102,31 +99,3 @@ class Keyring:
 
     def _unwrap(self, subject: str, wrapped: bytes) -> bytes:
         return unseal(self._master, wrapped, subject.encode())
-
-
-def read_or_create_secret(path: Path, size: int = 32) -> bytes:
-    """The secret in this file, made at the first call with mode 0600; raises ValueError when it has another length.
-
-    Several processes may make it at once: one of them does, and the others read that.
-    """
-    if not path.exists():
-        _create(path, size)
-    return _checked(bytes.fromhex(path.read_text().strip()), path, size)
-
-
-def _create(path: Path, size: int) -> None:
-    """The file appears under its name when it is whole and durable, and never replaces another."""
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(os.urandom(size).hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-
-
-def _checked(secret: bytes, path: Path, size: int) -> bytes:
-    if len(secret) != size:
-        raise ValueError(f"{path} must hold {size} bytes in hexadecimal")
-    return secret

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import uuid4
 
-from domain.messages import Effect
-from streams.core.calls import AnyConnector
+from streams.core.calls import Performers
 from streams.core.clock import Clock
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.processor import Processor
 from streams.core.wiring import Context, names_of
 from streams.embedded.gateway import EmbeddedLog
+from streams.engine import Background, cancelled
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import acquire_writer_lock, check_master_key, prepare, projection_of
 from streams.postgres.projection_tables import Projection, Projections
@@ -28,8 +28,6 @@ from streams.work.worker import Worker
 
 log = logging.getLogger(__name__)
 
-Connectors = Mapping[type[Effect], AnyConnector]
-
 
 class EmbeddedRuntime:
     """Writer, worker and reads over one database. `run` starts and stops them."""
@@ -40,9 +38,10 @@ class EmbeddedRuntime:
         contexts: Sequence[Context],
         master_key: bytes,
         clock: Clock,
-        connectors: Connectors,
+        performers: Performers,
         partitions: int = 4,
         working: bool = True,
+        background: Sequence[Background] = (),
     ) -> None:
         self.dsn = dsn
         self.clock = clock
@@ -59,13 +58,14 @@ class EmbeddedRuntime:
             self.gateway,
             self.mapper,
             clock,
-            connectors,
+            performers,
             [context.name for context in contexts],
             partitions,
             name=f"embedded-{uuid4()}",
             only_worker=True,
         )
         self._working = working
+        self._background = background
 
     @property
     def writable(self) -> bool:
@@ -84,16 +84,17 @@ class EmbeddedRuntime:
         await self._prepare(progress)
         await self.gateway.start()
         await self.reads.open()
-        following = asyncio.create_task(follow_clock(self.dsn, self.clock))
+        beside = [asyncio.create_task(follow_clock(self.dsn, self.clock))]
         if self._working:
             self._worker.start()
+            beside += [asyncio.create_task(work(self)) for work in self._background]
         try:
             yield self
         finally:
+            await cancelled(beside)
             await self._worker.stop()
             await self.gateway.stop()
             await self.reads.close()
-            following.cancel()
 
     async def _prepare(self, progress: Progress) -> None:
         """Under the writer's lock, so that a second process is turned away before it touches anything."""

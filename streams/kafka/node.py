@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from domain.messages import Effect
-from streams.core.calls import AnyConnector
+from streams.core.calls import Performers
 from streams.core.clock import Clock
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import Context, names_of
+from streams.engine import Background, cancelled
 from streams.kafka.due_notifications import follow_due
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Role
@@ -54,45 +54,50 @@ class ApiNode:
 
 
 class WorkerNode:
-    """What a `worker` process runs: tasks claimed from PostgreSQL, their answers sent to Kafka."""
+    """What a `worker` process runs: tasks claimed from PostgreSQL, their answers sent to Kafka; and background work."""
 
     def __init__(
         self,
         role: Role,
         contexts: Sequence[Context],
         clock: Clock,
-        connectors: Mapping[type[Effect], AnyConnector],
+        performers: Performers,
+        background: Sequence[Background] = (),
     ) -> None:
-        mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         names = [context.name for context in contexts]
         self._role = role
-        self._clock = clock
-        self._gateway = KafkaGateway(role.cluster, role.dsn, mapper)
+        self._node = ApiNode(role, contexts, clock)
+        self._background = background
         self._worker = Worker(
-            role.dsn, self._gateway, mapper, clock, connectors, names, role.partitions, role.instance, only_worker=False
+            role.dsn,
+            self._node.gateway,
+            self._node.mapper,
+            clock,
+            performers,
+            names,
+            role.partitions,
+            role.instance,
+            only_worker=False,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then finishes what has been taken.
 
-        Raises Denied or KafkaException when no answer can be handed to the log any more."""
+        Raises Denied or KafkaException when no answer can be handed to the log any more.
+        """
         failures: list[BaseException] = []
 
         def fail(failure: BaseException) -> None:
             failures.append(failure)
             stop.set()
 
-        self._gateway.on_failure = fail
-        await self._gateway.start()
-        self._worker.start()
-        hearing = [
-            asyncio.create_task(follow_due(self._role.dsn, self._worker.due)),
-            asyncio.create_task(follow_clock(self._role.dsn, self._clock)),
-        ]
-        await stop.wait()
-        await self._worker.stop()
-        await self._gateway.stop()
-        for task in hearing:
-            task.cancel()
+        self._node.on_failure = fail
+        async with self._node.run():
+            self._worker.start()
+            beside = [asyncio.create_task(follow_due(self._role.dsn, self._worker.due))]
+            beside += [asyncio.create_task(work(self._node)) for work in self._background]
+            await stop.wait()
+            await cancelled(beside)
+            await self._worker.stop()
         for failure in failures:
             raise failure

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,7 +15,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from domain.messages import Attempt, Command, Effect, Result
-from streams.core.calls import Accepted, AnyConnector, Deferred, Rejected, Unknown, Verdict
+from streams.core.calls import Accepted, Deferred, Performers, Rejected, Unknown, Verdict
 from streams.core.clock import Clock
 from streams.core.envelope import IdempotencyConflict, Status, TaskEnd
 from streams.core.gateway import Gateway, Pending, Unavailable, envelop
@@ -81,14 +81,14 @@ class Worker:
         gateway: Gateway,
         mapper: Mapper,
         clock: Clock,
-        connectors: Mapping[type[Effect], AnyConnector],
+        performers: Performers,
         contexts: Sequence[str],
         partitions: int,
         name: str,
         only_worker: bool,
     ) -> None:
         self._dsn, self._gateway, self._mapper, self._clock = dsn, gateway, mapper, clock
-        self._connectors, self._contexts, self._partitions = connectors, list(contexts), partitions
+        self._performers, self._contexts, self._partitions = performers, list(contexts), partitions
         self._name, self._only_worker = name, only_worker
         self._connection: AsyncConnection[Row] | None = None
         self._running: dict[asyncio.Task[None], UUID] = {}
@@ -192,7 +192,7 @@ class Worker:
             log.exception("task %s (%s) failed and is taken up again when its lease ends", task.id, task.message.name)
 
     async def _call(self, task: Claimed, effect: Effect, taken_over: bool) -> None:
-        connector = self._connectors[type(effect)]
+        connector = self._performers[task.context, type(effect)]
         assert task.reply is not None
         if taken_over and not connector.idempotent:
             verdict: Verdict = Unknown("the process that made this call ended before the answer came")

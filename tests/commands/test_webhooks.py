@@ -9,14 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commands.webhook_endpoints import ConfigureWebhookEndpoint, DisableWebhookEndpoint, EnableWebhookEndpoint
 from commands.webhooks import (
     FAILING_LONG,
     PAUSES,
     WEBHOOK_EVENTS,
     WEBHOOK_HANDLERS,
-    ConfigureWebhookEndpoint,
-    DisableWebhookEndpoint,
-    EnableWebhookEndpoint,
     EndpointNotEnabled,
     QueueWebhook,
     RecordDelivery,

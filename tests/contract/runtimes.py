@@ -159,7 +159,7 @@ class Embedded(Database):
 async def embedded(dsn: str, context: Context = SHELF, idempotent: bool = True) -> AsyncIterator[Embedded]:
     """An embedded runtime of the shelf over this database, running."""
     clock, supplier = ManualClock(START), Supplier(idempotent)
-    runtime = EmbeddedRuntime(dsn, [context], bytes(32), clock, {Supply: supplier}, PARTITIONS)
+    runtime = EmbeddedRuntime(dsn, [context], bytes(32), clock, {(context.name, Supply): supplier}, PARTITIONS)
     async with runtime.run():
         yield Embedded(runtime, clock, supplier)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.core.keys import read_or_create_secret
+from streams.secret_files import read_or_create_secret
 
 
 def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from domain.communication.budget import THRESHOLDS, Limits, Usage
-from domain.communication.money import dollars
+from domain.money import dollars
 from projections.communication.queries.analytics import Totals
 
 ENOUGH = 20

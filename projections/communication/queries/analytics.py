@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from psycopg import AsyncConnection
 
 from domain.communication.kinds import BOTH_CHANNELS, Channel
-from domain.communication.money import Microcents, dollars
+from domain.money import Microcents, dollars
 from streams.core.read_models import Row
 
 Metric = Literal["delivery_rate", "engagement_rate", "cost"]

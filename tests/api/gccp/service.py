@@ -23,7 +23,7 @@ from api.counters import InProcess
 from api.gccp import GccpSettings, app, desk_of, destinations, language_model
 from api.gccp.dependencies import Desk
 from commands.gccp import GCCP
-from commands.webhooks import ConfigureWebhookEndpoint
+from commands.webhook_endpoints import ConfigureWebhookEndpoint
 from connectors.webhook import WebhookSender
 from domain.calls.completion import Completion
 from domain.calls.webhook import DeliverWebhook

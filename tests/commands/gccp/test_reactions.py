@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from commands.gccp import GCCP
 from commands.gccp.reactions import ENDPOINT, completion
-from commands.webhooks import ConfigureWebhookEndpoint
+from commands.webhook_endpoints import ConfigureWebhookEndpoint
 from domain.calls.completion import Completion
 from domain.calls.webhook import DeliverWebhook
 from domain.gccp.course import Brief, Step

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.communication.message import TEMPLATE_VERSION
 from content.communication import (
     LONGEST_SMS,
     STOP_SENTENCE,
@@ -22,7 +21,7 @@ from content.communication import (
     text_message,
     verification_text,
 )
-from domain.communication.kinds import Channel, TriggerType
+from domain.communication.kinds import TEMPLATE_VERSION, Channel, TriggerType
 
 LINKS = Links(unsubscribe="https://news.example.com/u?token=a&b")
 TEMPLATES = [f"{type_}/{version}" for type_, version in TEMPLATE_VERSION.items()]

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.communication.kinds import ALL_TYPES, TRIGGERS, Channel, Priority, TriggerType, Wish, types_named
-from domain.communication.money import DOLLAR, dollars, microcents, price
+from domain.communication.prices import price
+from domain.money import DOLLAR, dollars, microcents
 
 
 def test_every_trigger_type_has_its_defaults() -> None:

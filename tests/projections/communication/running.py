@@ -86,12 +86,12 @@ class Running:
 async def running(dsn: str) -> AsyncIterator[Running]:
     """The context over this database, at NOW."""
     clock, sms, mail = ManualClock(NOW), Provider(), Provider()
-    connectors: dict[type[Effect], AnyConnector] = {
-        SendText: sms,
-        SendMail: mail,
-        SendVerificationCode: Provider(),
-        ForgetMessages: Provider(),
+    performers: dict[tuple[str, type[Effect]], AnyConnector] = {
+        ("communication", SendText): sms,
+        ("communication", SendMail): mail,
+        ("communication", SendVerificationCode): Provider(),
+        ("communication", ForgetMessages): Provider(),
     }
-    runtime = EmbeddedRuntime(dsn, [CONTEXT], bytes(32), clock, connectors, PARTITIONS)
+    runtime = EmbeddedRuntime(dsn, [CONTEXT], bytes(32), clock, performers, PARTITIONS)
     async with runtime.run(), await connect(dsn) as connection:
         yield Running(runtime, clock, sms, connection)

@@ -8,7 +8,7 @@ import pytest
 
 from domain.communication.budget import Limits, Usage
 from domain.communication.message import Part
-from domain.communication.money import DOLLAR
+from domain.money import DOLLAR
 from projections.communication.daily import TALLIES, moved
 from projections.communication.queries.advice import alerts, budget_percent, recommendations
 from projections.communication.queries.analytics import Totals, overall, trend_of

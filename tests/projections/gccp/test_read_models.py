@@ -20,12 +20,8 @@ from commands.gccp.ai_call import CompleteAiCall, FailAiCall, StartAiCall
 from commands.gccp.export import RecordPdfExport, RecordPdfExportFailure
 from commands.gccp.generation import CancelGeneration, RetryGeneration
 from commands.gccp.reactions import ENDPOINT
-from commands.webhooks import (
-    ConfigureWebhookEndpoint,
-    DisableWebhookEndpoint,
-    EnableWebhookEndpoint,
-    RecoverWebhook,
-)
+from commands.webhook_endpoints import ConfigureWebhookEndpoint, DisableWebhookEndpoint, EnableWebhookEndpoint
+from commands.webhooks import RecoverWebhook
 from connectors.webhook import Destination, WebhookSender
 from domain.calls.completion import Completion
 from domain.calls.webhook import DeliverWebhook
@@ -41,7 +37,7 @@ from projections.gccp.generations import GenerationRow, by_id, of_owner
 from projections.gccp.progress import ENDS, progress_after
 from projections.gccp.steps import content_of, steps_of
 from projections.gccp.usage import usage_of
-from projections.gccp.webhook_endpoints import endpoints
+from projections.webhook_endpoints import endpoints
 from projections.webhooks import undelivered
 from streams.core.calls import Deferred, Rejected, Verdict
 from streams.core.clock import ManualClock
@@ -305,7 +301,7 @@ async def test_webhooks_that_did_not_get_through_are_recovered_from_a_position(
         for id_ in ids:
             await world.do(request(generation_id=id_))
             await world.settle()
-        (state,) = await endpoints(world.connection)
+        (state,) = await endpoints(world.connection, "gccp")
         assert (state.health, state.origin) == ("disabled", sink.url)
         left = await undelivered(world.connection, "gccp", ENDPOINT)
         assert await webhooks(world, "webhook_id, status") == [
@@ -327,14 +323,14 @@ async def test_a_webhook_in_trouble_is_seen_waiting(world: Running, sink: Webhoo
     await world.do(request())
     await world.settle()
     assert await webhooks(world, "status, code, resume_at") == [("put_off", "http_404", later(300))]
-    (state,) = await endpoints(world.connection)
+    (state,) = await endpoints(world.connection, "gccp")
     assert state.failing_since == START
     world.clock.advance(timedelta(minutes=5))
     await world.settle()
-    (recovered,) = await endpoints(world.connection)
+    (recovered,) = await endpoints(world.connection, "gccp")
     assert recovered.failing_since is None
     await world.do(DisableWebhookEndpoint(at=later(400), endpoint_id=ENDPOINT, reason="asked to"))
-    (disabled,) = await endpoints(world.connection)
+    (disabled,) = await endpoints(world.connection, "gccp")
     assert (disabled.health, disabled.reason) == ("disabled", "asked to")
 
 

@@ -127,7 +127,7 @@ async def test_another_master_key_than_the_installation_was_born_with_is_refused
         check_master_key(connection, bytes(32))
         with pytest.raises(WrongInstallation, match="another master key"):
             check_master_key(connection, bytes(31) + b"1")
-    another = EmbeddedRuntime(database, [SHELF], bytes(31) + b"1", ManualClock(START), {Supply: Supplier()})
+    another = EmbeddedRuntime(database, [SHELF], bytes(31) + b"1", ManualClock(START), {("shelf", Supply): Supplier()})
     with pytest.raises(WrongInstallation, match="another master key"):
         async with another.run():
             pytest.fail("two keys")

@@ -204,7 +204,9 @@ async def working(roles: Processes, supplier: Supplier, work: bool = True) -> As
     """Gateway and worker beside an installation's other roles; without `work` the worker stays away."""
     clock = ManualClock(START)
     async with gateway(roles) as one:
-        worker = Worker(roles.dsn, one, mapper(), clock, {Supply: supplier}, ["shelf"], PARTITIONS, "w1", True)
+        worker = Worker(
+            roles.dsn, one, mapper(), clock, {("shelf", Supply): supplier}, ["shelf"], PARTITIONS, "w1", True
+        )
         if work:
             worker.start()
         hearing = asyncio.create_task(follow_due(roles.dsn, worker.due))

@@ -1,15 +1,10 @@
-"""Amounts as the answers show them."""
+"""Costs as the answers show them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-MICROCENTS_PER_DOLLAR = 100_000_000
-
-
-def dollars(microcents: int) -> float:
-    """US dollars; a microcent is a millionth of a cent."""
-    return microcents / MICROCENTS_PER_DOLLAR
+from domain.money import dollars
 
 
 def in_dollars(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,20 @@
-"""What a message would read like, before anybody gets it."""
+"""A message before it is sent: its words, and the segments and price of a text."""
 
 from __future__ import annotations
 
+import json
 from typing import TypeVar
 
-import orjson
-
-from commandline import Stop
-from commands.communication.message import TEMPLATE_VERSION
 from content.communication import Mail, Text, preview
-from domain.communication.kinds import Channel, TriggerType
-from domain.communication.money import dollars, price
+from domain.communication.kinds import TEMPLATE_VERSION, Channel, TriggerType
+from domain.communication.prices import price
+from domain.money import dollars
 
 Kind = TypeVar("Kind", TriggerType, Channel)
 
 
 def preview_message(trigger_type: str, channel: str, values: str, html: bool) -> str:
-    """The text or e-mail of today's template; raises Stop for what there is no template for."""
+    """The text or e-mail of today's template; raises ValueError with a sentence for an unknown template."""
     kind, way = _one_of(TriggerType, trigger_type), _one_of(Channel, channel)
     shown = preview(kind, way, _data(values), TEMPLATE_VERSION[kind])
     if isinstance(shown, Text):
@@ -40,14 +38,14 @@ def _one_of(kinds: type[Kind], name: str) -> Kind:
     try:
         return kinds(name)
     except ValueError:
-        raise Stop(f"there is no {name!r}: choose among {', '.join(kinds)}") from None
+        raise ValueError(f"there is no {name!r}: choose among {', '.join(kinds)}") from None
 
 
 def _data(values: str) -> dict[str, object]:
     try:
-        data = orjson.loads(values)
-    except orjson.JSONDecodeError:
+        data = json.loads(values)
+    except json.JSONDecodeError:
         data = None
     if not isinstance(data, dict):
-        raise Stop(f'the message\'s data is a JSON object, as {{"amount": 5}}, not {values!r}')
+        raise ValueError(f'the message\'s data is a JSON object, as {{"amount": 5}}, not {values!r}')
     return data

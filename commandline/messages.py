@@ -1,0 +1,17 @@
+"""`headwater preview`: a message before it is sent."""
+
+from __future__ import annotations
+
+from commandline import Stop
+from products import PRODUCTS
+
+
+def preview_message(trigger_type: str, channel: str, values: str, html: bool) -> str:
+    """The text or e-mail of the product that has a preview; raises Stop for what there is no template for."""
+    for product in PRODUCTS:
+        if product.preview is not None:
+            try:
+                return product.preview(trigger_type, channel, values, html)
+            except ValueError as reason:
+                raise Stop(str(reason)) from None
+    raise Stop("no product here has messages to preview")

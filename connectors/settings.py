@@ -1,0 +1,82 @@
+"""Settings of providers, under their own usual names. Read from the environment by the process that calls them.
+
+An empty variable counts as unset. Raises pydantic's ValidationError for a value that does not fit.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ProviderSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
+
+
+class TwilioSettings(ProviderSettings):
+    """SMS by Twilio. `webhook_url` is the public address of the status webhook."""
+
+    account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
+    auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
+    sender: str | None = Field(default=None, validation_alias="TWILIO_FROM")
+    base_url: str = Field(default="https://api.twilio.com", validation_alias="TWILIO_BASE_URL")
+    webhook_url: str | None = Field(default=None, validation_alias="TWILIO_WEBHOOK_URL")
+
+    @property
+    def complete(self) -> bool:
+        """Whether texts can be sent."""
+        return None not in (self.account_sid, self.auth_token, self.sender)
+
+
+class ResendSettings(ProviderSettings):
+    """E-mail by Resend. `webhook_secret` checks its reports."""
+
+    api_key: SecretStr | None = Field(default=None, validation_alias="RESEND_API_KEY")
+    sender: str | None = Field(default=None, validation_alias="RESEND_FROM")
+    base_url: str = Field(default="https://api.resend.com", validation_alias="RESEND_BASE_URL")
+    webhook_secret: SecretStr | None = Field(default=None, validation_alias="RESEND_WEBHOOK_SECRET")
+
+    @property
+    def complete(self) -> bool:
+        """Whether e-mail can be sent."""
+        return None not in (self.api_key, self.sender)
+
+
+class SmtpSettings(ProviderSettings):
+    """E-mail by SMTP: `smtp://user:password@host:587` or `smtps://…`."""
+
+    url: SecretStr | None = Field(default=None, validation_alias="SMTP_URL")
+    sender: str = Field(default="headwater@localhost", validation_alias="SMTP_FROM")
+
+
+class ModelSettings(ProviderSettings):
+    """The language model: Anthropic's, or one that Ollama serves."""
+
+    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: str = Field(default="https://api.anthropic.com", validation_alias="ANTHROPIC_BASE_URL")
+    anthropic_version: str = Field(default="2023-06-01", validation_alias="ANTHROPIC_VERSION")
+    ollama_base_url: str | None = Field(default=None, validation_alias="OLLAMA_BASE_URL")
+    ollama_model: str = Field(default="llama3.2", validation_alias="OLLAMA_MODEL")
+    """The model that answers everything when Ollama does, whatever a request names."""
+
+
+class WebhookSettings(ProviderSettings):
+    """The webhook endpoint that is a setting: `<SURFACE>_WEBHOOK_URL` and `<SURFACE>_WEBHOOK_SECRET`."""
+
+    surface: str
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
+
+    @classmethod
+    def of(cls, surface: str) -> Self:
+        """Those of one surface."""
+        return cls(_env_prefix=f"{surface.upper()}_", surface=surface)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:  # noqa: N804 - an `after` validator is called on the instance
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            name = f"{self.surface.upper()}_WEBHOOK"
+            raise ValueError(f"{name}_URL and {name}_SECRET are set together or not at all")
+        return self

@@ -1,0 +1,48 @@
+"""What a webhook calls each event of a message: `message.delivered` for `communication.message.delivered.v1`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.communication.message import (
+    ActionTaken,
+    MessageBlocked,
+    MessageCancelled,
+    MessageClicked,
+    MessageDelivered,
+    MessageDispatched,
+    MessageEvent,
+    MessageHeld,
+    MessageOpened,
+    MessageRejected,
+    MessageRequested,
+    MessageRetried,
+    MessageSent,
+    MessageUnconfirmed,
+    MessageUndelivered,
+    ReceiptNoted,
+    ReservationReturned,
+)
+
+WEBHOOK_TYPES: Mapping[type[MessageEvent], str | None] = {
+    MessageRequested: None,
+    MessageHeld: None,
+    MessageDispatched: None,
+    MessageBlocked: None,
+    MessageCancelled: None,
+    ReservationReturned: None,
+    MessageSent: "message.sent",
+    MessageRetried: "message.retried",
+    MessageUnconfirmed: "message.unconfirmed",
+    MessageRejected: "message.rejected",
+    MessageDelivered: "message.delivered",
+    MessageUndelivered: "message.undelivered",
+    MessageOpened: "message.opened",
+    MessageClicked: "message.clicked",
+    ActionTaken: "message.action_taken",
+    ReceiptNoted: None,
+}
+"""Every event of a message, by class; None where no webhook tells it."""
+
+TYPES: Mapping[str, str] = {kind.name: type_ for kind, type_ in WEBHOOK_TYPES.items() if type_ is not None}
+"""The types by the event's name."""

@@ -1,0 +1,134 @@
+"""The message product: its settings and its record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.communication.access import LIMITS, SCOPES
+from commands.communication import COMMUNICATION as CONTEXT
+from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
+from connectors.settings import ResendSettings, SmtpSettings, TwilioSettings
+from domain.communication.budget import Limits
+from domain.communication.kinds import Channel
+from domain.communication.message import MessageDelivered, MessageDispatched, MessageRejected, MessageUndelivered
+from domain.communication.webhooks import TYPES
+from domain.messages import Effect
+from domain.money import microcents
+from domain.webhooks import FeedEvent, WebhookContent
+from products.product import App, Credential, EdgeParts, Product, Webhooks, WorkerParts
+from projections.communication import READ_MODELS
+from streams.core.calls import AnyConnector
+from streams.core.secrets import Secrets
+from streams.telemetry.live_figures import Delivery
+
+if TYPE_CHECKING:
+    from content.communication.links import UnsubscribeLinks
+
+FIRST_REQUEST = """\
+TOKEN={token}
+API={base}/communication/api/communication
+curl -s $API/consent/email -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+  -d '{{"user_id": 123, "email": "you@example.com", "consent_source": "web_form"}}'; echo
+TASK=$(curl -s $API/send -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+  -d '{{"user_id": 123, "trigger_type": "monthly_report", "data": {{"month": "November"}}, "channel": "email"}}' \\
+  | tee /dev/stderr | sed 's/.*"task_id":"\\([^"]*\\)".*/\\1/'); echo; sleep 1
+curl -s $API/status/$TASK -H "Authorization: Bearer $TOKEN"; echo
+curl -s $API/status/$TASK/explanation -H "Authorization: Bearer $TOKEN"; echo
+"""
+
+
+class CommunicationSettings(BaseSettings):
+    """Budgets over all recipients, in dollars, by UTC day and month."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADWATER_", env_ignore_empty=True, extra="ignore")
+
+    daily_budget: Decimal = Field(default=Decimal(100), ge=0)
+    monthly_budget: Decimal = Field(default=Decimal(3000), ge=0)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(daily=microcents(self.daily_budget), monthly=microcents(self.monthly_budget))
+
+
+def unsubscribe_links(secrets: Secrets, public_url: str) -> UnsubscribeLinks:
+    """Links signed with the installation's secret."""
+    from content.communication.links import UnsubscribeLinks
+
+    return UnsubscribeLinks(lambda about: secrets.mac("unsubscribe", about), public_url)
+
+
+def app(parts: EdgeParts) -> App:
+    """The surface `communication`."""
+    from api.communication.app import build
+    from api.communication.dependencies import Dependencies
+    from api.communication.signers import Signers
+
+    twilio, resend = TwilioSettings(), ResendSettings()
+    own = Dependencies(
+        engine=parts.engine,
+        limits=CommunicationSettings().limits,
+        secrets=parts.secrets,
+        links=unsubscribe_links(parts.secrets, parts.settings.public),
+        signers=Signers.of(twilio, resend),
+        providers={"twilio_configured": twilio.complete, "resend_configured": resend.complete},
+    )
+    return App(build(parts.engine, parts.counts, parts.tokens("communication"), own), own.close)
+
+
+def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
+    """Who performs the effects of this product."""
+    from connectors import providers
+    from effects.communication.consent import ConsentCheck
+    from effects.communication.messages import code_of, mail_of, text_of
+    from effects.communication.outbox import OutboxRemoval
+    from effects.communication.stop import SenderSearch
+    from effects.rendering import Permitted, Rendering
+
+    outbox, links = parts.settings.outbox, unsubscribe_links(parts.secrets, parts.settings.public)
+    sms = providers.sms(TwilioSettings(), outbox)
+    email = providers.email(ResendSettings(), SmtpSettings(), outbox)
+    return {
+        SendText: Permitted(ConsentCheck(parts.dsn, Channel.SMS), Rendering(text_of, sms)),
+        SendMail: Permitted(ConsentCheck(parts.dsn, Channel.EMAIL), Rendering(mail_of(links), email)),
+        SendVerificationCode: Rendering(code_of(parts.secrets), sms),
+        FindSenders: SenderSearch(parts.dsn, parts.secrets.salt),
+        ForgetMessages: OutboxRemoval(outbox),
+    }
+
+
+def content(event: FeedEvent) -> WebhookContent:
+    """The webhook about an event."""
+    from content.communication.webhooks import webhook_content
+
+    return webhook_content(event)
+
+
+def preview(trigger_type: str, channel: str, values: str, html: bool) -> str:
+    """A message before it is sent; raises ValueError with a sentence."""
+    from content.communication.previews import preview_message
+
+    return preview_message(trigger_type, channel, values, html)
+
+
+COMMUNICATION = Product(
+    context=replace(CONTEXT, read_models=READ_MODELS),
+    apps={"communication": app},
+    performers=performers,
+    credential=Credential(scopes=SCOPES, default=SCOPES),
+    limits=LIMITS,
+    first_request=FIRST_REQUEST,
+    deliveries=Delivery(
+        "communication",
+        begun=frozenset({MessageDispatched.name}),
+        arrived=frozenset({MessageDelivered.name}),
+        failed=frozenset({MessageRejected.name, MessageUndelivered.name}),
+    ),
+    webhooks=Webhooks(types=TYPES, content=content),
+    preview=preview,
+)

@@ -1,0 +1,107 @@
+"""One row per webhook endpoint of a context: its address, the events it is told, and its health.
+
+A second table holds how far the feed has come with each endpoint, by partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
+
+from domain.webhooks import (
+    WebhookCursorMoved,
+    WebhookEndpointConfigured,
+    WebhookEndpointDisabled,
+    WebhookEndpointEnabled,
+    WebhookEndpointFailing,
+    WebhookEndpointRecovered,
+    WebhookEndpointRegistered,
+)
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, Row, change, put
+
+VERSION = 3
+ENDPOINTS_DDL = """
+    create table {table} (
+        endpoint_id     text primary key,
+        url             text,
+        types           jsonb not null default '[]',
+        origin          text,
+        health          text not null default 'enabled',
+        reason          text,
+        failing_since   timestamptz,
+        registered_at   timestamptz
+    );
+"""
+CURSORS_DDL = """
+    create table {table} (
+        endpoint_id     text not null,
+        partition       int not null,
+        sequence        bigint not null,
+        primary key (endpoint_id, partition)
+    );
+"""
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    match event.fact:
+        case WebhookEndpointRegistered() as registered:
+            yield put(
+                registered.endpoint_id,
+                url=registered.url,
+                types=list(registered.types),
+                registered_at=registered.at,
+            )
+        case WebhookEndpointConfigured() as configured:
+            yield put(
+                configured.endpoint_id, origin=configured.origin, health="enabled", reason=None, failing_since=None
+            )
+        case WebhookEndpointEnabled() as enabled:
+            yield change(enabled.endpoint_id, health="enabled", reason=None, failing_since=None)
+        case WebhookEndpointDisabled() as disabled:
+            yield change(disabled.endpoint_id, health="disabled", reason=disabled.reason)
+        case WebhookEndpointFailing() as failing:
+            yield change(failing.endpoint_id, failing_since=failing.at)
+        case WebhookEndpointRecovered() as recovered:
+            yield change(recovered.endpoint_id, failing_since=None)
+
+
+def project_cursors(event: Recorded[Any]) -> Iterator[Change]:
+    match event.fact:
+        case WebhookCursorMoved() as moved:
+            yield put(moved.endpoint_id, moved.partition, sequence=moved.sequence)
+
+
+def endpoints_of(context: str) -> tuple[ReadModel, ReadModel]:
+    """The read models of a context's endpoints: `<context>_webhook_endpoints` and `<context>_webhook_cursors`."""
+    return (
+        ReadModel(f"{context}_webhook_endpoints", VERSION, ("endpoint_id",), ENDPOINTS_DDL, project),
+        ReadModel(f"{context}_webhook_cursors", VERSION, ("endpoint_id", "partition"), CURSORS_DDL, project_cursors),
+    )
+
+
+class EndpointRow(NamedTuple):
+    """An endpoint. `registered_at` is None where the feed tells it nothing; `reason` says why it is disabled."""
+
+    endpoint_id: str
+    url: str | None
+    types: Sequence[str]
+    origin: str | None
+    health: str
+    reason: str | None
+    failing_since: datetime | None
+    registered_at: datetime | None
+
+
+async def endpoints(
+    connection: AsyncConnection[Row], context: str, endpoint_id: str | None = None
+) -> list[EndpointRow]:
+    """Every endpoint of a context, or the one with this id."""
+    sql = f"""
+        select {", ".join(EndpointRow._fields)} from {context}_webhook_endpoints
+         where %s::text is null or endpoint_id = %s order by registered_at, endpoint_id
+    """
+    return [EndpointRow(*row) for row in await (await connection.execute(sql, (endpoint_id, endpoint_id))).fetchall()]
