@@ -22,8 +22,6 @@ from streams.core.mapper import Mapper
 from streams.core.wiring import Context, names_of
 from streams.kafka import topics
 from streams.kafka.denials import Denied
-from streams.kafka.live import Live
-from streams.kafka.live_http import serve_live
 from streams.kafka.node import ApiNode, WorkerNode
 from streams.kafka.process import run_processor, run_projector
 from streams.kafka.rights import NONE, RIGHTS, Rights
@@ -137,6 +135,9 @@ def serve_api(settings: Settings) -> None:
 
 def run_live(settings: Settings) -> None:
     """Counts what happens in Kafka, minute by minute, until a signal comes."""
+    from streams.kafka.live import Live
+    from streams.kafka.live_http import serve_live
+
     set_up_logging(settings.log_level)
     check_topics(settings, RIGHTS["live"])
     counting = Live(cluster(settings), NAMES, settings.partitions, bootstrap.DELIVERIES, bootstrap.clock(settings))

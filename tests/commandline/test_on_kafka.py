@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,6 +159,60 @@ def test_a_part_of_the_history_is_not_made_anew_as_if_it_were_all(moved: Install
     with anew() as dsn:
         refused = moved.run("journal", "rebuild", HEADWATER_POSTGRES=dsn, HEADWATER_PARTITIONS="2")
         told(refused, "has 4 partitions, not 2")
+
+
+IMPORTED = re.compile(r"^import time:.*\| +([\w.]+)$", re.MULTILINE)
+WEB = {"fastapi", "starlette", "uvicorn"}
+
+
+@pytest.mark.parametrize(
+    ("role", "foreign"),
+    [
+        ("processor", WEB | {"httpx2", "jinja2", "faust"}),
+        ("projector", WEB | {"httpx2", "jinja2", "faust"}),
+        ("worker", WEB | {"faust"}),
+    ],
+)
+def test_a_role_imports_nothing_that_it_has_no_use_for(
+    moved: Installation, tmp_path: Path, role: str, foreign: set[str]
+) -> None:
+    imported = set(IMPORTED.findall(started(moved, tmp_path, role)))
+    assert "streams.kafka.process" in imported
+    assert imported & foreign == set()
+
+
+def started(moved: Installation, directory: Path, role: str) -> str:
+    """The words of a role from its start until it serves, with a line for each module that it imports."""
+    port = free_port()
+    given = {
+        "HEADWATER_POSTGRES": moved.dsn,
+        "HEADWATER_METRICS_PORT": str(port),
+        "PYTHONPROFILEIMPORTTIME": "1",
+    }
+    with (directory / role).open("w+") as words:
+        environment = os.environ | moved.environment | given
+        process = subprocess.Popen([*CLI, role], env=environment, stdout=words, stderr=words)
+        try:
+            until_shown(f"http://127.0.0.1:{port}/metrics", process)
+        finally:
+            process.terminate()
+            process.wait(60)
+        words.seek(0)
+        return words.read()
+
+
+def until_shown(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Returns once a page is there."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            httpx2.get(url, timeout=5)
+        except httpx2.HTTPError:
+            assert process.poll() is None, "the role has ended"
+            assert time.monotonic() < deadline, "the role shows no metrics"
+            time.sleep(0.02)
+        else:
+            return
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""The guestbook surface: entries are signed and read."""

@@ -1,0 +1,24 @@
+"""The guestbook surface, put together."""
+
+from __future__ import annotations
+
+from api.actions import Acting
+from api.auth import Tokens
+from api.counters import Counts
+from api.guestbook import entries
+from api.guestbook.access import LIMITS, SCOPES
+from api.guestbook.errors import GuestbookRoute, render
+from api.limits import Limiter
+from api.surface import Direct, Surface, app_of, outcomes
+from commands.guestbook.entry import EntryTooLong
+from streams.engine import Engine
+
+NAME = "guestbook"
+
+
+def build(engine: Engine, counts: Counts, tokens: Tokens) -> Direct:
+    """The ASGI app of this surface."""
+    acting = Acting(NAME, engine.gateway, engine.reads, engine.clock, engine.partitions, {EntryTooLong: 422})
+    surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS))
+    routers = (entries.router, outcomes(GuestbookRoute, *SCOPES))
+    return Direct(app_of(surface, "Guest book", "1.0.0", "A guest book.", routers, render))

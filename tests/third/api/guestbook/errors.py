@@ -1,0 +1,21 @@
+"""Errors of this surface: a sentence under `error`."""
+
+from __future__ import annotations
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import ApiError
+from api.routing import Json, LeanRoute
+
+
+def render(_request: Request, error: ApiError) -> Response:
+    """`{"error": sentence}`."""
+    return Json(orjson.dumps({"error": error.sentence}), error.status)
+
+
+class GuestbookRoute(LeanRoute):
+    """A route with this surface's errors."""
+
+    render = staticmethod(render)

@@ -1,0 +1,1 @@
+"""Signing the guest book, and thanking the author."""

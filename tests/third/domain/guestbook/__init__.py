@@ -1,0 +1,1 @@
+"""A guest book: entries that people sign, each thanked by a text message."""
