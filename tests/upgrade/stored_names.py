@@ -1,0 +1,48 @@
+"""Every name that today's program can write into a log, a task or a table: the only imports of the program here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bootstrap
+import streams.kafka.decoding  # noqa: F401 - refusals of its own
+from domain.messages import Command, Effect, Event, Named, Refused
+from streams.names import Names
+from streams.wiring import ENGINE_MESSAGES, names_of
+
+KINDS: dict[str, type[Named]] = {"event": Event, "command": Command, "effect": Effect}
+
+
+def names() -> Names:
+    """The table from names to types, with the upcasts of those that are not written any more."""
+    return names_of(bootstrap.CONTEXTS)
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """Kind and name of every message."""
+    types = {*ENGINE_MESSAGES, *(type_ for context in bootstrap.CONTEXTS for type_ in context.messages)}
+    for kind, base in KINDS.items():
+        yield from sorted((kind, type_.name) for type_ in types if issubclass(type_, base))
+
+
+def refusals() -> set[str]:
+    """What `problem.type` of an outcome may be: the class names of refusals; of named ones it is name and `formerly`."""
+    return {type_.__name__ for type_ in _below(Refused) if not type_.__module__.startswith("tests.")}
+
+
+def _below(type_: type[Refused]) -> Iterator[type[Refused]]:
+    for below in type_.__subclasses__():
+        yield below
+        yield from _below(below)
+
+
+def read_models() -> list[str]:
+    """Name and version of every read model."""
+    return sorted(f"{model.name} v{model.version}" for context in bootstrap.CONTEXTS for model in context.read_models)
+
+
+def listed() -> str:
+    """All of them as text, a line each."""
+    lines = [f"{kind} {name}" for kind, name in messages()]
+    lines += [f"problem {name}" for name in sorted(refusals())]
+    return "\n".join([*lines, *(f"read-model {model}" for model in read_models())]) + "\n"
