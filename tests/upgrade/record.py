@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.imitations.webhook_sink import SECRET, WebhookSink
 from tests.upgrade import course_scenes, scenes
 from tests.upgrade.exchanges import Asking, Recorder
 from tests.upgrade.installation import Installation, heads, problems, read_models
-from tests.upgrade.packing import DATA, EMBEDDED, keep, pack
+from tests.upgrade.packing import DATA, EMBEDDED, keep, pack, unpack
 from tests.upgrade.record_kafka import record_kafka
 from tests.upgrade.scenes import Stage
 from tests.upgrade.stored_names import listed
@@ -51,11 +50,8 @@ def main() -> None:
     DATA.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="headwater-record-", dir="/dev/shm") as directory:
         Path(directory).chmod(0o755)
-        data = Path(directory) / "data"
-        embedded(data)
-        copy = Path(directory) / "moved"
-        shutil.copytree(data, copy, symlinks=True)
-        record_kafka(copy, SETTINGS)
+        embedded(Path(directory) / "data")
+        record_kafka(unpack(DATA / f"{EMBEDDED}.tar.xz", Path(directory) / "moved"), SETTINGS)
     (DATA / "names-0.1.txt").write_text(listed())
 
 
@@ -74,7 +70,7 @@ def embedded(data: Path) -> None:
     pack(data, DATA / f"{EMBEDDED}.tar.xz")
 
 
-def _anthropic(url: str) -> Mapping[str, str]:
+def _anthropic(url: str) -> dict[str, str]:
     return {"ANTHROPIC_API_KEY": "imitated", "ANTHROPIC_BASE_URL": url}
 
 

@@ -25,6 +25,7 @@ ANA, READER = "ana", "reader"
 FAR = "2199-01-01T09:00:00Z"
 RESEND_SECRET = "whsec_dGhlIHNlY3JldCBvZiBhIGZpeHR1cmU="
 TWILIO_URL = "https://headwater.example/communication/api/communication/webhooks/twilio"
+LINK = r"/unsubscribe/([\w.~-]+)"
 CODE = re.compile(r"\b\d{6}\b")
 TIMER = """
     insert into headwater.tasks (id, context, kind, due_at, name, body, correlation_id, event_id)
@@ -78,9 +79,8 @@ class Stage:
 
     def code(self, number: str) -> str:
         """The code in the latest text to a number."""
-        return CODE.findall(next(m for m in reversed(self.twilio.journal.received) if m.to == number).content["Body"])[
-            0
-        ]
+        received = reversed(self.twilio.journal.received)
+        return str(CODE.findall(next(one for one in received if one.to == number).content["Body"])[0])
 
 
 def number_of(user: int) -> str:
@@ -240,7 +240,7 @@ def link_to(stage: Stage, user: int) -> str:
     """The path of the unsubscribe link in the latest e-mail to somebody."""
     texts = [path.read_text() for path in (stage.installation.data / "outbox").glob("email-*.json")]
     text = next(text for text in texts if f"user{user}@example.com" in text)
-    return "/communication/unsubscribe/" + re.findall(r"/unsubscribe/([\w.~-]+)", text)[0]
+    return f"/communication/unsubscribe/{re.findall(LINK, text)[0]}"
 
 
 def erasures(stage: Stage) -> None:

@@ -26,7 +26,7 @@ def messages() -> Iterator[tuple[str, str]]:
 
 
 def refusals() -> set[str]:
-    """What `problem.type` of an outcome may be: the class names of refusals; of named ones it is name and `formerly`."""
+    """What `problem.type` of an outcome may be: a refusal's class name. Of a named one: its name and `formerly`."""
     return {type_.__name__ for type_ in _below(Refused) if not type_.__module__.startswith("tests.")}
 
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -25,8 +24,8 @@ RECORDS = "select count(*) from headwater.journal"
 AT = "select encode(hash, 'hex') from headwater.journal where context = %s and partition = %s and sequence = %s"
 TASKS = "select kind, name, count(*)::int from headwater.tasks group by 1, 2 order by 1, 2"
 HELD = """
-    select count(*) from headwater.journal where name = 'webhooks.webhook.held.v1'
-       and convert_from(data, 'UTF8')::json ->> 'endpoint_id' = %s
+    select convert_from(data, 'UTF8')::json ->> 'data_subject' from headwater.journal
+     where name = 'webhooks.webhook.held.v1' and convert_from(data, 'UTF8')::json ->> 'endpoint_id' = %s
 """
 RETIRED: frozenset[str] = frozenset()
 """Read models that the kept installation has and no code lists any more."""
@@ -215,18 +214,14 @@ def test_a_message_scheduled_for_later_is_called_off(kept: Kept) -> None:
     assert kept.status(scheduled) == "REVOKED"
 
 
-def test_an_address_is_registered_again_under_its_id_and_secret(kept: Kept) -> None:
-    id_, secret = kept.known["kept"]["endpoints"]["a"], kept.known["kept"]["secrets"]["/hooks/a"]
-    assert kept.installation.says("webhook", "add", "communication", url_of("a")).split() == [id_, secret]
-
-
 def url_of(name: str) -> str:
     return f"http://127.0.0.1:{SINK_PORT}/hooks/{name}"
 
 
 def test_what_waited_is_carried_out_when_its_time_comes(kept: Kept) -> None:
     """A call put off at each provider, webhooks to receivers that were away, a timer of a message that was held."""
-    kept.installation.says("clock", "advance", "28000d")
+    for by in ("28000d", "12h"):  # the night of the one whose message was held may not be over at the first
+        kept.installation.says("clock", "advance", by)
     assert kept.status(kept.known["kept"]["put off"]) == "SUCCESS"
     wait(lambda: kept.status(kept.known["kept"]["held"]) == "SUCCESS", "what was held has not gone out")
     generation = kept.known["kept"]["waiting generation"]
@@ -236,11 +231,15 @@ def test_what_waited_is_carried_out_when_its_time_comes(kept: Kept) -> None:
 
 
 def test_what_was_held_for_a_disabled_endpoint_is_recovered(kept: Kept) -> None:
-    endpoint = kept.known["kept"]["endpoints"]["b"]
-    ((held,),) = kept.installation.rows(HELD, endpoint)
-    kept.installation.says("webhook", "enable", "communication", endpoint)
-    assert int(kept.installation.says("webhook", "recover", "communication", endpoint)) == held > 0
-    wait(lambda: kept.sink.journal.counts["/hooks/b"] >= held, "not all of it has arrived")
+    """Registered again it is the same endpoint with the same secret, and enabled; of the erased nothing is told."""
+    endpoint, secret = kept.known["kept"]["endpoints"]["b"], kept.known["kept"]["secrets"]["/hooks/b"]
+    held = [subject for (subject,) in kept.installation.rows(HELD, endpoint)]
+    erased = {f"communication:{user}" for user in kept.known["kept"]["erased"]}
+    added = kept.installation.says("webhook", "add", "communication", url_of("b"), "--event", "message.delivered")
+    assert added.split() == [endpoint, secret]
+    assert int(kept.installation.says("webhook", "recover", "communication", endpoint)) == len(held)
+    living = sum(subject not in erased for subject in held)
+    wait(lambda: kept.sink.journal.counts["/hooks/b"] >= living > 0, "not all of it has arrived")
 
 
 def test_a_failed_generation_is_retried_and_completes(kept: Kept) -> None:
@@ -253,9 +252,3 @@ def test_after_all_that_nothing_has_halted_and_the_history_verifies(kept: Kept) 
     assert kept.installation.run("status").code == 0
     assert "whole" in kept.installation.says("audit", "verify")
     assert kept.installation.run("audit", "replay").code == 0
-
-
-def test_it_stops_and_starts_again(kept: Kept, tmp_path: Path) -> None:
-    kept.installation.stop("up")
-    kept.installation.start("up")
-    assert kept.installation.await_ready("up")["halted"] == []
