@@ -114,9 +114,9 @@ def model() -> Iterator[Model]:
 
 
 def endpoints(stage: Stage, sink: WebhookSink) -> None:
-    """One that takes everything, one disabled by hand, one that wants no more, two that are away."""
+    """One that takes everything, one disabled by hand, one that wants no more, two that are away, one that was."""
     events = {"a": (), "b": ("message.delivered",), "c": ("message.action_taken",), "d": ("message.clicked",),
-              "e": ("message.opened",)}  # fmt: skip
+              "e": ("message.opened",), "f": ("message.opened",)}  # fmt: skip
     stage.kept |= {"endpoints": {}, "secrets": {}}
     for name, types in events.items():
         options = [part for type_ in types for part in ("--event", type_)]
@@ -126,7 +126,9 @@ def endpoints(stage: Stage, sink: WebhookSink) -> None:
     sink.behave(failing(410, to="/hooks/c", times=None))
     for away in ("/hooks/d", "/hooks/e"):
         sink.behave(failing(503, to=away, times=None))
-    stage.installation.says("webhook", "disable", "communication", stage.kept["endpoints"]["b"])
+    sink.behave(failing(503, to="/hooks/f", times=8))
+    for turn in ("disable", "enable", "disable"):
+        stage.installation.says("webhook", turn, "communication", stage.kept["endpoints"]["b"])
 
 
 STATES = """

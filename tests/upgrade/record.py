@@ -14,7 +14,7 @@ import httpx2
 from tests.imitations import failing
 from tests.imitations.twilio import ACCOUNT_SID, AUTH_TOKEN, TwilioImitation
 from tests.imitations.webhook_sink import SECRET, WebhookSink
-from tests.upgrade import course_scenes, scenes
+from tests.upgrade import course_scenes, rarer_scenes, scenes
 from tests.upgrade.exchanges import Asking, Recorder
 from tests.upgrade.installation import Installation, heads, problems, read_models
 from tests.upgrade.packing import DATA, EMBEDDED, keep, pack, unpack
@@ -109,6 +109,7 @@ def _first_run(installation: Installation, twilio: TwilioImitation, sink: Webhoo
         scenes.messages(stage)
         scenes.consents(stage)
         scenes.preferences(stage)
+        rarer_scenes.rarer(stage)
         scenes.failures(stage)
         scenes.reports(stage)
         done = course_scenes.courses(stage)
@@ -132,6 +133,7 @@ def _second_run(installation: Installation, stage: Stage, model: course_scenes.M
     with _running(installation) as client:
         stage.recorder.asking.client = client
         scenes.budget(stage)
+        rarer_scenes.broken_talk(stage, model)
         course_scenes.broken_courses(stage, model)
         model.leave()
         stage.settle()

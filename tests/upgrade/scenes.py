@@ -177,7 +177,7 @@ def failures(stage: Stage) -> None:
     """A provider that refuses, that breaks off without a word, and one that puts off for long."""
     for user, behaviour in (
         (102, failing(400, "21211")), (103, dropping(recorded=True)),
-        (101, failing(429, headers={"Retry-After": "3500"})),
+        (101, failing(429, headers={"Retry-After": "7200"})),
     ):  # fmt: skip
         stage.twilio.behave(behaviour.model_copy(update={"to": number_of(user)}))
     stage.post("/preferences/102", {"sms_enabled": True}, method="PUT")
@@ -193,6 +193,7 @@ def reports(stage: Stage) -> None:
         sent = stage.send(104, "financial_alert", channel="sms")
         stage.settle()
         twilio(stage, "twilio", MessageSid=stage.provider_id(sent), MessageStatus=word, To=number_of(104))
+    twilio(stage, "twilio", MessageSid=stage.provider_id(stage.messages[0]), MessageStatus="sending")
     twilio(stage, "twilio", MessageSid="SMunknown", MessageStatus="delivered", To="+15550000000")
     resend(stage, "email.delivered", "re_unknown", "unknown@example.com")
     for user, words in ((101, ("opened", "clicked")), (114, ("bounced",)), (115, ("complained",))):

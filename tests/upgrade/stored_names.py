@@ -7,15 +7,19 @@ from collections.abc import Iterator
 import bootstrap
 import streams.kafka.decoding  # noqa: F401 - refusals of its own
 from domain.messages import Command, Effect, Event, Named, Refused
-from streams.names import Names
+from streams.names import UnknownName
 from streams.wiring import ENGINE_MESSAGES, names_of
 
 KINDS: dict[str, type[Named]] = {"event": Event, "command": Command, "effect": Effect}
 
 
-def names() -> Names:
-    """The table from names to types, with the upcasts of those that are not written any more."""
-    return names_of(bootstrap.CONTEXTS)
+def known(name: str) -> bool:
+    """Whether what is stored under this name can be read: it has a type, or an upcast that leads on to one."""
+    table = names_of(bootstrap.CONTEXTS)
+    try:
+        return not table.is_current(name) or bool(table.type_of(name))
+    except UnknownName:
+        return False
 
 
 def messages() -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.upgrade.packing import DATA
-from tests.upgrade.stored_names import names, read_models, refusals
+from tests.upgrade.stored_names import known, read_models, refusals
 
 LISTED = (DATA / "names-0.1.txt").read_text().splitlines()
 RETIRED: frozenset[str] = frozenset()
@@ -18,21 +18,7 @@ def recorded(kind: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["event", "command", "effect"])
 def test_every_stored_message_has_a_type_today_or_is_cast_up_to_one(kind: str) -> None:
-    table = names()
-    assert [name for name in recorded(kind) if not known(table, name)] == []
-
-
-def known(table: object, name: str) -> bool:
-    """As the table of names answers for the log: retired names lead on to current ones."""
-    return name in reachable(table)
-
-
-def reachable(table: object) -> set[str]:
-    types, upcasts = vars(table)["_types"], vars(table)["_upcasts"]
-    found = set(types)
-    while more := {name for name, (to, _) in upcasts.items() if to in found} - found:
-        found |= more
-    return found
+    assert [name for name in recorded(kind) if not known(name)] == []
 
 
 def test_every_stored_problem_is_a_refusal_of_today() -> None:
