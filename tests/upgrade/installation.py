@@ -26,7 +26,7 @@ from unittest.mock import patch
 import httpx2
 import psycopg
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.02
 
 

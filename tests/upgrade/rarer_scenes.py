@@ -1,4 +1,4 @@
-"""What seldom happens to an installation: a consent that is gone when its message's time comes, a number that is none."""
+"""What seldom happens to an installation: consent gone when the time comes, an erasure that meets a hindrance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFUSED = {"status": 400, "body": {"type": "error", "error": {"type": "invalid_r
 
 
 def rarer(stage: Stage) -> None:
-    """Messages whose time comes, one of them without consent by then; a text put off and then blocked; a wrong number."""
+    """Messages whose time comes, one without consent by then; a text put off and then blocked; a wrong number."""
     agree(stage, 119, 120)
     ((now,),) = stage.installation.rows(NOW)
     soon = (now + timedelta(minutes=1)).isoformat()
@@ -37,7 +37,25 @@ def broken_talk(stage: Stage, model: Model) -> None:
     for method in ("POST", "PUT"):
         model.script(REFUSED)
         course(stage, "/stream", talk, method=method, expect=None, again=409)
-    unfit = generate(stage, "failed")
+    unfit = generate(stage, "failed", mode="assignment", assignmentCounts={"mcsc": 1, "mcmc": 1, "subjective": 1})
     model.script(REFUSED)
     course(stage, "/retry", {"generation_id": unfit})
     wait(lambda: state(stage, unfit) == "failed", f"{unfit} does not fail again")
+
+
+def erasures(stage: Stage) -> None:
+    """Somebody is erased; somebody else's message cannot be removed from the outbox."""
+    agree(stage, 109, 110)
+    for user in (109, 110):
+        stage.send(user, "monthly_report", channel="email")
+    stage.settle()
+    stage.installation.says("erase", "communication:109")
+    stage.settle()
+    stage.post("/consent/email", {"user_id": 109, "email": "user109@example.com"}, expect=400)
+    blocking = stage.installation.data / "outbox" / "email-blocking.json"
+    blocking.mkdir()
+    stage.installation.says("erase", "communication:110")
+    for _ in range(8):
+        stage.settle("5m")
+    blocking.rmdir()
+    stage.kept["erased"] = [109, 110]

@@ -115,7 +115,7 @@ def _first_run(installation: Installation, twilio: TwilioImitation, sink: Webhoo
         done = course_scenes.courses(stage)
         course_scenes.webhooks(stage)
         scenes.refusals(stage, done, OWNERS["owner"])
-        scenes.erasures(stage)
+        rarer_scenes.erasures(stage)
         installation.says("audit", "sign")
     return stage
 

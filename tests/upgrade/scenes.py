@@ -244,24 +244,6 @@ def link_to(stage: Stage, user: int) -> str:
     return f"/communication/unsubscribe/{re.findall(LINK, text)[0]}"
 
 
-def erasures(stage: Stage) -> None:
-    """Somebody is erased; somebody else's message cannot be removed from the outbox."""
-    agree(stage, 109, 110)
-    for user in (109, 110):
-        stage.send(user, "monthly_report", channel="email")
-    stage.settle()
-    stage.installation.says("erase", "communication:109")
-    stage.settle()
-    stage.post("/consent/email", {"user_id": 109, "email": "user109@example.com"}, expect=400)
-    blocking = stage.installation.data / "outbox" / "email-blocking.json"
-    blocking.mkdir()
-    stage.installation.says("erase", "communication:110")
-    for _ in range(8):
-        stage.settle("5m")
-    blocking.rmdir()
-    stage.kept["erased"] = [109, 110]
-
-
 def refusals(stage: Stage, generation: str, owner: str) -> None:
     """Those that the endpoints answer from read models, before a command: as commands they leave an outcome too."""
     nothing, endpoint = str(UUID(int=7)), stage.kept["endpoints"]["b"]
