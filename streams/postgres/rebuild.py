@@ -238,7 +238,7 @@ def _next_epoch(connection: Connection[Row]) -> None:
 
 
 def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: Mapper, progress: Progress) -> None:
-    """Makes sure that every projection of these contexts is live in its present version, building what is not."""
+    """Makes every projection of these contexts live in its present version, and retires what is not listed any more."""
     for context in contexts:
         for model in context.read_models:
             projection = projection_of(context.name, model)
@@ -248,6 +248,20 @@ def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: M
         if unregistered(connection, [projection]):
             id_ = create(connection, projection, None)
             join_writers(connection, activate(connection, projection, id_), mapper, "live")
+    _retire_unlisted(connection, contexts)
+
+
+def _retire_unlisted(connection: Connection[Row], contexts: Sequence[Context]) -> None:
+    """A read model that no code lists any more would fall behind for ever: it is kept as it is, until dropped."""
+    listed = {model.name for context in contexts for model in context.read_models}
+    names = {context.name for context in contexts}
+    for row in registered(connection):
+        unlisted = row.context in names and row.name not in listed and not row.table.startswith(TABLE)
+        if row.state == "live" and unlisted:
+            with connection.transaction():
+                connection.execute(RETIRE, (row.name,))
+                connection.execute(f"drop view if exists read_models.{row.name}")
+                _next_epoch(connection)
 
 
 def put_live(

@@ -11,7 +11,7 @@ from uuid import uuid4
 from confluent_kafka import Producer
 
 from tests.imitations.twilio import TwilioImitation
-from tests.kafka.broker import Broker
+from tests.streams.kafka.broker import Broker
 from tests.upgrade import course_scenes, kafka_records, scenes
 from tests.upgrade.exchanges import Asking, Recorder
 from tests.upgrade.installation import Installation, heads, problems, read_models, wait

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import bootstrap
-import streams.kafka.decoding  # noqa: F401 - refusals of its own
+import streams.core.processor
+import streams.kafka.command_decoder  # noqa: F401 - refusals of its own
 from domain.messages import Command, Effect, Event, Named, Refused
-from streams.names import UnknownName
-from streams.wiring import ENGINE_MESSAGES, names_of
+from streams.core.names import UnknownName
+from streams.core.wiring import ENGINE_MESSAGES, names_of
 
 KINDS: dict[str, type[Named]] = {"event": Event, "command": Command, "effect": Effect}
 

@@ -27,7 +27,7 @@ HELD = """
     select convert_from(data, 'UTF8')::json ->> 'data_subject' from headwater.journal
      where name = 'webhooks.webhook.held.v1' and convert_from(data, 'UTF8')::json ->> 'endpoint_id' = %s
 """
-RETIRED: frozenset[str] = frozenset()
+RETIRED: frozenset[str] = frozenset({"communication_outlets", "communication_outlets_told"})
 """Read models that the kept installation has and no code lists any more."""
 
 
@@ -175,7 +175,7 @@ def other(body: str | None) -> str:
 
 def test_every_read_model_is_built_anew_and_equal(kept: Kept) -> None:
     listed = kept.installation.says("projection", "list").splitlines()
-    names = [line.split()[0] for line in listed if "read_models." in line]
+    names = [line.split()[0] for line in listed if "read_models." in line and " live " in line]
     assert len(names) >= len(kept.known["read_models"]) - len(RETIRED)
     assert [name for name in names if ": equal" not in kept.installation.says("projection", "rebuild", name)] == []
     for name in names:

@@ -36,9 +36,13 @@ def operator(database: str) -> Iterator[Connection[Row]]:
         yield connection
 
 
+def mapper_of_shelf() -> Mapper:
+    return Mapper(names_of([SHELF]), Keyring(bytes(32)))
+
+
 @pytest.fixture
 def mapper() -> Mapper:
-    return Mapper(names_of([SHELF]), Keyring(bytes(32)))
+    return mapper_of_shelf()
 
 
 def opened(n: int) -> OpenJar:
@@ -200,3 +204,15 @@ def by_state(operator: Connection[Row], state: str) -> Registered:
 
 def test_every_projection_of_the_context_is_known(mapper: Mapper) -> None:
     assert [p.name for p in known_projections([SHELF], mapper)] == ["shelf_jars", "shelf_owners", "shelf_reactions"]
+
+
+async def test_a_read_model_that_no_code_lists_any_more_is_retired_at_the_start(shelf: Embedded) -> None:
+    await do(shelf, opened(0))
+    await shelf.runtime.gateway.stop()
+    with connect_plain(shelf.runtime.dsn) as connection:
+        rebuild.bring_up(connection, [replace(SHELF, read_models=())], mapper_of_shelf(), lambda _: None)
+        states = {row.table: row.state for row in rebuild.registered(connection)}
+        assert states["read_models.shelf_jars_v1"] == "retired"
+        assert states["headwater.tasks:shelf"] == "live"
+        kept = connection.execute("select count(*) from read_models.shelf_jars_v1").fetchone()
+    assert kept == (1,)

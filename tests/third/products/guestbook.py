@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from api.guestbook.access import LIMITS, SCOPES
 from commands.guestbook.wiring import GUESTBOOK as CONTEXT
-from connectors.settings import TwilioSettings
 from content.guestbook.webhooks import webhook_content
-from domain.calls.sms import Sms
 from domain.guestbook.entry import AuthorThanked, EntrySigned, ThanksFailed
 from domain.guestbook.webhooks import TYPES
+from projections.guestbook import READ_MODELS
+
+from connectors.settings import TwilioSettings
+from domain.calls.sms import Sms
 from domain.messages import Effect
 from products.product import App, Credential, EdgeParts, Product, Webhooks, WorkerParts
-from projections.guestbook import READ_MODELS
 from streams.core.calls import AnyConnector
 from streams.telemetry.live_figures import Delivery
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from api.actions import Acting
-from api.auth import Tokens
-from api.counters import Counts
 from api.guestbook import entries
 from api.guestbook.access import LIMITS, SCOPES
 from api.guestbook.errors import GuestbookRoute, render
+from commands.guestbook.entry import EntryTooLong
+
+from api.actions import Acting
+from api.auth import Tokens
+from api.counters import Counts
 from api.limits import Limiter
 from api.surface import Direct, Surface, app_of, outcomes
-from commands.guestbook.entry import EntryTooLong
 from streams.engine import Engine
 
 NAME = "guestbook"

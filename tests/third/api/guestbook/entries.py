@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+from api.guestbook.errors import GuestbookRoute
+from commands.guestbook.entry import SignEntry
 from fastapi import APIRouter
+from projections.guestbook.entries import latest
 from pydantic import BaseModel, Field
 
 from api.auth import Caller
-from api.guestbook.errors import GuestbookRoute
 from api.surface import Act, Read, may
-from commands.guestbook.entry import SignEntry
-from projections.guestbook.entries import latest
 
 router = APIRouter(route_class=GuestbookRoute, prefix="/api/entries", tags=["Entries"])
 MOST = 100

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from domain.guestbook.entry import AuthorThanked, Entry, EntryEvent, EntrySigned, Phase, ThanksFailed
+
 from domain.messages import Command, Personal, Refused, Reply, Result
 
 LONGEST = 280
@@ -41,8 +42,6 @@ def record_thanks(command: RecordThanks, entry: Entry) -> Sequence[EntryEvent]:
         return []
     if attempt.result is Result.ACCEPTED:
         return [
-            AuthorThanked(
-                at=command.at, entry_id=command.entry_id, author=command.author, provider=attempt.provider
-            )
+            AuthorThanked(at=command.at, entry_id=command.entry_id, author=command.author, provider=attempt.provider)
         ]
     return [ThanksFailed(at=command.at, entry_id=command.entry_id, author=command.author, reason=attempt.reason)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from commands import webhooks
 from commands.guestbook.entry import RecordThanks
-from domain.calls.sms import Sms
 from domain.guestbook.entry import EntrySigned
+
+from commands import webhooks
+from domain.calls.sms import Sms
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Reaction
 

@@ -6,10 +6,11 @@ from operator import attrgetter
 
 from commands.guestbook import entry
 from commands.guestbook.reactions import react
+from domain.guestbook.entry import AuthorThanked, Entry, EntrySigned, ThanksFailed, evolve
+
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS
 from domain.calls.sms import Sms
 from domain.calls.webhook import DeliverWebhook
-from domain.guestbook.entry import AuthorThanked, Entry, EntrySigned, ThanksFailed, evolve
 from streams.core.wiring import Context, Handler, Stream
 
 ENTRY = Stream("entry", Entry(), evolve, id_of=attrgetter("entry_id"))

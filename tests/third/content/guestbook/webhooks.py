@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from domain.guestbook.webhooks import TYPES
+
 from domain.webhooks import FeedEvent, WebhookContent
 
 

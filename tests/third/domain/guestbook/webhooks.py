@@ -6,5 +6,4 @@ from collections.abc import Mapping
 
 from domain.guestbook.entry import AuthorThanked, EntrySigned
 
-
 TYPES: Mapping[str, str] = {EntrySigned.name: "entry.signed", AuthorThanked.name: "entry.thanked"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from projections.guestbook.entries import ENTRIES
+
 from projections.webhook_endpoints import endpoints_of
 from projections.webhooks import webhooks_of
 from streams.core.read_models import ReadModel

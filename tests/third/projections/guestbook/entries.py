@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from domain.guestbook.entry import AuthorThanked, EntrySigned, ThanksFailed
 from psycopg import AsyncConnection
 
-from domain.guestbook.entry import AuthorThanked, EntrySigned, ThanksFailed
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
 
