@@ -57,11 +57,11 @@ _PERMANENT = frozenset({GONE, NOT_CONFIGURED, ERASED})
 Happened = WebhookEvent | WebhookEndpointEvent
 
 
-class WebhookNotFound(Refused):
+class WebhookNotFound(Refused, name="webhooks.webhook_not_found", formerly="WebhookNotFound"):
     """No such webhook was ever queued or held."""
 
 
-class EndpointNotEnabled(Refused):
+class EndpointNotEnabled(Refused, name="webhooks.endpoint_not_enabled", formerly="EndpointNotEnabled"):
     """The endpoint is unknown or disabled: nothing is sent to it."""
 
 
@@ -258,6 +258,7 @@ WEBHOOK_EVENTS = (
     WebhookEndpointEnabled,
 )
 
+WEBHOOK_REFUSALS = (WebhookNotFound, EndpointNotEnabled)
 WEBHOOK_HANDLERS = (
     Handler(ConfigureWebhookEndpoint, decide=configure, writes=WEBHOOK_ENDPOINT),
     Handler(DisableWebhookEndpoint, decide=disable, writes=WEBHOOK_ENDPOINT),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 
 from api.actions import Acting
@@ -15,7 +17,10 @@ from api.communication.webhooks import SIGNERS, Signers
 from api.counters import Counts
 from api.limits import Limiter
 from api.surface import Surface, app_of, outcomes
+from commands.communication.message import UnknownMessage
 from domain.communication.budget import Limits
+from domain.messages import Refused
+from streams.core.refusals import UnreadableCommand, VersionConflict
 from streams.engine import Engine
 
 NAME = "communication"
@@ -26,7 +31,7 @@ LIMITS = {
     "batch_operations": "5/minute",
     "analytics_queries": "50/minute",
 }
-STATUSES = {"UnknownMessage": 404, "UnreadableCommand": 500, "VersionConflict": 412}
+STATUSES: Mapping[type[Refused], int] = {UnknownMessage: 404, UnreadableCommand: 500, VersionConflict: 412}
 """Refusals that are not 400: the document has no 409, so every conflict of states has its validation status."""
 
 DESCRIPTION = """Send messages by SMS and e-mail, with consent, preferences, delivery reports and figures.
@@ -57,7 +62,7 @@ def app(
     providers: dict[str, bool],
 ) -> FastAPI:
     """The ASGI app of this surface. `limits` are the budgets; `providers` says which are configured."""
-    acting = Acting(NAME, engine.gateway, engine.reads, engine.clock, engine.partitions, STATUSES)
+    acting = Acting(NAME, engine, STATUSES)
     surface = Surface(
         NAME,
         acting,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 
 from api.actions import Acting
@@ -19,8 +21,11 @@ from api.gccp.settings import GccpSettings
 from api.limits import InFlight, Limiter
 from api.streaming.watch import Following
 from api.surface import Surface, app_of, outcomes
+from commands.gccp.generation import Forbidden, NotFound
 from connectors.model import LanguageModel
 from documents.confined.pool import PdfPool
+from domain.messages import Refused
+from streams.core.refusals import UnreadableCommand, VersionConflict
 from streams.engine import Engine
 
 NAME = "gccp"
@@ -39,7 +44,7 @@ LIMITS = {
 BURSTS = {"general": 20, "generate": 5, "export_pdf": 10, "retry": 5, "stream": 20}
 """The most requests of one caller that are served at once (GC-4)."""
 
-STATUSES = {"NotFound": 404, "Forbidden": 403, "VersionConflict": 409, "UnreadableCommand": 500}
+STATUSES: Mapping[type[Refused], int] = {NotFound: 404, Forbidden: 403, VersionConflict: 409, UnreadableCommand: 500}
 """Refusals that are not 400."""
 
 DESCRIPTION = """Generate course content step by step, export Markdown as PDF, and talk to a language model.
@@ -96,4 +101,4 @@ def app(engine: Engine, counts: Counts, desk: Desk) -> FastAPI:
 
 
 def _acting(engine: Engine) -> Acting:
-    return Acting(NAME, engine.gateway, engine.reads, engine.clock, engine.partitions, STATUSES)
+    return Acting(NAME, engine, STATUSES)
