@@ -8,8 +8,13 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from domain.messages import Refused
+
 LONGEST_NAME = 100
 """Of a field's name, which may be a key that the client made up, so much is repeated."""
+
+Kind = str | type[Refused]
+"""What surfaces map to codes: the class of a recorded refusal, or a word for an error that the edge itself finds."""
 
 
 class FieldError(NamedTuple):
@@ -24,7 +29,7 @@ class FieldError(NamedTuple):
 class ApiError(Exception):
     """An answer that is an error: its status, a sentence, details, and headers to go with it.
 
-    `kind` is the refusal's or error's name, for surfaces that have codes; `fields` are set when input was invalid.
+    `kind` is for surfaces that have codes, and not shown itself; `fields` are set when input was invalid.
     """
 
     def __init__(
@@ -32,7 +37,7 @@ class ApiError(Exception):
         status: int,
         sentence: str,
         *,
-        kind: str = "",
+        kind: Kind = "",
         details: Any = None,
         fields: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,

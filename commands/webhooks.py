@@ -56,11 +56,11 @@ _PERMANENT = frozenset({GONE, NOT_CONFIGURED, ERASED})
 Happened = WebhookEvent | WebhookEndpointEvent
 
 
-class WebhookNotFound(Refused):
+class WebhookNotFound(Refused, name="webhooks.webhook_not_found", formerly="WebhookNotFound"):
     """No such webhook was ever queued or held."""
 
 
-class EndpointNotEnabled(Refused):
+class EndpointNotEnabled(Refused, name="webhooks.endpoint_not_enabled", formerly="EndpointNotEnabled"):
     """The endpoint is unknown or disabled: nothing is sent to it."""
 
 
@@ -221,6 +221,7 @@ WEBHOOK_EVENTS = (
     *ENDPOINT_EVENTS,
 )
 
+WEBHOOK_REFUSALS = (WebhookNotFound, EndpointNotEnabled)
 WEBHOOK_HANDLERS = (
     *ENDPOINT_HANDLERS,
     Handler(QueueWebhook, decide=queue, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),

@@ -6,6 +6,7 @@ so a class may move or be renamed without touching data.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self, TypeVar
@@ -145,10 +146,30 @@ class Reply(Command):
         return self.model_copy(update={"attempt": attempt, "at": at})
 
 
+REFUSAL_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+
+
 class Refused(Exception):
-    """A command was understood and declined; the text is a sentence for a person. Details are plain JSON values."""
+    """A command that was understood and declined. `sentence` is for a person; `details` are plain JSON values.
+
+    Every refusal is a subclass with an explicit name, `context.snake_case`: recorded outcomes hold the name and not the
+    class, so a class may move or be renamed without touching data. `formerly` lists the names of older outcomes.
+    """
+
+    name: ClassVar[str]
+    formerly: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, *, name: str, formerly: str | tuple[str, ...] = ()) -> None:
+        """Sets the name. Raises ValueError for one of another form; a class without any is Python's own TypeError."""
+        super().__init_subclass__()
+        if REFUSAL_NAME.fullmatch(name) is None:
+            raise ValueError(f"a refusal is named context.snake_case; {cls.__name__} is named {name!r}")
+        cls.name = name
+        cls.formerly = (formerly,) if isinstance(formerly, str) else formerly
 
     def __init__(self, sentence: str, **details: Any) -> None:
+        if type(self) is Refused:
+            raise TypeError("Refused has no name that an outcome could hold: raise a subclass")
         super().__init__(sentence)
         self.sentence = sentence
         self.details = details

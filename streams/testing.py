@@ -235,4 +235,5 @@ class Scenario:
     def then_refused(self, kind: type[Refused]) -> Self:
         """Asserts that the command was refused in this way."""
         assert type(self.refusal) is kind, f"refusal {self.refusal!r}, produced {self.produced}"
+        assert kind in self.context.refusals, f"{kind.__name__} is not among the refusals of {self.context.name}"
         return self

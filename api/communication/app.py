@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from api.actions import Acting
 from api.auth import Tokens
 from api.communication import analytics, consent, messages, preferences, public, webhooks
@@ -12,10 +14,13 @@ from api.communication.openapi import describe
 from api.counters import Counts
 from api.limits import Limiter
 from api.surface import Direct, Surface, app_of, outcomes
+from commands.communication.message import UnknownMessage
+from domain.messages import Refused
+from streams.core.refusals import UnreadableCommand, VersionConflict
 from streams.engine import Engine
 
 NAME = "communication"
-STATUSES = {"UnknownMessage": 404, "UnreadableCommand": 500, "VersionConflict": 412}
+STATUSES: Mapping[type[Refused], int] = {UnknownMessage: 404, UnreadableCommand: 500, VersionConflict: 412}
 """Refusals that are not 400: the document has no 409, so every conflict of states has its validation status."""
 
 DESCRIPTION = """Send messages by SMS and e-mail, with consent, preferences, delivery reports and figures.
@@ -26,7 +31,7 @@ until it is covered. Rate limits are per subject and class."""
 
 def build(engine: Engine, counts: Counts, tokens: Tokens, own: Dependencies) -> Direct:
     """The ASGI app of this surface."""
-    acting = Acting(NAME, engine.gateway, engine.reads, engine.clock, engine.partitions, STATUSES)
+    acting = Acting(NAME, engine, STATUSES)
     surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS), own)
     routers = (
         messages.router,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 
 from api.actions import Acting
@@ -13,12 +15,15 @@ from api.gccp.errors import GccpRoute, render
 from api.gccp.openapi import describe
 from api.limits import InFlight, Limiter
 from api.surface import Surface, app_of, outcomes
+from commands.gccp.generation import Forbidden, NotFound
+from domain.messages import Refused
+from streams.core.refusals import UnreadableCommand, VersionConflict
 from streams.engine import Engine
 
 NAME = "gccp"
 TITLE = "GCCP API"
 VERSION = "2.0.0"
-STATUSES = {"NotFound": 404, "Forbidden": 403, "VersionConflict": 409, "UnreadableCommand": 500}
+STATUSES: Mapping[type[Refused], int] = {NotFound: 404, Forbidden: 403, VersionConflict: 409, UnreadableCommand: 500}
 """Refusals that are not 400."""
 
 DESCRIPTION = """Generate course content step by step, export Markdown as PDF, and talk to a language model.
@@ -29,7 +34,7 @@ until it is covered. Rate limits are per user and endpoint, over a sliding minut
 
 def build(engine: Engine, counts: Counts, own: Dependencies) -> FastAPI:
     """The ASGI app of this surface."""
-    acting = Acting(NAME, engine.gateway, engine.reads, engine.clock, engine.partitions, STATUSES)
+    acting = Acting(NAME, engine, STATUSES)
     limiter = Limiter(counts, NAME, LIMITS, sliding=True)
     surface = Surface(NAME, acting, engine.reads, own.identity, limiter, own, InFlight(BURSTS))
     routers = (

@@ -9,18 +9,30 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import ApiError
+from api.errors import ApiError, Kind
 from api.routing import Json, LeanRoute
+from commands.gccp.generation import (
+    AlreadyOver,
+    Forbidden,
+    InvalidFields,
+    MissingFields,
+    NotFound,
+    NotRetryable,
+)
+from streams.core.refusals import VersionConflict
 
-CODES: Mapping[str, str] = {
-    "MissingFields": "MISSING_FIELDS",
-    "InvalidFields": "INVALID_FIELDS",
+CODES: Mapping[Kind, str] = {
+    MissingFields: "MISSING_FIELDS",
+    InvalidFields: "INVALID_FIELDS",
+    Forbidden: "FORBIDDEN",
+    NotFound: "NOT_FOUND",
+    NotRetryable: "RETRY_FAILED",
+    AlreadyOver: "CANCEL_FAILED",
+    VersionConflict: "VERSION_CONFLICT",
     "InvalidInput": "INVALID_FIELDS",
     "Unauthorized": "UNAUTHORIZED",
     "Forbidden": "FORBIDDEN",
     "NotFound": "NOT_FOUND",
-    "NotRetryable": "RETRY_FAILED",
-    "AlreadyOver": "CANCEL_FAILED",
     "RateLimited": "RATE_LIMITED",
     "Upstream": "ANTHROPIC_ERROR",
     "Pdf": "PDF_GENERATION_FAILED",
@@ -29,10 +41,9 @@ CODES: Mapping[str, str] = {
     "BodyTooLarge": "BODY_TOO_LARGE",
     "IdempotencyConflict": "IDEMPOTENCY_CONFLICT",
     "AlreadyBegun": "IDEMPOTENCY_CONFLICT",
-    "VersionConflict": "VERSION_CONFLICT",
     "Pending": "PENDING",
 }
-"""By the kind of error. The document names the first codes; those it lacks are ours (docs/gccp.md)."""
+"""By the kind of error, refusals first. Codes that the document lacks are ours (docs/gccp.md)."""
 
 MISSING: Mapping[str, str] = {"export_pdf": "MISSING_CONTENT", "retry": "MISSING_GENERATION_ID"}
 """By endpoint, where something that is missing has a code of its own."""
@@ -87,7 +98,7 @@ def _details(error: ApiError) -> str:
         return f"{error.sentence.partition(': ')[2]}; {error.details}"
     if error.fields:
         return "; ".join(f"{fault.field}: {fault.message}" for fault in error.fields)
-    if error.kind == "MissingFields":
+    if error.kind is MissingFields:
         return "; ".join(f"{field}: Field required" for field in error.details["fields"])
     if isinstance(error.details, Mapping):
         return "; ".join(f"{name}: {_said(value)}" for name, value in error.details.items())

@@ -11,7 +11,7 @@ from operator import attrgetter
 from commands.communication import batch, budget, consent, delivery, message, outbox, preferences, receipt, stop
 from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
 from commands.communication.reactions import react
-from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_UPCASTS
+from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS, WEBHOOK_UPCASTS
 from domain.calls.webhook import DeliverWebhook
 from domain.communication.batch import Batch
 from domain.communication.batch import evolve as evolve_batch
@@ -63,6 +63,20 @@ COMMUNICATION = Context(
         Handler(stop.RecordSenders, decide=stop.record_senders, writes=STOP),
         Handler(outbox.RecordForgotten, decide=outbox.record_forgotten, writes=OUTBOX),
         *WEBHOOK_HANDLERS,
+    ),
+    refusals=(
+        message.NotSendable,
+        message.AlreadyOut,
+        message.AlreadyCancelled,
+        message.UnknownMessage,
+        delivery.NotOut,
+        preferences.UnknownTimeZone,
+        consent.NoVerification,
+        consent.VerificationExpired,
+        consent.TooManyTries,
+        consent.TooManyCodes,
+        outbox.StillThere,
+        *WEBHOOK_REFUSALS,
     ),
     effects=(SendText, SendMail, SendVerificationCode, FindSenders, ForgetMessages, DeliverWebhook),
     react=react,

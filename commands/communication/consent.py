@@ -37,19 +37,19 @@ from domain.messages import Command, Event, Personal, Refused, Reply, Result
 CODE_LIFETIME = timedelta(minutes=10)
 
 
-class NoVerification(Refused):
+class NoVerification(Refused, name="communication.no_verification", formerly="NoVerification"):
     """No verification is under way for this number, or another one than was checked."""
 
 
-class VerificationExpired(Refused):
+class VerificationExpired(Refused, name="communication.verification_expired", formerly="VerificationExpired"):
     """The code has expired; a new one must be asked for."""
 
 
-class TooManyTries(Refused):
+class TooManyTries(Refused, name="communication.too_many_tries", formerly="TooManyTries"):
     """The code was guessed wrong too often; a new one must be asked for."""
 
 
-class TooManyCodes(Refused):
+class TooManyCodes(Refused, name="communication.too_many_codes", formerly="TooManyCodes"):
     """Too many codes have been asked for within the hour."""
 
 

@@ -44,7 +44,7 @@ ERASED = "erased"
 """A connector's code for a message whose personal values are gone."""
 
 
-class NotOut(Refused):
+class NotOut(Refused, name="communication.not_out", formerly="NotOut"):
     """The message has not gone out on that channel."""
 
 

@@ -27,19 +27,19 @@ from domain.messages import Command, Event, Moment, Personal, Refused
 from domain.money import Microcents
 
 
-class NotSendable(Refused):
+class NotSendable(Refused, name="communication.not_sendable", formerly="NotSendable"):
     """A rule refuses the message. Details: `reason`, and `decision` as in `domain.communication.decision.Decision`."""
 
 
-class AlreadyOut(Refused):
+class AlreadyOut(Refused, name="communication.already_out", formerly="AlreadyOut"):
     """A dispatched message cannot be called off."""
 
 
-class AlreadyCancelled(Refused):
+class AlreadyCancelled(Refused, name="communication.already_cancelled", formerly="AlreadyCancelled"):
     """The message was called off before."""
 
 
-class UnknownMessage(Refused):
+class UnknownMessage(Refused, name="communication.unknown_message", formerly="UnknownMessage"):
     """There is no such message."""
 
 

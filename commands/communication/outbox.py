@@ -8,7 +8,7 @@ from domain.messages import Event, Refused, Reply, Result
 from streams.core.wiring import Nothing
 
 
-class StillThere(Refused):
+class StillThere(Refused, name="communication.still_there", formerly="StillThere"):
     """The files could not be removed; somebody has to."""
 
 

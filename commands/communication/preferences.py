@@ -10,7 +10,7 @@ from domain.communication.windows import zone_of
 from domain.messages import Command, Event, Refused
 
 
-class UnknownTimeZone(Refused):
+class UnknownTimeZone(Refused, name="communication.unknown_time_zone", formerly="UnknownTimeZone"):
     """The time zone is no IANA name."""
 
 

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from commands.gccp import ai_call, export, generation
 from commands.gccp.reactions import react
-from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS
+from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS
 from domain.calls.completion import Completion
 from domain.calls.webhook import DeliverWebhook
 from domain.gccp import ai_call as ai_calls
@@ -61,6 +61,15 @@ GCCP = Context(
         Handler(ai_call.FailAiCall, decide=ai_call.fail, writes=AI_CALL),
         Handler(ai_call.ExpireAiCall, decide=ai_call.expire, writes=AI_CALL),
         *WEBHOOK_HANDLERS,
+    ),
+    refusals=(
+        generation.MissingFields,
+        generation.InvalidFields,
+        generation.NotFound,
+        generation.Forbidden,
+        generation.NotRetryable,
+        generation.AlreadyOver,
+        *WEBHOOK_REFUSALS,
     ),
     effects=(Completion, DeliverWebhook),
     react=react,

@@ -51,30 +51,30 @@ UNFIT = "answer_unfit"
 """Causes of failure that are ours, beside the providers' own codes."""
 
 
-class MissingFields(Refused):
+class MissingFields(Refused, name="gccp.missing_fields", formerly="MissingFields"):
     """A course needs a topic and subtopics; an assignment needs at least one question. `fields` names what is missing.
 
     400 MISSING_FIELDS.
     """
 
 
-class InvalidFields(Refused):
+class InvalidFields(Refused, name="gccp.invalid_fields", formerly="InvalidFields"):
     """A text is too long, or holds a character that is none. `fields` names it. 400 INVALID_FIELDS."""
 
 
-class NotFound(Refused):
+class NotFound(Refused, name="gccp.not_found", formerly="NotFound"):
     """There is no such generation. 404 NOT_FOUND."""
 
 
-class Forbidden(Refused):
+class Forbidden(Refused, name="gccp.forbidden", formerly="Forbidden"):
     """The generation belongs to somebody else. 403 FORBIDDEN."""
 
 
-class NotRetryable(Refused):
+class NotRetryable(Refused, name="gccp.not_retryable", formerly="NotRetryable"):
     """Only a failed generation can be retried. 400 RETRY_FAILED."""
 
 
-class AlreadyOver(Refused):
+class AlreadyOver(Refused, name="gccp.already_over", formerly="AlreadyOver"):
     """A generation that has completed or failed cannot be cancelled."""
 
 

@@ -82,7 +82,10 @@ class Status(StrEnum):
 
 
 class Problem(BaseModel):
-    """Why a command was refused or failed: the refusal's type, a sentence for a person, plain JSON details."""
+    """Why a command was refused or failed: the refusal's name, a sentence for a person, plain JSON details.
+
+    `type` is found in `Names.refusals`. Outcomes of older code hold the name that the class had then.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from domain.messages import Named
+from domain.messages import Named, Refused
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -19,15 +19,31 @@ class UnknownName(Exception):
     """The log holds a name that no table lists: an event of newer code, or a retired one without an upcaster."""
 
 
-class Names:
-    """The table of every named message, with upcasters from retired names to current ones."""
+def by_name(refusals: Iterable[type[Refused]]) -> dict[str, type[Refused]]:
+    """Refusals by every name that outcomes may hold, former ones too; raises ValueError for a name given twice."""
+    found: dict[str, type[Refused]] = {}
+    for refusal in refusals:
+        for name in (refusal.name, *refusal.formerly):
+            if (other := found.setdefault(name, refusal)) is not refusal:
+                raise ValueError(f"{name!r} is the name of two refusals, {other.__name__} and {refusal.__name__}")
+    return found
 
-    def __init__(self, types: Iterable[type[Named]], upcasts: Mapping[str, tuple[str, Upcast]] | None = None) -> None:
+
+class Names:
+    """The table of every named message, with upcasters from retired names to current ones, and of every refusal."""
+
+    def __init__(
+        self,
+        types: Iterable[type[Named]],
+        upcasts: Mapping[str, tuple[str, Upcast]] | None = None,
+        refusals: Iterable[type[Refused]] = (),
+    ) -> None:
         self._types: dict[str, type[Named]] = {}
         for type_ in types:
             if not type_.name or self._types.setdefault(type_.name, type_) is not type_:
                 raise ValueError(f"{type_.__name__} needs a name of its own, has {type_.name!r}")
         self._upcasts = dict(upcasts or {})
+        self.refusals: Mapping[str, type[Refused]] = by_name(refusals)
 
     def type_of(self, name: str) -> type[Named]:
         """The current type of a current name; raises UnknownName."""

@@ -41,6 +41,13 @@ from streams.core.envelope import (
 )
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
+from streams.core.refusals import (
+    INTERNAL_ERROR,
+    SubjectWasErased,
+    UnknownCommand,
+    VersionConflict,
+    WrittenElsewhere,
+)
 from streams.core.wiring import ERASE, Context, Handler, Stream, SubjectErased
 
 log = logging.getLogger(__name__)
@@ -68,24 +75,8 @@ class Opened:
         return self.name, version + 1
 
 
-class VersionConflict(Refused):
-    """The stream has moved on since the version the command was based on."""
-
-
-class WrittenElsewhere(Refused):
-    """The stream is written under another partition key: two partitions' writers would give its versions twice."""
-
-
 class BrokenStream(Exception):
     """A stream's versions do not follow on from each other: the store is damaged, and nothing may be decided on it."""
-
-
-class SubjectWasErased(Refused):
-    """The command holds values about a person whose key has been destroyed; there is no way to keep them."""
-
-
-class UnknownCommand(Refused):
-    """No handler is listed for this command."""
 
 
 class Processor:
@@ -207,13 +198,13 @@ class Processor:
             self._check_subject(envelope)
             return self._append(envelope, listed[1], loaded, batch)
         except Refused as refusal:
-            problem = Problem(type=type(refusal).__name__, sentence=refusal.sentence, details=refusal.details)
+            problem = Problem(type=refusal.name, sentence=refusal.sentence, details=refusal.details)
             return self._conclude(envelope, Status.REFUSED, [], batch, problem)
         except Exception:
             error_id = event_id(envelope.command_id, 0)
             log.exception("deciding %s failed, error %s", envelope.command.name, error_id)
             problem = Problem(
-                type="InternalError", sentence="the command could not be decided", details={"error_id": str(error_id)}
+                type=INTERNAL_ERROR, sentence="the command could not be decided", details={"error_id": str(error_id)}
             )
             return self._conclude(envelope, Status.FAILED, [], batch, problem)
 

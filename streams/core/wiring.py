@@ -12,10 +12,11 @@ from typing import Any, Generic, TypeVar
 import orjson
 from pydantic import BaseModel
 
-from domain.messages import Command, Effect, Event, Named, Reply
+from domain.messages import Command, Effect, Event, Named, Refused, Reply
 from streams.core.envelope import Decided, Recorded
 from streams.core.names import Names, Upcast
 from streams.core.read_models import ReadModel
+from streams.core.refusals import ENGINE_REFUSALS
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -130,6 +131,7 @@ class Context:
     name: str
     events: tuple[type[Event], ...]
     handlers: tuple[Handler, ...]
+    refusals: tuple[type[Refused], ...] = ()
     effects: tuple[type[Effect], ...] = ()
     react: React = no_reactions
     read_models: tuple[ReadModel, ...] = ()
@@ -141,7 +143,8 @@ class Context:
 
 
 def names_of(contexts: Sequence[Context]) -> Names:
-    """The one table of names over all contexts and the engine's own messages; raises ValueError on a clash."""
+    """The one table of names over all contexts and what is the engine's own; raises ValueError on a clash."""
     types = {type_: None for context in contexts for type_ in context.messages}
     upcasts = {name: to for context in contexts for name, to in context.upcasts.items()}
-    return Names((*ENGINE_MESSAGES, *types), upcasts)
+    refusals = (refusal for context in contexts for refusal in context.refusals)
+    return Names((*ENGINE_MESSAGES, *types), upcasts, (*ENGINE_REFUSALS, *refusals))

@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from domain.messages import Command, Event, Refused
+from domain.messages import Command, Event
 from streams.core.envelope import Envelope
 from streams.core.mapper import Mapper
 from streams.core.partitions import partition_of
+from streams.core.refusals import UnreadableCommand
 from streams.core.wiring import SUBJECT_STREAM, Context, Handler, Nothing
 from streams.kafka.gauges import UNREADABLE
 from streams.kafka.records import AnyHeaders, Unreadable, WireCommand, read_command
@@ -30,10 +31,6 @@ OFFSETS = UUID("b0d6ac5c-6f5c-5a0e-9a3f-5f0a5c9f2b61")
 
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """The escape for NUL in JSON, which PostgreSQL has no place for; after a backslash, the same letters are only text."""
-
-
-class UnreadableCommand(Refused):
-    """The command could not be decoded: made by another version, damaged, or not made by Headwater at all."""
 
 
 class ReadCommand(Command, name="headwater.command.read.v1", key="partition_key"):

@@ -15,6 +15,7 @@ from commands.webhooks import (
     PAUSES,
     WEBHOOK_EVENTS,
     WEBHOOK_HANDLERS,
+    WEBHOOK_REFUSALS,
     EndpointNotEnabled,
     QueueWebhook,
     RecordDelivery,
@@ -45,7 +46,12 @@ from streams.testing import MemoryRuntime, Scenario
 
 START = datetime(2026, 1, 30, 21, 0, tzinfo=UTC)
 CONTEXT = Context(
-    name="hooks", events=WEBHOOK_EVENTS, handlers=WEBHOOK_HANDLERS, effects=(DeliverWebhook,), react=react
+    name="hooks",
+    events=WEBHOOK_EVENTS,
+    handlers=WEBHOOK_HANDLERS,
+    refusals=WEBHOOK_REFUSALS,
+    effects=(DeliverWebhook,),
+    react=react,
 )
 ABOUT: dict[str, Any] = {"endpoint_id": "gccp", "webhook_id": "w1", "data_subject": "gccp:ada"}
 TELL = QueueWebhook(at=START, **ABOUT, event_type="generation.completed", body="{}")

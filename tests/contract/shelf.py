@@ -81,7 +81,7 @@ def evolve_owner(owner: Owner, _event: Event) -> Owner:
     return Owner(jars=owner.jars + 1)
 
 
-class TooFull(Refused):
+class TooFull(Refused, name="shelf.too_full"):
     """A jar holds a kilogram."""
 
 
@@ -261,6 +261,7 @@ SHELF = Context(
         Handler(RecordSupply, decide=record_supply, writes=JAR),
         Handler(BreakJar, decide=break_jar, writes=JAR),
     ),
+    refusals=(TooFull,),
     effects=(Supply,),
     react=react,
     read_models=(JARS, OWNERS),

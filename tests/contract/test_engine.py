@@ -77,7 +77,7 @@ async def test_a_refusal_is_an_outcome_with_its_sentence_and_changes_nothing(run
     refused = await do(runtime, fill(200))
     assert refused.status is Status.REFUSED
     assert refused.problem is not None
-    assert refused.problem.type == "TooFull"
+    assert refused.problem.type == "shelf.too_full"
     assert refused.problem.details == {"grams": 900}
     assert (await do(runtime, fill(100))).status is Status.ACCEPTED
 
@@ -86,6 +86,7 @@ async def test_an_unexpected_exception_is_an_outcome_and_blocks_nobody(runtime: 
     broken = await do(runtime, BreakJar(at=START, jar="plums", owner="ada"))
     assert broken.status is Status.FAILED
     assert broken.problem is not None
+    assert broken.problem.type == "headwater.internal_error"
     assert "plums" not in broken.problem.sentence
     assert (await do(runtime, fill(1))).status is Status.ACCEPTED
 
@@ -134,7 +135,7 @@ async def test_an_expected_version_that_is_not_the_stream_s_is_refused(runtime: 
     assert (await do(runtime, fill(1), expected_version=1)).status is Status.ACCEPTED
     stale = await do(runtime, fill(1), expected_version=1)
     assert stale.problem is not None
-    assert stale.problem.type == "VersionConflict"
+    assert stale.problem.type == "headwater.version_conflict"
 
 
 async def test_commands_at_once_are_decided_one_after_the_other(runtime: Runtime) -> None:
@@ -179,7 +180,7 @@ async def test_an_erased_person_s_values_are_gone_while_the_facts_remain(runtime
     assert outcome.only(JarOpened).note is None
     refused = await do(runtime, open_jar("pears", note="again"))
     assert refused.problem is not None
-    assert refused.problem.type == "SubjectWasErased"
+    assert refused.problem.type == "headwater.subject_was_erased"
     assert (await do(runtime, fill(5))).status is Status.ACCEPTED
 
 
@@ -341,5 +342,5 @@ async def test_a_stream_belongs_to_the_partition_key_that_it_was_first_written_u
     for grams in range(2):
         refused = await do(runtime, fill(grams, owner="somebody else"))
         assert refused.problem is not None
-        assert (refused.status, refused.problem.type) == (Status.REFUSED, "WrittenElsewhere")
+        assert (refused.status, refused.problem.type) == (Status.REFUSED, "headwater.written_elsewhere")
     assert (await do(runtime, fill(999))).status is Status.ACCEPTED

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import bootstrap
-import streams.core.processor
-import streams.kafka.command_decoder  # noqa: F401 - refusals of its own
-from domain.messages import Command, Effect, Event, Named, Refused
+from domain.messages import Command, Effect, Event, Named
 from streams.core.names import UnknownName
+from streams.core.refusals import INTERNAL_ERROR
 from streams.core.wiring import ENGINE_MESSAGES, names_of
 
 KINDS: dict[str, type[Named]] = {"event": Event, "command": Command, "effect": Effect}
@@ -31,14 +30,8 @@ def messages() -> Iterator[tuple[str, str]]:
 
 
 def refusals() -> set[str]:
-    """What `problem.type` of an outcome may be: a refusal's class name. Of a named one: its name and `formerly`."""
-    return {type_.__name__ for type_ in _below(Refused) if not type_.__module__.startswith("tests.")}
-
-
-def _below(type_: type[Refused]) -> Iterator[type[Refused]]:
-    for below in type_.__subclasses__():
-        yield below
-        yield from _below(below)
+    """What `problem.type` of an outcome may be: the names of today's refusals and those they had before."""
+    return {*names_of(bootstrap.CONTEXTS).refusals, INTERNAL_ERROR, "InternalError"}
 
 
 def read_models() -> list[str]:

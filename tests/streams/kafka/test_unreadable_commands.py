@@ -55,7 +55,7 @@ async def test_an_unreadable_body_is_refused_under_the_command_s_own_id(
         outcome = await runtime.outcome(id_)
         assert outcome is not None
         assert outcome.problem is not None
-        assert (outcome.status, outcome.problem.type) == (Status.REFUSED, "UnreadableCommand")
+        assert (outcome.status, outcome.problem.type) == (Status.REFUSED, "headwater.unreadable_command")
 
 
 async def test_junk_without_headers_and_commands_in_a_wrong_partition_are_on_record_as_refused(

@@ -19,7 +19,7 @@ NAME = "guestbook"
 
 def build(engine: Engine, counts: Counts, tokens: Tokens) -> Direct:
     """The ASGI app of this surface."""
-    acting = Acting(NAME, engine.gateway, engine.reads, engine.clock, engine.partitions, {EntryTooLong: 422})
+    acting = Acting(NAME, engine, {EntryTooLong: 422})
     surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS))
     routers = (entries.router, outcomes(GuestbookRoute, *SCOPES))
     return Direct(app_of(surface, "Guest book", "1.0.0", "A guest book.", routers, render))

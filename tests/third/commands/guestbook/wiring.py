@@ -8,7 +8,7 @@ from commands.guestbook import entry
 from commands.guestbook.reactions import react
 from domain.guestbook.entry import AuthorThanked, Entry, EntrySigned, ThanksFailed, evolve
 
-from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS
+from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS
 from domain.calls.sms import Sms
 from domain.calls.webhook import DeliverWebhook
 from streams.core.wiring import Context, Handler, Stream
@@ -23,6 +23,7 @@ GUESTBOOK = Context(
         Handler(entry.RecordThanks, decide=entry.record_thanks, writes=ENTRY),
         *WEBHOOK_HANDLERS,
     ),
+    refusals=(entry.EntryTooLong, *WEBHOOK_REFUSALS),
     effects=(Sms, DeliverWebhook),
     react=react,
 )

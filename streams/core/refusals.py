@@ -1,0 +1,43 @@
+"""The engine's own refusals, and the name of its failures: what an outcome of any context may hold besides its own."""
+
+from __future__ import annotations
+
+from domain.messages import Refused
+
+INTERNAL_ERROR = "headwater.internal_error"
+"""The problem of a command that failed instead of being refused. Its status says so, so no class bears this name.
+
+Older outcomes hold `InternalError`.
+"""
+
+
+class VersionConflict(Refused, name="headwater.version_conflict", formerly="VersionConflict"):
+    """The stream has moved on since the version the command was based on."""
+
+
+class WrittenElsewhere(Refused, name="headwater.written_elsewhere", formerly="WrittenElsewhere"):
+    """The stream is written under another partition key: two partitions' writers would give its versions twice."""
+
+
+class SubjectWasErased(Refused, name="headwater.subject_was_erased", formerly="SubjectWasErased"):
+    """The command holds values about a person whose key has been destroyed; there is no way to keep them."""
+
+
+class UnknownCommand(Refused, name="headwater.unknown_command", formerly="UnknownCommand"):
+    """No handler is listed for this command."""
+
+
+class UnreadableCommand(Refused, name="headwater.unreadable_command", formerly="UnreadableCommand"):
+    """The command could not be decoded: made by another version, damaged, or not made by Headwater at all.
+
+    Only the distributed runtime refuses so; its outcomes are read by every runtime.
+    """
+
+
+ENGINE_REFUSALS: tuple[type[Refused], ...] = (
+    VersionConflict,
+    WrittenElsewhere,
+    SubjectWasErased,
+    UnknownCommand,
+    UnreadableCommand,
+)
