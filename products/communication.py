@@ -11,8 +11,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.communication.access import LIMITS, SCOPES
-from commands.communication import COMMUNICATION as CONTEXT
 from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
+from commands.communication.wiring import COMMUNICATION as CONTEXT
 from connectors.settings import ResendSettings, SmtpSettings, TwilioSettings
 from domain.communication.budget import Limits
 from domain.communication.kinds import Channel

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.gccp.access import LIMITS, SCOPES
-from commands.gccp import GCCP as CONTEXT
+from commands.gccp.wiring import GCCP as CONTEXT
 from connectors.settings import ModelSettings
 from domain.calls.completion import Completion
 from domain.gccp.generation import GenerationCompleted, GenerationFailed, GenerationQueued

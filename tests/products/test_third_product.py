@@ -141,8 +141,8 @@ def sign_and_follow(there: Installed, sink: WebhookSink) -> None:
         assert signed.status_code == 200, signed.text
         again = client.post("/entries", json=ENTRY, headers={"Idempotency-Key": "first"})
         assert again.json() == signed.json()
-        until(lambda: client.get("/entries").json()[0]["thanked"] is True, "the author was not thanked")
-        (entry,) = client.get("/entries").json()
+        until(lambda: client.get("/entries").json()["entries"][0]["thanked"] is True, "the author was not thanked")
+        (entry,) = client.get("/entries").json()["entries"]
     assert (entry["author"], entry["text"]) == ("ada", ENTRY["text"])
     (thanks,) = Path(there.environment["HEADWATER_DATA"]).glob("outbox/sms-*.json")
     assert ENTRY["phone_number"] in thanks.read_text()

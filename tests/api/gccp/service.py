@@ -22,7 +22,7 @@ from api.auth import Tokens
 from api.counters import InProcess
 from api.gccp import GccpSettings, app, desk_of, destinations, language_model
 from api.gccp.dependencies import Desk
-from commands.gccp import GCCP
+from commands.gccp.wiring import GCCP
 from commands.webhook_endpoints import ConfigureWebhookEndpoint
 from connectors.webhook import WebhookSender
 from domain.calls.completion import Completion

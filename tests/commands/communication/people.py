@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from commands.communication import COMMUNICATION
 from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, VerifyPhone
 from commands.communication.message import CancelMessage, DispatchMessage, RequestMessage
+from commands.communication.wiring import COMMUNICATION
 from domain.communication.budget import Limits, Usage
 from domain.communication.decision import Decision
 from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish

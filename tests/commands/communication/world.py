@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from commands.communication import COMMUNICATION
 from commands.communication.effects import NOT_ALLOWED, SendMail, SendText
+from commands.communication.wiring import COMMUNICATION
 from domain.communication.budget import Usage
 from domain.communication.kinds import Channel
 from domain.communication.recipient import Recipient, evolve

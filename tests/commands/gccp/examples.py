@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from commands.gccp import GCCP
 from commands.gccp.generation import RecordAnswer, RequestGeneration, StartGeneration
+from commands.gccp.wiring import GCCP
 from domain.gccp.course import ContentMode, Counts, Step
 from domain.gccp.generation import GenerationStepStarted
 from domain.messages import Attempt, Result

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from commands.gccp import GCCP
 from commands.gccp.ai_call import INTERRUPTED, LONGEST, CompleteAiCall, ExpireAiCall, FailAiCall, StartAiCall
 from commands.gccp.export import RecordPdfExport, RecordPdfExportFailure
+from commands.gccp.wiring import GCCP
 from domain.gccp.ai_call import (
     AiReplyCompleted,
     AiReplyFailed,

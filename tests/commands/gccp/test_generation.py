@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from commands.gccp import GCCP
 from commands.gccp.generation import (
     LONGEST_TRANSCRIPT,
     AlreadyOver,
@@ -18,6 +17,7 @@ from commands.gccp.generation import (
     NotRetryable,
     RetryGeneration,
 )
+from commands.gccp.wiring import GCCP
 from domain.gccp.course import ContentMode, Counts, Step
 from domain.gccp.generation import (
     CallReason,

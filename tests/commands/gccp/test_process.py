@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands.gccp import GCCP
 from commands.gccp.generation import MOST_REPAIRS, MOST_REPEATS, CancelGeneration, RecordAnswer, RetryGeneration
+from commands.gccp.wiring import GCCP
 from domain.calls.completion import Completion
 from domain.gccp.course import ContentMode, Counts, Step, parse_assignment
 from domain.gccp.generation import (

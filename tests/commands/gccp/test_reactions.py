@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from commands.gccp import GCCP
 from commands.gccp.reactions import ENDPOINT, completion
+from commands.gccp.wiring import GCCP
 from commands.webhook_endpoints import ConfigureWebhookEndpoint
 from domain.calls.completion import Completion
 from domain.calls.webhook import DeliverWebhook

@@ -12,8 +12,8 @@ from uuid import UUID, uuid5
 
 from psycopg import AsyncConnection
 
-from commands.communication import COMMUNICATION
 from commands.communication.effects import ForgetMessages, SendMail, SendText, SendVerificationCode
+from commands.communication.wiring import COMMUNICATION
 from domain.messages import Command, Effect
 from projections.communication import READ_MODELS
 from projections.communication.queries.spending import spending_on

@@ -15,11 +15,11 @@ import pytest
 from psycopg import AsyncConnection
 from pydantic import SecretStr
 
-from commands.gccp import GCCP
 from commands.gccp.ai_call import CompleteAiCall, FailAiCall, StartAiCall
 from commands.gccp.export import RecordPdfExport, RecordPdfExportFailure
 from commands.gccp.generation import CancelGeneration, RetryGeneration
 from commands.gccp.reactions import ENDPOINT
+from commands.gccp.wiring import GCCP
 from commands.webhook_endpoints import ConfigureWebhookEndpoint, DisableWebhookEndpoint, EnableWebhookEndpoint
 from commands.webhooks import RecoverWebhook
 from connectors.webhook import Destination, WebhookSender

@@ -36,6 +36,10 @@ class EntryAnswer(BaseModel):
     at: datetime
 
 
+class EntriesAnswer(BaseModel):
+    entries: list[EntryAnswer]
+
+
 @router.post("")
 async def sign(body: EntryBody, caller: Annotated[Caller, may("guestbook:sign")], act: Act) -> SignedAnswer:
     """Sign the guest book."""
@@ -48,7 +52,7 @@ async def sign(body: EntryBody, caller: Annotated[Caller, may("guestbook:sign")]
 
 
 @router.get("")
-async def entries(caller: Annotated[Caller, may("guestbook:read")], reads: Read) -> list[EntryAnswer]:
+async def entries(caller: Annotated[Caller, may("guestbook:read")], reads: Read) -> EntriesAnswer:
     """The latest entries, the newest first."""
     async with reads.connection() as connection:
-        return [EntryAnswer(**row._asdict()) for row in await latest(connection, MOST)]
+        return EntriesAnswer(entries=[EntryAnswer(**row._asdict()) for row in await latest(connection, MOST)])
