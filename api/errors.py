@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from starlette.requests import Request
+from starlette.responses import Response
 
 from domain.messages import Refused
 
@@ -67,3 +70,11 @@ def _field_error(found: ErrorDetails, where: Sequence[str]) -> FieldError:
     path = ".".join(str(part)[:LONGEST_NAME] for part in (*where, *found["loc"])) or "body"
     message = found["msg"].removeprefix("Value error, ")
     return FieldError(path, message, found["type"] == "missing", found["input"])
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFormat:
+    """A surface's errors: `render` makes the answer to a request, `schema` is its JSON Schema for the OpenAPI."""
+
+    render: Callable[[Request, ApiError], Response]
+    schema: Mapping[str, Any]

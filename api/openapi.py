@@ -18,18 +18,14 @@ DescribeRoute = Callable[[dict[str, Any], APIRoute], None]
 def describe(
     app: FastAPI,
     routers: Sequence[APIRouter],
-    error: Mapping[str, Any],
     describe_route: DescribeRoute,
     examples: Mapping[str, Any],
 ) -> None:
-    """Makes the app's OpenAPI say what its routers' routes do.
-
-    `error` becomes the schema `Error`; `examples` are by the name of the schema that they are of.
-    """
+    """Makes the app's OpenAPI say what its routers' routes do; `examples` are by the name of their schema."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = schema = _schema(app, error, examples)
+            app.openapi_schema = schema = _schema(app, examples)
             for route in (route for router in routers for route in router.routes):
                 if isinstance(route, APIRoute):
                     describe_route(schema["paths"][route.path_format], route)
@@ -38,7 +34,7 @@ def describe(
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _schema(app: FastAPI, error: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
+def _schema(app: FastAPI, examples: Mapping[str, Any]) -> dict[str, Any]:
     surface: Surface = app.state.surface
     schema = get_openapi(
         title=app.title,
@@ -50,7 +46,7 @@ def _schema(app: FastAPI, error: Mapping[str, Any], examples: Mapping[str, Any])
     components = schema.setdefault("components", {})
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     schemas = components.setdefault("schemas", {})
-    schemas["Error"] = dict(error)
+    schemas["Error"] = dict(surface.errors.schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for name, example in examples.items():

@@ -1,8 +1,6 @@
 """A lean route: FastAPI describes it, but a request is taken apart once and the answer put together once.
 
-An endpoint's parameters say where they come from: the path, `Depends` (a callable that takes the request and is called
-before anything else, in order), a pydantic model (the body), the `Request` itself, everything else the query string.
-It returns a response, or a model that becomes one.
+See `api.parameters` for what an endpoint may take. It returns a response, or a model that becomes one.
 """
 
 from __future__ import annotations
@@ -11,12 +9,12 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any
 from uuid import uuid4
 
 import orjson
 import psycopg
-from fastapi import params
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -24,7 +22,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.errors import ApiError, FieldError, field_errors, invalid
+from api.errors import ApiError, ErrorFormat, FieldError, field_errors, invalid
+from api.parameters import Plan, plan_of
 
 log = logging.getLogger(__name__)
 
@@ -40,28 +39,15 @@ SUSPICIOUS = (b"\\u0000", b"NaN", b"Infinity")
 """What pydantic's parser lets pass, the last two though they are no JSON: a body that holds one is looked at again."""
 
 
-class Plan(NamedTuple):
-    """How an endpoint's arguments are made from a request."""
-
-    guards: tuple[tuple[str, Callable[[Request], Any]], ...]
-    path: tuple[tuple[str, TypeAdapter[Any]], ...]
-    query: tuple[tuple[str, str, TypeAdapter[Any], Any], ...]
-    body: tuple[str, TypeAdapter[Any]] | None
-
-
 class Json(Response):
     """A JSON answer, rendered already."""
 
     media_type = "application/json"
 
 
-Render = Callable[[Request, ApiError], Response]
-
-
 class LeanRoute(APIRoute):
-    """See the module. The surface sets `render`, which turns an error into its envelope."""
+    """See the module. Errors are in the format of the surface that the request came to."""
 
-    render: Render
     max_body_bytes = MAX_BODY_BYTES
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +55,7 @@ class LeanRoute(APIRoute):
             await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint, plan, render = self.endpoint, plan_of(self.endpoint, self.path_format), self.render
+        endpoint, plan = self.endpoint, plan_of(self.endpoint, self.path_format)
         status, most = self.status_code or 200, self.max_body_bytes
 
         async def handle(request: Request) -> Response:
@@ -79,19 +65,25 @@ class LeanRoute(APIRoute):
                 response = rendered(await _called(endpoint, plan, request, most), status)
             except ApiError as error:
                 headers.update(error.headers)
-                response = render(request, error)
+                response = errors_of(request).render(request, error)
             except ClientDisconnect:
                 return Response(status_code=499)
             except (psycopg.OperationalError, PoolTimeout):
                 log.warning("the database is not available to %s", request.scope["path"])
-                response = render(request, database_away())
+                response = errors_of(request).render(request, database_away())
                 headers["Retry-After"] = "1"
             except Exception as error:  # noqa: BLE001 - the last resort: logged under an id, answered without a trace
-                response = render(request, unexpected(request, error))
+                response = errors_of(request).render(request, unexpected(request, error))
             response.headers.update(headers)
             return response
 
         return handle
+
+
+def errors_of(request: Request) -> ErrorFormat:
+    """The format of errors of the surface that a request came to."""
+    errors: ErrorFormat = request.app.state.surface.errors
+    return errors
 
 
 @contextmanager
@@ -208,39 +200,30 @@ def unexpected(request: Request, error: Exception) -> ApiError:
     return ApiError(500, "Internal server error", kind="InternalError", details=f"error id {error_id}")
 
 
-def plan_of(endpoint: Callable[..., Any], path: str) -> Plan:
-    """Reads an endpoint's signature once, at start."""
-    hints = get_type_hints(endpoint, include_extras=True)
-    guards, in_path, query, body = [], [], [], None
-    for name, parameter in inspect.signature(endpoint).parameters.items():
-        hint = hints[name]
-        depends = next((mark for mark in _marks(hint) if isinstance(mark, params.Depends)), None)
-        if hint is Request:
-            guards.append((name, _itself))
-        elif depends is not None and depends.dependency is not None:
-            guards.append((name, depends.dependency))
-        elif f"{{{name}}}" in path:
-            in_path.append((name, TypeAdapter(hint)))
-        elif _is_body(hint):
-            body = (name, TypeAdapter(hint))
-        else:
-            query.append((name, _alias(hint) or name, TypeAdapter(hint), parameter.default))
-    return Plan(tuple(guards), tuple(in_path), tuple(query), body)
+class LeanApp:
+    """A surface's app in which a request for a path without parameters goes straight to its route.
 
+    FastAPI would try every route before it, and pass through layers that have nothing to do here.
+    """
 
-def _itself(request: Request) -> Request:
-    return request
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        lean = [route for router in app.state.routers for route in router.routes if isinstance(route, LeanRoute)]
+        self._handlers = {
+            (method, route.path): (route, route.get_route_handler())
+            for route in lean
+            if "{" not in route.path
+            for method in route.methods or ()
+        }
 
-
-def _marks(hint: Any) -> tuple[Any, ...]:
-    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-
-
-def _alias(hint: Any) -> str | None:
-    return next((mark.alias for mark in _marks(hint) if isinstance(mark, params.Query)), None)
-
-
-def _is_body(hint: Any) -> bool:
-    bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    is_model = isinstance(bare, type) and issubclass(bare, BaseModel)
-    return is_model or any(isinstance(mark, params.Body) for mark in _marks(hint))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        found = self._handlers.get((scope.get("method", ""), path))
+        if found is None:
+            await self.app(scope, receive, send)
+            return
+        route, handle = found
+        scope["app"], scope["endpoint"], scope["path_params"] = self.app, route.endpoint, {}
+        with afterwards(scope):
+            response = await handle(Request(scope, receive, send))
+            await response(scope, receive, send)

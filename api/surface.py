@@ -12,14 +12,13 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from api.actions import Acting, Action
 from api.auth import Caller, Verifier, bearer
-from api.errors import ApiError
+from api.errors import ApiError, ErrorFormat
 from api.limits import InFlight, Limiter
 from api.pages import add_pages
-from api.routing import AFTER, HEADERS, LeanRoute, Render, afterwards
+from api.routing import AFTER, HEADERS, LeanRoute
 from streams.core.envelope import Outcome
 from streams.postgres.reads import Reads
 
@@ -35,6 +34,8 @@ class Surface:
     reads: Reads
     tokens: Verifier
     limiter: Limiter
+    errors: ErrorFormat
+    scopes: frozenset[str]
     own: object = None
     in_flight: InFlight = field(default_factory=lambda: InFlight({}))
 
@@ -67,8 +68,8 @@ async def caller_of(request: Request) -> Caller:
 class Allowed:
     """Lets a caller through whose token has one of these scopes, and counts the request against a limit's class.
 
-    Raises ApiError 401, 403 or 429, or 503 when it cannot be found out who calls, and psycopg.OperationalError when
-    requests cannot be counted.
+    Without scopes, every scope of the surface will do. Raises ApiError 401, 403 or 429, or 503 when it cannot be found
+    out who calls, and psycopg.OperationalError when requests cannot be counted.
     """
 
     def __init__(self, *scopes: str, limit: str = "general") -> None:
@@ -84,8 +85,9 @@ class Allowed:
             busy.headers |= await surface.limiter.standing(caller.subject, self.limit, caller.limits)
             raise
         request.scope[HEADERS].update(await surface.limiter.hit(caller.subject, self.limit, caller.limits))
-        if not self.scopes & caller.scopes:
-            needed = " or ".join(sorted(self.scopes))
+        scopes = self.scopes or surface.scopes
+        if not scopes & caller.scopes:
+            needed = " or ".join(sorted(scopes))
             raise ApiError(403, f"This token lacks the scope {needed}", kind="Forbidden")
         return caller
 
@@ -123,21 +125,18 @@ class OutcomeAnswer(BaseModel):
     error: str | None = None
 
 
-def outcomes(route: type[LeanRoute], *scopes: str) -> APIRouter:
-    """The endpoint that a 202 points to."""
-    router = APIRouter(route_class=route)
+outcomes = APIRouter(route_class=LeanRoute)
+"""The endpoint that a 202 points to."""
 
-    async def outcome(command_id: UUID, request: Request, caller: Caller) -> OutcomeAnswer:
-        """The outcome of an earlier write, by the id its 202 gave."""
-        surface = surface_of(request)
-        found = await surface.acting.gateway.outcome(surface.name, command_id)
-        if found is None:
-            raise ApiError(404, "No outcome is known for this command yet", kind="NotFound")
-        return _outcome_answer(found)
 
-    outcome.__annotations__["caller"] = Annotated[Caller, may(*scopes)]
-    router.add_api_route("/outcomes/{command_id}", outcome, methods=["GET"], tags=["Outcomes"])
-    return router
+@outcomes.get("/outcomes/{command_id}", tags=["Outcomes"])
+async def outcome(command_id: UUID, request: Request, caller: Annotated[Caller, may()]) -> OutcomeAnswer:
+    """The outcome of an earlier write, by the id its 202 gave."""
+    surface = surface_of(request)
+    found = await surface.acting.gateway.outcome(surface.name, command_id)
+    if found is None:
+        raise ApiError(404, "No outcome is known for this command yet", kind="NotFound")
+    return _outcome_answer(found)
 
 
 def _outcome_answer(found: Outcome) -> OutcomeAnswer:
@@ -149,10 +148,8 @@ def _outcome_answer(found: Outcome) -> OutcomeAnswer:
     )
 
 
-def app_of(
-    surface: Surface, title: str, version: str, description: str, routers: tuple[APIRouter, ...], render: Render
-) -> FastAPI:
-    """The surface's app; errors of routing itself (404, 405) come in its envelope too."""
+def app_of(surface: Surface, title: str, version: str, description: str, routers: tuple[APIRouter, ...]) -> FastAPI:
+    """The surface's app; errors of routing itself (404, 405) come in its format too."""
     app = FastAPI(
         title=title, version=version, description=description, redirect_slashes=False, docs_url=None, redoc_url=None
     )
@@ -165,38 +162,9 @@ def app_of(
     async def routing_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         sentence = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, str(error.detail))
-        response = render(request, ApiError(error.status_code, sentence, kind="Routing"))
+        response = surface.errors.render(request, ApiError(error.status_code, sentence, kind="Routing"))
         response.headers.update(error.headers or {})
         return response
 
     app.add_exception_handler(HTTPException, routing_error)
     return app
-
-
-class Direct:
-    """A surface's app with a short way: a request for a path without parameters goes straight to its handler.
-
-    FastAPI would try every route before it and pass through layers that have nothing to do here; all else goes there.
-    """
-
-    def __init__(self, app: FastAPI) -> None:
-        self.app = app
-        lean = [route for router in app.state.routers for route in router.routes if isinstance(route, LeanRoute)]
-        self._handlers = {
-            (method, route.path): (route, route.get_route_handler())
-            for route in lean
-            if "{" not in route.path
-            for method in route.methods or ()
-        }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        found = self._handlers.get((scope.get("method", ""), path))
-        if found is None:
-            await self.app(scope, receive, send)
-            return
-        route, handle = found
-        scope["app"], scope["endpoint"], scope["path_params"] = self.app, route.endpoint, {}
-        with afterwards(scope):
-            response = await handle(Request(scope, receive, send))
-            await response(scope, receive, send)

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from api.auth import Caller
 from api.communication.dependencies import Own
-from api.communication.errors import CommunicationRoute
 from api.communication.fields import Day, UserIdText, WholeText
 from api.communication.schemas import (
     AlertShown,
@@ -39,6 +38,7 @@ from api.communication.schemas import (
     TrendsAnswer,
 )
 from api.errors import ApiError
+from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from domain.communication.kinds import Channel
 from domain.money import dollars
@@ -58,8 +58,8 @@ from projections.communication.queries.analytics import (
 from projections.communication.queries.engagement import engagement_of
 from projections.communication.queries.spending import usage_on
 
-analytics = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/analytics", tags=["Analytics"])
-reports = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/reports", tags=["Reports"])
+analytics = APIRouter(route_class=LeanRoute, prefix="/api/communication/analytics", tags=["Analytics"])
+reports = APIRouter(route_class=LeanRoute, prefix="/api/communication/reports", tags=["Reports"])
 
 READ = may("analytics:read", limit="analytics_queries")
 DASHBOARD_DAYS = 30

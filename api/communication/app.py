@@ -9,11 +9,12 @@ from api.auth import Tokens
 from api.communication import analytics, consent, messages, preferences, public, webhooks
 from api.communication.access import LIMITS, SCOPES
 from api.communication.dependencies import Dependencies
-from api.communication.errors import CommunicationRoute, render
+from api.communication.errors import ERRORS
 from api.communication.openapi import describe
 from api.counters import Counts
 from api.limits import Limiter
-from api.surface import Direct, Surface, app_of, outcomes
+from api.routing import LeanApp
+from api.surface import Surface, app_of, outcomes
 from commands.communication.message import UnknownMessage
 from domain.messages import Refused
 from streams.core.refusals import UnreadableCommand, VersionConflict
@@ -29,10 +30,10 @@ Every write may carry an `Idempotency-Key`. Every write answers a `Headwater-Pos
 until it is covered. Rate limits are per subject and class."""
 
 
-def build(engine: Engine, counts: Counts, tokens: Tokens, own: Dependencies) -> Direct:
+def build(engine: Engine, counts: Counts, tokens: Tokens, own: Dependencies) -> LeanApp:
     """The ASGI app of this surface."""
     acting = Acting(NAME, engine, STATUSES)
-    surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS), own)
+    surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS), ERRORS, frozenset(SCOPES), own)
     routers = (
         messages.router,
         preferences.router,
@@ -41,8 +42,8 @@ def build(engine: Engine, counts: Counts, tokens: Tokens, own: Dependencies) -> 
         analytics.analytics,
         analytics.reports,
         public.router,
-        outcomes(CommunicationRoute, *SCOPES),
+        outcomes,
     )
-    made = app_of(surface, "MINGUS Communication API", public.VERSION, DESCRIPTION, routers, render)
+    made = app_of(surface, "MINGUS Communication API", public.VERSION, DESCRIPTION, routers)
     describe(made, routers)
-    return Direct(made)
+    return LeanApp(made)

@@ -12,10 +12,10 @@ from starlette.requests import Request
 
 from api.auth import Caller
 from api.communication.dependencies import Own
-from api.communication.errors import CommunicationRoute
 from api.communication.fields import Address, Body, Code, Moment, PhoneNumber, Short, UserId, UserIdText
 from api.communication.messages import Done
 from api.errors import ApiError
+from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, OptOut, RevokeConsent, VerifyPhone
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish, types_named
@@ -25,7 +25,7 @@ from projections.communication.queries.consent_check import check, recipient_at
 from projections.communication.queries.engagement import history_of
 from projections.communication.recipients import PendingVerification, pending_verifications, preferences_of
 
-router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication", tags=["Consent"])
+router = APIRouter(route_class=LeanRoute, prefix="/api/communication", tags=["Consent"])
 
 MANAGE = may("preferences:manage")
 LONG_VERIFIED = PendingVerification(user_id=0, verification_id=UUID(int=0), expires_at=datetime.min.replace(tzinfo=UTC))

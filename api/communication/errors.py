@@ -9,13 +9,25 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import ApiError, FieldError
-from api.routing import Json, LeanRoute
+from api.errors import ApiError, ErrorFormat, FieldError
+from api.routing import Json
 
 SENDING = "send_communication"
 LONGEST_ECHO = 100
 MOST_FAULTS = 20
 NAMES_A_TYPE = re.compile(r"(trigger_type|message_type|message_types\.[0-9]+)$")
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["success", "error", "details", "context"],
+    "properties": {
+        "success": {"type": "boolean", "const": False},
+        "error": {"type": "string"},
+        "details": {},
+        "context": {"type": "string"},
+        "fallback_used": {"type": "boolean"},
+    },
+}
 
 
 def render(request: Request, error: ApiError) -> Response:
@@ -47,7 +59,4 @@ def _details(error: ApiError) -> Any:
     return error.details if error.details is not None else error.sentence
 
 
-class CommunicationRoute(LeanRoute):
-    """A route with this surface's envelope."""
-
-    render = staticmethod(render)
+ERRORS = ErrorFormat(render, SCHEMA)

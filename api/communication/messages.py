@@ -14,9 +14,10 @@ from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, Validatio
 from api.actions import Action
 from api.auth import Caller
 from api.communication.dependencies import Dependencies, Own
-from api.communication.errors import CommunicationRoute, sentence
+from api.communication.errors import sentence
 from api.communication.fields import Body, Data, Moment, UserId
 from api.errors import ApiError, field_errors
+from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.communication.batch import RequestBatch
 from commands.communication.delivery import RecordAction
@@ -29,7 +30,7 @@ from projections.communication.queries.evidence import Link
 from projections.communication.queries.explanation import Explanation, Happening, Rule, explanation_of
 from projections.communication.queries.status import MessageRow, message_by_id
 
-router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication", tags=["Orchestrator"])
+router = APIRouter(route_class=LeanRoute, prefix="/api/communication", tags=["Orchestrator"])
 
 MOST_IN_A_BATCH = 100
 UNCERTAIN = (202, 503)

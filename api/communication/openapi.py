@@ -11,19 +11,9 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from api import openapi
+from api.communication.access import SCOPES
 from api.surface import Allowed
 
-ERROR: dict[str, Any] = {
-    "type": "object",
-    "required": ["success", "error", "details", "context"],
-    "properties": {
-        "success": {"type": "boolean", "const": False},
-        "error": {"type": "string"},
-        "details": {},
-        "context": {"type": "string"},
-        "fallback_used": {"type": "boolean"},
-    },
-}
 STATUSES = {
     "202": "Accepted; the outcome is not known yet (Location tells where to look)",
     "400": "Bad Request - Invalid input data",
@@ -62,7 +52,7 @@ POSITION = {
 
 def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Makes the app's OpenAPI say what its routers' routes do."""
-    openapi.describe(app, routers, ERROR, _describe_route, examples={})
+    openapi.describe(app, routers, _describe_route, examples={})
 
 
 def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
@@ -81,7 +71,7 @@ def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
 
 def _describe_guarded(operation: dict[str, Any], guard: Allowed, method: str) -> None:
     operation["security"] = [{"bearer": []}]
-    operation["x-scopes"] = sorted(guard.scopes)
+    operation["x-scopes"] = sorted(guard.scopes or SCOPES)
     operation["responses"]["200"]["headers"] = RATE_LIMIT_HEADERS
     operation.setdefault("parameters", []).append(POSITION if method == "GET" else IDEMPOTENCY_KEY)
 

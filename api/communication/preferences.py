@@ -9,9 +9,8 @@ from pydantic import BaseModel, Field, StringConstraints
 from starlette.requests import Request
 
 from api.auth import Caller
-from api.communication.errors import CommunicationRoute
 from api.communication.fields import Body, Clock, Flag, TimeOfDay, UserIdText
-from api.routing import HEADERS
+from api.routing import HEADERS, LeanRoute
 from api.surface import Act, Read, may
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
 from domain.communication.kinds import TriggerType
@@ -19,7 +18,7 @@ from domain.communication.preferences import DEFAULTS, Frequency, PreferenceChan
 from domain.communication.recipient import PreferencesReset, PreferencesUpdated
 from projections.communication.queries.preferences import current_preferences
 
-router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/preferences", tags=["Preferences"])
+router = APIRouter(route_class=LeanRoute, prefix="/api/communication/preferences", tags=["Preferences"])
 
 
 class QuietHoursBody(Body):

@@ -16,9 +16,8 @@ from starlette.responses import HTMLResponse, Response
 
 from api.actions import Acting
 from api.communication.dependencies import Own
-from api.communication.errors import CommunicationRoute
 from api.errors import ApiError
-from api.routing import Json
+from api.routing import Json, LeanRoute
 from api.surface import surface_of
 from commands.communication.consent import OptOut
 from content.communication.links import Unsubscription
@@ -27,7 +26,7 @@ from domain.communication.recipient import OptOutSource
 from streams.core.gateway import Pending, Unavailable, envelop
 from streams.postgres.status import Installation, installation
 
-router = APIRouter(route_class=CommunicationRoute)
+router = APIRouter(route_class=LeanRoute)
 
 VERSION = "1.0.0"
 DEADLINE_SECONDS = 5.0

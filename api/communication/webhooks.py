@@ -6,19 +6,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4
 
-import orjson
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from starlette.requests import Request
 
 from api.actions import Acting
 from api.communication.dependencies import Dependencies, Own
-from api.communication.errors import CommunicationRoute
 from api.communication.signers import Signers
-from api.errors import ApiError
-from api.routing import BODY
+from api.inbound import away, given_in, invalid_signature, json_object, needed_in, record_report, text_in
+from api.routing import BODY, LeanRoute
 from api.surface import Read, own_of, surface_of
 from commands.communication.consent import ReceiveSms
 from commands.communication.delivery import RecordReceipt, resend_kind, twilio_kind
@@ -27,29 +25,20 @@ from commands.communication.stop import HearStop
 from connectors.signatures import resend_hmac_valid, twilio_valid, webhook_valid
 from domain.communication.kinds import Channel
 from domain.keywords import Keyword, keyword_in
-from domain.messages import Command
 from projections.communication.queries.status import Found, delivery_by_provider_id, delivery_of, unanswered_to
 from projections.communication.recipients import RECIPIENTS, users_with_phone
 from streams.core.calls import REFERENCE
-from streams.core.gateway import Pending, Unavailable, envelop
 from streams.core.partitions import key_in_each
 from streams.postgres.reads import Reads
 from streams.postgres.status import installation
 
-router = APIRouter(route_class=CommunicationRoute, prefix="/api/communication/webhooks", tags=["Webhooks"])
-
-REPORTS = UUID("b0f6a1ae-6f0c-5a0e-8f5c-7a1d0c9c7a55")
-"""Namespace of the command ids of reports: the same report is the same command, however often it is delivered."""
-
-DEADLINE_SECONDS = 5.0
-"""Twilio waits 15 seconds, and a STOP takes two rounds. What is not answered by then is in the log all the same."""
+router = APIRouter(route_class=LeanRoute, prefix="/api/communication/webhooks", tags=["Webhooks"])
 
 
 class Received(BaseModel):
     success: bool = True
 
 
-LONGEST = 500
 STATUS_PATH = "/twilio"
 
 
@@ -61,36 +50,19 @@ def _acting(request: Request) -> Acting:
     return surface_of(request).acting
 
 
-async def _report(acting: Acting, command: Command, *source: str) -> None:
-    """Puts a report on record; `source` is what makes it this one. What is refused concerns nobody here."""
-    id_ = uuid5(REPORTS, "\0".join(source)) if source else uuid4()
-    actor = f"provider:{source[0] if source else 'sms'}"
-    envelope = envelop(command, acting.surface, acting.partitions, actor, id_, fresh=not source)
-    try:
-        await acting.gateway.submit(envelope, DEADLINE_SECONDS)
-    except Pending:
-        return
-    except Unavailable as unavailable:
-        raise _away() from unavailable
-
-
-def _away(details: str | None = None) -> ApiError:
-    return ApiError(503, "Service unavailable", kind="Unavailable", details=details, headers={"Retry-After": "1"})
-
-
 def _twilio(request: Request) -> Mapping[str, Any]:
     """The parameters of a report by Twilio, form or JSON (CO-1); raises ApiError 401 for a wrong signature."""
     token, body = _signers(request).twilio_token, request.scope[BODY]
     if token is None:
-        raise _invalid("TWILIO_AUTH_TOKEN is not set, so no signature can be checked")
+        raise invalid_signature("TWILIO_AUTH_TOKEN is not set, so no signature can be checked")
     url, signature = _called(request), request.headers.get("x-twilio-signature", "")
     if "json" in request.headers.get("content-type", ""):
         if not _twilio_json_valid(token, url, body, signature):
-            raise _invalid()
-        return _object(body)
+            raise invalid_signature()
+        return json_object(body)
     pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
     if not twilio_valid(token, [url], pairs, signature):
-        raise _invalid()
+        raise invalid_signature()
     return dict(pairs)
 
 
@@ -115,7 +87,7 @@ def _resend(request: Request) -> Mapping[str, Any]:
     """The event in a report by Resend: svix headers where there are any, else X-Resend-Signature (CO-2)."""
     secret, body, headers = _signers(request).resend_secret, request.scope[BODY], request.headers
     if secret is None:
-        raise _invalid("RESEND_WEBHOOK_SECRET is not set, so no signature can be checked")
+        raise invalid_signature("RESEND_WEBHOOK_SECRET is not set, so no signature can be checked")
     if "svix-signature" in headers:
         now = _acting(request).clock.now()
         valid = webhook_valid(
@@ -129,50 +101,8 @@ def _resend(request: Request) -> Mapping[str, Any]:
     else:
         valid = resend_hmac_valid(secret, body, headers.get("x-resend-signature", ""))
     if not valid:
-        raise _invalid()
-    return _object(body)
-
-
-def _invalid(details: str | None = None) -> ApiError:
-    return ApiError(401, "Invalid signature", kind="InvalidSignature", details=details)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
-        raise ApiError(400, "Invalid body: must be a JSON object", kind="InvalidInput")
-    return found
-
-
-def _text(values: Mapping[str, Any], name: str) -> str:
-    """A value as text, cut where it is too long to matter; raises ApiError 400 for what is no text or number."""
-    value = values.get(name)
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ApiError(400, f"Invalid {name}: must be a string", kind="InvalidInput")
-    return str(value).replace("\0", "")[:LONGEST]
-
-
-def _needed(values: Mapping[str, Any], name: str) -> str:
-    found = _text(values, name)
-    if not found:
-        raise _missing(name)
-    return found
-
-
-def _given(values: Mapping[str, Any], name: str) -> str:
-    """A value that has to be there and may be empty: a picture comes without a word."""
-    if values.get(name) is None:
-        raise _missing(name)
-    return _text(values, name)
-
-
-def _missing(name: str) -> ApiError:
-    return ApiError(400, f"Missing required field: {name}", kind="InvalidInput")
+        raise invalid_signature()
+    return json_object(body)
 
 
 FromTwilio = Annotated[Mapping[str, Any], Depends(_twilio)]
@@ -182,13 +112,13 @@ FromResend = Annotated[Mapping[str, Any], Depends(_resend)]
 @router.post("/twilio")
 async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> Received:
     """A text message's status."""
-    sid, status = _needed(report, "MessageSid"), _needed(report, "MessageStatus").lower()
+    sid, status = needed_in(report, "MessageSid"), needed_in(report, "MessageStatus").lower()
     reference = request.query_params.get(REFERENCE)
-    found = await _found(reads, Channel.SMS, sid, reference, _text(report, "To"))
+    found = await _found(reads, Channel.SMS, sid, reference, text_in(report, "To"))
     acting = _acting(request)
     if found is None:
         unmatched = RecordUnmatchedReceipt(at=acting.clock.now(), provider="twilio", provider_id=sid, word=status)
-        await _report(acting, unmatched, "twilio", sid, status)
+        await record_report(acting, unmatched, "twilio", sid, status)
         return Received()
     receipt = RecordReceipt(
         at=acting.clock.now(),
@@ -199,20 +129,20 @@ async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> R
         provider_id=sid,
         kind=twilio_kind(status),
         word=status,
-        code=_text(report, "ErrorCode") or None,
-        reason=_text(report, "ErrorMessage"),
+        code=text_in(report, "ErrorCode") or None,
+        reason=text_in(report, "ErrorMessage"),
     )
-    await _report(acting, receipt, "twilio", sid, status, str(found.message_id))
+    await record_report(acting, receipt, "twilio", sid, status, str(found.message_id))
     return Received()
 
 
 @router.post("/resend")
 async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Received:
     """What happened to an e-mail: delivered, bounced, complained about, opened, clicked …"""
-    type_ = _needed(event, "type")
+    type_ = needed_in(event, "type")
     data = event.get("data")
     data = data if isinstance(data, dict) else {}
-    provider_id = _text(data, "email_id") or _needed(event, "id")
+    provider_id = text_in(data, "email_id") or needed_in(event, "id")
     to = data.get("to")
     address = to[0] if isinstance(to, list) and to and isinstance(to[0], str) else ""
     found = await _found(reads, Channel.EMAIL, provider_id, _tagged(data), address.replace("\0", ""))
@@ -223,7 +153,7 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
         unmatched = RecordUnmatchedReceipt(
             at=acting.clock.now(), provider="resend", provider_id=provider_id, word=type_
         )
-        await _report(acting, unmatched, *source)
+        await record_report(acting, unmatched, *source)
         return Received()
     bounce = data.get("bounce")
     bounce = bounce if isinstance(bounce, dict) else {}
@@ -234,12 +164,12 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
         channel=found.channel,
         provider="resend",
         provider_id=provider_id,
-        kind=resend_kind(type_, _text(bounce, "type") or None),
+        kind=resend_kind(type_, text_in(bounce, "type") or None),
         word=type_,
-        code=_text(bounce, "subType") or None,
-        reason=_text(bounce, "message"),
+        code=text_in(bounce, "subType") or None,
+        reason=text_in(bounce, "message"),
     )
-    await _report(acting, receipt, *source, str(found.message_id))
+    await record_report(acting, receipt, *source, str(found.message_id))
     return Received()
 
 
@@ -264,8 +194,8 @@ async def _found(reads: Reads, channel: Channel, provider_id: str, reference: st
 @router.post("/sms-opt-out")
 async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read, own: Own) -> Received:
     """A text that came in: STOP and its synonyms take consent back at once, START gives it again."""
-    sender, text = _needed(message, "From"), _given(message, "Body")
-    sid = _text(message, "MessageSid")
+    sender, text = needed_in(message, "From"), given_in(message, "Body")
+    sid = text_in(message, "MessageSid")
     async with reads.connection() as connection:
         users = await users_with_phone(connection, sender)
         halted = {projection.name for projection in (await installation(connection)).halted}
@@ -273,10 +203,11 @@ async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read
     at = acting.clock.now()
     await asyncio.gather(
         *(
-            _report(
+            record_report(
                 acting,
                 ReceiveSms(at=at, user_id=user_id, phone_number=sender, body=text),
-                *(("twilio", sid, str(user_id)) if sid else ()),
+                "twilio",
+                *((sid, str(user_id)) if sid else ()),
             )
             for user_id in users
         )
@@ -284,7 +215,7 @@ async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read
     if keyword is Keyword.STOP:
         await _hear_stop(acting, sid, mark, users)
     if keyword is Keyword.START and RECIPIENTS.name in halted:
-        raise _away("the read model of recipients has halted: there may be others with this number")
+        raise away("the read model of recipients has halted: there may be others with this number")
     if not users:
         await _report_stranger(acting, sid or mark[:32])
     return Received()
@@ -295,7 +226,7 @@ async def _hear_stop(acting: Acting, sid: str, mark: str, told: Sequence[int]) -
     name, at = sid or str(uuid4()), acting.clock.now()
     await asyncio.gather(
         *(
-            _report(
+            record_report(
                 acting,
                 HearStop(at=at, stop_id=key, mark=mark, told=tuple(told), partitions=acting.partitions),
                 "twilio",
@@ -310,4 +241,4 @@ async def _hear_stop(acting: Acting, sid: str, mark: str, told: Sequence[int]) -
 async def _report_stranger(acting: Acting, name: str) -> None:
     """Nobody here has this number: the report is kept under a name that does not tell it."""
     unmatched = RecordUnmatchedReceipt(at=acting.clock.now(), provider="twilio", provider_id=name, word="inbound")
-    await _report(acting, unmatched, "twilio", name, "inbound")
+    await record_report(acting, unmatched, "twilio", name, "inbound")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import FastAPI
-
 from api.actions import Acting
 from api.counters import Counts
 from api.gccp import export, generations, progress, streaming, usage
 from api.gccp.access import BURSTS, LIMITS, SCOPES
 from api.gccp.dependencies import Dependencies
-from api.gccp.errors import GccpRoute, render
+from api.gccp.errors import ERRORS
 from api.gccp.openapi import describe
 from api.limits import InFlight, Limiter
+from api.routing import LeanApp
 from api.surface import Surface, app_of, outcomes
 from commands.gccp.generation import Forbidden, NotFound
 from domain.messages import Refused
@@ -32,11 +31,13 @@ Every write may carry an `Idempotency-Key`. Every write answers a `Headwater-Pos
 until it is covered. Rate limits are per user and endpoint, over a sliding minute, with a bound on requests at once."""
 
 
-def build(engine: Engine, counts: Counts, own: Dependencies) -> FastAPI:
+def build(engine: Engine, counts: Counts, own: Dependencies) -> LeanApp:
     """The ASGI app of this surface."""
     acting = Acting(NAME, engine, STATUSES)
     limiter = Limiter(counts, NAME, LIMITS, sliding=True)
-    surface = Surface(NAME, acting, engine.reads, own.identity, limiter, own, InFlight(BURSTS))
+    surface = Surface(
+        NAME, acting, engine.reads, own.identity, limiter, ERRORS, frozenset(SCOPES), own, InFlight(BURSTS)
+    )
     routers = (
         generations.router,
         export.router,
@@ -44,8 +45,8 @@ def build(engine: Engine, counts: Counts, own: Dependencies) -> FastAPI:
         streaming.router,
         progress.router,
         usage.router,
-        outcomes(GccpRoute, *SCOPES),
+        outcomes,
     )
-    made = app_of(surface, TITLE, VERSION, DESCRIPTION, routers, render)
+    made = app_of(surface, TITLE, VERSION, DESCRIPTION, routers)
     describe(made, routers)
-    return made
+    return LeanApp(made)

@@ -9,8 +9,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import ApiError, Kind
-from api.routing import Json, LeanRoute
+from api.errors import ApiError, ErrorFormat, Kind
+from api.routing import Json
 from commands.gccp.generation import (
     AlreadyOver,
     Forbidden,
@@ -56,6 +56,17 @@ FAILED: Mapping[str, str] = {
 """By endpoint, what a failure of our own is called; elsewhere it is INTERNAL_ERROR."""
 
 ROUTING = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["error", "code"],
+    "properties": {
+        "error": {"type": "string"},
+        "code": {"type": "string"},
+        "details": {"type": "string"},
+        "retry_after": {"type": "integer", "description": "Seconds, with 429"},
+    },
+}
 
 
 def render(request: Request, error: ApiError) -> Response:
@@ -109,7 +120,4 @@ def _said(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-class GccpRoute(LeanRoute):
-    """A route with this surface's envelope."""
-
-    render = staticmethod(render)
+ERRORS = ErrorFormat(render, SCHEMA)

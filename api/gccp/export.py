@@ -16,8 +16,8 @@ from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
 from api.gccp.access import AUTHENTICATED
 from api.gccp.dependencies import Own
-from api.gccp.errors import GccpRoute
 from api.gccp.fields import SHORT, Body, Number
+from api.routing import LeanRoute
 from api.streaming.event_stream import unless_gone
 from api.surface import Act, may
 from commands.gccp.export import RecordPdfExport, RecordPdfExportFailure
@@ -46,7 +46,7 @@ FAILURES: dict[type[DocumentError], tuple[str, int]] = {
 """What is recorded, and what is answered: 400 where the same document would fail again."""
 
 
-class PdfRoute(GccpRoute):
+class PdfRoute(LeanRoute):
     """A document may have 1 MiB, which escaped as JSON takes more."""
 
     max_body_bytes = 4 << 20

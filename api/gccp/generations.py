@@ -14,8 +14,8 @@ from api.errors import ApiError
 from api.gccp.access import AUTHENTICATED
 from api.gccp.cost import in_dollars
 from api.gccp.dependencies import Own
-from api.gccp.errors import GccpRoute
 from api.gccp.fields import Body, Whole
+from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.gccp.generation import CancelGeneration, RequestGeneration, RetryGeneration
 from domain.gccp.course import MOST_QUESTIONS, Assignment, ContentMode, Counts
@@ -26,8 +26,8 @@ from projections.gccp.generations import GenerationRow, by_id, of_owner
 from projections.gccp.steps import Content, StepRow, content_of, steps_of
 from streams.postgres.reads import Reads
 
-router = APIRouter(route_class=GccpRoute, prefix="/api", tags=["Content Generation"])
-retries = APIRouter(route_class=GccpRoute, prefix="/api", tags=["Retry Operations"])
+router = APIRouter(route_class=LeanRoute, prefix="/api", tags=["Content Generation"])
+retries = APIRouter(route_class=LeanRoute, prefix="/api", tags=["Retry Operations"])
 
 ALLOWED = may(AUTHENTICATED)
 OFFLINE = "offline"

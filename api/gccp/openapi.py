@@ -10,16 +10,6 @@ from fastapi.routing import APIRoute
 
 from api import openapi
 
-ERROR: dict[str, Any] = {
-    "type": "object",
-    "required": ["error", "code"],
-    "properties": {
-        "error": {"type": "string"},
-        "code": {"type": "string"},
-        "details": {"type": "string"},
-        "retry_after": {"type": "integer", "description": "Seconds, with 429"},
-    },
-}
 STATUSES = {
     "202": "Accepted; the outcome is not known yet (Location tells where to look)",
     "400": "Bad Request - Invalid request body or parameters",
@@ -108,7 +98,7 @@ STREAMED = {"stream": STREAM, "progress": PROGRESS}
 
 def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Makes the app's OpenAPI say what its routers' routes do."""
-    openapi.describe(app, routers, ERROR, _describe_route, examples=EXAMPLES)
+    openapi.describe(app, routers, _describe_route, examples=EXAMPLES)
 
 
 def _describe_route(path: dict[str, Any], route: APIRoute) -> None:

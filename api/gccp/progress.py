@@ -15,8 +15,8 @@ from starlette.responses import Response
 from api.auth import Caller
 from api.errors import FieldError, invalid
 from api.gccp.dependencies import Dependencies, Own
-from api.gccp.errors import GccpRoute
 from api.gccp.generations import ALLOWED, check_owner
+from api.routing import LeanRoute
 from api.streaming.event_stream import EventStream
 from api.surface import Read
 from projections.gccp.generations import GenerationRow, by_id
@@ -24,7 +24,7 @@ from projections.gccp.progress import ENDS, ProgressRow, heads_of, progress_afte
 from streams.core.envelope import Position
 from streams.postgres.reads import Reads
 
-router = APIRouter(route_class=GccpRoute, prefix="/api/generations", tags=["Content Generation"])
+router = APIRouter(route_class=LeanRoute, prefix="/api/generations", tags=["Content Generation"])
 
 LAST_SEEN = "Last-Event-ID"
 FOLLOW_SECONDS = 3600.0

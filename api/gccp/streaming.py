@@ -16,17 +16,16 @@ from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
 from api.gccp.access import AUTHENTICATED
 from api.gccp.dependencies import Dependencies, Own
-from api.gccp.errors import GccpRoute
 from api.gccp.fields import SHORT, Body, Number, Whole
 from api.gccp.proxy import ProxiedCall, code_of, refusal
-from api.routing import HEADERS
+from api.routing import HEADERS, LeanRoute
 from api.streaming.event_stream import HEARTBEAT_SECONDS, EventStream, unless_gone
 from api.surface import Act, may
 from commands.gccp.ai_call import StartAiCall
 from connectors.model import UpstreamBroke
 from domain.calls.completion import Completion, Message
 
-router = APIRouter(route_class=GccpRoute, prefix="/api/stream", tags=["Streaming"])
+router = APIRouter(route_class=LeanRoute, prefix="/api/stream", tags=["Streaming"])
 
 ALLOWED = may(AUTHENTICATED, limit="stream")
 USUAL_TOKENS = 10_000

@@ -12,13 +12,13 @@ from starlette.requests import Request
 from api.auth import Caller
 from api.errors import FieldError, invalid
 from api.gccp.cost import in_dollars
-from api.gccp.errors import GccpRoute
 from api.gccp.generations import ALLOWED
+from api.routing import LeanRoute
 from api.surface import Read, surface_of
 from domain.money import dollars
 from projections.gccp.usage import usage_of
 
-router = APIRouter(route_class=GccpRoute, prefix="/api", tags=["Usage"])
+router = APIRouter(route_class=LeanRoute, prefix="/api", tags=["Usage"])
 
 USUAL_DAYS = 30
 MOST_DAYS = 366

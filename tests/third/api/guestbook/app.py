@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from api.guestbook import entries
 from api.guestbook.access import LIMITS, SCOPES
-from api.guestbook.errors import GuestbookRoute, render
+from api.guestbook.errors import ERRORS
 from commands.guestbook.entry import EntryTooLong
 
 from api.actions import Acting
 from api.auth import Tokens
 from api.counters import Counts
 from api.limits import Limiter
-from api.surface import Direct, Surface, app_of, outcomes
+from api.routing import LeanApp
+from api.surface import Surface, app_of, outcomes
 from streams.engine import Engine
 
 NAME = "guestbook"
 
 
-def build(engine: Engine, counts: Counts, tokens: Tokens) -> Direct:
+def build(engine: Engine, counts: Counts, tokens: Tokens) -> LeanApp:
     """The ASGI app of this surface."""
     acting = Acting(NAME, engine, {EntryTooLong: 422})
-    surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS))
-    routers = (entries.router, outcomes(GuestbookRoute, *SCOPES))
-    return Direct(app_of(surface, "Guest book", "1.0.0", "A guest book.", routers, render))
+    surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS), ERRORS, frozenset(SCOPES))
+    routers = (entries.router, outcomes)
+    return LeanApp(app_of(surface, "Guest book", "1.0.0", "A guest book.", routers))

@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from api.guestbook.errors import GuestbookRoute
 from commands.guestbook.entry import SignEntry
 from fastapi import APIRouter
 from projections.guestbook.entries import latest
 from pydantic import BaseModel, Field
 
 from api.auth import Caller
+from api.routing import LeanRoute
 from api.surface import Act, Read, may
 
-router = APIRouter(route_class=GuestbookRoute, prefix="/api/entries", tags=["Entries"])
+router = APIRouter(route_class=LeanRoute, prefix="/api/entries", tags=["Entries"])
 MOST = 100
 
 

@@ -6,8 +6,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import ApiError
-from api.routing import Json, LeanRoute
+from api.errors import ApiError, ErrorFormat
+from api.routing import Json
 
 
 def render(_request: Request, error: ApiError) -> Response:
@@ -15,7 +15,4 @@ def render(_request: Request, error: ApiError) -> Response:
     return Json(orjson.dumps({"error": error.sentence}), error.status)
 
 
-class GuestbookRoute(LeanRoute):
-    """A route with this surface's errors."""
-
-    render = staticmethod(render)
+ERRORS = ErrorFormat(render, {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}})
