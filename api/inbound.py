@@ -1,4 +1,4 @@
-"""Reports that providers push to us: read as raw bytes, checked by signature, recorded once under the source's own id."""
+"""Inbound reports of providers: checked by signature over raw bytes, recorded once under the source's own id."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from streams.audit.export import export
 from streams.audit.facts import Facts
 from streams.audit.history import as_of, diff, dossier, events_behind
 from streams.audit.refold import refold
-from streams.audit.signing import public_bytes, sign_heads, signing_key
+from streams.audit.signed_heads import public_bytes, sign_heads, signing_key
 from streams.audit.verify import verify
 from streams.core.envelope import Position, Recorded
 from streams.core.read_models import ReadModel, Row

@@ -56,7 +56,7 @@ from projections.communication.queries.analytics import (
     trend_of,
 )
 from projections.communication.queries.engagement import engagement_of
-from projections.communication.queries.spending import usage_on
+from projections.communication.queries.expenditure import usage_on
 
 analytics = APIRouter(route_class=LeanRoute, prefix="/api/communication/analytics", tags=["Analytics"])
 reports = APIRouter(route_class=LeanRoute, prefix="/api/communication/reports", tags=["Reports"])

@@ -14,7 +14,7 @@ from api.communication.signers import Signers
 from api.surface import own_of
 from content.communication.links import UnsubscribeLinks
 from domain.communication.budget import Limits, Usage
-from projections.communication.queries.spending import Spending, spending_on
+from projections.communication.queries.expenditure import Spending, spending_on
 from streams.core.secrets import Secrets
 from streams.engine import Engine
 

@@ -16,7 +16,7 @@ from psycopg import Connection
 from streams.audit import offline
 from streams.audit.journal_source import CHUNK, Row, SignedHead, heads, lines, signed_heads, snapshot
 from streams.audit.offline import FORMAT, MANIFEST, Line, file_of, written
-from streams.audit.signing import signed
+from streams.audit.signed_heads import signed
 from streams.audit.verify import Progress
 
 VERIFIER = "verify_export.py"

@@ -86,7 +86,7 @@ class World:
         return check(recipient, channel, effect.trigger_type, self.clock.now())
 
     def usage(self) -> Usage:
-        """What `projections.communication.queries.spending` would read."""
+        """What `projections.communication.queries.expenditure` would read."""
         today = self.clock.now().date()
         costs = [(row["day"], row["cost"]) for row in self.rows("communication_daily") if "cost" in row]
         month = [cost for day, cost in costs if (day.year, day.month) == (today.year, today.month)]

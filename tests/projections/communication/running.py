@@ -16,7 +16,7 @@ from commands.communication.effects import ForgetMessages, SendMail, SendText, S
 from commands.communication.wiring import COMMUNICATION
 from domain.messages import Command, Effect
 from projections.communication import READ_MODELS
-from projections.communication.queries.spending import spending_on
+from projections.communication.queries.expenditure import spending_on
 from streams.core.calls import Accepted, AnyConnector, Verdict
 from streams.core.clock import ManualClock
 from streams.core.envelope import Outcome

@@ -30,9 +30,9 @@ from projections.communication.queries.analytics import (
 from projections.communication.queries.consent_check import ConsentCheck, check, may_still_go, recipient_at
 from projections.communication.queries.engagement import engagement_of, history_of
 from projections.communication.queries.evidence import Link
+from projections.communication.queries.expenditure import usage_on
 from projections.communication.queries.explanation import explanation_of
 from projections.communication.queries.preferences import current_preferences
-from projections.communication.queries.spending import usage_on
 from projections.communication.queries.status import delivery_by_provider_id, delivery_of, message_by_id, unanswered_to
 from projections.communication.recipients import pending_verifications, preferences_of, users_with_phone
 from streams.core.calls import Rejected, Unknown

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from streams.audit import offline
 from streams.audit.export import VERIFIER, export
 from streams.audit.offline import Broken, Line, read, verify_export, written
-from streams.audit.signing import public_bytes, sign_heads
+from streams.audit.signed_heads import public_bytes, sign_heads
 from tests.contract.runtimes import START
 from tests.streams.audit.logs import Log, rechained, store, usual
 

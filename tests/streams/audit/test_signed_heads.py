@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.audit.offline import ORDER, OUTCOME, head_message, signature_holds
-from streams.audit.signing import public_bytes, sign_heads, signing_key
+from streams.audit.signed_heads import public_bytes, sign_heads, signing_key
 from streams.audit.verify import verify
 from tests.contract.runtimes import START
 from tests.streams.audit.logs import Log, found, rechained, store, usual
