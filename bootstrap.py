@@ -23,6 +23,8 @@ from streams.core.envelope import Recorded
 from streams.core.gateway import Pending, Unavailable, envelop
 from streams.core.secrets import Secrets
 from streams.engine import Background, Engine, cancelled
+from streams.postgres.database import connect_plain
+from streams.postgres.installation import check_secret
 from streams.postgres.rebuild import Progress
 from streams.postgres.status import installation, measure
 from streams.secret_files import read_or_create_secret
@@ -191,6 +193,7 @@ def edge_over(
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with runtime.run(progress):
+            await asyncio.to_thread(_check_secret, dsn, secrets(settings))
             await introduce(runtime, endpoints)
             on_ready()
             yield
@@ -199,6 +202,11 @@ def edge_over(
     edge = edge_of(settings, runtime, dsn, lifespan, lambda: runtime.gateway.waiting)
     runtime.gateway.on_failure = edge.failed
     return edge
+
+
+def _check_secret(dsn: str, own: Secrets) -> None:
+    with connect_plain(dsn, "headwater setup") as connection:
+        check_secret(connection, own.mark_of_installation)
 
 
 def live_figures(runtime: EmbeddedRuntime) -> Callable[[], bytes]:

@@ -28,7 +28,7 @@ from streams.kafka.rights import NONE, RIGHTS, Rights
 from streams.kafka.settings import Cluster, Role, WrongSetting, connection_settings
 from streams.kafka.supervisor import WRONG_SETUP_EXIT, Supervisor
 from streams.postgres.database import connect_plain
-from streams.postgres.installation import WrongInstallation, check_master_key, prepare
+from streams.postgres.installation import WrongInstallation, check_master_key, check_secret, prepare
 from streams.postgres.rebuild import bring_up
 from streams.postgres.server import NotDurable
 from streams.telemetry.logs import set_up_logging
@@ -128,6 +128,7 @@ def serve_api(settings: Settings) -> None:
     from commandline.server import serve_edge
 
     _checked(settings, role, RIGHTS["api"])
+    _check_secret(settings, role)
     serve_edge(
         settings, bootstrap.distributed_edge(settings, ApiNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings)))
     )
@@ -152,6 +153,7 @@ def run_worker(settings: Settings) -> None:
     set_up_logging(settings.log_level)
     role = role_of(settings, "worker")
     _checked(settings, role, RIGHTS["worker"])
+    _check_secret(settings, role)
     _show_metrics(settings)
     performers = bootstrap.performers(settings, role.dsn)
     node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), performers, bootstrap.background())
@@ -159,6 +161,15 @@ def run_worker(settings: Settings) -> None:
         asyncio.run(_until_signalled(node))
     except (Denied, KafkaException) as reason:
         raise Stop(str(reason)) from None
+
+
+def _check_secret(settings: Settings, role: Role) -> None:
+    """Of the roles that derive something from it; raises Stop for another installation's."""
+    with connect_plain(role.dsn, "headwater setup") as connection:
+        try:
+            check_secret(connection, bootstrap.secrets(settings).mark_of_installation)
+        except WrongInstallation as wrong:
+            raise Stop(str(wrong)) from None
 
 
 def _checked(settings: Settings, role: Role, rights: Rights) -> None:

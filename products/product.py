@@ -71,7 +71,7 @@ class Webhooks:
     content: Callable[[FeedEvent], WebhookContent] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Product:
     """One product. Functions that build something import what they need when they are called.
 

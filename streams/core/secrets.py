@@ -33,6 +33,11 @@ class Secrets:
         return f"whsec_{b64encode(self.mac('webhook', endpoint_id.encode())).decode()}"
 
     @property
+    def mark_of_installation(self) -> bytes:
+        """Identifies this secret among others, and gives nothing of it away."""
+        return self.mac("installation", b"")
+
+    @property
     def salt(self) -> bytes:
         """The salt of `mark`: without the secret, the few phone numbers there are cannot be tried out."""
         return hmac.digest(self._secret, b"numbers", sha256)

@@ -123,6 +123,20 @@ def refuse_other_master_key(connection: Connection[Row], master_key: bytes) -> N
         )
 
 
+def check_secret(connection: Connection[Row], mark: bytes) -> None:
+    """Every process of an installation must derive links, codes and webhook secrets from the secret it was born with.
+
+    `mark` identifies that secret (`Secrets.mark_of_installation`); raises WrongInstallation for another one.
+    """
+    connection.execute("update headwater.installation set secret = %s where secret is null", (mark,))
+    ((found,),) = connection.execute("select secret from headwater.installation").fetchall()
+    if found != mark:
+        raise WrongInstallation(
+            "this installation's links, codes and webhook secrets derive from another secret: "
+            "give every process the same HEADWATER_SECRET, or the same data directory's secret.key"
+        )
+
+
 def _mark(master_key: bytes) -> bytes:
     """What tells a master key from others, and says nothing about it."""
     return hmac.digest(master_key, MARK, sha256)

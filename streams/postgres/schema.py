@@ -18,7 +18,8 @@ create table if not exists headwater.installation (
 
 alter table headwater.installation
     add column if not exists log text not null default 'postgresql' check (log in ('postgresql', 'kafka')),
-    add column if not exists master bytea;
+    add column if not exists master bytea,
+    add column if not exists secret bytea;
 
 create table if not exists headwater.partitions (
     context         text not null,
