@@ -24,7 +24,8 @@ from streams.kafka.settings import Cluster, Role
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import prepare
 from streams.postgres.rebuild import bring_up
-from tests.api.gccp.service import listening
+from tests.api.product import listening
+from tests.imitations import listener
 
 NOWHERE = "127.0.0.1:9"
 MASTER_KEY = bytes(32)
@@ -58,13 +59,13 @@ async def served(settings: Settings, number: int) -> AsyncIterator[list[httpx2.A
         for n in range(number):
             role = Role(Cluster(NOWHERE, "nowhere"), str(settings.postgres), f"api-{n}", MASTER_KEY)
             edge = bootstrap.distributed_edge(settings, ApiNode(role, bootstrap.CONTEXTS, SystemClock()))
-            url = await stack.enter_async_context(listening(edge, {}))
+            url = await stack.enter_async_context(listening(edge, listener()))
             clients.append(await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=60)))
         yield clients
 
 
 def bearer(settings: Settings, surface: str) -> dict[str, str]:
-    scopes = bootstrap.SCOPES[surface]
+    scopes = bootstrap.SURFACES[surface].credential.scopes
     token = bootstrap.tokens(settings, surface).issue(
         "11111111-1111-4111-8111-111111111111", scopes, datetime.now(UTC), timedelta(hours=1), {"general": RAISED}
     )

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 import bootstrap
-from tests.api.communication.serving import Served, serving
+from tests.api.product import Served, serving
 
 pytestmark = pytest.mark.xdist_group("pages")
 
@@ -21,7 +21,7 @@ PAGES = ("docs", "redoc")
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[Served]:
-    with serving() as served:
+    with serving(Served, {}) as served:
         yield served
 
 
@@ -32,7 +32,7 @@ def get(product: Served, path: str, **headers: str) -> Any:
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("surface", bootstrap.SCOPES)
+@pytest.mark.parametrize("surface", bootstrap.SURFACES)
 def test_a_page_loads_everything_from_the_surface_itself(product: Served, surface: str, page: str) -> None:
     prefix = f"/{surface}"
     html = get(product, f"{prefix}/{page}").text

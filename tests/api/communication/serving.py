@@ -1,160 +1,36 @@
-"""The product on a free port, in a thread with a loop of its own, by a clock that the test moves."""
+"""The product as tests of this surface use it."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
-import tempfile
-import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx2
-import psycopg
-import uvicorn
-
 import bootstrap
-from api.app import Edge
-from settings import Settings
-from streams.core.clock import ManualClock
-from streams.embedded.runtime import EmbeddedRuntime
-from tests.databases import fresh_database
-from tests.imitations import listener
+from tests.api import product
+from tests.api.product import unlimited
 
-MONDAY = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-SCOPES = tuple(bootstrap.SCOPES["communication"])
-PATIENCE_SECONDS = 60.0
-UNLIMITED = dict.fromkeys(bootstrap.LIMITS["communication"], "1000000/minute")
+NAME = "communication"
+SCOPES = bootstrap.SURFACES[NAME].credential.scopes
+UNLIMITED = unlimited(NAME)
 
 
-class Served:
+class Served(product.Served):
     """A running product. `api` speaks with a token that may do everything, as often as it likes."""
-
-    def __init__(self, dsn: str, data: Path, settings: Mapping[str, object]) -> None:
-        self.dsn = dsn
-        self.data = data
-        self.clock = ManualClock(MONDAY)
-        self._listener = listener()
-        self.port = int(self._listener.getsockname()[1])
-        usual = {"data": data, "postgres": dsn, "port": self.port, "master_key": "11" * 32, "token_secret": "22" * 32}
-        self.settings = Settings.model_validate(usual | dict(settings))
-        self.root = f"http://127.0.0.1:{self.port}"
-        self.api = httpx2.Client(
-            base_url=f"{self.root}/communication/api/communication", headers=self.bearer(), timeout=PATIENCE_SECONDS
-        )
-        self.journal = psycopg.connect(dsn, autocommit=True)
-        self._numbers = iter(range(1000, 1_000_000))
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                self._edge(),
-                http="httptools",
-                log_config=None,
-                access_log=False,
-                lifespan="on",
-                timeout_graceful_shutdown=5,
-            )
-        )
-        self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True)
-
-    def _edge(self) -> Edge:
-        parts = bootstrap.parts(self.settings, self.dsn)
-        key = bootstrap.master_key(self.settings)
-        self.runtime = EmbeddedRuntime(self.dsn, bootstrap.CONTEXTS, key, self.clock, parts.connectors)
-
-        @asynccontextmanager
-        async def lifespan() -> AsyncIterator[None]:
-            self._loop = asyncio.get_running_loop()
-            async with self.runtime.run():
-                yield
-
-        return bootstrap.edge_of(self.settings, self.runtime, parts, lifespan, lambda: self.runtime.gateway.waiting)
 
     @contextmanager
     def running(self) -> Iterator[Served]:
         """Serves until the block is left."""
-        self._thread.start()
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not self._server.started:
-            assert self._thread.is_alive(), "the server did not start"
-            assert time.monotonic() < until, "the server did not start in time"
-            time.sleep(0.01)
-        try:
+        with super().running(), self.client(NAME, "/api/communication") as self.api:
             yield self
-        finally:
-            self._server.should_exit = True
-            self._thread.join()
-            self.api.close()
-            self.journal.close()
-
-    def token(self, *scopes: str, subject: str = "tester", limits: Mapping[str, str] = UNLIMITED) -> str:
-        """A token with these scopes, or with all."""
-        tokens = bootstrap.tokens(self.settings, "communication")
-        return tokens.issue(subject, scopes or SCOPES, datetime.now(UTC), timedelta(hours=1), limits)
 
     def bearer(self, *scopes: str, subject: str = "tester", limits: Mapping[str, str] = UNLIMITED) -> dict[str, str]:
-        """The header that carries such a token."""
-        return {"Authorization": f"Bearer {self.token(*scopes, subject=subject, limits=limits)}"}
-
-    def new_user(self) -> int:
-        """A user id that nobody has used."""
-        return next(self._numbers)
-
-    def advance(self, by: timedelta) -> None:
-        """Moves the clock, and returns when everything due by then has been done."""
-        asyncio.run_coroutine_threadsafe(self._advance(by), self._loop).result(PATIENCE_SECONDS)
-        self.settle()
-
-    async def _advance(self, by: timedelta) -> None:
-        self.clock.advance(by)
-
-    @contextmanager
-    def hurrying(self) -> Iterator[None]:
-        """Within it the worker looks for orders from the command line all the time, not only every few seconds."""
-        over = threading.Event()
-
-        def hurry() -> None:
-            while not over.wait(0.05):
-                self._loop.call_soon_threadsafe(self.runtime._due, self.clock.now())
-
-        thread = threading.Thread(target=hurry, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-
-    def settle(self) -> None:
-        """Returns when no task is due any more."""
-        due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
-        self.wait(lambda: self.ask(due, self.clock.now()) == [(0,)], "tasks are still due")
-
-    def wait(self, condition: Callable[[], bool], complaint: str) -> None:
-        """Returns once the condition holds."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not condition():
-            assert time.monotonic() < until, complaint
-            time.sleep(0.01)
-
-    def ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Rows of the database behind the product."""
-        return self.journal.execute(sql.encode(), values).fetchall()
-
-    def recorded(self) -> int:
-        """How many records the journal holds."""
-        return int(self.ask("select count(*) from headwater.journal")[0][0])
-
-    def events(self, stream: str) -> list[str]:
-        """The names of a stream's events, in order."""
-        rows = self.ask("select name from headwater.journal where stream = %s order by version", stream)
-        return [row[0] for row in rows]
+        """The header that carries a token with these scopes, or with all."""
+        return {"Authorization": f"Bearer {self.token(NAME, *scopes, subject=subject, limits=limits)}"}
 
     def outbox(self, user_id: int, channel: str) -> list[dict[str, Any]]:
         """What went out to somebody through the sandbox, in no order."""
@@ -195,16 +71,10 @@ class Served:
 
 
 @contextmanager
-def serving(**settings: object) -> Iterator[Served]:
-    """A product of its own, on a fresh database and directory."""
-    data = Path(tempfile.mkdtemp(prefix="headwater-api-"))
-    databases = fresh_database()
-    try:
-        with Served(next(databases), data, settings).running() as served:
-            yield served
-    finally:
-        next(databases, None)
-        shutil.rmtree(data, ignore_errors=True)
+def serving(**variables: str) -> Iterator[Served]:
+    """A product on a fresh database and directory, with these environment variables."""
+    with product.serving(Served, variables) as served:
+        yield served
 
 
 @lru_cache

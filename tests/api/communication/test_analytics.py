@@ -20,7 +20,7 @@ DAYS = 6
 @pytest.fixture(scope="module")
 def product() -> Iterator[Served]:
     """Six days of messages, with a day of none among them, opened, clicked and acted upon by some."""
-    with serving(**SECRETS, daily_budget="2", monthly_budget="5") as served:
+    with serving(**SECRETS, HEADWATER_DAILY_BUDGET="2", HEADWATER_MONTHLY_BUDGET="5") as served:
         users = [served.new_user() for _ in range(4)]
         for user_id in users:
             served.agree(user_id)
@@ -262,7 +262,7 @@ def test_a_user_without_messages_has_zeros(product: Served) -> None:
 
 
 def test_a_budget_that_runs_out_refuses_warns_and_is_on_record_once() -> None:
-    with serving(daily_budget="0.5", monthly_budget="1") as product:
+    with serving(HEADWATER_DAILY_BUDGET="0.5", HEADWATER_MONTHLY_BUDGET="1") as product:
         user_id = product.new_user()
         product.agree(user_id)
         assert cost_alerts(product) == []
@@ -283,7 +283,7 @@ def test_a_budget_that_runs_out_refuses_warns_and_is_on_record_once() -> None:
 
 
 def test_the_use_of_a_budget_covers_what_was_sent_a_moment_ago() -> None:
-    with serving(daily_budget="0.5", monthly_budget="1") as product:
+    with serving(HEADWATER_DAILY_BUDGET="0.5", HEADWATER_MONTHLY_BUDGET="1") as product:
         user_id = product.new_user()
         product.agree(user_id)
         assert budget_usage(product) == (0.0, 0.0)

@@ -25,10 +25,10 @@ def sdk(base_url: str, token: str, http: object) -> Any:
 def client(request: pytest.FixtureRequest, product: Served) -> Iterator[Any]:
     """The example's client, both ways to reach the surface."""
     if request.param == "under its prefix":
-        yield sdk(f"{product.root}/communication", product.token(), httpx2)
+        yield sdk(f"{product.root}/communication", product.token("communication"), httpx2)
         return
     with httpx2.Client(headers={"Host": f"communication.localhost:{product.port}"}, timeout=60) as named:
-        yield sdk(product.root, product.token(), named)
+        yield sdk(product.root, product.token("communication"), named)
 
 
 def test_the_example_sends_and_reads_preferences(client: Any, product: Served) -> None:

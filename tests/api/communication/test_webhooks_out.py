@@ -10,14 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from commandline import Stop
-from commandline.webhooks import (
-    EVERY,
-    add_webhook,
-    disable_webhook,
-    enable_webhook,
-    list_webhooks,
-    recover_webhook,
-)
+from commandline.webhooks import add_webhook, disable_webhook, enable_webhook, list_webhooks, recover_webhook
+from domain.communication.webhooks import TYPES
 from tests.api.communication.serving import Served, serving
 from tests.imitations import Received, failing
 from tests.imitations.webhook_sink import WebhookSink
@@ -83,7 +77,7 @@ def about(message: Received) -> str:
 
 @pytest.fixture(scope="module")
 def telling() -> Iterator[Telling]:
-    with WebhookSink() as sink, serving(allow_private_webhooks=True) as product, product.hurrying():
+    with WebhookSink() as sink, serving(HEADWATER_ALLOW_PRIVATE_WEBHOOKS="true") as product, product.hurrying():
         user_id = product.new_user()
         product.agree(user_id)
         yield Telling(product, sink, register(product, sink, "/hooks", *WANTED), user_id)
@@ -157,7 +151,7 @@ def test_a_receiver_that_answers_410_is_disabled_and_shown_so(
     endpoint = register(telling.product, telling.sink, "/gone")
     telling.sink.behave(failing(410, to="/gone", times=None))
     telling.sent()
-    health = "select health from read_models.communication_outlets where endpoint_id = %s"
+    health = "select health from read_models.communication_webhook_endpoints where endpoint_id = %s"
     telling.product.wait(lambda: telling.product.ask(health, endpoint) == [("disabled",)], "it was not disabled")
     list_webhooks(telling.product.settings, "communication")
     shown = capsys.readouterr().out
@@ -181,7 +175,9 @@ def test_nobody_is_told_what_happened_before_they_came(telling: Telling) -> None
 
 
 def test_the_secret_is_nowhere_in_the_database(telling: Telling) -> None:
-    _, secret = add_webhook(telling.product.settings, "communication", f"{telling.sink.url}/hooks", list(EVERY))
+    _, secret = add_webhook(
+        telling.product.settings, "communication", f"{telling.sink.url}/hooks", list(TYPES.values())
+    )
     found = telling.product.ask(
         "select count(*) from headwater.journal where convert_from(data, 'UTF8') like %s", f"%{secret[6:30]}%"
     )

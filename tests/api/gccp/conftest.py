@@ -9,19 +9,17 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
-from api.gccp import GccpSettings
-from tests.api.gccp.service import Service, bearer, hosted, serving, settings
+from tests.api.gccp.service import Service, bearer, hosted, serving
 from tests.databases import fresh_database
 from tests.imitations.anthropic import AnthropicServer
 
 KEY = "sk-ant-secret-0123456789"
 
 
-def with_anthropic(anthropic: AnthropicServer, **given: object) -> GccpSettings:
-    """Settings by which this imitation answers."""
-    return settings(anthropic_api_key=SecretStr(KEY), anthropic_base_url=anthropic.url, **given)
+def with_anthropic(anthropic: AnthropicServer, **variables: str) -> dict[str, str]:
+    """Environment variables by which this imitation answers."""
+    return {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": anthropic.url} | variables
 
 
 @pytest_asyncio.fixture

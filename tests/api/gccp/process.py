@@ -1,4 +1,4 @@
-"""The surface as a process of its own, to be killed and started again.
+"""The product as a process of its own, to be killed and started again.
 
 Processes are forked from a server that has imported everything once: starting one takes milliseconds, not seconds.
 """
@@ -9,8 +9,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,18 +16,10 @@ from pathlib import Path
 import httpx2
 import uvicorn
 
-from api.app import Edge
-from api.auth import Tokens
-from api.counters import InProcess
-from api.gccp import GccpSettings, app, desk_of, destinations, language_model
-from connectors.webhook import WebhookSender
-from domain.calls.completion import Completion
-from domain.calls.webhook import DeliverWebhook
-from domain.messages import Effect
-from streams.core.calls import AnyConnector
-from streams.core.clock import SystemClock
-from streams.embedded.runtime import EmbeddedRuntime
-from tests.api.gccp.service import CONTEXT, INSTALLATION, PARTITIONS, SECRET
+import bootstrap
+import settings
+from tests.api.gccp.service import USUAL
+from tests.api.product import variables_of
 
 START_SECONDS = 60
 FORKING = get_context("forkserver")
@@ -37,13 +27,12 @@ FORKING.set_forkserver_preload([__name__])
 
 
 class Process:
-    """The surface over this database, on a free port; `settings` are environment variables that GccpSettings reads."""
+    """The product over this database, on a free port, with these environment variables; its data lie beside its log."""
 
-    def __init__(self, database: str, log: Path, **settings: str) -> None:
-        self._database = database
+    def __init__(self, database: str, log: Path, **variables: str) -> None:
         self._log = log
         self._port = _free_port()
-        self._settings = {"SUPABASE_JWT_SECRET": SECRET} | settings
+        self._variables = variables_of(database, log.parent, self._port) | USUAL | variables
         self._process: BaseProcess | None = None
 
     @property
@@ -58,7 +47,7 @@ class Process:
 
     def start(self) -> None:
         """Starts it and waits until it answers. Raises TimeoutError or RuntimeError."""
-        self._process = FORKING.Process(target=serve, args=(self._database, self._port, self._settings, self._log))
+        self._process = FORKING.Process(target=serve, args=(self._variables, self._log))
         self._process.start()
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
@@ -93,15 +82,16 @@ def _free_port() -> int:
         return port
 
 
-def serve(database: str, port: int, environment: dict[str, str], log: Path) -> None:
+def serve(environment: dict[str, str], log: Path) -> None:
     """What the process does, until it is stopped."""
     os.environ.update(environment)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
+    own = settings.load()
     uvicorn.run(
-        _edge(GccpSettings(), database),
-        port=port,
+        bootstrap.embedded_edge(own, lambda: None, lambda _: None),
+        port=own.port,
         loop="uvloop",
         http="httptools",
         access_log=False,
@@ -109,27 +99,3 @@ def serve(database: str, port: int, environment: dict[str, str], log: Path) -> N
         log_level="warning",
         timeout_graceful_shutdown=5,
     )
-
-
-def _edge(settings: GccpSettings, database: str) -> Edge:
-    model = language_model(settings)
-    sender = WebhookSender(destinations(settings), allow_private=True)
-    connectors: dict[type[Effect], AnyConnector] = {Completion: model, DeliverWebhook: sender}
-    runtime = EmbeddedRuntime(database, [CONTEXT], bytes(32), SystemClock(), connectors, PARTITIONS)
-    desk = desk_of(settings, runtime, Tokens(INSTALLATION, "gccp"), model)
-
-    @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
-        async with runtime.run():
-            yield
-            await desk.close()
-        await model.close()
-        await sender.close()
-
-    async def ready() -> dict[str, object]:
-        return {"ready": True}
-
-    async def measured() -> None:
-        """Nothing is measured here."""
-
-    return Edge({"gccp": app(runtime, InProcess(), desk)}, lifespan, ready, measured)

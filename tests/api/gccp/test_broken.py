@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from api.counters import InProcess
-from api.gccp import app
+from api.gccp.app import build
 from streams.core.envelope import Envelope, Outcome
 from streams.core.gateway import Pending, Unavailable
 from tests.api.gccp.service import Service
@@ -42,7 +42,7 @@ class BrokenLog:
 
 def break_log(service: Service, raising: Exception) -> None:
     """From now on, requests are served by this."""
-    service.edge._surfaces = {"gccp": app(BrokenLog(service, raising), InProcess(), service.desk)}
+    service.edge._surfaces = {"gccp": build(BrokenLog(service, raising), InProcess(), service.own)}
 
 
 async def failed_generation(service: Service, anthropic: AnthropicServer) -> str:
@@ -112,7 +112,7 @@ async def test_an_outcome_that_is_late_can_be_asked_for(proxying: Service, anthr
 
 
 async def test_without_a_renderer_exports_fail_and_its_health_says_so(service: Service) -> None:
-    await service.desk.pdf.close()
+    await service.own.pdf.close()
     answer = await service.client.post("/export/pdf", json={"content": "# Hello"})
     assert code(answer, 500) == "PDF_GENERATION_FAILED"
     health = await service.client.get("/export/pdf", headers={"Authorization": ""})

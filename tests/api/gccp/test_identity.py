@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,10 +18,12 @@ from pydantic import SecretStr, ValidationError
 
 from api.auth import Caller, Tokens
 from api.errors import ApiError
-from api.gccp import GccpSettings
 from api.gccp.identity import SupabaseKeys
+from connectors.settings import ModelSettings
+from products.gccp import GccpSettings
 from tests.api.gccp.conftest import Shared
-from tests.api.gccp.service import INSTALLATION, SECRET, Service, serving, settings, token
+from tests.api.gccp.service import SECRET, Service, serving, token
+from tests.api.product import TOKEN_SECRET, Installation
 from tests.imitations import failing, hanging
 from tests.imitations.jwks import SupabaseKeysImitation
 
@@ -71,7 +74,7 @@ REFUSED = {
     "a header that is no object": f"Bearer {base64.urlsafe_b64encode(b'[]').decode()}.e30.AAAA",
     "a header nested without end": f"Bearer {base64.urlsafe_b64encode(b'[' * 9000).decode()}.e30.AAAA",
     "a token of this installation": "Bearer "
-    + Tokens(INSTALLATION, "gccp").issue(USER, ["authenticated"], datetime.now(UTC), timedelta(hours=1), {}),
+    + Tokens(TOKEN_SECRET, "gccp").issue(USER, ["authenticated"], datetime.now(UTC), timedelta(hours=1), {}),
 }
 
 
@@ -235,8 +238,7 @@ async def served_to(service: Service, one: str) -> int:
 async def test_a_configured_secret_is_what_counts_whatever_a_token_says_of_itself(
     database: str, supabase: SupabaseKeysImitation
 ) -> None:
-    both = settings(supabase_url=supabase.url)
-    async with serving(database, both) as service:
+    async with serving(database, {"SUPABASE_URL": supabase.url}) as service:
         assert await served_to(service, token(USER, iss=supabase.issuer)) == 200
         assert await served_to(service, token(USER, iss="https://elsewhere.example/auth/v1")) == 401
         assert await served_to(service, supabase.token("first")) == 401
@@ -244,28 +246,33 @@ async def test_a_configured_secret_is_what_counts_whatever_a_token_says_of_itsel
 
 
 async def test_with_an_address_alone_published_keys_count(database: str, supabase: SupabaseKeysImitation) -> None:
-    async with serving(database, settings(supabase_jwt_secret=None, supabase_url=f"{supabase.url}/")) as service:
+    async with serving(database, {"SUPABASE_JWT_SECRET": "", "SUPABASE_URL": f"{supabase.url}/"}) as service:
         assert await served_to(service, supabase.token("first")) == 200
         assert await served_to(service, token(USER, iss=supabase.issuer)) == 401
 
 
 async def test_without_supabase_the_installations_own_tokens_count(database: str) -> None:
-    async with serving(database, settings(supabase_jwt_secret=None)) as service:
-        issued = Tokens(INSTALLATION, "gccp").issue(USER, ["authenticated"], datetime.now(UTC), timedelta(hours=1), {})
-        elsewhere = Tokens(INSTALLATION, "communication").issue(USER, ["x"], datetime.now(UTC), timedelta(hours=1), {})
+    async with serving(database, {"SUPABASE_JWT_SECRET": ""}) as service:
+        issued = Tokens(TOKEN_SECRET, "gccp").issue(USER, ["authenticated"], datetime.now(UTC), timedelta(hours=1), {})
+        elsewhere = Tokens(TOKEN_SECRET, "communication").issue(USER, ["x"], datetime.now(UTC), timedelta(hours=1), {})
         assert await served_to(service, issued) == 200
         assert await served_to(service, elsewhere) == 401
         assert await served_to(service, token(USER)) == 401
 
 
-def test_secrets_that_are_too_short_or_half_a_webhook_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SUPABASE_JWT_SECRET", "short")
-    with pytest.raises(ValidationError, match="at least 32 bytes"):
-        GccpSettings()
-    monkeypatch.setenv("SUPABASE_JWT_SECRET", "")
-    monkeypatch.setenv("GCCP_WEBHOOK_URL", "https://example.com/hook")
-    with pytest.raises(ValidationError, match="together"):
-        GccpSettings()
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"SUPABASE_JWT_SECRET": "short"}, "at least 32 bytes"),
+        ({"GCCP_WEBHOOK_URL": "https://example.com/hook"}, "together"),
+        ({"GCCP_WEBHOOK_SECRET": "a secret"}, "together"),
+    ],
+)
+def test_secrets_that_are_too_short_or_half_a_webhook_stop_the_start(
+    tmp_path: Path, variables: dict[str, str], complaint: str
+) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        Installation("dbname=none", tmp_path, 1, variables)
 
 
 def test_settings_are_read_by_their_usual_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,7 +286,7 @@ def test_settings_are_read_by_their_usual_names(monkeypatch: pytest.MonkeyPatch)
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    read = GccpSettings()
-    assert read.anthropic_api_key == SecretStr("k")
-    assert (read.anthropic_base_url, read.ollama_base_url) == ("http://a", "http://o")
-    assert (read.issuer, read.models, read.max_tokens) == ("https://ref.supabase.co/auth/v1", ("a", "b"), 7)
+    own, model = GccpSettings(), ModelSettings()
+    assert model.anthropic_api_key == SecretStr("k")
+    assert (model.anthropic_base_url, model.ollama_base_url) == ("http://a", "http://o")
+    assert (own.issuer, own.models, own.max_tokens) == ("https://ref.supabase.co/auth/v1", ("a", "b"), 7)

@@ -12,7 +12,7 @@ import pytest
 
 from api.counters import InProcess
 from api.errors import ApiError
-from api.gccp import BURSTS, LIMITS
+from api.gccp.access import BURSTS, LIMITS
 from api.limits import InFlight, Limiter
 from tests.api.gccp.conftest import Shared
 from tests.api.gccp.service import Service, bearer

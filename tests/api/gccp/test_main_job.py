@@ -8,11 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
 
 from domain.gccp.course import Counts, Step, parse_assignment
 from tests.api.gccp.conftest import KEY, with_anthropic
-from tests.api.gccp.service import Service, bearer, serving, settings
+from tests.api.gccp.service import Service, bearer, serving
 from tests.api.gccp.test_pdf import pages
 from tests.imitations import failing
 from tests.imitations.anthropic import AnthropicServer, error
@@ -212,7 +211,7 @@ async def test_completion_and_failure_are_told_to_the_webhook_signed_and_again_u
     with WebhookSink() as sink:
         sink.behave(failing(503, headers={"Retry-After": "0"}))
         async with AnthropicServer() as anthropic:
-            config = with_anthropic(anthropic, webhook_url=f"{sink.url}/hook", webhook_secret=SecretStr(SECRET))
+            config = with_anthropic(anthropic, GCCP_WEBHOOK_URL=f"{sink.url}/hook", GCCP_WEBHOOK_SECRET=SECRET)
             async with serving(database, config) as service:
                 done = await service.settled(await ask(service))
                 (told,) = await asyncio.to_thread(sink.journal.wait_for, 1)
@@ -241,7 +240,7 @@ async def test_ollama_writes_courses_with_its_own_model(database: str) -> None:
     from tests.imitations.ollama import OllamaServer
 
     async with OllamaServer() as ollama:
-        async with serving(database, settings(ollama_base_url=ollama.url, ollama_model="llama3.2")) as service:
+        async with serving(database, {"OLLAMA_BASE_URL": ollama.url, "OLLAMA_MODEL": "llama3.2"}) as service:
             told = await service.settled(await ask(service))
         assert (told["content"]["provider"], told["content"]["model"]) == ("ollama", "llama3.2")
         assert {received.json["model"] for received in ollama.received} == {"llama3.2"}

@@ -173,11 +173,11 @@ def slow_document() -> str:
 @asynccontextmanager
 async def rendering(service: Service, pool: PdfPool) -> AsyncIterator[None]:
     """The service renders with this pool for a while."""
-    usual = service.desk.pdf
+    usual = service.own.pdf
     async with pool:
-        object.__setattr__(service.desk, "pdf", pool)
+        object.__setattr__(service.own, "pdf", pool)
         yield
-        object.__setattr__(service.desk, "pdf", usual)
+        object.__setattr__(service.own, "pdf", usual)
 
 
 async def test_a_document_that_takes_too_long_is_refused_and_recorded(service: Service) -> None:
@@ -193,13 +193,13 @@ async def test_a_document_that_takes_too_long_is_refused_and_recorded(service: S
 async def test_a_client_that_leaves_is_rendered_for_no_longer(service: Service) -> None:
     asking = asyncio.create_task(post(service, content=slow_document()))
     async with asyncio.timeout(60):
-        while not service.desk.pdf.pids:
+        while not service.own.pdf.pids:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
         asking.cancel()
         rows = await service.until(bool, EXPORTS, service.user)
     assert (rows[0][0], rows[0][5]) == ("failed", "client_disconnected")
-    assert service.desk.pdf.pids == []
+    assert service.own.pdf.pids == []
 
 
 async def test_when_too_many_wait_the_next_is_told_to_come_again(service: Service) -> None:

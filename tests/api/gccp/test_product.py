@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 
-from api.gccp import FIRST_REQUEST
+from products.gccp import FIRST_REQUEST
 from tests.faults.product import Product
 
 USER = "550e8400-e29b-41d4-a716-446655440001"

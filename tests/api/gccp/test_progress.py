@@ -165,7 +165,7 @@ async def test_a_follower_is_told_after_a_look_that_failed(
         failed.set()
         raise psycopg.errors.UndefinedTable("there is no such table")
 
-    monkeypatch.setattr(watch, "heads_of", failing)
+    monkeypatch.setattr(proxying.own.progress, "_heads", failing)
     async with followed(proxying, id_) as stream:
         await failed.wait()
         anthropic.release()
@@ -190,7 +190,7 @@ async def test_many_who_follow_cost_one_question_at_a_time_and_none_when_they_ha
 ) -> None:
     anthropic.script(Act(hold_after=0))
     id_ = await asked(proxying)
-    follow = proxying.desk.following
+    follow = proxying.own.progress
     users = {"Authorization": bearer(proxying.user)["Authorization"]}
 
     async def wait_for_more(client: httpx2.AsyncClient) -> None:

@@ -318,7 +318,7 @@ async def test_the_same_key_makes_one_call_only(proxying: Service, anthropic: An
 
 
 async def test_only_allowed_models_and_so_many_tokens_are_asked_for(database: str, anthropic: AnthropicServer) -> None:
-    limits = with_anthropic(anthropic, models=("claude-haiku-4-5",), max_tokens=500)
+    limits = with_anthropic(anthropic, HEADWATER_GCCP_MODELS="claude-haiku-4-5", HEADWATER_GCCP_MAX_TOKENS="500")
     async with serving(database, limits) as service:
         other = await service.client.post("/stream", json=TALK | {"maxTokens": 500})
         more = await service.client.post("/stream", json=TALK | {"model": "claude-haiku-4-5", "maxTokens": 501})
@@ -330,11 +330,9 @@ async def test_only_allowed_models_and_so_many_tokens_are_asked_for(database: st
 
 
 async def test_ollama_answers_where_it_is_configured(database: str) -> None:
-    from tests.api.gccp.service import settings
-
     async with OllamaServer() as ollama:
         ollama.script(Act(pieces=PIECES), Act(pieces=PIECES))
-        async with serving(database, settings(ollama_base_url=ollama.url, ollama_model="llama3.2")) as service:
+        async with serving(database, {"OLLAMA_BASE_URL": ollama.url, "OLLAMA_MODEL": "llama3.2"}) as service:
             *chunks, done = told((await service.client.post("/stream", json=TALK)).text)
             assert ["".join(chunk["content"] for chunk in chunks), done] == ["".join(PIECES), "[DONE]"]
             assert (await service.client.put("/stream", json=TALK)).json()["usage"]["output_tokens"] == 150

@@ -25,8 +25,9 @@ from streams.kafka.settings import Cluster, Role
 from streams.postgres.database import Statement, connect, connect_plain, read
 from streams.postgres.installation import prepare
 from streams.postgres.rebuild import bring_up
-from tests.api.gccp.service import listening
+from tests.api.product import listening
 from tests.faults.product import CLI
+from tests.imitations import listener
 from tests.streams.kafka.broker import Broker, free_port
 from tests.streams.kafka.runtime import MASTER_KEY, ONE_BROKER, ROOT, until
 
@@ -100,7 +101,8 @@ async def test_nodes_that_start_while_the_broker_is_away_introduce_their_endpoin
     async with AsyncExitStack() as stack:
         broker.kill()
         for number in range(2):
-            await stack.enter_async_context(listening(bootstrap.distributed_edge(settings, node(settings, number)), {}))
+            edge = bootstrap.distributed_edge(settings, node(settings, number))
+            await stack.enter_async_context(listening(edge, listener()))
         await asyncio.to_thread(broker.start)
         ports = {"projector": free_port(), "processor": free_port()}
         for role, port in ports.items():
