@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from api import actions
-from api.communication import public, webhooks
+from api import actions, inbound
+from api.communication import public
 
 PATIENCE_SECONDS = 60.0
 
@@ -16,6 +16,6 @@ PATIENCE_SECONDS = 60.0
 def _patience() -> Iterator[None]:
     """A shared machine may stand still for longer than a caller is kept waiting; what is tested here is not that."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (actions, public, webhooks):
+        for module in (actions, inbound, public):
             patch.setattr(module, "DEADLINE_SECONDS", PATIENCE_SECONDS)
         yield
