@@ -21,7 +21,8 @@ from streams.core.mapper import Mapper
 from streams.core.partitions import partition_of
 from streams.core.wiring import SUBJECT_STREAM, Context, Handler, Nothing
 from streams.kafka.gauges import UNREADABLE
-from streams.kafka.records import AnyHeaders, Unreadable, WireCommand, read_command
+from streams.kafka.records import Unreadable, WireCommand, read_command
+from streams.kafka.types import AnyHeaders
 
 log = logging.getLogger(__name__)
 

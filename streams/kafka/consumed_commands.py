@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from confluent_kafka import Message
 
 from streams.kafka.command_decoder import CommandMessage, time_of
-from streams.kafka.overlay import Place
-from streams.kafka.settings import context_of
 from streams.kafka.takeover import Guard, Guards, Taken
+from streams.kafka.types import Place, context_of
 
 log = logging.getLogger(__name__)
 

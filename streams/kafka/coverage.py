@@ -15,8 +15,8 @@ from concurrent.futures import Future
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription  # type: ignore[attr-defined]
 
-from streams.kafka.overlay import Place
-from streams.kafka.settings import Cluster, context_of
+from streams.kafka.settings import Cluster
+from streams.kafka.types import Place, place_of
 from streams.kafka.watchdog import reason_of
 
 log = logging.getLogger(__name__)
@@ -73,11 +73,7 @@ class Coverage:
     def _unowned(self, group: ConsumerGroupDescription) -> set[Place]:
         if group.state is not ConsumerGroupState.STABLE:
             return set()
-        owned = {
-            (context_of(one.topic), one.partition)
-            for member in group.members
-            for one in member.assignment.topic_partitions
-        }
+        owned = {place_of(one) for member in group.members for one in member.assignment.topic_partitions}
         if self._wanted <= owned:
             self._due = None
         return self._wanted - owned

@@ -14,10 +14,11 @@ from streams.core.batch import NOTHING_LOADED, Batch
 from streams.core.envelope import Envelope
 from streams.core.processor import Processor
 from streams.kafka.command_decoder import CommandMessage, envelope_of, wire_of
-from streams.kafka.overlay import Overlay, Place
+from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
 from streams.kafka.records import Unreadable
 from streams.kafka.takeover import Guard, Guards
+from streams.kafka.types import Place
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,8 @@ from streams.core.envelope import Record, Recorded
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import SubjectErased
-from streams.kafka.overlay import BrokenLog, Place, check_follows
-from streams.kafka.processor_store import Checkpoint
-from streams.kafka.records import AnyHeaders, Unreadable, read_record
+from streams.kafka.records import Unreadable, check_follows, read_record
+from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.kafka import gauges
-from streams.kafka.overlay import Place
-from streams.kafka.processor_store import Checkpoint
 from streams.kafka.settings import Cluster
+from streams.kafka.types import Checkpoint, Place, place_name
 from streams.kafka.watchdog import watched
 
 log = logging.getLogger(__name__)
@@ -74,7 +73,7 @@ class Lag:
         for place in self._shown - places:
             self._open.pop(place, None)
             for gauge in GAUGES:
-                gauge.remove(_name(place))
+                gauge.remove(place_name(place))
         self._shown &= places
 
     def _look(self, place: Place, checkpoint: Checkpoint, now: float) -> bool:
@@ -87,7 +86,7 @@ class Lag:
         except KafkaException:
             return False
         self._shown.add(place)
-        at, name = self._at(place, checkpoint), _name(place)
+        at, name = self._at(place, checkpoint), place_name(place)
         gauges.LAG_EVENTS.labels(name).set(max(0, end - at))
         since = self._read.get(place, (0, 0))[1] / 1000
         gauges.LAG_SECONDS.labels(name).set(time.time() - since if end > at and since else 0)
@@ -108,7 +107,3 @@ class Lag:
         before, since = self._open.get(place, (stable, now))
         self._open[place] = (stable, since if before == stable else now)
         return now - self._open[place][1]
-
-
-def _name(place: Place) -> str:
-    return f"{place[0]}/{place[1]}"

@@ -23,7 +23,8 @@ from streams.core.clock import Clock
 from streams.kafka.denials import Entry, refuse_denied
 from streams.kafka.live_connection import credentials
 from streams.kafka.records import Unreadable, read_record
-from streams.kafka.settings import Cluster, context_of
+from streams.kafka.settings import Cluster
+from streams.kafka.types import context_of
 from streams.kafka.watchdog import PAUSE_SECONDS, reason_of
 from streams.telemetry.live_figures import GRACE, KEPT, MINUTE, Delivery, Thresholds, Windows, alerts, report
 

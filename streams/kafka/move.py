@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from psycopg import Connection
@@ -15,13 +15,14 @@ from psycopg import Connection
 from streams.core.envelope import GENESIS, Record
 from streams.core.read_models import Row
 from streams.kafka.denials import refuse_denied
-from streams.kafka.overlay import Place
 from streams.kafka.records import Unreadable, record_headers
 from streams.kafka.replay import NotToTheEnd, replay
 from streams.kafka.settings import Cluster
+from streams.kafka.types import Place
 from streams.kafka.watchdog import PAUSE_SECONDS, persistent, reason_of
 from streams.postgres.installation import WRITER
 from streams.postgres.journal import COLUMNS
+from streams.postgres.rebuild import Progress
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,6 @@ CHUNKS = f"""
      where context = %s and partition = %s and sequence > %s order by sequence limit %s
 """
 STARTED = "update headwater.partitions set next_offset = %s where context = %s and partition = %s"
-
-Progress = Callable[[int], None]
 
 
 class CannotMove(Exception):

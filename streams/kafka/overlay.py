@@ -10,18 +10,11 @@ from uuid import UUID
 import orjson
 
 from streams.core.batch import Head, History, KnownOutcome, Loaded, Wants
-from streams.core.chain import chained
 from streams.core.envelope import OUTCOMES, Record
 from streams.core.keys import WrappedKey
 from streams.core.wiring import SubjectErased
-from streams.kafka.records import Follows
-
-Place = tuple[str, int]
-"""A context's partition."""
-
-
-class BrokenLog(Exception):
-    """The log does not follow on from itself; nothing may be decided or projected on it until a person has looked."""
+from streams.kafka.records import Follows, check_follows
+from streams.kafka.types import BrokenLog, Place
 
 
 @dataclass(slots=True)
@@ -118,15 +111,6 @@ class Overlay:
                     del self._streams[record.context, record.stream]
             if record.name == SubjectErased.name:
                 self._erased.pop(orjson.loads(record.data)["erased"], None)
-
-
-def check_follows(follows: Follows, head: Head) -> None:
-    """Raises BrokenLog unless the record is the next one after `head`, by sequence and by hash."""
-    record = follows.record
-    if record.sequence != head.sequence + 1:
-        raise BrokenLog(f"after sequence {head.sequence} comes {record.sequence} at {record.position}")
-    if follows.previous != head.hash or chained(head.hash, record) != record.hash:
-        raise BrokenLog(f"the hash chain breaks at {record.position}")
 
 
 def _joined(stored: History, tail: Iterable[Record]) -> History:

@@ -13,10 +13,11 @@ from streams.core.processor import Processor
 from streams.kafka import gauges
 from streams.kafka.consumed_commands import Expected
 from streams.kafka.coverage import Coverage
-from streams.kafka.overlay import BrokenLog, Overlay, Place
+from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
-from streams.kafka.settings import Cluster, context_of
+from streams.kafka.settings import Cluster
 from streams.kafka.takeover import Loader, Loading, Taken
+from streams.kafka.types import BrokenLog, Place, place_name, place_of
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Partitions:
         self._consumer.pause([self.commands(place)])
         self._drop(place)
         self._broken[place] = time.monotonic()
-        gauges.LOG_HALTED.labels(_name(place)).set(1)
+        gauges.LOG_HALTED.labels(place_name(place)).set(1)
         try:
             self._store.halt(place, ROLE, str(error))
         except psycopg.Error:
@@ -131,8 +132,8 @@ class Partitions:
 
     def _say_held_back(self, place: Place, held_back: bool) -> None:
         what = "taking no commands" if held_back else "taking commands again"
-        log.warning("%s of %s: %d records wait for the projector", what, _name(place), self._overlay.length(place))
-        gauges.HELD_BACK.labels(_name(place)).set(held_back)
+        log.warning("%s of %s: %d records wait for the projector", what, place_name(place), self._overlay.length(place))
+        gauges.HELD_BACK.labels(place_name(place)).set(held_back)
 
     def commands(self, place: Place, offset: int | None = None) -> TopicPartition:
         """The partition of the commands topic, perhaps at an offset."""
@@ -153,7 +154,7 @@ class Partitions:
         log.info("revoked %s", places)
         for place in places:
             if place in self._broken:
-                gauges.LOG_HALTED.labels(_name(place)).set(0)
+                gauges.LOG_HALTED.labels(place_name(place)).set(0)
             self._drop(place)
         consumer.incremental_unassign(partitions)
 
@@ -169,7 +170,7 @@ class Partitions:
         self._core.drop(*place)
         self._overlay.drop(place)
         self._held_back.discard(place)
-        gauges.HELD_BACK.labels(_name(place)).set(0)
+        gauges.HELD_BACK.labels(place_name(place)).set(0)
         self._gauge()
 
     def _serve(self, place: Place, taken: Taken) -> None:
@@ -177,7 +178,7 @@ class Partitions:
         self._core.adopt(*place, taken.head)
         self._expected.take(place, taken)
         self._gauge()
-        gauges.LOG_HALTED.labels(_name(place)).set(0)
+        gauges.LOG_HALTED.labels(place_name(place)).set(0)
         try:
             self._store.resume(place, ROLE)
         except psycopg.Error:
@@ -192,12 +193,3 @@ class Partitions:
     def _gauge(self) -> None:
         gauges.PARTITIONS.labels(ROLE).set(len(self._expected.following))
         gauges.LOADING.set(len(self._loading))
-
-
-def place_of(partition: TopicPartition) -> Place:
-    """The place whose commands these are."""
-    return context_of(partition.topic), partition.partition
-
-
-def _name(place: Place) -> str:
-    return f"{place[0]}/{place[1]}"

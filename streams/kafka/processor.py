@@ -25,14 +25,15 @@ from streams.kafka.consumed_commands import NO_GENERATION, Expected, command_mes
 from streams.kafka.coverage import Coverage
 from streams.kafka.decision import Decider, Decision
 from streams.kafka.denials import refuse_denied
-from streams.kafka.overlay import BrokenLog, Overlay, Place
-from streams.kafka.ownership import Partitions, place_of
+from streams.kafka.overlay import Overlay
+from streams.kafka.ownership import Partitions
 from streams.kafka.processor_store import Store
 from streams.kafka.records import record_headers
 from streams.kafka.settings import Role
 from streams.kafka.takeover import Guard, Guards, Loader
 from streams.kafka.transactions import TRANSACTION_SECONDS, End, LostMembership, Step, Stopping, Transactions, Twin
 from streams.kafka.transactions import Message as Outgoing
+from streams.kafka.types import BrokenLog, Place, place_of
 from streams.kafka.watchdog import Brokers, watched
 from streams.telemetry.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
 

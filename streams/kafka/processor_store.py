@@ -6,7 +6,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import orjson
 import psycopg
@@ -16,7 +15,7 @@ from streams.core.batch import Head, Loaded, Snapshot, Wants
 from streams.core.keys import WrappedKey
 from streams.core.partitions import partition_of
 from streams.core.read_models import Row
-from streams.kafka.overlay import Place
+from streams.kafka.types import Checkpoint, Place
 from streams.postgres.database import COMMIT, Statement, connect_plain
 from streams.postgres.journal import KEYS, Loads, add_keys
 
@@ -52,19 +51,13 @@ HALT = """
 RESUME = "delete from headwater.log_halts where context = %s and partition = %s and role = %s"
 
 
-class Checkpoint(NamedTuple):
-    """How far PostgreSQL has followed a partition's log: the next offset to read, and the head before it."""
-
-    next_offset: int
-    head: Head
-
-
 def checkpoint_of(connection: Connection[Row], place: Place) -> Checkpoint:
     """Where the projector has got to; raises LookupError when the database does not know the partition."""
     row = connection.execute(CHECKPOINT, place).fetchone()
     if row is None:
         raise LookupError(f"the database knows no partition {place[0]}/{place[1]}")
-    return Checkpoint(row[0], Head(row[1], row[2]))
+    next_offset, sequence, hash_ = row
+    return Checkpoint(next_offset, Head(sequence, hash_))
 
 
 class Store:

@@ -19,8 +19,8 @@ from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.kafka.event_batches import Decoded, Part, part
-from streams.kafka.overlay import Place
-from streams.kafka.processor_store import Checkpoint, Store
+from streams.kafka.processor_store import Store
+from streams.kafka.types import Checkpoint, Place
 from streams.postgres.batch_transaction import statements, without_values, write_carefully_plain
 from streams.postgres.database import Statement, passing, read_plain, write_plain
 from streams.postgres.projection_tables import Halt, Projected, Projections

@@ -22,11 +22,11 @@ from streams.kafka import gauges
 from streams.kafka.denials import refuse_denied
 from streams.kafka.event_batches import EventMessage, decode, follow
 from streams.kafka.lag import Lag
-from streams.kafka.overlay import Place
-from streams.kafka.processor_store import Checkpoint, Store
+from streams.kafka.processor_store import Store
 from streams.kafka.projection_writer import Careful, Fenced, Writer, Written
-from streams.kafka.settings import Role, context_of
+from streams.kafka.settings import Role
 from streams.kafka.transactions import LostMembership, Twin
+from streams.kafka.types import Checkpoint, Place, context_of, place_name, place_of
 from streams.kafka.watchdog import Brokers, watched
 from streams.postgres.database import passing, read_plain
 from streams.postgres.projection_tables import Projections
@@ -97,7 +97,7 @@ class KafkaProjector:
             self._store.close()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._owned = {(context_of(partition.topic), partition.partition) for partition in partitions}
+        self._owned = {place_of(partition) for partition in partitions}
         log.info("assigned %s", sorted(self._owned))
         consumer.assign([])
         self._doubt = True
@@ -105,7 +105,7 @@ class KafkaProjector:
     def _revoked(self, consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         self._owned = set()
         for place in self._halted:
-            gauges.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(0)
+            gauges.LOG_HALTED.labels(place_name(place)).set(0)
         self._checkpoints, self._halted = {}, {}
         consumer.unassign()
 
@@ -218,7 +218,7 @@ class KafkaProjector:
             self._halted_since = self._halted_since if self._halted else time.monotonic()
             self._halted[place] = checkpoint
         self._consumer.pause([TopicPartition(*self._topic_of(place))])
-        gauges.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(1)
+        gauges.LOG_HALTED.labels(place_name(place)).set(1)
         try:
             self._store.halt(place, ROLE, error)
             self._on_record.add(place)
@@ -230,7 +230,7 @@ class KafkaProjector:
         """The record that a halt is about has been projected after all."""
         self._store.resume(place, ROLE)
         self._on_record.discard(place)
-        gauges.LOG_HALTED.labels(f"{place[0]}/{place[1]}").set(0)
+        gauges.LOG_HALTED.labels(place_name(place)).set(0)
 
     def _topic_of(self, place: Place) -> tuple[str, int]:
         return self._role.cluster.events(place[0]), place[1]

@@ -5,16 +5,16 @@ All headers are UTF-8 text, hashes in hexadecimal, so that any client in any lan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+from streams.core.batch import Head
+from streams.core.chain import chained
 from streams.core.envelope import Envelope, Record, TaskEnd
-
-Headers = list[tuple[str, str | bytes | None]]
-AnyHeaders = dict[str, str | bytes | None] | Sequence[tuple[str, str | bytes | None]] | None
+from streams.kafka.types import AnyHeaders, BrokenLog, Headers
 
 
 class Unreadable(Exception):
@@ -104,6 +104,15 @@ def read_record(
         raise Unreadable(f"no header {missing}") from None
     except ValueError as error:
         raise Unreadable(str(error)) from None
+
+
+def check_follows(follows: Follows, head: Head) -> None:
+    """Raises BrokenLog unless the record is the next one after `head`, by sequence and by hash."""
+    record = follows.record
+    if record.sequence != head.sequence + 1:
+        raise BrokenLog(f"after sequence {head.sequence} comes {record.sequence} at {record.position}")
+    if follows.previous != head.hash or chained(head.hash, record) != record.hash:
+        raise BrokenLog(f"the hash chain breaks at {record.position}")
 
 
 def command_headers(envelope: Envelope) -> Headers:

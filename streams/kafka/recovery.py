@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,16 +22,16 @@ from streams.core.wiring import Context
 from streams.embedded.runtime import known_projections
 from streams.kafka.denials import Entry, refuse_denied
 from streams.kafka.event_batches import EventMessage, decode, follow, part
-from streams.kafka.overlay import BrokenLog, Place
-from streams.kafka.processor_store import Checkpoint, checkpoint_of
+from streams.kafka.processor_store import checkpoint_of
 from streams.kafka.settings import Cluster
+from streams.kafka.types import BrokenLog, Checkpoint, Place
 from streams.kafka.watchdog import reason_of
 from streams.postgres.batch_transaction import statements, write_carefully_plain
 from streams.postgres.database import read_plain, write_plain
 from streams.postgres.installation import prepare
 from streams.postgres.journal import KEYS
 from streams.postgres.projection_tables import Projections
-from streams.postgres.rebuild import bring_up
+from streams.postgres.rebuild import Progress, bring_up
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,6 @@ BEGUN = """
            attempts = attempts + 1
      where kind = 'call' and state = 'waiting' and due_at <= %s
 """
-
-Progress = Callable[[int], None]
 
 
 class CannotRebuild(Exception):

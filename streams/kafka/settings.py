@@ -92,11 +92,6 @@ class Role:
     partitions: int = 4
 
 
-def context_of(topic: str) -> str:
-    """The context whose topic this is."""
-    return topic.rsplit(".", 2)[1]
-
-
 def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """librdkafka's connection settings out of `HEADWATER_KAFKA_…` (`…_SASL_USERNAME` is `sasl.username`).
 

@@ -17,10 +17,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.core.batch import Head
 from streams.kafka.denials import refuse_denied
-from streams.kafka.overlay import BrokenLog, Overlay, Place
-from streams.kafka.processor_store import Checkpoint, Store
-from streams.kafka.records import AnyHeaders, Unreadable, read_record
+from streams.kafka.overlay import Overlay
+from streams.kafka.processor_store import Store
+from streams.kafka.records import Unreadable, read_record
 from streams.kafka.settings import Cluster
+from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place
 from streams.kafka.watchdog import reason_of, watched
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.kafka.denials import Entry, refuse_denied
-from streams.kafka.records import Headers
 from streams.kafka.settings import Cluster
 from streams.kafka.takeover import Guard, Guards
+from streams.kafka.types import Headers
 from streams.kafka.watchdog import persistent, reason_of, watched
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streams.core.batch import Head
 from streams.kafka.event_batches import EventMessage, decode, follow, part
-from streams.kafka.processor_store import Checkpoint
+from streams.kafka.types import Checkpoint
 from tests.contract.shelf import JarFilled
 from tests.streams.kafka.examples import AT, Log, messages
 from tests.streams.kafka.runtime import mapper

@@ -12,9 +12,9 @@ from prometheus_client import REGISTRY
 from streams.core.batch import Head
 from streams.kafka import lag
 from streams.kafka.lag import Lag, Stuck
-from streams.kafka.processor_store import Checkpoint
 from streams.kafka.settings import Cluster
 from streams.kafka.topics import create
+from streams.kafka.types import Checkpoint
 from tests.streams.kafka.broker import Kafka
 from tests.streams.kafka.runtime import ONE_BROKER, new_cluster, until
 

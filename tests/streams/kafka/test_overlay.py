@@ -7,8 +7,9 @@ import pytest
 from streams.core.batch import Head, History, Loaded, Wants
 from streams.core.chain import chained
 from streams.core.wiring import SubjectErased
-from streams.kafka.overlay import BrokenLog, Overlay
+from streams.kafka.overlay import Overlay
 from streams.kafka.records import Follows
+from streams.kafka.types import BrokenLog
 from tests.streams.kafka.examples import AT, Log, command_id
 
 PLUMS = ("shelf", "jar/plums")

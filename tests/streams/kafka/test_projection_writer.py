@@ -14,9 +14,9 @@ from streams.core.read_models import Row
 from streams.core.wiring import SubjectErased
 from streams.embedded.runtime import known_projections
 from streams.kafka.event_batches import Decoded, decode, follow
-from streams.kafka.overlay import Place
-from streams.kafka.processor_store import Checkpoint, Store
+from streams.kafka.processor_store import Store
 from streams.kafka.projection_writer import Careful, Fenced, Writer
+from streams.kafka.types import Checkpoint, Place
 from streams.postgres.database import connect_plain, read_plain
 from streams.postgres.installation import prepare
 from streams.postgres.journal import DESTROY_KEY

@@ -17,8 +17,8 @@ from streams.core.envelope import Status
 from streams.core.wiring import EraseSubject
 from streams.kafka import recovery
 from streams.kafka.key_backup import backup_keys, restore_keys
-from streams.kafka.overlay import BrokenLog
 from streams.kafka.recovery import CannotRebuild, Rebuilt, rebuild
+from streams.kafka.types import BrokenLog
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import prepare
 from tests.contract.runtimes import PARTITIONS, START, Supplier, do
