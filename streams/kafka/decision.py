@@ -16,8 +16,8 @@ from streams.core.processor import Processor
 from streams.kafka.command_decoder import CommandMessage, envelope_of, wire_of
 from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
+from streams.kafka.protocol import ProcessorProtocol
 from streams.kafka.records import Unreadable
-from streams.kafka.takeover import Guard, Guards
 from streams.kafka.types import Place
 
 log = logging.getLogger(__name__)
@@ -38,12 +38,15 @@ class Decision(NamedTuple):
 class Decider:
     """Decides on what PostgreSQL has, completed by what is in the log already."""
 
-    def __init__(self, core: Processor, store: Store, overlay: Overlay, partitions: int, off: Guards) -> None:
-        self._core, self._store, self._overlay, self._partitions, self._off = core, store, overlay, partitions, off
+    def __init__(
+        self, core: Processor, store: Store, overlay: Overlay, partitions: int, protocol: ProcessorProtocol
+    ) -> None:
+        self._core, self._store, self._overlay, self._partitions = core, store, overlay, partitions
+        self._protocol = protocol
         self._look_again = 0.0
 
     def decide(self, messages: Sequence[CommandMessage], sent_since: Mapping[Place, int]) -> Decision:
-        """`sent_since` is as in `Taken`: a command sent as new before that is looked for all the same.
+        """`sent_since` is as in `Takeover`: a command sent as new before that is looked for all the same.
 
         Raises psycopg.Error when the database is away, BrokenLog when the log contradicts it; nothing is written
         but new subjects' keys, which must be durable before anything that they encrypt."""
@@ -73,9 +76,7 @@ class Decider:
             envelope_of(message, wire, self._core.mapper, self._partitions, too_large)
             for message, wire in zip(messages, wires, strict=True)
         ]
-        if Guard.SENT_SINCE in self._off:
-            return envelopes
-        return [_unless_old(*pair, sent_since) for pair in zip(messages, envelopes, strict=True)]
+        return self._protocol.clear_fresh(messages, envelopes, sent_since)
 
     def _decide(self, envelopes: list[Envelope]) -> Decision:
         """PostgreSQL is asked only for what is not known here, and now and then for how far it has come."""
@@ -85,9 +86,8 @@ class Decider:
             sequences, found = self._store.load(wants)
             self._look_again = time.monotonic() + LOOK_SECONDS
             self._overlay.prune(sequences)
-        if Guard.OVERLAY not in self._off:
-            found = self._overlay.over(found, wants)
-        return Decision(envelopes, self._core.decide(envelopes, found))
+        complete = self._protocol.complete(self._overlay, found, wants)
+        return Decision(envelopes, self._core.decide(envelopes, complete))
 
     def _stored(self, batch: Batch) -> bool:
         try:
@@ -95,9 +95,3 @@ class Decider:
         except psycopg.Error:
             self._core.aborted(batch)
             raise
-
-
-def _unless_old(message: CommandMessage, envelope: Envelope, sent_since: Mapping[Place, int]) -> Envelope:
-    """A topic may be read again after its group's offsets were lost: what is old is not taken for new."""
-    old = message.offset < sent_since[message.context, message.partition]
-    return envelope._replace(fresh=False) if old and envelope.fresh else envelope

@@ -16,8 +16,8 @@ from streams.kafka.coverage import Coverage
 from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
 from streams.kafka.settings import Cluster
-from streams.kafka.takeover import Loader, Loading, Taken
-from streams.kafka.types import BrokenLog, Place, place_name, place_of
+from streams.kafka.takeover import Loader, Loading
+from streams.kafka.types import BrokenLog, Place, Takeover, place_name, place_of
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +63,9 @@ class Partitions:
         self._topics = [self._cluster.commands(context) for context in contexts]
         self._join()
 
-    def claim_unowned(self) -> None:
-        """Has the group share the partitions out anew if it has forgotten one."""
-        if unowned := self._coverage.unowned():
+    def claim(self, unowned: set[Place]) -> None:
+        """Has the group share the partitions out anew if it has forgotten some."""
+        if unowned:
             log.warning("nobody serves %s: joining the group anew", sorted(unowned))
             self._consumer.unsubscribe()
             self._join()
@@ -173,7 +173,7 @@ class Partitions:
         gauges.HELD_BACK.labels(place_name(place)).set(0)
         self._gauge()
 
-    def _serve(self, place: Place, taken: Taken) -> None:
+    def _serve(self, place: Place, taken: Takeover) -> None:
         log.info("serving %s/%d from command %d, log at %d", *place, taken.next_command, taken.head.sequence)
         self._core.adopt(*place, taken.head)
         self._expected.take(place, taken)

@@ -21,19 +21,20 @@ from streams.core.processor import Processor
 from streams.core.wiring import Context, names_of
 from streams.kafka import gauges
 from streams.kafka.command_decoder import CommandMessage, with_unreadable
-from streams.kafka.consumed_commands import NO_GENERATION, Expected, command_message, generation_of
+from streams.kafka.consumed_commands import Expected, command_message
 from streams.kafka.coverage import Coverage
 from streams.kafka.decision import Decider, Decision
 from streams.kafka.denials import refuse_denied
 from streams.kafka.overlay import Overlay
 from streams.kafka.ownership import Partitions
 from streams.kafka.processor_store import Store
+from streams.kafka.protocol import PROTOCOL, ProcessorProtocol
 from streams.kafka.records import record_headers
 from streams.kafka.settings import Role
-from streams.kafka.takeover import Guard, Guards, Loader
-from streams.kafka.transactions import TRANSACTION_SECONDS, End, LostMembership, Step, Stopping, Transactions, Twin
+from streams.kafka.takeover import Loader
+from streams.kafka.transactions import TRANSACTION_SECONDS, LostMembership, Step, Stopping, Transactions, Twin
 from streams.kafka.transactions import Message as Outgoing
-from streams.kafka.types import BrokenLog, Place, place_of
+from streams.kafka.types import BrokenLog, Place, TransactionEnd, place_of
 from streams.kafka.watchdog import Brokers, watched
 from streams.telemetry.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
 
@@ -59,34 +60,35 @@ class KafkaProcessor:
         self,
         role: Role,
         contexts: Sequence[Context],
-        off: Guards = frozenset(),
+        protocol: ProcessorProtocol = PROTOCOL,
         reached: Callable[[Step], None] = ignore,
         overlay_records: int = OVERLAY_RECORDS,
         transaction_seconds: float = TRANSACTION_SECONDS,
     ) -> None:
-        self._role, self._off, self._reached = role, off, reached
+        self._role, self._protocol, self._reached = role, protocol, reached
         self._names = [context.name for context in contexts]
         self.group = f"{role.cluster.prefix}.processor"
         mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         self._core = Processor([with_unreadable(context) for context in contexts], mapper)
         self._overlay = Overlay()
         self._store = Store(role.dsn, "headwater processor")
-        self._decider = Decider(self._core, self._store, self._overlay, role.partitions, off)
+        self._decider = Decider(self._core, self._store, self._overlay, role.partitions, protocol)
         self._transactions = Transactions(
-            role.cluster, role.instance, off, reached, transaction_seconds, lambda: self._stopping
+            role.cluster, role.instance, protocol, reached, transaction_seconds, lambda: self._stopping
         )
         self._brokers = Brokers()
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
-        self._expected = Expected(off)
+        self._expected = Expected(protocol)
+        self._coverage = Coverage(role.cluster, self.group, self._names, role.partitions)
         self._partitions = Partitions(
             role.cluster,
             self._consumer,
             self._core,
             self._overlay,
             self._store,
-            Loader(role.cluster, self.group, self._consumer, self._store, off, overlay_records // 2),
+            Loader(role.cluster, self._consumer, self._store, protocol, overlay_records // 2),
             self._expected,
-            Coverage(role.cluster, self.group, self._names, role.partitions),
+            self._coverage,
             overlay_records,
         )
         self._stopping = False
@@ -118,8 +120,7 @@ class KafkaProcessor:
             self._partitions.subscribe(self._names)
             while not self._stopping:
                 self._partitions.load_on()
-                if Guard.COVERAGE not in self._off:
-                    self._partitions.claim_unowned()
+                self._partitions.claim(self._protocol.unowned(self._coverage))
                 self._partitions.heed_the_overlay()
                 self._turn()
         except Stopping:
@@ -142,7 +143,7 @@ class KafkaProcessor:
         self._partitions.reload(gaps)
         if not batch:
             return
-        if generation_of(metadata) == NO_GENERATION and Guard.MEMBERSHIP not in self._off:
+        if not self._protocol.is_member(metadata):
             self._partitions.reload(_places(batch))
             return
         self._process(batch, metadata)
@@ -162,7 +163,7 @@ class KafkaProcessor:
         if error.code() in FATAL:
             raise Twin(f"another process uses this instance's name, {self._role.instance}: {error.str()}")
 
-    def _process(self, messages: Sequence[CommandMessage], metadata: Any) -> None:
+    def _process(self, messages: Sequence[CommandMessage], metadata: bytes) -> None:
         try:
             decision = self._decider.decide(messages, self._expected.sent_since)
         except psycopg.Error as error:
@@ -175,20 +176,18 @@ class KafkaProcessor:
                 self._partitions.halt(place, error)
             return
         self._reached(Step.DECIDED)
-        if Guard.METADATA_FIRST in self._off:
-            metadata = self._consumer.consumer_group_metadata()
-        self._commit(messages, decision, metadata)
+        self._commit(messages, decision, self._protocol.commit_metadata(self._consumer, metadata))
 
-    def _commit(self, messages: Sequence[CommandMessage], decision: Decision, metadata: Any) -> None:
+    def _commit(self, messages: Sequence[CommandMessage], decision: Decision, metadata: bytes) -> None:
         batch = decision.batch
         following = {(one.context, one.partition): one.offset + 1 for one in messages}
         offsets = [self._partitions.commands(place, offset) for place, offset in following.items()]
         with COMMIT_SECONDS.time():
             end = self._transactions.commit(self._outgoing(batch), offsets, metadata)
         gauges.TRANSACTIONS.labels(end.name.lower()).inc()
-        if end is End.COMMITTED:
+        if end is TransactionEnd.COMMITTED:
             self._committed(decision, following)
-        else:
+        elif self._protocol.must_reload(end):
             self._not_committed(batch, end, _places(messages))
 
     def _committed(self, decision: Decision, following: dict[Place, int]) -> None:
@@ -211,11 +210,9 @@ class KafkaProcessor:
             log.info("snapshots are left for another time: %s", type(error).__name__)
             self._store.close()
 
-    def _not_committed(self, batch: Batch, end: End, touched: Sequence[Place]) -> None:
-        if Guard.RELOAD in self._off:
-            return
+    def _not_committed(self, batch: Batch, end: TransactionEnd, touched: Sequence[Place]) -> None:
         self._core.aborted(batch)
-        if end is End.RELOAD_ALL:
+        if end is TransactionEnd.RELOAD_ALL:
             self._listen_to_the_group()
             touched = list({*self._partitions.all, *touched})
         owned = {place_of(partition) for partition in self._consumer.assignment()}

@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator
-from enum import StrEnum
-from typing import NamedTuple
 
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -19,9 +17,10 @@ from streams.core.batch import Head
 from streams.kafka.denials import refuse_denied
 from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
+from streams.kafka.protocol import ProcessorProtocol
 from streams.kafka.records import Unreadable, read_record
 from streams.kafka.settings import Cluster
-from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place
+from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place, Takeover
 from streams.kafka.watchdog import reason_of, watched
 
 log = logging.getLogger(__name__)
@@ -32,47 +31,18 @@ READ_RECORDS = 1000
 LOOK_AGAIN_SECONDS = 1.0
 
 
-class Guard(StrEnum):
-    """The single guards of the protocol. Tests turn one off to show that it is needed."""
-
-    STABLE_OFFSET = "stable offset"
-    TRUE_END = "true end"
-    OWNERSHIP = "ownership"
-    METADATA_FIRST = "metadata first"
-    MEMBERSHIP = "membership"
-    COVERAGE = "coverage"
-    GAPS = "gaps"
-    RELOAD = "reload"
-    RESOLVE = "resolve"
-    OVERLAY = "overlay"
-    SENT_SINCE = "sent since"
-
-
-Guards = frozenset[Guard]
-
-
-class Taken(NamedTuple):
-    """A partition that has been taken over: where its log ends, the first command not decided yet, and the first
-    that was sent afterwards. Those in between may have been decided all the same, should the group have forgotten how
-    far it was; whatever was sent afterwards is nobody else's."""
-
-    head: Head
-    next_command: int
-    sent_since: int
-
-
-Loading = Generator[None, None, Taken]
+Loading = Generator[None, None, Takeover]
 
 
 class Loader:
     """Reads, for one partition at a time, what has to be known before the first command may be decided."""
 
     def __init__(
-        self, cluster: Cluster, group: str, members: Consumer, store: Store, off: Guards, most_records: int
+        self, cluster: Cluster, members: Consumer, store: Store, protocol: ProcessorProtocol, most_records: int
     ) -> None:
         """What is between PostgreSQL and a partition's end is kept in memory: of more than `most_records` the projector
         is waited for."""
-        self._cluster, self._group, self._members, self._store, self._off = cluster, group, members, store, off
+        self._cluster, self._members, self._store, self._protocol = cluster, members, store, protocol
         self._most_records = most_records
         self._end = Consumer(cluster.reader(isolation_level="read_uncommitted"))
 
@@ -87,16 +57,14 @@ class Loader:
             log.error("commands of %s/%s were lost: their topic has forgotten %d to %d", *place, committed, first - 1)
         next_command = max(first, committed or 0)
         yield from self._seek(TopicPartition(commands.topic, commands.partition, next_command))
-        return Taken(head, next_command, sent_since)
+        return Takeover(head, next_command, sent_since)
 
     def _committed(self, commands: TopicPartition) -> Generator[None, None, int | None]:
         """Waits while a transaction that holds offsets is open: its end decides where to go on."""
-        if Guard.STABLE_OFFSET in self._off:
-            return self._unstable(commands)
         while True:
             try:
                 with watched():
-                    (found,) = self._members.committed([commands], STEP_SECONDS)
+                    found = self._protocol.committed_offset(self._members, commands, STEP_SECONDS)
                 if found.error is None:
                     return None if found.offset < 0 else found.offset
                 refuse_denied(found.error)
@@ -105,12 +73,6 @@ class Loader:
                 refuse_denied(reason_of(error))
                 log.debug("committed offset of %s/%s: %s", commands.topic, commands.partition, reason_of(error).name())
             yield
-
-    def _unstable(self, commands: TopicPartition) -> int | None:
-        reader = Consumer(self._cluster.reader(group_id=self._group, isolation_level="read_uncommitted"))
-        (found,) = reader.committed([commands], 5)
-        reader.close()
-        return None if found.offset < 0 else found.offset
 
     def _watermarks(self, partition: TopicPartition) -> Generator[None, None, tuple[int, int]]:
         while True:
@@ -166,7 +128,7 @@ class Loader:
             if error is None:
                 self._follow(place, message.offset(), message.key(), message.value(), message.headers(), overlay)
             elif error.code() == KafkaError._PARTITION_EOF:
-                if (message.offset() or 0) >= end or Guard.TRUE_END in self._off:
+                if self._protocol.is_end(message.offset() or 0, end):
                     return True
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 raise BrokenLog(f"the log of {place[0]}/{place[1]} lacks what PostgreSQL expects next: {error.str()}")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from enum import Enum, StrEnum, auto
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.kafka.denials import Entry, refuse_denied
+from streams.kafka.protocol import ProcessorProtocol
 from streams.kafka.settings import Cluster
-from streams.kafka.takeover import Guard, Guards
-from streams.kafka.types import Headers
+from streams.kafka.types import Headers, TransactionEnd
 from streams.kafka.watchdog import persistent, reason_of, watched
 
 log = logging.getLogger(__name__)
@@ -33,14 +33,6 @@ class Step(StrEnum):
     PRODUCED = "produced"
     OFFSETS_SENT = "offsets sent"
     COMMITTED = "committed"
-
-
-class End(Enum):
-    """What became of a transaction. Only `COMMITTED` says so for sure; otherwise the log must be read again."""
-
-    COMMITTED = auto()
-    RELOAD = auto()
-    RELOAD_ALL = auto()
 
 
 class Twin(Exception):
@@ -74,7 +66,7 @@ class Transactions:
         self,
         cluster: Cluster,
         instance: str,
-        off: Guards,
+        protocol: ProcessorProtocol,
         reached: Callable[[Step], None],
         timeout_seconds: float,
         stopping: Callable[[], bool],
@@ -89,7 +81,7 @@ class Transactions:
             partitioner="murmur2_random",
             queue_buffering_max_messages=1_000_000,
         )
-        self._off, self._reached = off, reached
+        self._protocol, self._reached = protocol, reached
         self._producer: Producer | None = None
         self._fenced_in_a_row = 0
 
@@ -111,7 +103,7 @@ class Transactions:
                 time.sleep(0.5)
         raise Stopping
 
-    def commit(self, messages: Sequence[Message], offsets: list[TopicPartition], metadata: Any) -> End:
+    def commit(self, messages: Sequence[Message], offsets: list[TopicPartition], metadata: bytes) -> TransactionEnd:
         """Writes the messages and the consumed offsets, all or nothing; raises Twin, Stopping or Denied."""
         producer, begun, calls = self._producer, time.monotonic(), _Calls()
         assert producer is not None
@@ -119,18 +111,18 @@ class Transactions:
             self._run(producer, messages, offsets, metadata, calls)
         except BufferError:
             self._abort(producer)
-            return End.RELOAD
+            return TransactionEnd.RELOAD
         except KafkaException as error:
             return self._failed(producer, reason_of(error), calls.committing, time.monotonic() - begun)
         self._fenced_in_a_row = 0
-        return End.COMMITTED
+        return TransactionEnd.COMMITTED
 
     def _run(
         self,
         producer: Producer,
         messages: Sequence[Message],
         offsets: list[TopicPartition],
-        metadata: Any,
+        metadata: bytes,
         calls: _Calls,
     ) -> None:
         producer.poll(0)
@@ -145,20 +137,19 @@ class Transactions:
         persistent(producer.commit_transaction, CALL_SECONDS)
         self._reached(Step.COMMITTED)
 
-    def _failed(self, producer: Producer, reason: KafkaError, committing: bool, age: float) -> End:
+    def _failed(self, producer: Producer, reason: KafkaError, committing: bool, age: float) -> TransactionEnd:
         refuse_denied(reason)
         log.warning("transaction failed after %.1f s: %s %s", age, reason.name(), reason.str())
-        unknown = committing and reason.retriable() and Guard.RESOLVE not in self._off
-        if not reason.fatal() and not unknown:
+        if not reason.fatal() and not self._protocol.is_unknown(reason, committing):
             aborted = self._abort(producer)
             if aborted is None:
-                return End.RELOAD
+                return TransactionEnd.RELOAD
             reason = aborted
         fenced = reason.code() == KafkaError._FENCED
         if fenced:
             self._check_twin(age)
         self.begin_anew()
-        return End.RELOAD_ALL if fenced else End.RELOAD
+        return TransactionEnd.RELOAD_ALL if fenced else TransactionEnd.RELOAD
 
     def _abort(self, producer: Producer) -> KafkaError | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 
 from confluent_kafka import TopicPartition
@@ -24,6 +25,24 @@ class Checkpoint(NamedTuple):
 
     next_offset: int
     head: Head
+
+
+class Takeover(NamedTuple):
+    """A partition that has been taken over: where its log ends, the first command not decided yet, and the first
+    that was sent afterwards. Those in between may have been decided all the same, should the group have forgotten how
+    far it was; whatever was sent afterwards is nobody else's."""
+
+    head: Head
+    next_command: int
+    sent_since: int
+
+
+class TransactionEnd(Enum):
+    """What became of a transaction. Only `COMMITTED` says so for sure; otherwise the log must be read again."""
+
+    COMMITTED = auto()
+    RELOAD = auto()
+    RELOAD_ALL = auto()
 
 
 class BrokenLog(Exception):

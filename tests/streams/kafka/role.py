@@ -14,9 +14,9 @@ from streams.kafka.process import Serving, serve
 from streams.kafka.processor import KafkaProcessor
 from streams.kafka.projector import KafkaProjector
 from streams.kafka.settings import Cluster, Role, connection_settings
-from streams.kafka.takeover import Guard
 from streams.kafka.transactions import Step
 from tests.contract.shelf import SHELF
+from tests.streams.kafka.protocols import WEAKNESSES, protocol_of
 
 SMALL_BATCH = 20
 """Full nearly always under load, so that a projector writes one batch while it decodes the next."""
@@ -34,8 +34,8 @@ def _serving(role: Role, arguments: argparse.Namespace) -> Serving:
     if arguments.role == "projector":
         return KafkaProjector(role, [SHELF], arguments.batch)
     reached = _ending(arguments.at, arguments.signal, arguments.chance, arguments.then_sleep)
-    off = frozenset(arguments.off)
-    return KafkaProcessor(role, [SHELF], off, reached, arguments.overlay, arguments.transaction_seconds)
+    protocol = protocol_of(WEAKNESSES.get(arguments.protocol), role.cluster)
+    return KafkaProcessor(role, [SHELF], protocol, reached, arguments.overlay, arguments.transaction_seconds)
 
 
 def _ending(at: Step | None, number: int, chance: float, then_sleep: float) -> Callable[[Step], None]:
@@ -56,7 +56,7 @@ def _arguments() -> argparse.Namespace:
     for name in ("role", "name", "bootstrap", "prefix", "dsn"):
         parser.add_argument(name)
     parser.add_argument("partitions", type=int)
-    parser.add_argument("--off", type=Guard, nargs="*", default=[])
+    parser.add_argument("--protocol", choices=WEAKNESSES)
     parser.add_argument("--at", type=Step)
     parser.add_argument("--signal", type=int, default=int(signal.SIGKILL))
     parser.add_argument("--chance", type=float, default=1.0)

