@@ -32,7 +32,7 @@ class Claims:
     def __init__(self) -> None:
         self._sweep_at = time.monotonic()
 
-    async def settle(self, connection: AsyncConnection[Row], wanted: Mapping[UUID, str]) -> dict[UUID, str]:
+    async def claim(self, connection: AsyncConnection[Row], wanted: Mapping[UUID, str]) -> dict[UUID, str]:
         """The fingerprints that these command ids are claimed for, by whoever came first; raises psycopg.Error."""
         if not wanted:
             return {}

@@ -14,11 +14,11 @@ from streams.kafka.types import Place, Takeover, context_of
 log = logging.getLogger(__name__)
 
 
-class Expected:
+class CommandOffsets:
     """The next command of every partition that is served, and how often each has changed hands."""
 
     def __init__(self, protocol: ProcessorProtocol) -> None:
-        self.following: dict[Place, int] = {}
+        self.next_offsets: dict[Place, int] = {}
         self.sent_since: dict[Place, int] = {}
         self._protocol = protocol
         self._generations: dict[Place, int] = {}
@@ -26,13 +26,13 @@ class Expected:
 
     def drop(self, place: Place) -> None:
         """The partition is not served any more, or has to be loaded again."""
-        self.following.pop(place, None)
+        self.next_offsets.pop(place, None)
         self.sent_since.pop(place, None)
         self._generations[place] = self._generations.get(place, 0) + 1
 
-    def take(self, place: Place, taken: Takeover) -> None:
+    def add(self, place: Place, takeover: Takeover) -> None:
         """The partition is served from here on."""
-        self.following[place], self.sent_since[place] = taken.next_command, taken.sent_since
+        self.next_offsets[place], self.sent_since[place] = takeover.next_command, takeover.sent_since
 
     def generations(self) -> dict[Place, int]:
         """To be taken before consuming: a partition may change hands within the client's calls."""
@@ -43,16 +43,16 @@ class Expected:
     ) -> tuple[list[CommandMessage], list[Place]]:
         """The messages to decide, and the partitions with a gap, of which there are none among them."""
         accepted: list[CommandMessage] = []
-        following, gaps = dict(self.following), set[Place]()
-        reassigned = self._protocol.reassigned(before, self._generations)
+        next_offsets, gaps = dict(self.next_offsets), set[Place]()
+        reassigned = self._protocol.reassigned_places(before, self._generations)
         for one in messages:
             place = (one.context, one.partition)
-            if place not in following or place in gaps or place in reassigned or one.offset < following[place]:
+            if place not in next_offsets or place in gaps or place in reassigned or one.offset < next_offsets[place]:
                 continue
-            if one.offset != following[place] and self._is_gap(place, following[place], one.offset):
+            if one.offset != next_offsets[place] and self._is_gap(place, next_offsets[place], one.offset):
                 gaps.add(place)
                 continue
-            following[place] = one.offset + 1
+            next_offsets[place] = one.offset + 1
             accepted.append(one)
         return [one for one in accepted if (one.context, one.partition) not in gaps], sorted(gaps)
 

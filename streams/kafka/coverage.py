@@ -21,7 +21,7 @@ from streams.kafka.watchdog import reason_of
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 ASK_SECONDS = 300.0
 """Long, for librdkafka aborts the process when a question's time-out and its answer meet, as they do after a sleep."""
 
@@ -40,23 +40,23 @@ class Coverage:
         self._joined = False
         self._due: float | None = None
 
-    def assigned(self) -> None:
+    def on_assigned(self) -> None:
         """The group has given this process its share, or changed it."""
         if not self._joined:
-            self._joined, self._answer, self._due = True, None, time.monotonic() + LOOK_SECONDS
+            self._joined, self._answer, self._due = True, None, time.monotonic() + CHECK_SECONDS
 
-    def lost(self) -> None:
+    def on_lost(self) -> None:
         """The group has gone on without this process, which will join again."""
         self._joined = False
 
-    def unowned(self) -> set[Place]:
+    def unowned_places(self) -> set[Place]:
         """The partitions that nobody has, in a group that is not about to share them out; empty while not known."""
         if self._answer is None:
             self._ask()
             return set()
         if not self._answer.done():
             return set()
-        answer, self._answer, self._due = self._answer, None, time.monotonic() + LOOK_SECONDS
+        answer, self._answer, self._due = self._answer, None, time.monotonic() + CHECK_SECONDS
         try:
             return self._unowned(answer.result())
         except KafkaException as error:

@@ -22,13 +22,13 @@ from streams.kafka.types import Place
 
 log = logging.getLogger(__name__)
 
-AGAIN = 5
-LOOK_SECONDS = 0.25
+ATTEMPTS = 5
+PRUNE_SECONDS = 0.25
 LARGEST_BYTES = 900_000
 """Brokers take messages of a million bytes, headers included; what decides to more is refused, alone."""
 
 
-class Decision(NamedTuple):
+class DecidedBatch(NamedTuple):
     """A decided batch with the envelopes it answers."""
 
     envelopes: list[Envelope]
@@ -43,25 +43,25 @@ class Decider:
     ) -> None:
         self._core, self._store, self._overlay, self._partitions = core, store, overlay, partitions
         self._protocol = protocol
-        self._look_again = 0.0
+        self._prune_at = 0.0
 
-    def decide(self, messages: Sequence[CommandMessage], sent_since: Mapping[Place, int]) -> Decision:
+    def decide(self, messages: Sequence[CommandMessage], sent_since: Mapping[Place, int]) -> DecidedBatch:
         """`sent_since` is as in `Takeover`: a command sent as new before that is looked for all the same.
 
         Raises psycopg.Error when the database is away, BrokenLog when the log contradicts it; nothing is written
         but new subjects' keys, which must be durable before anything that they encrypt."""
         too_large: set[UUID] = set()
-        for _ in range(AGAIN):
-            decision = self._decide(self._decoded(messages, too_large, sent_since))
-            found = {r.command_id for _, r in decision.batch.recorded if len(r.data) > LARGEST_BYTES}
-            if not found and (not decision.batch.keys or self._stored(decision.batch)):
-                return decision
+        for _ in range(ATTEMPTS):
+            decided = self._decide(self._decode(messages, too_large, sent_since))
+            found = {r.command_id for _, r in decided.batch.recorded if len(r.data) > LARGEST_BYTES}
+            if not found and (not decided.batch.keys or self._store_keys(decided.batch)):
+                return decided
             log.warning("deciding again: %s", "records too large" if found else "a key came from elsewhere meanwhile")
-            self._core.aborted(decision.batch)
+            self._core.aborted(decided.batch)
             too_large |= found
         raise psycopg.OperationalError("the batch cannot be made durable")
 
-    def _decoded(
+    def _decode(
         self, messages: Sequence[CommandMessage], too_large: set[UUID], sent_since: Mapping[Place, int]
     ) -> list[Envelope]:
         """Keys are looked up for every batch: another process may have destroyed one."""
@@ -70,7 +70,7 @@ class Decider:
         keyring = self._core.mapper.keyring
         keyring.forget(list(subjects))
         if subjects:
-            for key in (*self._store.keys(list(subjects)), *self._overlay.erased()):
+            for key in (*self._store.keys(list(subjects)), *self._overlay.erased_keys()):
                 keyring.learn(key)
         envelopes = [
             envelope_of(message, wire, self._core.mapper, self._partitions, too_large)
@@ -78,18 +78,18 @@ class Decider:
         ]
         return self._protocol.clear_fresh(messages, envelopes, sent_since)
 
-    def _decide(self, envelopes: list[Envelope]) -> Decision:
+    def _decide(self, envelopes: list[Envelope]) -> DecidedBatch:
         """PostgreSQL is asked only for what is not known here, and now and then for how far it has come."""
         wants = self._core.wants(envelopes)
         found = NOTHING_LOADED
-        if wants or time.monotonic() > self._look_again:
+        if wants or time.monotonic() > self._prune_at:
             sequences, found = self._store.load(wants)
-            self._look_again = time.monotonic() + LOOK_SECONDS
+            self._prune_at = time.monotonic() + PRUNE_SECONDS
             self._overlay.prune(sequences)
         complete = self._protocol.complete(self._overlay, found, wants)
-        return Decision(envelopes, self._core.decide(envelopes, complete))
+        return DecidedBatch(envelopes, self._core.decide(envelopes, complete))
 
-    def _stored(self, batch: Batch) -> bool:
+    def _store_keys(self, batch: Batch) -> bool:
         try:
             return self._store.add_keys(batch.keys)
         except psycopg.Error:

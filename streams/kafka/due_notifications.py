@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 RECONNECT_SECONDS = 0.5
 
 
-async def follow_due(dsn: str, due: Callable[[datetime], None]) -> None:
+async def forward_due_notifications(dsn: str, due: Callable[[datetime], None]) -> None:
     """Calls `due` with the time of every new task, until cancelled. What is missed, the worker finds by looking."""
     while True:
         try:

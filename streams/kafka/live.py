@@ -20,7 +20,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
 from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
 
 from streams.core.clock import Clock
-from streams.kafka.denials import Entry, refuse_denied
+from streams.kafka.denials import ConnectionRefusals, raise_denied
 from streams.kafka.live_connection import credentials
 from streams.kafka.records import Unreadable, read_record
 from streams.kafka.settings import Cluster
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60.0
 ASK_SECONDS = 10.0
 STEP_SECONDS = 1.0
-BEFORE = 2 * MINUTE + GRACE
+LEAD = 2 * MINUTE + GRACE
 STANDARD = Thresholds()
 
 
@@ -55,7 +55,7 @@ class CommittedTransport(Transport):
     Consumer = CommittedConsumer
 
 
-class InMemory(faust.App):
+class InMemoryApp(faust.App):
     """Keeps nothing on disk; the directories that Faust makes at every start would stay behind, empty."""
 
     def _create_directories(self) -> None:
@@ -84,7 +84,7 @@ class Live:
 
     async def run(self) -> None:
         """Counts until cancelled; raises Denied, KafkaException, TimeoutError or what Faust raises when it cannot."""
-        await asyncio.to_thread(self._go_back)
+        await asyncio.to_thread(self._commit_start)
         app = self._app()
         async with asyncio.timeout(START_SECONDS):
             await app.start()
@@ -108,11 +108,11 @@ class Live:
             self._changed.clear()
             await asyncio.sleep(1)
 
-    def _go_back(self) -> None:
+    def _commit_start(self) -> None:
         """A new group starts where the windows that are kept begin: nothing has to be remembered between starts."""
-        since = int((self._clock.now() - self._kept - BEFORE).timestamp() * 1000)
+        since = int((self._clock.now() - self._kept - LEAD).timestamp() * 1000)
         settings = self._cluster.client(group_id=self._group, enable_auto_commit=False)
-        consumer = Consumer(settings | {"error_cb": Entry().heard})
+        consumer = Consumer(settings | {"error_cb": ConnectionRefusals().on_error})
         try:
             wanted = [
                 TopicPartition(self._cluster.events(context), partition, since)
@@ -124,7 +124,7 @@ class Live:
             _await_coordinator(consumer, starts)
             consumer.commit(offsets=starts, asynchronous=False)
         except KafkaException as error:
-            _refuse(consumer, error)
+            _raise_denied(consumer, error)
             raise
         finally:
             consumer.close()
@@ -135,7 +135,7 @@ class Live:
 
     def _app(self) -> faust.App:
         brokers = ";".join(f"aiokafka://{server}" for server in self._cluster.bootstrap.split(","))
-        app = InMemory(
+        app = InMemoryApp(
             self._group,
             broker=brokers,
             broker_credentials=credentials(self._cluster),
@@ -153,22 +153,22 @@ class Live:
         app.transport = CommittedTransport(app.conf.broker_consumer, app, loop=app.loop)
         topics = [self._cluster.events(context) for context in self._contexts]
         events = app.topic(*topics, value_serializer="raw", key_serializer="raw")
-        app.agent(events)(self._counting())
+        app.agent(events)(self._counter())
         return app
 
-    def _counting(self) -> Callable[[Any], Awaitable[None]]:
+    def _counter(self) -> Callable[[Any], Awaitable[None]]:
         async def count(stream: Any) -> None:
             async for event in stream.events():
-                self._see(event.message)
+                self._count(event.message)
 
         return count
 
-    def _see(self, message: Any) -> None:
+    def _count(self, message: Any) -> None:
         """Lets no exception out: an agent that raises would be started again and read the same record for ever."""
         try:
             context = context_of(message.topic)
-            follows = read_record(context, message.partition, message.key, message.value, list(message.headers or ()))
-            self._windows.see(follows.record)
+            link = read_record(context, message.partition, message.key, message.value, list(message.headers or ()))
+            self._windows.see(link.record)
         except Unreadable as error:
             self.unreadable += 1
             log.error("%s/%s offset %s: %s", message.topic, message.partition, message.offset, error)
@@ -186,14 +186,14 @@ def _await_coordinator(consumer: Consumer, partitions: list[TopicPartition]) -> 
             consumer.committed(partitions, STEP_SECONDS)
             return
         except KafkaException as error:
-            _refuse(consumer, error)
+            _raise_denied(consumer, error)
             if time.monotonic() > until:
                 raise
             time.sleep(PAUSE_SECONDS)
 
 
-def _refuse(consumer: Consumer, error: KafkaException) -> None:
+def _raise_denied(consumer: Consumer, error: KafkaException) -> None:
     """Raises Denied if that is behind the error, which may only say that nobody coordinates the group, and not why."""
-    refuse_denied(reason_of(error))
-    if (message := consumer.poll(0)) is not None and (heard := message.error()) is not None:
-        refuse_denied(heard)
+    raise_denied(reason_of(error))
+    if (message := consumer.poll(0)) is not None and (on_error := message.error()) is not None:
+        raise_denied(on_error)

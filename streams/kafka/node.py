@@ -12,7 +12,7 @@ from streams.core.clock import Clock
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import Context, names_of
-from streams.kafka.due_notifications import follow_due
+from streams.kafka.due_notifications import forward_due_notifications
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Role
 from streams.postgres.reads import Reads
@@ -39,13 +39,13 @@ class ApiNode:
         self.gateway.on_failure = self.on_failure
         await self.reads.open()
         await self.gateway.start()
-        following = asyncio.create_task(follow_clock(self.dsn, self.clock))
+        clock_task = asyncio.create_task(follow_clock(self.dsn, self.clock))
         try:
             yield
         finally:
             await self.gateway.stop()
             await self.reads.close()
-            following.cancel()
+            clock_task.cancel()
 
     @property
     def writable(self) -> bool:
@@ -85,14 +85,14 @@ class WorkerNode:
         self._gateway.on_failure = fail
         await self._gateway.start()
         self._worker.start()
-        hearing = [
-            asyncio.create_task(follow_due(self._role.dsn, self._worker.due)),
+        listeners = [
+            asyncio.create_task(forward_due_notifications(self._role.dsn, self._worker.due)),
             asyncio.create_task(follow_clock(self._role.dsn, self._clock)),
         ]
         await stop.wait()
         await self._worker.stop()
         await self._gateway.stop()
-        for task in hearing:
+        for task in listeners:
             task.cancel()
         for failure in failures:
             raise failure

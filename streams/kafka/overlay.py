@@ -13,7 +13,7 @@ from streams.core.batch import Head, History, KnownOutcome, Loaded, Wants
 from streams.core.envelope import OUTCOMES, Record
 from streams.core.keys import WrappedKey
 from streams.core.wiring import SubjectErased
-from streams.kafka.records import Follows, check_follows
+from streams.kafka.records import ChainedRecord, check_chain
 from streams.kafka.types import BrokenLog, Place
 
 
@@ -37,7 +37,7 @@ class Overlay:
     def __len__(self) -> int:
         return self._size
 
-    def begin(self, place: Place, head: Head) -> None:
+    def start(self, place: Place, head: Head) -> None:
         """Starts a partition's tail after `head`, which PostgreSQL has."""
         self.drop(place)
         self._tails[place] = _Tail(head)
@@ -55,13 +55,13 @@ class Overlay:
         """Records of this partition that PostgreSQL may not have."""
         return len(self._tails[place].records)
 
-    def follow(self, follows: Follows) -> None:
+    def append(self, link: ChainedRecord) -> None:
         """Takes in the next record as read from the log; raises BrokenLog when it is not the next one."""
-        record, head = follows.record, self._tails[follows.record.context, follows.record.partition].head
-        check_follows(follows, head)
-        self.remember([record])
+        record, head = link.record, self._tails[link.record.context, link.record.partition].head
+        check_chain(link, head)
+        self.extend([record])
 
-    def remember(self, records: Iterable[Record]) -> None:
+    def extend(self, records: Iterable[Record]) -> None:
         """Takes in records that are known to be in the log, in order."""
         for record in records:
             tail = self._tails[record.context, record.partition]
@@ -83,7 +83,7 @@ class Overlay:
             if place in self._tails:
                 self._forget(self._tails[place], upto=sequence)
 
-    def over(self, loaded: Loaded, wants: Wants) -> Loaded:
+    def merge(self, loaded: Loaded, wants: Wants) -> Loaded:
         """What was loaded, completed; raises BrokenLog when a stream's records in the log do not join those stored."""
         outcomes = dict(loaded.outcomes)
         for _, command_id in wants.outcomes:
@@ -94,9 +94,9 @@ class Overlay:
             tail = self._streams.get((context, stream))
             if tail:
                 histories[context, stream] = _joined(histories.get((context, stream), History()), tail)
-        return Loaded(outcomes, histories, [*loaded.keys, *self.erased()])
+        return Loaded(outcomes, histories, [*loaded.keys, *self.erased_keys()])
 
-    def erased(self) -> list[WrappedKey]:
+    def erased_keys(self) -> list[WrappedKey]:
         """The subjects whose keys are destroyed as far as the log goes, whatever PostgreSQL still has."""
         return [WrappedKey(subject, None) for subject in self._erased]
 

@@ -11,18 +11,18 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from streams.core.processor import Processor
 from streams.kafka import gauges
-from streams.kafka.consumed_commands import Expected
+from streams.kafka.consumed_commands import CommandOffsets
 from streams.kafka.coverage import Coverage
 from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
 from streams.kafka.settings import Cluster
-from streams.kafka.takeover import Loader, Loading
+from streams.kafka.takeover import Loader, TakeoverSteps
 from streams.kafka.types import BrokenLog, Place, Takeover, place_name, place_of
 
 log = logging.getLogger(__name__)
 
 ROLE = "processor"
-TRY_BROKEN_AGAIN_SECONDS = 30.0
+RETRY_BROKEN_SECONDS = 30.0
 
 
 class Partitions:
@@ -36,17 +36,17 @@ class Partitions:
         overlay: Overlay,
         store: Store,
         loader: Loader,
-        expected: Expected,
+        offsets: CommandOffsets,
         coverage: Coverage,
         overlay_records: int,
     ) -> None:
         self._cluster, self._consumer, self._core, self._overlay = cluster, consumer, core, overlay
-        self._store, self._loader, self._expected, self._coverage = store, loader, expected, coverage
+        self._store, self._loader, self._offsets, self._coverage = store, loader, offsets, coverage
         self._overlay_records = overlay_records
         self._topics: list[str] = []
-        self._loading: dict[Place, Loading] = {}
+        self._loading: dict[Place, TakeoverSteps] = {}
         self._broken: dict[Place, float] = {}
-        self._held_back: set[Place] = set()
+        self._paused: set[Place] = set()
 
     @property
     def loading(self) -> bool:
@@ -56,14 +56,14 @@ class Partitions:
     @property
     def all(self) -> set[Place]:
         """Those that are served, and those being loaded."""
-        return {*self._expected.following, *self._loading}
+        return {*self._offsets.next_offsets, *self._loading}
 
     def subscribe(self, contexts: Iterable[str]) -> None:
         """Asks the group for a share of these contexts' commands."""
         self._topics = [self._cluster.commands(context) for context in contexts]
         self._join()
 
-    def claim(self, unowned: set[Place]) -> None:
+    def rejoin(self, unowned: set[Place]) -> None:
         """Has the group share the partitions out anew if it has forgotten some."""
         if unowned:
             log.warning("nobody serves %s: joining the group anew", sorted(unowned))
@@ -81,7 +81,7 @@ class Partitions:
         if places:
             self._consumer.pause([self.commands(place) for place in places])
 
-    def load_on(self) -> None:
+    def continue_loading(self) -> None:
         """One step for every partition that is being loaded; the halted ones are tried again now and then."""
         for place, loading in list(self._loading.items()):
             try:
@@ -92,7 +92,7 @@ class Partitions:
             except (BrokenLog, LookupError) as error:
                 self.halt(place, error)
         for place, since in list(self._broken.items()):
-            if time.monotonic() - since > TRY_BROKEN_AGAIN_SECONDS:
+            if time.monotonic() - since > RETRY_BROKEN_SECONDS:
                 self.reload([place])
 
     def halt(self, place: Place, error: Exception) -> None:
@@ -107,30 +107,30 @@ class Partitions:
         except psycopg.Error:
             self._store.close()
 
-    def heed_the_overlay(self) -> None:
+    def apply_back_pressure(self) -> None:
         """Takes no commands of a partition whose read side is too far behind, until it has caught up by half.
 
         Each has its share of what may be kept, so that one that has halted does not hold back the others.
         """
-        share = self._overlay_records // max(len(self._expected.following), 1)
-        if not self._held_back and len(self._overlay) <= share:
+        share = self._overlay_records // max(len(self._offsets.next_offsets), 1)
+        if not self._paused and len(self._overlay) <= share:
             return
-        if self._held_back:
+        if self._paused:
             self._prune()
         held_back = {
             place
-            for place in self._expected.following
-            if self._overlay.length(place) > (share // 2 if place in self._held_back else share)
+            for place in self._offsets.next_offsets
+            if self._overlay.length(place) > (share // 2 if place in self._paused else share)
         }
-        for place in held_back - self._held_back:
+        for place in held_back - self._paused:
             self._consumer.pause([self.commands(place)])
-            self._say_held_back(place, True)
-        for place in self._held_back - held_back:
+            self._report_back_pressure(place, True)
+        for place in self._paused - held_back:
             self._consumer.resume([self.commands(place)])
-            self._say_held_back(place, False)
-        self._held_back = held_back
+            self._report_back_pressure(place, False)
+        self._paused = held_back
 
-    def _say_held_back(self, place: Place, held_back: bool) -> None:
+    def _report_back_pressure(self, place: Place, held_back: bool) -> None:
         what = "taking no commands" if held_back else "taking commands again"
         log.warning("%s of %s: %d records wait for the projector", what, place_name(place), self._overlay.length(place))
         gauges.HELD_BACK.labels(place_name(place)).set(held_back)
@@ -146,7 +146,7 @@ class Partitions:
         consumer.incremental_assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
         places = [place_of(partition) for partition in partitions]
         log.info("assigned %s", places)
-        self._coverage.assigned()
+        self._coverage.on_assigned()
         self.reload(places)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -159,25 +159,25 @@ class Partitions:
         consumer.incremental_unassign(partitions)
 
     def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._coverage.lost()
+        self._coverage.on_lost()
         self._revoked(consumer, partitions)
 
     def _drop(self, place: Place) -> None:
-        self._expected.drop(place)
+        self._offsets.drop(place)
         self._broken.pop(place, None)
         if (loading := self._loading.pop(place, None)) is not None:
             loading.close()
         self._core.drop(*place)
         self._overlay.drop(place)
-        self._held_back.discard(place)
+        self._paused.discard(place)
         gauges.HELD_BACK.labels(place_name(place)).set(0)
-        self._gauge()
+        self._update_gauges()
 
-    def _serve(self, place: Place, taken: Takeover) -> None:
-        log.info("serving %s/%d from command %d, log at %d", *place, taken.next_command, taken.head.sequence)
-        self._core.adopt(*place, taken.head)
-        self._expected.take(place, taken)
-        self._gauge()
+    def _serve(self, place: Place, takeover: Takeover) -> None:
+        log.info("serving %s/%d from command %d, log at %d", *place, takeover.next_command, takeover.head.sequence)
+        self._core.adopt(*place, takeover.head)
+        self._offsets.add(place, takeover)
+        self._update_gauges()
         gauges.LOG_HALTED.labels(place_name(place)).set(0)
         try:
             self._store.resume(place, ROLE)
@@ -190,6 +190,6 @@ class Partitions:
         except psycopg.Error:
             self._store.close()
 
-    def _gauge(self) -> None:
-        gauges.PARTITIONS.labels(ROLE).set(len(self._expected.following))
+    def _update_gauges(self) -> None:
+        gauges.PARTITIONS.labels(ROLE).set(len(self._offsets.next_offsets))
         gauges.LOADING.set(len(self._loading))

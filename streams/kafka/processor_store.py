@@ -113,10 +113,20 @@ class Store:
     def keep_snapshots(self, snapshots: Sequence[Snapshot], ends: Mapping[Place, Head], partitions: int) -> None:
         """Keeps snapshots as of `ends`, except where the log has been projected further: they might hold what was
         erased since. A projector at work on the partition is not waited for: it may be asleep, and this is a cache."""
-        lines = [{"context": c, "partition": p, "sequence": head.sequence} for (c, p), head in ends.items()]
-        rows = [(s.context, partition_of(s.key, partitions), *s[1:]) for s in snapshots]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        self.connected().execute(KEEP_SNAPSHOTS, [orjson.dumps(lines).decode(), *columns])
+        rows = [
+            {"context": context, "partition": partition, "sequence": head.sequence}
+            for (context, partition), head in ends.items()
+        ]
+        columns = [
+            [one.context for one in snapshots],
+            [partition_of(one.key, partitions) for one in snapshots],
+            [one.stream for one in snapshots],
+            [one.key for one in snapshots],
+            [one.version for one in snapshots],
+            [one.schema for one in snapshots],
+            [one.state for one in snapshots],
+        ]
+        self.connected().execute(KEEP_SNAPSHOTS, [orjson.dumps(rows).decode(), *columns])
 
     def halt(self, place: Place, role: str, error: str) -> None:
         """Puts on record that this role stands still at this partition, and why."""

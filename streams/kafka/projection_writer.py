@@ -18,7 +18,7 @@ from psycopg import Connection
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
-from streams.kafka.event_batches import Decoded, Part, part
+from streams.kafka.event_batches import DecodedBatch, DecodedRecord, batch_of
 from streams.kafka.processor_store import Store
 from streams.kafka.types import Checkpoint, Place
 from streams.postgres.batch_transaction import statements, without_values, write_carefully_plain
@@ -35,26 +35,26 @@ class Fenced(Exception):
     """Another projector has moved a checkpoint on, or erased a person whose values were about to be written."""
 
 
-class Careful(Exception):
+class BatchRejected(Exception):
     """A batch cannot be written at once. It has to be read again, for the keys may have changed, and be written by
     `Writer.write`."""
 
 
 @dataclass(slots=True)
-class Written:
+class WriteResult:
     """How far the partitions in a batch have come, and where and why one cannot be written any further."""
 
     ends: dict[Place, Checkpoint] = field(default_factory=dict)
     halts: dict[Place, str] = field(default_factory=dict)
 
 
-class _UnderWay(NamedTuple):
-    one: Part
+class _PendingBatch(NamedTuple):
+    batch: DecodedBatch
     projected: Projected
     done: Future[None]
 
 
-class Writer:
+class ProjectionWriter:
     """Writes batches, one after the other, on a connection of its own. For one thread's use.
 
     Any method but `write` may raise Careful; `write` Fenced; all of them psycopg.Error when the database is away.
@@ -64,7 +64,7 @@ class Writer:
     def __init__(self, dsn: str, mapper: Mapper, projections: Projections) -> None:
         self._store, self._mapper, self._projections = Store(dsn, "headwater projector"), mapper, projections
         self._thread = ThreadPoolExecutor(1, "writing")
-        self._under_way: _UnderWay | None = None
+        self._pending: _PendingBatch | None = None
 
     def close(self) -> None:
         """Waits for what is under way, and lets go."""
@@ -73,120 +73,125 @@ class Writer:
 
     def abandon(self) -> None:
         """Waits until nothing is under way any more, whatever becomes of it."""
-        if self._under_way is not None:
-            finished([self._under_way.done])
-            self._under_way = None
+        if self._pending is not None:
+            finished([self._pending.done])
+            self._pending = None
 
     def disconnect(self) -> None:
         """The next batch is written on another connection."""
         self.abandon()
         self._store.close()
 
-    def after(self, checkpoints: Mapping[Place, Checkpoint]) -> dict[Place, Checkpoint]:
+    def expected_checkpoints(self, checkpoints: Mapping[Place, Checkpoint]) -> dict[Place, Checkpoint]:
         """The checkpoints as they will be once what is under way is written."""
-        if self._under_way is None:
+        if self._pending is None:
             return dict(checkpoints)
-        ends = _ends(self._under_way.one)
+        ends = _ends(self._pending.batch)
         return {place: ends.get(place, at) for place, at in checkpoints.items()}
 
-    def write(self, decoded: Sequence[Decoded], checkpoints: Mapping[Place, Checkpoint]) -> Written:
+    def write(self, decoded: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> WriteResult:
         """Writes the batch, which follows on from the checkpoints, in as many transactions as that takes."""
-        written = Written()
-        self._write(decoded, checkpoints, written)
-        return written
+        result = WriteResult()
+        self._write(decoded, checkpoints, result)
+        return result
 
-    def begin(self, decoded: Sequence[Decoded], checkpoints: Mapping[Place, Checkpoint]) -> None:
+    def begin(self, decoded: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> None:
         """Sets about writing the batch; nothing must be under way."""
-        one = part(decoded, checkpoints)
-        projected = self._projections.project(one.batch)
-        made, connection = self._statements(one, projected), self._store.connected()
+        batch = batch_of(decoded, checkpoints)
+        projected = self._projections.project(batch.batch)
+        made, connection = self._statements(batch, projected), self._store.connected()
         done = self._thread.submit(write_plain, connection, made)
-        self._under_way = _UnderWay(one, projected, done)
+        self._pending = _PendingBatch(batch, projected, done)
 
-    def settle(self) -> Written:
+    def finish(self) -> WriteResult:
         """Waits for what is under way; raises Careful when it cannot be written at once."""
-        if (under_way := self._under_way) is None:
-            return Written()
-        self._under_way = None
+        if (under_way := self._pending) is None:
+            return WriteResult()
+        self._pending = None
         try:
             under_way.done.result()
         except psycopg.Error as error:
             if passing(error):
                 raise
             self._store.close()
-            raise Careful(without_values(error)) from error
-        self._committed(under_way.one, under_way.projected.halts)
-        return Written(_ends(under_way.one))
+            raise BatchRejected(without_values(error)) from error
+        self._committed(under_way.batch, under_way.projected.halts)
+        return WriteResult(_ends(under_way.batch))
 
-    def _write(self, decoded: Sequence[Decoded], checkpoints: Mapping[Place, Checkpoint], written: Written) -> None:
+    def _write(
+        self, decoded: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint], result: WriteResult
+    ) -> None:
         """One transaction; when something in it cannot be written, the first record that cannot be halts its place."""
         if not decoded:
             return
-        one = part(decoded, {**checkpoints, **written.ends})
+        batch = batch_of(decoded, {**checkpoints, **result.ends})
         try:
-            self._commit(one)
+            self._commit(batch)
         except psycopg.Error as error:
             if passing(error):
                 raise
             if len(decoded) == 1:
-                written.halts[_place(decoded[0])] = f"cannot be written: {without_values(error)}"
+                result.halts[_place(decoded[0])] = f"cannot be written: {without_values(error)}"
                 return
             middle = len(decoded) // 2
-            self._write(decoded[:middle], checkpoints, written)
-            self._write([rest for rest in decoded[middle:] if _place(rest) not in written.halts], checkpoints, written)
+            self._write(decoded[:middle], checkpoints, result)
+            self._write([rest for rest in decoded[middle:] if _place(rest) not in result.halts], checkpoints, result)
             return
-        written.ends |= _ends(one)
+        result.ends |= _ends(batch)
 
-    def _commit(self, one: Part) -> None:
-        projected = self._projections.project(one.batch)
+    def _commit(self, batch: DecodedBatch) -> None:
+        projected = self._projections.project(batch.batch)
         try:
-            write_plain(self._store.connected(), self._statements(one, projected))
+            write_plain(self._store.connected(), self._statements(batch, projected))
             halts = projected.halts
         except psycopg.Error as error:
             if passing(error):
                 raise
             if error.sqlstate in (FENCED, ERASED_MEANWHILE):
                 raise Fenced(str(error)) from error
-            connection = self._afresh()
+            connection = self._reconnect()
             if error.sqlstate == EPOCH_CHANGED:
                 self._projections.learn(read_plain(connection, Projections.LOAD))
-                return self._commit(one)
+                return self._commit(batch)
             log.warning("a table refused its rows (%s), looking for which", without_values(error))
-            halts = write_carefully_plain(connection, one.batch, projected, self._projections, one.offsets)
-        self._committed(one, halts)
+            halts = write_carefully_plain(connection, batch.batch, projected, self._projections, batch.offsets)
+        self._committed(batch, halts)
         return None
 
-    def _committed(self, one: Part, halts: Sequence[Halt]) -> None:
-        for _, _, subject in one.batch.erased:
+    def _committed(self, batch: DecodedBatch, halts: Sequence[Halt]) -> None:
+        for _, _, subject in batch.batch.erased:
             self._mapper.keyring.learn(WrappedKey(subject, None))
         self._projections.without(halts)
 
-    def _afresh(self) -> Connection[Row]:
+    def _reconnect(self) -> Connection[Row]:
         """Another connection: after an error amid a pipeline psycopg may believe in statements that were not prepared,
         and a table would seem to refuse its rows."""
         self._store.close()
         return self._store.connected()
 
-    def _statements(self, one: Part, projected: Projected) -> list[Statement]:
-        writing = statements(one.batch, projected, self._projections, one.offsets)
-        return [*_holding(one.alive), *writing, *_due(projected)]
+    def _statements(self, batch: DecodedBatch, projected: Projected) -> list[Statement]:
+        writing = statements(batch.batch, projected, self._projections, batch.offsets)
+        return [*_hold_keys(batch.living_subjects), *writing, *_notify_due(projected)]
 
 
-def _ends(one: Part) -> dict[Place, Checkpoint]:
-    return {place: Checkpoint(one.offsets[place], after) for place, (_, after) in one.batch.heads.items()}
+def _ends(batch: DecodedBatch) -> dict[Place, Checkpoint]:
+    return {
+        place: Checkpoint(batch.offsets[place], expected_checkpoints)
+        for place, (_, expected_checkpoints) in batch.batch.heads.items()
+    }
 
 
-def _holding(alive: list[str]) -> list[Statement]:
+def _hold_keys(subjects: list[str]) -> list[Statement]:
     """Another projector must not erase a person while what was read with their key is being written."""
-    return [Statement("select headwater.hold_keys(%s::text[])", [alive])] if alive else []
+    return [Statement("select headwater.hold_keys(%s::text[])", [subjects])] if subjects else []
 
 
-def _due(projected: Projected) -> list[Statement]:
+def _notify_due(projected: Projected) -> list[Statement]:
     """Tells the workers when the first new task is due, so that they need not find out by looking."""
     if not projected.due:
         return []
     return [Statement("select pg_notify(%s, %s)", [DUE_CHANNEL, min(projected.due).isoformat()])]
 
 
-def _place(decoded: Decoded) -> Place:
-    return decoded.line.record.context, decoded.line.record.partition
+def _place(decoded: DecodedRecord) -> Place:
+    return decoded.consumed.record.context, decoded.consumed.record.partition

@@ -41,13 +41,13 @@ class ProcessorProtocol:
         """
         return offset >= end
 
-    def unowned(self, coverage: Coverage) -> set[Place]:
+    def unowned_places(self, coverage: Coverage) -> set[Place]:
         """The partitions that the group has given to no member and will not give to any until a member joins."""
-        return coverage.unowned()
+        return coverage.unowned_places()
 
     # --- accepting commands -----------------------------------------------------------------------------------------
 
-    def reassigned(self, before: Mapping[Place, int], now: Mapping[Place, int]) -> set[Place]:
+    def reassigned_places(self, before: Mapping[Place, int], now: Mapping[Place, int]) -> set[Place]:
         """The partitions that changed hands between two counts of their assignments, as within a client's call.
 
         The broker checks a member's generation at the commit, not that it still owns the partition.
@@ -85,7 +85,7 @@ class ProcessorProtocol:
 
     def complete(self, overlay: Overlay, loaded: Loaded, wants: Wants) -> Loaded:
         """Complete what PostgreSQL has by what is in the log already, so that no decision uses stale state."""
-        return overlay.over(loaded, wants)
+        return overlay.merge(loaded, wants)
 
     # --- committing -------------------------------------------------------------------------------------------------
 

@@ -21,11 +21,11 @@ class Unreadable(Exception):
     """A message that nobody of this program's making can have written, or that has been damaged."""
 
 
-class Follows(NamedTuple):
+class ChainedRecord(NamedTuple):
     """A record with the hash it says it follows."""
 
     record: Record
-    previous: bytes
+    previous_hash: bytes
 
 
 class WireCommand(NamedTuple):
@@ -47,7 +47,7 @@ class WireCommand(NamedTuple):
     task: TaskEnd | None
 
 
-def record_headers(record: Record, previous: bytes) -> Headers:
+def record_headers(record: Record, previous_hash: bytes) -> Headers:
     """Everything about a record that is not its key or its value."""
     headers: Headers = [
         ("id", str(record.event_id)),
@@ -55,7 +55,7 @@ def record_headers(record: Record, previous: bytes) -> Headers:
         ("stream", record.stream),
         ("version", str(record.version)),
         ("sequence", str(record.sequence)),
-        ("previous", previous.hex()),
+        ("previous", previous_hash.hex()),
         ("hash", record.hash.hex()),
         ("command", str(record.command_id)),
         ("correlation", str(record.correlation_id)),
@@ -75,7 +75,7 @@ def read_record(
     key: bytes | None,
     value: bytes | None,
     headers: AnyHeaders,
-) -> Follows:
+) -> ChainedRecord:
     """The record in a message of an events topic; raises Unreadable."""
     if key is None or value is None:
         raise Unreadable("a record needs a key and a value")
@@ -92,26 +92,26 @@ def read_record(
             found["name"],
             found.get("subject"),
             value,
-            _shared(found["command"]),
+            _cached_uuid(found["command"]),
             _uuid(found.get("causation")),
-            _shared(found["correlation"]),
+            _cached_uuid(found["correlation"]),
             found.get("actor", ""),
             datetime.fromisoformat(found["at"]),
             bytes.fromhex(found["hash"]),
         )
-        return Follows(record, bytes.fromhex(found["previous"]))
+        return ChainedRecord(record, bytes.fromhex(found["previous"]))
     except KeyError as missing:
         raise Unreadable(f"no header {missing}") from None
     except ValueError as error:
         raise Unreadable(str(error)) from None
 
 
-def check_follows(follows: Follows, head: Head) -> None:
+def check_chain(link: ChainedRecord, head: Head) -> None:
     """Raises BrokenLog unless the record is the next one after `head`, by sequence and by hash."""
-    record = follows.record
+    record = link.record
     if record.sequence != head.sequence + 1:
         raise BrokenLog(f"after sequence {head.sequence} comes {record.sequence} at {record.position}")
-    if follows.previous != head.hash or chained(head.hash, record) != record.hash:
+    if link.previous_hash != head.hash or chained(head.hash, record) != record.hash:
         raise BrokenLog(f"the hash chain breaks at {record.position}")
 
 
@@ -180,10 +180,10 @@ def _headers(headers: AnyHeaders) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=10_000)
-def _shared(text: str) -> UUID:
+def _cached_uuid(text: str) -> UUID:
     """Ids that a command's records have in common come again at once."""
     return UUID(text)
 
 
 def _uuid(text: str | None) -> UUID | None:
-    return None if text is None else _shared(text)
+    return None if text is None else _cached_uuid(text)

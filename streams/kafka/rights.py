@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-NO_RIGHT = 29
+TOPIC_HIDDEN = 29
 """The error code of a topic that a user may not even know of."""
 
 
@@ -36,7 +36,7 @@ RIGHTS: Mapping[str, Rights] = {
 def missing(name: str, topic: Mapping[str, Any], needed: frozenset[str]) -> Iterator[str]:
     """A sentence for every right to this topic, as `describe_topics` tells of it, that is needed and not given."""
     given = topic["authorized_operations"]
-    if topic["error_code"] == NO_RIGHT:
+    if topic["error_code"] == TOPIC_HIDDEN:
         given = []
     elif given is None:  # a cluster that does not tell
         return

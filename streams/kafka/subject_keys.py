@@ -27,7 +27,7 @@ class SubjectKeys:
         while unknown := {subject for subject in subjects if not self._keyring.knows(subject)}:
             self._wanted |= unknown
             if self._round is None:
-                self._round = asyncio.create_task(self._serve(), name="subjects' keys")
+                self._round = asyncio.create_task(self._run_round(), name="subjects' keys")
             await asyncio.shield(self._round)
 
     async def close(self) -> None:
@@ -35,18 +35,18 @@ class SubjectKeys:
         if self._connection is not None:
             await self._connection.close()
 
-    async def _serve(self) -> None:
+    async def _run_round(self) -> None:
         try:
             connection = await self._connected()
             wanted, self._wanted = list(self._wanted), set()
             await self._learn(connection, wanted)
             missing = [subject for subject in wanted if not self._keyring.knows(subject)]
             if missing:
-                await self._make(connection, missing)
+                await self._create(connection, missing)
         finally:
             self._round = None
 
-    async def _make(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
+    async def _create(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
         """Whoever stored a key first wins: what was made here is forgotten, and what is stored is learned."""
         for subject in subjects:
             self._keyring.allow(subject)

@@ -14,39 +14,39 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.core.batch import Head
-from streams.kafka.denials import refuse_denied
+from streams.kafka.denials import raise_denied
 from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
 from streams.kafka.protocol import ProcessorProtocol
 from streams.kafka.records import Unreadable, read_record
 from streams.kafka.settings import Cluster
 from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place, Takeover
-from streams.kafka.watchdog import reason_of, watched
+from streams.kafka.watchdog import call_deadline, reason_of
 
 log = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.25
 READ_SECONDS = 0.02
 READ_RECORDS = 1000
-LOOK_AGAIN_SECONDS = 1.0
+PRUNE_SECONDS = 1.0
 
 
-Loading = Generator[None, None, Takeover]
+TakeoverSteps = Generator[None, None, Takeover]
 
 
 class Loader:
     """Reads, for one partition at a time, what has to be known before the first command may be decided."""
 
     def __init__(
-        self, cluster: Cluster, members: Consumer, store: Store, protocol: ProcessorProtocol, most_records: int
+        self, cluster: Cluster, consumer: Consumer, store: Store, protocol: ProcessorProtocol, max_records: int
     ) -> None:
         """What is between PostgreSQL and a partition's end is kept in memory: of more than `most_records` the projector
         is waited for."""
-        self._cluster, self._members, self._store, self._protocol = cluster, members, store, protocol
-        self._most_records = most_records
-        self._end = Consumer(cluster.reader(isolation_level="read_uncommitted"))
+        self._cluster, self._consumer, self._store, self._protocol = cluster, consumer, store, protocol
+        self._max_records = max_records
+        self._end_reader = Consumer(cluster.reader(isolation_level="read_uncommitted"))
 
-    def load(self, place: Place, overlay: Overlay) -> Loading:
+    def load(self, place: Place, overlay: Overlay) -> TakeoverSteps:
         """Fills the partition's overlay; raises BrokenLog, or Denied. Every step is short, and may be the last one."""
         commands = TopicPartition(self._cluster.commands(place[0]), place[1])
         committed = yield from self._committed(commands)
@@ -63,47 +63,47 @@ class Loader:
         """Waits while a transaction that holds offsets is open: its end decides where to go on."""
         while True:
             try:
-                with watched():
-                    found = self._protocol.committed_offset(self._members, commands, STEP_SECONDS)
+                with call_deadline():
+                    found = self._protocol.committed_offset(self._consumer, commands, STEP_SECONDS)
                 if found.error is None:
                     return None if found.offset < 0 else found.offset
-                refuse_denied(found.error)
+                raise_denied(found.error)
                 log.info("committed offset of %s/%s: %s", commands.topic, commands.partition, found.error.name())
             except KafkaException as error:
-                refuse_denied(reason_of(error))
+                raise_denied(reason_of(error))
                 log.debug("committed offset of %s/%s: %s", commands.topic, commands.partition, reason_of(error).name())
             yield
 
     def _watermarks(self, partition: TopicPartition) -> Generator[None, None, tuple[int, int]]:
         while True:
             try:
-                with watched():
-                    return self._end.get_watermark_offsets(partition, STEP_SECONDS, cached=False)
+                with call_deadline():
+                    return self._end_reader.get_watermark_offsets(partition, STEP_SECONDS, cached=False)
             except KafkaException as error:
-                refuse_denied(reason_of(error))
+                raise_denied(reason_of(error))
                 log.info("end of %s/%s: %s", partition.topic, partition.partition, reason_of(error).name())
                 yield
 
     def _read_log(self, place: Place, end: int, overlay: Overlay) -> Generator[None, None, Head]:
         checkpoint = yield from self._checkpoint(place)
-        overlay.begin(place, checkpoint.head)
+        overlay.start(place, checkpoint.head)
         topic = self._cluster.events(place[0])
         settings = self._cluster.reader(isolation_level="read_committed", enable_partition_eof=True)
         reader = Consumer(settings)
         try:
             reader.assign([TopicPartition(topic, place[1], checkpoint.next_offset)])
-            while checkpoint.next_offset < end and not self._reached(reader, place, end, overlay):
-                yield from self._make_room(place, overlay)
+            while checkpoint.next_offset < end and not self._read_some(reader, place, end, overlay):
+                yield from self._await_projector(place, overlay)
         finally:
             reader.close()
         return overlay.head(place)
 
-    def _make_room(self, place: Place, overlay: Overlay) -> Generator[None, None, None]:
+    def _await_projector(self, place: Place, overlay: Overlay) -> Generator[None, None, None]:
         """A database put back from a backup may be any number of records behind the log."""
         yield
-        while overlay.length(place) > self._most_records:
+        while overlay.length(place) > self._max_records:
             log.warning("%s/%d waits for the projector with %d records", *place, overlay.length(place))
-            until = time.monotonic() + LOOK_AGAIN_SECONDS
+            until = time.monotonic() + PRUNE_SECONDS
             while time.monotonic() < until:
                 yield
             try:
@@ -119,25 +119,25 @@ class Loader:
                 self._store.close()
                 yield
 
-    def _reached(self, reader: Consumer, place: Place, end: int, overlay: Overlay) -> bool:
+    def _read_some(self, reader: Consumer, place: Place, end: int, overlay: Overlay) -> bool:
         """Reads on a little; True once the position has passed the true end, for EOF alone is the last stable one."""
-        with watched():
-            messages = reader.consume(min(READ_RECORDS, self._most_records), READ_SECONDS)
+        with call_deadline():
+            messages = reader.consume(min(READ_RECORDS, self._max_records), READ_SECONDS)
         for message in messages:
             error = message.error()
             if error is None:
-                self._follow(place, message.offset(), message.key(), message.value(), message.headers(), overlay)
+                self._append(place, message.offset(), message.key(), message.value(), message.headers(), overlay)
             elif error.code() == KafkaError._PARTITION_EOF:
                 if self._protocol.is_end(message.offset() or 0, end):
                     return True
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 raise BrokenLog(f"the log of {place[0]}/{place[1]} lacks what PostgreSQL expects next: {error.str()}")
             else:
-                refuse_denied(error)
+                raise_denied(error)
                 log.info("reading the log of %s/%s: %s", *place, error.name())
         return False
 
-    def _follow(
+    def _append(
         self,
         place: Place,
         offset: int | None,
@@ -147,16 +147,16 @@ class Loader:
         overlay: Overlay,
     ) -> None:
         try:
-            overlay.follow(read_record(*place, key, value, headers))
+            overlay.append(read_record(*place, key, value, headers))
         except Unreadable as error:
             raise BrokenLog(f"the record at {place[0]}/{place[1]} offset {offset} is unreadable: {error}") from error
 
     def _seek(self, partition: TopicPartition) -> Generator[None, None, None]:
         while True:
             try:
-                with watched():
-                    self._members.seek(partition)
-                    self._members.resume([partition])
+                with call_deadline():
+                    self._consumer.seek(partition)
+                    self._consumer.resume([partition])
                 return
             except KafkaException as error:
                 log.debug("seek of %s/%s: %s", partition.topic, partition.partition, reason_of(error).name())

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException, Producer
 from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
-from streams.kafka.denials import Denied, Entry
+from streams.kafka.denials import ConnectionRefusals, Denied
 from streams.kafka.rights import NONE, Rights, missing
 from streams.kafka.settings import Cluster
 from streams.kafka.watchdog import reason_of
@@ -166,7 +166,7 @@ def _admin(cluster: Cluster) -> KafkaAdminClient:
 
 def _ask(cluster: Cluster) -> None:
     """Raises Denied or KafkaException when there is no answer."""
-    with Producer(cluster.client() | {"error_cb": Entry().heard}) as client:
+    with Producer(cluster.client() | {"error_cb": ConnectionRefusals().on_error}) as client:
         try:
             client.list_topics(timeout=ANSWER_SECONDS)
         except KafkaException:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from streams.kafka.denials import Entry, refuse_denied
+from streams.kafka.denials import ConnectionRefusals, raise_denied
 from streams.kafka.protocol import ProcessorProtocol
 from streams.kafka.settings import Cluster
 from streams.kafka.types import Headers, TransactionEnd
-from streams.kafka.watchdog import persistent, reason_of, watched
+from streams.kafka.watchdog import call_deadline, reason_of, retry
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ NEAR_TIMEOUT = 0.8
 FENCED_IN_A_ROW = 5
 
 
-class Step(StrEnum):
+class TransactionPoint(StrEnum):
     """The points of a batch's way at which a test may end or stop the process."""
 
     POLLED = "polled"
@@ -35,7 +35,7 @@ class Step(StrEnum):
     COMMITTED = "committed"
 
 
-class Twin(Exception):
+class DuplicateInstance(Exception):
     """Another process runs under this instance's name; one of the two must go."""
 
 
@@ -46,11 +46,11 @@ class LostMembership(Exception):
     """
 
 
-class Stopping(Exception):
+class StoppedWithoutBroker(Exception):
     """The process was told to stop while no broker answered: there is nothing to wait for any more."""
 
 
-class Message(NamedTuple):
+class OutgoingRecord(NamedTuple):
     topic: str
     partition: int
     key: bytes
@@ -67,7 +67,7 @@ class Transactions:
         cluster: Cluster,
         instance: str,
         protocol: ProcessorProtocol,
-        reached: Callable[[Step], None],
+        reached: Callable[[TransactionPoint], None],
         timeout_seconds: float,
         stopping: Callable[[], bool],
     ) -> None:
@@ -85,30 +85,32 @@ class Transactions:
         self._producer: Producer | None = None
         self._fenced_in_a_row = 0
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """A new producer under the same id; whatever the one before left undecided is decided afterwards.
 
         Goes on until a broker answers; raises Stopping, or Denied."""
         while not self._stopping():
             self._producer = None
             try:
-                with watched():
-                    producer = Producer(self._settings | {"error_cb": Entry().heard})
-                persistent(_initialise, producer)
+                with call_deadline():
+                    producer = Producer(self._settings | {"error_cb": ConnectionRefusals().on_error})
+                retry(_init_transactions, producer)
                 self._producer = producer
                 return
             except KafkaException as error:
-                refuse_denied(reason_of(error))
+                raise_denied(reason_of(error))
                 log.warning("the transactional producer cannot start: %s", reason_of(error).str())
                 time.sleep(0.5)
-        raise Stopping
+        raise StoppedWithoutBroker
 
-    def commit(self, messages: Sequence[Message], offsets: list[TopicPartition], metadata: bytes) -> TransactionEnd:
+    def commit(
+        self, records: Sequence[OutgoingRecord], offsets: list[TopicPartition], metadata: bytes
+    ) -> TransactionEnd:
         """Writes the messages and the consumed offsets, all or nothing; raises Twin, Stopping or Denied."""
-        producer, begun, calls = self._producer, time.monotonic(), _Calls()
+        producer, begun, calls = self._producer, time.monotonic(), _CommitProgress()
         assert producer is not None
         try:
-            self._run(producer, messages, offsets, metadata, calls)
+            self._write(producer, records, offsets, metadata, calls)
         except BufferError:
             self._abort(producer)
             return TransactionEnd.RELOAD
@@ -117,28 +119,28 @@ class Transactions:
         self._fenced_in_a_row = 0
         return TransactionEnd.COMMITTED
 
-    def _run(
+    def _write(
         self,
         producer: Producer,
-        messages: Sequence[Message],
+        records: Sequence[OutgoingRecord],
         offsets: list[TopicPartition],
         metadata: bytes,
-        calls: _Calls,
+        calls: _CommitProgress,
     ) -> None:
         producer.poll(0)
         producer.begin_transaction()
-        self._reached(Step.BEGUN)
-        for topic, partition, key, value, headers in messages:
+        self._reached(TransactionPoint.BEGUN)
+        for topic, partition, key, value, headers in records:
             producer.produce(topic, value, key, partition, headers=headers)
-        self._reached(Step.PRODUCED)
-        persistent(producer.send_offsets_to_transaction, offsets, metadata, CALL_SECONDS)
-        self._reached(Step.OFFSETS_SENT)
+        self._reached(TransactionPoint.PRODUCED)
+        retry(producer.send_offsets_to_transaction, offsets, metadata, CALL_SECONDS)
+        self._reached(TransactionPoint.OFFSETS_SENT)
         calls.committing = True
-        persistent(producer.commit_transaction, CALL_SECONDS)
-        self._reached(Step.COMMITTED)
+        retry(producer.commit_transaction, CALL_SECONDS)
+        self._reached(TransactionPoint.COMMITTED)
 
     def _failed(self, producer: Producer, reason: KafkaError, committing: bool, age: float) -> TransactionEnd:
-        refuse_denied(reason)
+        raise_denied(reason)
         log.warning("transaction failed after %.1f s: %s %s", age, reason.name(), reason.str())
         if not reason.fatal() and not self._protocol.is_unknown(reason, committing):
             aborted = self._abort(producer)
@@ -147,25 +149,27 @@ class Transactions:
             reason = aborted
         fenced = reason.code() == KafkaError._FENCED
         if fenced:
-            self._check_twin(age)
-        self.begin_anew()
+            self._check_duplicate(age)
+        self.restart()
         return TransactionEnd.RELOAD_ALL if fenced else TransactionEnd.RELOAD
 
     def _abort(self, producer: Producer) -> KafkaError | None:
         try:
-            persistent(producer.abort_transaction, CALL_SECONDS)
+            retry(producer.abort_transaction, CALL_SECONDS)
         except KafkaException as error:
             return reason_of(error)
         return None
 
-    def _check_twin(self, age: float) -> None:
+    def _check_duplicate(self, age: float) -> None:
         """Fenced long before the transaction could have timed out means another producer with this very id."""
         self._fenced_in_a_row += 1
         if age < self._timeout * NEAR_TIMEOUT or self._fenced_in_a_row >= FENCED_IN_A_ROW:
-            raise Twin("another process uses this instance's transactional id: give every processor a name of its own")
+            raise DuplicateInstance(
+                "another process uses this instance's transactional id: give every processor a name of its own"
+            )
 
 
-def _initialise(producer: Producer) -> None:
+def _init_transactions(producer: Producer) -> None:
     """The client would go on knocking where it is not let in, and tells so only when asked."""
     try:
         producer.init_transactions(CALL_SECONDS)
@@ -174,7 +178,7 @@ def _initialise(producer: Producer) -> None:
         raise
 
 
-class _Calls:
+class _CommitProgress:
     """How far a transaction got."""
 
     committing = False

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.kafka.denials import Entry
+from streams.kafka.denials import ConnectionRefusals
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +22,11 @@ RETRY_SECONDS = 15.0
 HANG_SECONDS = 10.0
 """More than any one call's own time-out, and what it may take to notice that."""
 
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 HUNG_EXIT = 1
 NEVER = float("inf")
 PAUSE_SECONDS = 0.02
-LOST_LATELY_SECONDS = 60.0
+RECENT_LOSS_SECONDS = 60.0
 T = TypeVar("T")
 
 
@@ -43,8 +43,8 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while True:
-            time.sleep(LOOK_SECONDS)
-            self.awake += LOOK_SECONDS
+            time.sleep(CHECK_SECONDS)
+            self.awake += CHECK_SECONDS
             if self.awake > self.deadline:
                 faulthandler.dump_traceback(all_threads=True)
                 os._exit(HUNG_EXIT)
@@ -58,7 +58,7 @@ def _watch() -> _Watch:
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[None]:
+def call_deadline() -> Iterator[None]:
     """Ends the process, with every thread's stack on stderr, when the body takes more than `HANG_SECONDS`.
 
     The supervisor starts it again: a hung process still heartbeats, so the group would wait for it for ever. For the
@@ -72,12 +72,12 @@ def watched() -> Iterator[None]:
         watch.deadline = before
 
 
-def persistent(call: Callable[..., T], *arguments: Any) -> T:
+def retry(call: Callable[..., T], *arguments: Any) -> T:
     """The call, made again while its error is a retriable one, for a bounded time; raises KafkaException."""
     until = time.monotonic() + RETRY_SECONDS
     while True:
         try:
-            with watched():
+            with call_deadline():
                 return call(*arguments)
         except KafkaException as error:
             reason = reason_of(error)
@@ -92,17 +92,17 @@ class Brokers:
     """When a client last lost its brokers; `heard` is its `error_cb`, and raises Denied when none lets it in."""
 
     def __init__(self) -> None:
-        self._lost = -LOST_LATELY_SECONDS
-        self._entry = Entry()
+        self._lost_at = -RECENT_LOSS_SECONDS
+        self._refusals = ConnectionRefusals()
 
-    def heard(self, error: KafkaError) -> None:
-        self._entry.heard(error)
+    def on_error(self, error: KafkaError) -> None:
+        self._refusals.on_error(error)
         if error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
-            self._lost = time.monotonic()
+            self._lost_at = time.monotonic()
 
     @property
-    def lost_lately(self) -> bool:
-        return time.monotonic() - self._lost < LOST_LATELY_SECONDS
+    def recently_lost(self) -> bool:
+        return time.monotonic() - self._lost_at < RECENT_LOSS_SECONDS
 
 
 def reason_of(error: KafkaException) -> KafkaError:

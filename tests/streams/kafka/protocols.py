@@ -46,12 +46,12 @@ class NoStableOffsetNorTrueEnd(NoStableOffset, NoTrueEnd):
 
 
 class NoCoverage(WeakProtocol):
-    def unowned(self, coverage: Coverage) -> set[Place]:
+    def unowned_places(self, coverage: Coverage) -> set[Place]:
         return set()
 
 
 class NoOwnership(WeakProtocol):
-    def reassigned(self, before: Mapping[Place, int], now: Mapping[Place, int]) -> set[Place]:
+    def reassigned_places(self, before: Mapping[Place, int], now: Mapping[Place, int]) -> set[Place]:
         return set()
 
 

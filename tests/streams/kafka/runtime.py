@@ -26,7 +26,7 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import names_of
 from streams.kafka import topics
-from streams.kafka.due_notifications import follow_due
+from streams.kafka.due_notifications import forward_due_notifications
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Cluster
 from streams.kafka.topics import Durability
@@ -207,7 +207,7 @@ async def working(roles: Processes, supplier: Supplier, work: bool = True) -> As
         worker = Worker(roles.dsn, one, mapper(), clock, {Supply: supplier}, ["shelf"], PARTITIONS, "w1", True)
         if work:
             worker.start()
-        hearing = asyncio.create_task(follow_due(roles.dsn, worker.due))
+        hearing = asyncio.create_task(forward_due_notifications(roles.dsn, worker.due))
         try:
             yield KafkaRuntime(roles, one, clock, supplier)
         finally:

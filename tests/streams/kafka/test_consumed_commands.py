@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from streams.kafka.command_decoder import CommandMessage
-from streams.kafka.consumed_commands import Expected
+from streams.kafka.consumed_commands import CommandOffsets
 from streams.kafka.protocol import NO_GENERATION, generation_of
 from streams.kafka.settings import Cluster
 from tests.streams.kafka.examples import AT
@@ -19,9 +19,9 @@ def messages(*offsets: int, partition: int = 0) -> list[CommandMessage]:
     return [CommandMessage("shelf", partition, offset, AT, b"k", b"{}", None) for offset in offsets]
 
 
-def serving(weakness: Weakness = None) -> Expected:
-    expected = Expected(protocol_of(weakness, Cluster("nowhere")))
-    expected.following = {PLACE: 5, ("shelf", 1): 0}
+def serving(weakness: Weakness = None) -> CommandOffsets:
+    expected = CommandOffsets(protocol_of(weakness, Cluster("nowhere")))
+    expected.next_offsets = {PLACE: 5, ("shelf", 1): 0}
     return expected
 
 
@@ -58,7 +58,7 @@ def test_messages_of_a_partition_that_changed_hands_while_they_were_consumed_are
     expected = serving(weakness)
     before = expected.generations()
     expected.drop(PLACE)
-    expected.following[PLACE] = 5
+    expected.next_offsets[PLACE] = 5
     assert offsets(expected.accept(messages(5, 6), before)[0]) == accepted
 
 

@@ -18,8 +18,8 @@ from confluent_kafka.admin import AdminClient
 
 from streams.core.gateway import Pending, Unavailable, envelop
 from streams.kafka.gateway import KafkaGateway
-from streams.kafka.producer import Commands
-from streams.kafka.transactions import Step
+from streams.kafka.producer import CommandProducer
+from streams.kafka.transactions import TransactionPoint
 from tests.contract.runtimes import PARTITIONS, START
 from tests.contract.shelf import FillJar
 from tests.streams.kafka.broker import Kafka
@@ -67,7 +67,7 @@ async def test_without_the_overlay_a_duplicate_is_decided_twice_while_the_projec
         roles.start("processor", "p1", *lacking(weakness))
         id_ = uuid4()
         fill = envelop(FillJar(at=START, jar="plums", owner="ada", grams=1), "shelf", PARTITIONS, "test", id_)
-        commands = Commands(roles.cluster, lambda failure: pytest.fail(str(failure)))
+        commands = CommandProducer(roles.cluster, lambda failure: pytest.fail(str(failure)))
         commands.start(asyncio.get_running_loop())
         for before in range(2):
             commands.send(fill, mapper().encode(fill.command), lambda: None, lambda _: None)
@@ -92,7 +92,7 @@ async def test_without_stable_offsets_and_the_true_end_a_sleeper_s_transaction_b
     alone makes its successor wait for that."""
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        roles.start("processor", "p1", *LONG, "--at", Step.OFFSETS_SENT, "--signal", STOP)
+        roles.start("processor", "p1", *LONG, "--at", TransactionPoint.OFFSETS_SENT, "--signal", STOP)
         async with gateway(roles) as one:
             partition = await submit(one, 0.5)
             await stopped(roles, "p1")
@@ -121,7 +121,7 @@ async def test_without_its_predecessor_s_name_a_processor_waits_for_what_that_le
     """The name is the id of the transactions: beginning anew under it ends at once what was left under it."""
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        first = roles.start("processor", "p1", *LONG, "--at", Step.OFFSETS_SENT)
+        first = roles.start("processor", "p1", *LONG, "--at", TransactionPoint.OFFSETS_SENT)
         async with gateway(roles) as one:
             partition = await submit(one, 0.5)
             await until(lambda: first.poll() is not None)

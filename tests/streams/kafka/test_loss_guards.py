@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka import Producer
 
 from streams.kafka import transactions, watchdog
-from streams.kafka.transactions import Step
+from streams.kafka.transactions import TransactionPoint
 from tests.streams.kafka.broker import Broker, Kafka
 from tests.streams.kafka.inside import Inside, inside
 from tests.streams.kafka.protocols import NoGaps, NoReload, NoReloadNorGaps, NoResolve, Weakness
@@ -34,7 +34,7 @@ async def test_without_looking_for_gaps_a_command_lost_within_the_client_is_neve
         roles.start("projector", "j1")
         async with inside(roles, "p1", weakness) as p1, gateway(roles) as one:
             await submit(one)
-            p1.hold(Step.POLLED)
+            p1.hold(TransactionPoint.POLLED)
             await submit(one, 0.2)
             await p1.held()
             await submit(one, 0.2)
@@ -108,7 +108,7 @@ async def outlived(roles: Processes, p1: Inside) -> int:
     async with gateway(roles) as one:
         partition = await submit(one)
         before = end_of_log(roles, partition)
-        p1.hold(Step.PRODUCED)
+        p1.hold(TransactionPoint.PRODUCED)
         await submit(one, 0.2)
         await p1.held()
         await until(lambda: end_of_log(roles, partition) > before)
@@ -138,7 +138,7 @@ async def test_a_commit_of_unknown_fate_is_never_aborted_by_the_processor_nor_by
         roles.start("projector", "j1")
         async with inside(roles, "p1", weakness, transaction_seconds=40.0) as p1, gateway(roles) as one:
             await submit(one)
-            p1.hold(Step.OFFSETS_SENT)
+            p1.hold(TransactionPoint.OFFSETS_SENT)
             await submit(one, 0.2)
             await p1.held()
             with broker.frozen():

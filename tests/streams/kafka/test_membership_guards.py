@@ -20,7 +20,7 @@ from streams.core.envelope import Outcome
 from streams.kafka import processor
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.protocol import NO_GENERATION, generation_of
-from streams.kafka.transactions import Step
+from streams.kafka.transactions import TransactionPoint
 from tests.contract.runtimes import PARTITIONS
 from tests.streams.kafka.broker import Kafka
 from tests.streams.kafka.inside import Inside, expel, inside
@@ -55,10 +55,10 @@ async def goes_on(roles: Processes, one: KafkaGateway) -> None:
 
 async def breaks(roles: Processes) -> None:
     """The log, in the end."""
-    await until(lambda: not follows(roles))
+    await until(lambda: not is_chained(roles))
 
 
-def follows(roles: Processes) -> bool:
+def is_chained(roles: Processes) -> bool:
     """Whether every record of the log follows the one before it."""
     try:
         read_log(roles)
@@ -75,7 +75,7 @@ async def test_without_the_metadata_of_before_the_decision_a_member_that_came_ba
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
         async with inside(roles, "p1", weakness) as p1, gateway(roles) as one:
-            await replaced(roles, one, p1, Step.DECIDED)
+            await replaced(roles, one, p1, TransactionPoint.DECIDED)
             p1.go_on(lambda: rejoin(p1))
             if weakness:
                 await breaks(roles)
@@ -96,14 +96,14 @@ async def test_without_asking_for_membership_whoever_is_no_member_commits_what_i
 ) -> None:
     """The broker takes the offsets of somebody without a generation when the group is empty. A classic member's client
     keeps its last generation, so the metadata are those of another client of this name that has not joined."""
-    monkeypatch.setattr(processor, "Consumer", Forgetting)
+    monkeypatch.setattr(processor, "Consumer", ForgetfulConsumer)
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
         async with inside(roles, "p1", weakness) as p1, gateway(roles) as one:
-            await replaced(roles, one, p1, Step.POLLED)
+            await replaced(roles, one, p1, TransactionPoint.POLLED)
             roles.stop("p2")
             expel(roles, "p2")
-            assert isinstance(p1.consumer, Forgetting)
+            assert isinstance(p1.consumer, ForgetfulConsumer)
             p1.consumer.forgotten = outsider_s_metadata(roles, "p1")
             p1.go_on()
             if weakness:
@@ -112,7 +112,7 @@ async def test_without_asking_for_membership_whoever_is_no_member_commits_what_i
             await goes_on(roles, one)
 
 
-class Forgetting(Consumer):
+class ForgetfulConsumer(Consumer):
     """A consumer that can be made to say once that it is no member."""
 
     forgotten: bytes | None = None
@@ -145,18 +145,18 @@ async def test_a_partition_lost_within_the_client_s_calls_is_not_decided_by_eith
     """Polled, then lost inside `consume`. Partitions are only taken up between two turns, so one that changed hands
     within a turn is not among those followed, whatever the count of its hands says: that alone survives too."""
 
-    class Slow(Consumer):
+    class SlowConsumer(Consumer):
         def consume(self, num_messages: int = 1, timeout: float = -1) -> list[Message[bytes, bytes]]:
             p1.reached(CONSUMING)
             return super().consume(num_messages, timeout)
 
     caplog.set_level(logging.INFO, "streams")
-    monkeypatch.setattr(processor, "Consumer", Slow)
+    monkeypatch.setattr(processor, "Consumer", SlowConsumer)
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
         async with inside(roles, "p1", weakness) as p1, gateway(roles) as one:
             await replaced(roles, one, p1, CONSUMING)
-            p1.hold(Step.POLLED)
+            p1.hold(TransactionPoint.POLLED)
             p1.go_on()
             await p1.held()
             assert "revoked" in caplog.text
@@ -174,7 +174,7 @@ async def test_without_a_look_at_who_has_what_a_restart_in_the_middle_of_a_hand_
     off = ["--protocol", NoCoverage.__name__]
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        roles.start("processor", "p1", "--at", Step.POLLED, "--signal", "0", "--then-sleep", "600")
+        roles.start("processor", "p1", "--at", TransactionPoint.POLLED, "--signal", "0", "--then-sleep", "600")
         async with gateway(roles) as one:
             asked = [asyncio.create_task(fill(one, partition)) for partition in range(PARTITIONS)]
             await until(lambda: f"serving shelf/{PARTITIONS - 1}" in roles.printed("p1"))
