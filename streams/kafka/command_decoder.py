@@ -1,8 +1,8 @@
-"""From what a commands topic holds to envelopes. A command that cannot be read is answered, never skipped.
+"""Decoder from messages of a commands topic to envelopes. A command that cannot be read is refused, never skipped.
 
-One unreadable message must not block its partition, and nobody may be left without an answer: so it becomes a command
-that is always refused, under its own id (or one made of its offset where even that cannot be read), and its outcome is
-in the log like any other.
+One unreadable message must not block its partition, and every command must get an answer. So an unreadable message
+becomes a command that is always refused, and its outcome is in the log like any other. The outcome is under the
+command's own id, or under one derived from the message's offset where even the id cannot be read.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from streams.kafka.types import AnyHeaders
 log = logging.getLogger(__name__)
 
 OFFSETS = UUID("b0d6ac5c-6f5c-5a0e-9a3f-5f0a5c9f2b61")
-"""Namespace of ids for messages that have none: they derive from topic, partition and offset."""
+"""Namespace of the ids of messages without one; they derive from context, partition and offset."""
 
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""The escape for NUL in JSON, which PostgreSQL has no place for; after a backslash, the same letters are only text."""
+"""JSON's escape for NUL, which PostgreSQL cannot store. After another backslash the same letters are plain text."""
 
 
 class UnreadableCommand(Refused):
-    """The command could not be decoded: made by another version, damaged, or not made by Headwater at all."""
+    """The command could not be decoded: another version made it, it is damaged, or Headwater did not make it at all."""
 
 
 class ReadCommand(Command, name="headwater.command.read.v1", key="partition_key"):
-    """Stands in the place of a command that nobody could decode."""
+    """Stand-in for a command that could not be decoded."""
 
     partition_key: str
     erased: str = ""
@@ -53,7 +53,7 @@ UNREADABLE_HANDLER = Handler(ReadCommand, decide=refuse, writes=SUBJECT_STREAM)
 
 
 class CommandMessage(NamedTuple):
-    """A message of a commands topic, as received."""
+    """Message of a commands topic, as received."""
 
     context: str
     partition: int
@@ -65,12 +65,12 @@ class CommandMessage(NamedTuple):
 
 
 def with_unreadable(context: Context) -> Context:
-    """The context, ready to refuse what cannot be read."""
+    """Add the handler that refuses unreadable commands to a context."""
     return replace(context, handlers=(*context.handlers, UNREADABLE_HANDLER))
 
 
 def wire_of(message: CommandMessage) -> WireCommand | Unreadable:
-    """The command with its body still encoded, or why there is none."""
+    """Read the command with its body still encoded; the error instead, if the message cannot be read."""
     try:
         return read_command(message.context, message.partition, message.key, message.value, message.headers)
     except Unreadable as error:
@@ -84,7 +84,10 @@ def envelope_of(
     partitions: int,
     too_large: Collection[UUID] = (),
 ) -> Envelope:
-    """The command, decoded; its subject's key must have been looked up before. Those too large are refused as well."""
+    """Decode the command, or build the refused stand-in for one that is unreadable or in `too_large`.
+
+    The keyring must hold the key of the command's subject.
+    """
     if isinstance(wire, Unreadable):
         return _unreadable(message, None, wire)
     try:
@@ -96,7 +99,7 @@ def envelope_of(
         return _unreadable(message, wire, error)
     if wire.command_id in too_large:
         return _unreadable(message, wire, Unreadable("what it leads to is too large for the log"))
-    return Envelope(
+    return Envelope(  # by position: made for every command, and three times slower with keywords
         command,
         wire.command_id,
         wire.context,
@@ -140,5 +143,5 @@ def _unreadable(message: CommandMessage, wire: WireCommand | None, error: Except
 
 
 def time_of(timestamp: tuple[int, int]) -> datetime:
-    """The broker's time of a message, UTC."""
+    """Time of a message as the broker gives it, in UTC."""
     return datetime.fromtimestamp(max(0, timestamp[1]) / 1000, UTC)

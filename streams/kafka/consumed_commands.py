@@ -1,4 +1,7 @@
-"""Which consumed commands may be decided: those of partitions served all along, each following the one before it."""
+"""Selection of the consumed commands that may be decided.
+
+A command qualifies if its partition was served during the whole poll and its offset follows the one before it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class CommandOffsets:
-    """The next command of every partition that is served, and how often each has changed hands."""
+    """Next command offset of every served partition, and how often each partition has changed hands."""
 
     def __init__(self, protocol: ProcessorProtocol) -> None:
         self.next_offsets: dict[Place, int] = {}
@@ -25,23 +28,26 @@ class CommandOffsets:
         self._gaps: dict[Place, tuple[int, int]] = {}
 
     def drop(self, place: Place) -> None:
-        """The partition is not served any more, or has to be loaded again."""
+        """Forget a partition that is no longer served or must be loaded again."""
         self.next_offsets.pop(place, None)
         self.sent_since.pop(place, None)
         self._generations[place] = self._generations.get(place, 0) + 1
 
     def add(self, place: Place, takeover: Takeover) -> None:
-        """The partition is served from here on."""
+        """Serve the partition from the takeover's next command on."""
         self.next_offsets[place], self.sent_since[place] = takeover.next_command, takeover.sent_since
 
     def generations(self) -> dict[Place, int]:
-        """To be taken before consuming: a partition may change hands within the client's calls."""
+        """Count of assignments by partition.
+
+        Take it before consuming: a partition may change hands within the client's calls.
+        """
         return dict(self._generations)
 
     def accept(
         self, messages: Iterable[CommandMessage], before: Mapping[Place, int]
     ) -> tuple[list[CommandMessage], list[Place]]:
-        """The messages to decide, and the partitions with a gap, of which there are none among them."""
+        """Split off the messages to decide, and the partitions with a gap; messages of the latter are left out."""
         accepted: list[CommandMessage] = []
         next_offsets, gaps = dict(self.next_offsets), set[Place]()
         reassigned = self._protocol.reassigned_places(before, self._generations)
@@ -57,7 +63,7 @@ class CommandOffsets:
         return [one for one in accepted if (one.context, one.partition) not in gaps], sorted(gaps)
 
     def _is_gap(self, place: Place, expected: int, found: int) -> bool:
-        """A gap met twice at the same place is in the topic itself; once, it is messages lost on the way here."""
+        """The last gap is kept, for one that is met twice is in the topic itself (see `is_loss`)."""
         log.warning("after command %d of %s/%d came %d", expected - 1, *place, found)
         gap, last_gap = (expected, found), self._gaps.get(place)
         self._gaps[place] = gap
@@ -65,7 +71,7 @@ class CommandOffsets:
 
 
 def command_message(message: Message) -> CommandMessage:
-    """A consumed message without an error, as received."""
+    """Convert a consumed message that carries no error."""
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     assert topic is not None
     assert partition is not None

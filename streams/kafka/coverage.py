@@ -1,8 +1,8 @@
-"""Whether the group has given every partition to somebody.
+"""Coverage of the partitions by the group: whether each of them has an owner.
 
-It may not have: partitions are handed over in two rounds, and a member that is killed between the two and comes back
-under its name is given its share of the first round again, with no second one to follow. What it had not given away
-yet is then nobody's, until somebody joins anew.
+The group can leave partitions without one. It hands them over in two rounds. A member that is killed between the two
+and comes back under its name gets its share of the first round again, and no second round follows. The partitions that
+it was about to hand over then have no owner until some member joins.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.5
 ASK_SECONDS = 300.0
-"""Long, for librdkafka aborts the process when a question's time-out and its answer meet, as they do after a sleep."""
+"""Must be long: librdkafka aborts the process if a response arrives just as its request times out, which happens after
+a suspended process wakes up."""
 
 
 class Coverage:
-    """From when this process has joined until every partition has an owner, asks the broker, never waiting for it.
+    """Check of the group's assignments, from this process's join until every partition has an owner.
 
-    Members that have been there all along do not ask: they would give up what they serve because another is slow.
+    The check asks the broker without blocking. Members that joined long ago do not ask: they would give up what they
+    serve because another member is slow.
     """
 
     def __init__(self, cluster: Cluster, group: str, contexts: Sequence[str], partitions: int) -> None:
@@ -41,16 +43,16 @@ class Coverage:
         self._due: float | None = None
 
     def on_assigned(self) -> None:
-        """The group has given this process its share, or changed it."""
+        """Begin to check after the group has assigned partitions to this process for the first time since it joined."""
         if not self._joined:
             self._joined, self._answer, self._due = True, None, time.monotonic() + CHECK_SECONDS
 
     def on_lost(self) -> None:
-        """The group has gone on without this process, which will join again."""
+        """Note that the group has dropped this process, which will join again."""
         self._joined = False
 
     def unowned_places(self) -> set[Place]:
-        """The partitions that nobody has, in a group that is not about to share them out; empty while not known."""
+        """Partitions without an owner in a group that is stable; empty while the answer is not known."""
         if self._answer is None:
             self._ask()
             return set()

@@ -1,4 +1,4 @@
-"""One batch of the processor, between consuming its commands and committing its records: load, decide, make durable."""
+"""Decision on one batch of the processor: load state, decide, and store new keys before the records are committed."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 5
 PRUNE_SECONDS = 0.25
 LARGEST_BYTES = 900_000
-"""Brokers take messages of a million bytes, headers included; what decides to more is refused, alone."""
+"""Brokers accept messages of a million bytes, headers included. A command whose records are larger is refused alone."""
 
 
 class DecidedBatch(NamedTuple):
-    """A decided batch with the envelopes it answers."""
+    """Decided batch with the envelopes that it answers."""
 
     envelopes: list[Envelope]
     batch: Batch
 
 
 class Decider:
-    """Decides on what PostgreSQL has, completed by what is in the log already."""
+    """Decider on the state in PostgreSQL merged with the records that are committed to Kafka but not yet projected."""
 
     def __init__(
         self, core: Processor, store: Store, overlay: Overlay, partitions: int, protocol: ProcessorProtocol
@@ -46,10 +46,11 @@ class Decider:
         self._prune_at = 0.0
 
     def decide(self, messages: Sequence[CommandMessage], sent_since: Mapping[Place, int]) -> DecidedBatch:
-        """`sent_since` is as in `Takeover`: a command sent as new before that is looked for all the same.
+        """Decide the messages as one batch. `sent_since` is as in `Takeover`, by place.
 
-        Raises psycopg.Error when the database is away, BrokenLog when the log contradicts it; nothing is written
-        but new subjects' keys, which must be durable before anything that they encrypt."""
+        This writes nothing but the keys of new subjects, which must be durable before anything that they encrypt.
+        Raises psycopg.Error when the database is away, BrokenLog when the log contradicts the database.
+        """
         too_large: set[UUID] = set()
         for _ in range(ATTEMPTS):
             decided = self._decide(self._decode(messages, too_large, sent_since))
@@ -64,7 +65,7 @@ class Decider:
     def _decode(
         self, messages: Sequence[CommandMessage], too_large: set[UUID], sent_since: Mapping[Place, int]
     ) -> list[Envelope]:
-        """Keys are looked up for every batch: another process may have destroyed one."""
+        """Keys are looked up for every batch, for another process may have destroyed one."""
         wires = [wire_of(message) for message in messages]
         subjects = {wire.subject for wire in wires if not isinstance(wire, Unreadable) and wire.subject is not None}
         keyring = self._core.mapper.keyring
@@ -79,7 +80,7 @@ class Decider:
         return self._protocol.clear_fresh(messages, envelopes, sent_since)
 
     def _decide(self, envelopes: list[Envelope]) -> DecidedBatch:
-        """PostgreSQL is asked only for what is not known here, and now and then for how far it has come."""
+        """PostgreSQL is asked only for state that is not cached, and every `PRUNE_SECONDS` for its checkpoints."""
         wants = self._core.wants(envelopes)
         found = NOTHING_LOADED
         if wants or time.monotonic() > self._prune_at:

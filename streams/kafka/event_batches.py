@@ -1,6 +1,6 @@
-"""From consumed messages to a batch for PostgreSQL: nothing that doesn't follow on, nothing that cannot be read. Pure.
+"""Batches for PostgreSQL from consumed messages: only records that continue the log and can be read. Pure.
 
-Where a record does neither, its partition's part of the batch ends before it, and the partition halts there.
+Before a record that does not, its partition's share of the batch ends, and the partition halts there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class EventMessage(NamedTuple):
-    """A message of an events topic, as received."""
+    """Message of an events topic, as received."""
 
     place: Place
     offset: int
@@ -33,7 +33,7 @@ class EventMessage(NamedTuple):
 
 
 class ConsumedRecord(NamedTuple):
-    """A record with the offset it was read at."""
+    """Record with the offset at which it was read."""
 
     offset: int
     record: Record
@@ -41,19 +41,19 @@ class ConsumedRecord(NamedTuple):
 
 @dataclass(slots=True)
 class RecordBatch:
-    """What follows on from the checkpoints, in order, and where and why a partition's log does not."""
+    """Records that continue the log from the checkpoints, in order, and the halted partitions with the reason."""
 
     records: list[ConsumedRecord] = field(default_factory=list)
     halts: dict[Place, str] = field(default_factory=dict)
 
     @property
     def subjects(self) -> list[str]:
-        """Everybody these records are about."""
+        """Subjects of these records."""
         return list({one.record.subject for one in self.records if one.record.subject is not None})
 
 
 def read_batch(messages: Iterable[EventMessage], checkpoints: Mapping[Place, Checkpoint]) -> RecordBatch:
-    """Reads and checks the messages of partitions with a checkpoint; those before it have been seen."""
+    """Read and check the messages of partitions with a checkpoint, and skip those before it."""
     batch, heads = RecordBatch(), {place: checkpoint.head for place, checkpoint in checkpoints.items()}
     for message in messages:
         place = message.place
@@ -71,7 +71,7 @@ def read_batch(messages: Iterable[EventMessage], checkpoints: Mapping[Place, Che
 
 
 class DecodedRecord(NamedTuple):
-    """A line with the event it holds, and the subject whose living key was at hand when it was read."""
+    """Record with its event, and its subject if the subject's key was alive when the record was read."""
 
     consumed: ConsumedRecord
     event: Event
@@ -79,7 +79,7 @@ class DecodedRecord(NamedTuple):
 
 
 class DecodedBatch(NamedTuple):
-    """A batch with the next offset of every partition in it, and the subjects who must still have their keys."""
+    """Batch with the next offset of every partition in it, and the subjects whose keys must still be alive."""
 
     batch: Batch
     offsets: dict[Place, int]
@@ -87,9 +87,9 @@ class DecodedBatch(NamedTuple):
 
 
 def decode(batch: RecordBatch, mapper: Mapper) -> list[DecodedRecord]:
-    """The records as events, up to the first of each partition that nobody can decode: that one is a halt too.
+    """Decode the records of each partition up to the first one that cannot be decoded, and halt the partition there.
 
-    The keys of `followed.subjects` must have been looked up.
+    The keyring must hold the keys of `batch.subjects`.
     """
     decoded: list[DecodedRecord] = []
     halted: set[Place] = set()
@@ -114,7 +114,7 @@ def _living(subject: str | None, keyring: Keyring) -> str | None:
 
 
 def batch_of(records: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> DecodedBatch:
-    """The batch of these events, which follow on from the checkpoints."""
+    """Build the batch of these records, which continue from the checkpoints."""
     batch, offsets = Batch(), dict[Place, int]()
     for (offset, record), event, _ in records:
         place = (record.context, record.partition)

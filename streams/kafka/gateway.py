@@ -1,4 +1,4 @@
-"""The way of a command from an API process to the log, and of its outcome back through PostgreSQL."""
+"""Kafka gateway: sends commands from an API process or a worker to the log, and reads outcomes from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 0.3
 
 FingerprintedOutcome = tuple[str, Outcome]
-"""A fingerprint and the outcome recorded under it."""
+"""Fingerprint and the outcome recorded under it."""
 
 
 class OutcomeLookup(NamedTuple):
-    """An outcome that somebody asks for, claiming the id for a fingerprint where one is given."""
+    """Lookup of an outcome, which also claims the command id for a fingerprint if one is given."""
 
     context: str
     command_id: UUID
@@ -52,7 +52,7 @@ class OutcomeLookup(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class AwaitedCommand:
-    """A command whose outcome somebody waits for. `delivered` says that the log has it."""
+    """Command with waiters for its outcome. `delivered` says that the log has the command."""
 
     context: str
     command_id: UUID
@@ -60,18 +60,18 @@ class AwaitedCommand:
     delivered: bool = False
 
     def mark_delivered(self) -> None:
-        """The log has it; may be called in any thread."""
+        """Note that the log has the command. Safe to call in any thread."""
         self.delivered = True
 
 
 class KafkaGateway:
-    """Submits commands and waits for their outcomes; any number of these may serve one installation."""
+    """Gateway that submits commands and waits for their outcomes. Any number may serve one installation."""
 
     def __init__(self, cluster: Cluster, dsn: str, mapper: Mapper, waiting: int = WAITING) -> None:
         self._dsn, self._mapper, self._limit = dsn, mapper, waiting
         self._commands = CommandProducer(cluster, self._failed)
         self.on_failure: Callable[[Denied | KafkaException], None] = lambda _: None
-        """Called when no command can be handed to the log any more, until the process starts again."""
+        """Called when no more commands can be sent to the log until the process starts again."""
         self._keys = SubjectKeys(dsn, mapper.keyring)
         self._awaited: dict[UUID, AwaitedCommand] = {}
         self._lookups: list[OutcomeLookup] = []
@@ -82,7 +82,7 @@ class KafkaGateway:
         self._closing = False
 
     async def start(self) -> None:
-        """Begins to serve; the broker and the database may come later."""
+        """Start to serve; the broker and the database may become available later."""
         self._commands.start(asyncio.get_running_loop())
         self._tasks = [
             asyncio.create_task(self._repeat(self._listen), name="outcomes announced"),
@@ -90,7 +90,7 @@ class KafkaGateway:
         ]
 
     async def stop(self) -> None:
-        """Takes no more commands, hands over what is queued, and lets go."""
+        """Refuse new commands, send the queued ones, and close all connections."""
         self._closing = True
         await self._commands.stop()
         for task in self._tasks:
@@ -102,12 +102,12 @@ class KafkaGateway:
 
     @property
     def connected(self) -> bool:
-        """Whether commands can be handed to the log and outcomes be read, as far as this process knows."""
+        """Whether commands can be sent and outcomes be read, as far as this process knows."""
         return self._commands.connected and self._connection is not None and not self._connection.closed
 
     @property
     def waiting(self) -> int:
-        """Commands in the log, or on their way to it, whose outcome is not visible yet."""
+        """Number of commands, sent or queued, whose outcomes are not visible yet."""
         return len(self._awaited)
 
     def _failed(self, failure: Denied | KafkaException) -> None:
@@ -127,7 +127,7 @@ class KafkaGateway:
         return _outcome_for(envelope, await self._await_answer(awaited, timeout_seconds), replayed=not first)
 
     async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
-        """See `Gateway.outcome`; raises Unavailable when the database is away."""
+        """Look an outcome up (see `Gateway.outcome`); raises Unavailable when the database is away."""
         known = await self._find(context, command_id)
         if known is None:
             return None
@@ -148,7 +148,7 @@ class KafkaGateway:
         return await self._find(envelope.context, envelope.command_id, envelope.fingerprint)
 
     async def _await_answer(self, awaited: AwaitedCommand, timeout_seconds: float) -> FingerprintedOutcome:
-        """A future and a timer of its own for each that waits: `wait_for` and `shield` take three times as long."""
+        """One future and timer per waiter: `asyncio.wait_for` with `shield` measured three times slower."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[FingerprintedOutcome] = loop.create_future()
         awaited.waiters.append(answer)
@@ -172,7 +172,7 @@ class KafkaGateway:
         return awaited
 
     def _settle_all(self, awaited: AwaitedCommand, answer: FingerprintedOutcome | Exception) -> None:
-        """Whoever asks for this command from now on looks it up."""
+        """The command is removed first, so that later requests for it look its outcome up."""
         if self._awaited.get(awaited.command_id) is awaited:
             del self._awaited[awaited.command_id]
         for waiter in awaited.waiters:
@@ -181,7 +181,7 @@ class KafkaGateway:
     def _remove_waiter(self, awaited: AwaitedCommand, answer: asyncio.Future[FingerprintedOutcome]) -> None:
         awaited.waiters.remove(answer)
         if answer.done() and not answer.cancelled():
-            answer.exception()  # it counts as seen, also when whoever waited was cancelled in the same instant
+            answer.exception()  # marks it as retrieved, even if the waiter was cancelled in the same instant
         if not awaited.waiters and self._awaited.get(awaited.command_id) is awaited:
             del self._awaited[awaited.command_id]
 
@@ -210,7 +210,7 @@ class KafkaGateway:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     def _reject_lookups(self) -> None:
-        """Those who only ask get their answer now; those whose command is in the log go on waiting."""
+        """Lookups fail at once; waiters whose commands have been sent keep waiting for the database."""
         lookups, self._lookups = self._lookups, []
         for lookup in lookups:
             if not lookup.found.done():

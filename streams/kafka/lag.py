@@ -1,4 +1,4 @@
-"""How far the projector is behind, whether anything keeps it from going on, and whether it has stopped by itself."""
+"""Lag of the projector: how far it is behind the log, open transactions in its way, and a stall without a cause."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ ASK_SECONDS = 0.5
 
 
 class ProjectionStalled(Exception):
-    """There is something to project and nothing keeps it from being projected, yet nothing happens: start again."""
+    """There are records to project and nothing prevents it, yet there is no progress: the process must start again."""
 
 
 GAUGES = (gauges.LAG_EVENTS, gauges.LAG_SECONDS, gauges.OPEN_TRANSACTION_SECONDS)
 
 
 class Lag:
-    """Looks every so often; its gauges are per context and partition, and only of those this process has."""
+    """Periodic measurement of the lag; its gauges cover only the partitions of this process."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Asks through consumers of its own: on the projector's, every question would wait behind a fetch."""
+        """Use separate consumers: on the projector's own one every request would wait behind a fetch."""
         self._cluster = cluster
         self._stable = Consumer(cluster.reader(isolation_level="read_committed"))
         self._end = Consumer(cluster.reader(isolation_level="read_uncommitted"))
@@ -42,19 +42,19 @@ class Lag:
         self._shown: set[Place] = set()
 
     def on_record(self, place: Place, offset: int, time_ms: int) -> None:
-        """The message at this offset, written at this time, has been received."""
-        self._read[place] = offset, time_ms
+        """Note that the message at this offset, written at this time, has been received."""
+        self._read[place] = offset, time_ms  # a plain tuple: made for every record
 
     def on_end(self, place: Place, offset: int) -> None:
-        """Everything that a reader of committed records may see was received; it ends before this offset."""
+        """Note that all committed records have been received; they end before this offset."""
         self._ended[place] = offset
 
     def on_progress(self) -> None:
-        """Something was projected, or could not have been: the database is away."""
+        """Note that something was projected, or that nothing could be because the database is away."""
         self._progress_at = time.monotonic()
 
     def measure(self, checkpoints: Mapping[Place, Checkpoint], halted: Mapping[Place, Checkpoint]) -> None:
-        """Sets the gauges of the partitions that are followed, and of those that have halted; raises Stuck."""
+        """Set the gauges of the projected and of the halted partitions; raises ProjectionStalled."""
         now = time.monotonic()
         if now - self._measured_at < EVERY_SECONDS:
             return
@@ -69,7 +69,7 @@ class Lag:
             raise ProjectionStalled(f"no progress for {STALLED_SECONDS:.0f} s although {behind} have more to project")
 
     def _show(self, places: set[Place]) -> None:
-        """Whoever has a partition now shows its lag; what this process saw of it last would be an alarm for ever."""
+        """Remove the gauges of partitions that this process no longer owns: a stale value would alert for ever."""
         for place in self._shown - places:
             self._open.pop(place, None)
             for gauge in GAUGES:
@@ -77,7 +77,7 @@ class Lag:
         self._shown &= places
 
     def _look(self, place: Place, checkpoint: Checkpoint, now: float) -> bool:
-        """True when there are committed records to project."""
+        """Measure one partition; True when it has committed records to project."""
         partition = TopicPartition(self._cluster.events(place[0]), place[1])
         try:
             with call_deadline():
@@ -95,8 +95,8 @@ class Lag:
         return stable > at
 
     def _at(self, place: Place, checkpoint: Checkpoint) -> int:
-        """Where projecting goes on. The markers before an end that was reached are nothing to project, but a record
-        that was received and is not in the database is."""
+        """Offset from which there is something to project. The transaction markers before an end that was reached are
+        not, but a record that was received and is not in the database is."""
         received, _time = self._read.get(place, (-1, 0))
         projected = received < checkpoint.next_offset
         return max(checkpoint.next_offset, self._ended.get(place, 0)) if projected else checkpoint.next_offset

@@ -1,7 +1,8 @@
-"""`headwater live`: faust-streaming over the event topics, counting into `LiveFigures`. Not authoritative.
+"""Live figures of `headwater live`: faust-streaming over the event topics, counted in `Windows`. Not authoritative.
 
-Guard rails, each for something that was met: only committed records are read (stock Faust reads aborted ones); no
-exactly-once mode; no agent lets an exception out; when the app cannot start, the process exits instead of lingering.
+Each safeguard answers a fault that was met: only committed records are read (stock Faust reads aborted ones); the
+exactly-once mode is off; no agent lets an exception out; when the app cannot start, the process exits instead of
+lingering.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ STANDARD = Thresholds()
 
 
 class CommittedRecords(AIOKafkaConsumerThread):
-    """Faust ties the isolation level to its own exactly-once mode; this reads committed records without it."""
+    """Consumer thread that reads committed records only. Faust ties that to its exactly-once mode, which is off."""
 
     def _create_worker_consumer(self, transport: Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -56,14 +57,14 @@ class CommittedTransport(Transport):
 
 
 class InMemoryApp(faust.App):
-    """Keeps nothing on disk; the directories that Faust makes at every start would stay behind, empty."""
+    """Faust app that keeps nothing on disk; the directories that Faust creates at every start would stay empty."""
 
     def _create_directories(self) -> None:
         pass
 
 
 class Live:
-    """The windows of one `headwater live` process, rebuilt from the last hour of the log at every start."""
+    """Windows of one `headwater live` process, rebuilt from the log of the last `kept` at every start."""
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Live:
         self.unreadable = 0
 
     async def run(self) -> None:
-        """Counts until cancelled; raises Denied, KafkaException, TimeoutError or what Faust raises when it cannot."""
+        """Count until cancelled; raises Denied, KafkaException, TimeoutError or a Faust error when it cannot."""
         await asyncio.to_thread(self._commit_start)
         app = self._app()
         async with asyncio.timeout(START_SECONDS):
@@ -94,14 +95,14 @@ class Live:
             await app.stop()
 
     def report(self) -> bytes:
-        """The windows and alerts as they are now, as JSON."""
+        """Windows and alerts as they are now, as JSON."""
         now = self._clock.now()
         self._windows.forget(now)
         windows = self._windows.windows(now)
         return report(windows, alerts(windows, self._deliveries, self._thresholds))
 
     async def reports(self) -> AsyncIterator[bytes]:
-        """A report now, and another whenever something was counted, at most one a second."""
+        """Yield a report now and another one after every count, at most one per second."""
         while True:
             yield self.report()
             await self._changed.wait()
@@ -109,7 +110,7 @@ class Live:
             await asyncio.sleep(1)
 
     def _commit_start(self) -> None:
-        """A new group starts where the windows that are kept begin: nothing has to be remembered between starts."""
+        """A new group starts where the kept windows begin, so that nothing is remembered between starts."""
         since = int((self._clock.now() - self._kept - LEAD).timestamp() * 1000)
         settings = self._cluster.client(group_id=self._group, enable_auto_commit=False)
         consumer = Consumer(settings | {"error_cb": ConnectionRefusals().on_error})
@@ -164,7 +165,7 @@ class Live:
         return count
 
     def _count(self, message: Any) -> None:
-        """Lets no exception out: an agent that raises would be started again and read the same record for ever."""
+        """No exception may get out: Faust would restart the agent, which would read the same record for ever."""
         try:
             context = context_of(message.topic)
             link = read_record(context, message.partition, message.key, message.value, list(message.headers or ()))
@@ -179,7 +180,7 @@ class Live:
 
 
 def _await_coordinator(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-    """A cluster that has just come up, or never had a group, answers with errors until it has found one."""
+    """A cluster that has just started, or never had a group, answers with errors until it has a coordinator."""
     until = time.monotonic() + ASK_SECONDS
     while True:
         try:
@@ -193,7 +194,7 @@ def _await_coordinator(consumer: Consumer, partitions: list[TopicPartition]) -> 
 
 
 def _raise_denied(consumer: Consumer, error: KafkaException) -> None:
-    """Raises Denied if that is behind the error, which may only say that nobody coordinates the group, and not why."""
+    """The error may only say that the group has no coordinator; a denial behind it comes from `poll`."""
     raise_denied(reason_of(error))
     if (message := consumer.poll(0)) is not None and (on_error := message.error()) is not None:
         raise_denied(on_error)

@@ -1,6 +1,6 @@
-"""Carrying an embedded installation's journal into topics: the same partitions, sequences and hashes, verified after.
+"""Move of an embedded installation's journal to Kafka topics: the same partitions, sequences and hashes, verified.
 
-From then on the log is Kafka's, and the database follows it; the embedded runtime must not write to it any more.
+From then on the topics are the log and the database follows them; the embedded runtime must no longer write to it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 CHUNK = 5_000
 ASK_SECONDS = 10.0
 CALL_SECONDS = 5.0
-"""Of one call that is tried again; the watchdog waits for twice as long."""
+"""Time-out of one call that is retried; the watchdog waits for twice as long."""
 
 CHUNKS = f"""
     select {COLUMNS} from headwater.journal j
@@ -39,13 +39,13 @@ SET_NEXT_OFFSET = "update headwater.partitions set next_offset = %s where contex
 
 
 class CannotMove(Exception):
-    """The journal cannot be carried over as things are; nothing was changed in the database."""
+    """The journal cannot be moved in this state; nothing was changed in the database."""
 
 
 def move(
     connection: Connection[Row], cluster: Cluster, contexts: Sequence[str], progress: Progress = lambda _: None
 ) -> int:
-    """Copies every partition's journal into its events topic and verifies the copy; gives the number of records.
+    """Copy every partition's journal into its events topic, verify the copy, and give the number of records.
 
     The topics must exist and be empty. Raises CannotMove, also when the copy differs, or Denied.
     """
@@ -85,7 +85,7 @@ def _check_empty(cluster: Cluster, places: Sequence[Place]) -> None:
 
 
 def _end(reader: Consumer, partition: TopicPartition) -> int:
-    """A topic that was made just now has no leaders yet, which the client does not call an error to retry."""
+    """Retry errors that the client calls final: a topic that has just been created has no leaders yet."""
     until = time.monotonic() + ASK_SECONDS
     while True:
         try:
@@ -99,7 +99,7 @@ def _end(reader: Consumer, partition: TopicPartition) -> int:
 
 def _copy(connection: Connection[Row], cluster: Cluster, places: Sequence[Place], progress: Progress) -> None:
     settings = cluster.client(transactional_id=f"{cluster.prefix}.move", linger_ms=5)
-    producer = Producer(settings, logger=log)  # or it prints what is fatal, besides raising it
+    producer = Producer(settings, logger=log)  # without a logger it also prints the fatal errors that it raises
     retry(producer.init_transactions, CALL_SECONDS)
     for place in places:
         for chunk in _chunks(connection, place):
@@ -108,7 +108,7 @@ def _copy(connection: Connection[Row], cluster: Cluster, places: Sequence[Place]
 
 
 def _chunks(connection: Connection[Row], place: Place) -> Iterator[list[ChainedRecord]]:
-    """The journal with the hash before each record."""
+    """Read the partition's journal in chunks, each record with its predecessor's hash."""
     sequence, previous = 0, GENESIS
     while rows := connection.execute(CHUNKS.encode(), (*place, sequence, CHUNK)).fetchall():
         chunk = []
@@ -127,7 +127,7 @@ def _produce(producer: Producer, cluster: Cluster, chunk: Sequence[ChainedRecord
 
 
 def _verify_and_start(connection: Connection[Row], cluster: Cluster, places: Sequence[Place]) -> int:
-    """Reads the topics back with another client library; only then is the database told where to follow them."""
+    """Read the topics back with another client library before the database is switched over to them."""
     next_offsets, moved = dict[Place, int](), 0
     for place in places:
         try:
@@ -143,7 +143,7 @@ def _verify_and_start(connection: Connection[Row], cluster: Cluster, places: Seq
 
 
 def _verify(connection: Connection[Row], cluster: Cluster, place: Place) -> tuple[int, int]:
-    """Where the database has to go on reading, and how many records are there."""
+    """Compare a partition's topic with the journal; its next offset and its number of records."""
     journal = (link for chunk in _chunks(connection, place) for link in chunk)
     next_offset = copied = 0
     for link, after in replay(cluster, *place):

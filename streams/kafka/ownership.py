@@ -1,4 +1,4 @@
-"""The partitions of a processor as they come and go: taken over in steps, served, halted, held back, given away."""
+"""Partition ownership of a processor: takeover in steps, serving, halts, back-pressure and revocation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ RETRY_BROKEN_SECONDS = 30.0
 
 
 class Partitions:
-    """What the group has given this process. Nothing here decides a command; everything is short, between polls."""
+    """Partitions that the group has assigned to this process.
+
+    Nothing in here decides a command. Every method is short, for it runs between two polls.
+    """
 
     def __init__(
         self,
@@ -50,21 +53,21 @@ class Partitions:
 
     @property
     def loading(self) -> bool:
-        """Whether there is more to load, so that nobody should wait for long."""
+        """Whether a takeover is under way, so that the next poll should be short."""
         return bool(self._loading)
 
     @property
     def all(self) -> set[Place]:
-        """Those that are served, and those being loaded."""
+        """Places that are served or being loaded."""
         return {*self._offsets.next_offsets, *self._loading}
 
     def subscribe(self, contexts: Iterable[str]) -> None:
-        """Asks the group for a share of these contexts' commands."""
+        """Ask the group for a share of these contexts' commands."""
         self._topics = [self._cluster.commands(context) for context in contexts]
         self._join()
 
     def rejoin(self, unowned: set[Place]) -> None:
-        """Has the group share the partitions out anew if it has forgotten some."""
+        """Join the group anew, so that it assigns the partitions that have no owner. Without any, do nothing."""
         if unowned:
             log.warning("nobody serves %s: joining the group anew", sorted(unowned))
             self._consumer.unsubscribe()
@@ -74,7 +77,7 @@ class Partitions:
         self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
     def reload(self, places: Sequence[Place]) -> None:
-        """Forgets what is known of these partitions and reads it again, from the start of the protocol."""
+        """Drop the state of these partitions and take them over again, from the first step of the protocol."""
         for place in places:
             self._drop(place)
             self._loading[place] = self._loader.load(place, self._overlay)
@@ -82,7 +85,7 @@ class Partitions:
             self._consumer.pause([self.commands(place) for place in places])
 
     def continue_loading(self) -> None:
-        """One step for every partition that is being loaded; the halted ones are tried again now and then."""
+        """Take one takeover step for every partition that is being loaded, and retry halted ones now and then."""
         for place, loading in list(self._loading.items()):
             try:
                 next(loading)
@@ -96,7 +99,7 @@ class Partitions:
                 self.reload([place])
 
     def halt(self, place: Place, error: Exception) -> None:
-        """Serves the partition no more, and puts on record why."""
+        """Stop serving the partition and record the reason in PostgreSQL."""
         log.critical("partition %s/%d is not served: %s", *place, error)
         self._consumer.pause([self.commands(place)])
         self._drop(place)
@@ -108,9 +111,10 @@ class Partitions:
             self._store.close()
 
     def apply_back_pressure(self) -> None:
-        """Takes no commands of a partition whose read side is too far behind, until it has caught up by half.
+        """Pause a partition whose projection is too far behind, until it has caught up by half.
 
-        Each has its share of what may be kept, so that one that has halted does not hold back the others.
+        Every partition has an equal share of the overlay, so that one whose projection has halted does not pause the
+        others.
         """
         share = self._overlay_records // max(len(self._offsets.next_offsets), 1)
         if not self._paused and len(self._overlay) <= share:
@@ -136,13 +140,16 @@ class Partitions:
         gauges.HELD_BACK.labels(place_name(place)).set(held_back)
 
     def commands(self, place: Place, offset: int | None = None) -> TopicPartition:
-        """The partition of the commands topic, perhaps at an offset."""
+        """The place's partition of the commands topic, at the offset if one is given."""
         topic, partition = self._cluster.commands(place[0]), place[1]
         return TopicPartition(topic, partition) if offset is None else TopicPartition(topic, partition, offset)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """With offsets of our own: librdkafka would ask for the committed ones of all the partitions at once, and an
-        open transaction over one of them would keep all of them waiting."""
+        """Assign with an explicit offset, although the takeover seeks to the right one later.
+
+        Without it librdkafka asks for the committed offsets of all partitions at once, and an open transaction over
+        one of them keeps all of them waiting.
+        """
         consumer.incremental_assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
         places = [place_of(partition) for partition in partitions]
         log.info("assigned %s", places)

@@ -1,4 +1,4 @@
-"""What a process of the distributed runtime does from its start to its exit code."""
+"""Processor and projector processes of the distributed runtime, from their start to their exit code."""
 
 from __future__ import annotations
 
@@ -24,23 +24,25 @@ RESTART_EXIT = 1
 
 
 class RoleProcess(Protocol):
+    """Processor or projector as a process runs it."""
+
     def run(self) -> None: ...
 
     def stop(self) -> None: ...
 
 
 def run_processor(role: Role, contexts: Sequence[Context]) -> int:
-    """Serves as processor until SIGTERM; the exit code."""
+    """Run a processor until SIGTERM; the exit code."""
     return serve(KafkaProcessor(role, contexts))
 
 
 def run_projector(role: Role, contexts: Sequence[Context]) -> int:
-    """Serves as projector until SIGTERM; the exit code."""
+    """Run a projector until SIGTERM; the exit code."""
     return serve(KafkaProjector(role, contexts))
 
 
 def serve(process: RoleProcess) -> int:
-    """Runs until SIGTERM or SIGINT, or until the supervisor is gone; the exit code."""
+    """Run until SIGTERM or SIGINT, or until the supervisor has ended; the exit code."""
     ended = threading.Event()
     spare_what_lives()
     for number in (signal.SIGTERM, signal.SIGINT):

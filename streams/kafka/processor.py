@@ -1,6 +1,6 @@
-"""The processor's process: commands in, decided batches out, one Kafka transaction each. No asyncio in here.
+"""Processor process: consume commands, decide them in batches, commit each batch in one Kafka transaction. No asyncio.
 
-The order of the calls is the protocol; every step answers a hazard that was met on a real broker.
+The order of the calls is the protocol; `ProcessorProtocol` has the steps that guard it.
 """
 
 from __future__ import annotations
@@ -56,12 +56,14 @@ FATAL = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED
 
 
 def ignore(_step: TransactionPoint) -> None:
-    """What a processor does at the steps of a batch unless a test says otherwise."""
+    """Do nothing at a transaction point; tests pass a callback that does something."""
 
 
 class KafkaProcessor:
-    """Serves whatever partitions its group gives it. `run` returns after `stop`; raises Twin (see `Transactions`) or
-    Denied."""
+    """Processor of the partitions that its group assigns to it.
+
+    `run` returns after `stop`. Raises DuplicateInstance, LostMembership or Denied.
+    """
 
     def __init__(
         self,
@@ -117,11 +119,11 @@ class KafkaProcessor:
         )
 
     def stop(self) -> None:
-        """Ends `run` after the batch in hand."""
+        """End `run` after the current batch."""
         self._stopping = True
 
     def run(self) -> None:
-        """Serves until stopped."""
+        """Serve until stopped."""
         try:
             self._transactions.restart()
             self._partitions.subscribe(self._names)
@@ -226,7 +228,7 @@ class KafkaProcessor:
         self._partitions.reload([place for place in touched if place in owned])
 
     def _await_group(self) -> None:
-        """This process was asleep, or replaced: polls, serving nothing, until the group must have said which."""
+        """Poll without serving until the group has had time to answer: this process was suspended, or replaced."""
         self._consumer.pause(self._consumer.assignment())
         until = time.monotonic() + GROUP_DECISION_SECONDS
         while time.monotonic() < until:
@@ -236,7 +238,7 @@ class KafkaProcessor:
                 self._check_error(error)
 
     def _outgoing_records(self, batch: Batch) -> list[OutgoingRecord]:
-        """A record's message names the hash before its own; a partition's first one in the batch follows its head."""
+        """Each message carries the hash of the record before it; the first one of a partition, the hash of its head."""
         previous: dict[Place, bytes] = {place: before.hash for place, (before, _) in batch.heads.items()}
         messages = []
         for _, record in batch.recorded:

@@ -1,4 +1,4 @@
-"""The producer of an API process: idempotent, never blocking the event loop, and knowing whether a broker is there."""
+"""Idempotent producer of commands, which never blocks the event loop and knows whether a broker is available."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ ASK_SECONDS = 1.0
 DELIVERY_TIMEOUT_MS = 10_000
 MAX_QUEUED = 50_000
 GATHER_MS = 0.5
-"""Clients that are answered together ask again together: what they send goes to the broker, and on, in one request."""
+"""Clients that are answered together send again together; this delay puts their commands into one request."""
+
 FLUSH_SECONDS = 0.001
-"""What the event loop may be held up for to send on a command that has nobody to be gathered with."""
+"""Longest time that the event loop may block in order to send a lone command without the `GATHER_MS` delay."""
 
 OnDelivery = Callable[[], None]
 OnLoss = Callable[[Unavailable], None]
@@ -36,7 +37,7 @@ OnFailure = Callable[[Denied | KafkaException], None]
 
 
 class QueuedCommand(NamedTuple):
-    """A command on its way to the client."""
+    """Command that waits to be passed to the Kafka client."""
 
     envelope: Envelope
     data: bytes
@@ -46,8 +47,11 @@ class QueuedCommand(NamedTuple):
 
 
 class CommandProducer:
-    """Hands commands to the log. In the event loop's thread it tells of commands that were lost, and, once, of what
-    makes it hopeless to hand over any more: Denied, or a KafkaException that the client calls fatal."""
+    """Producer of commands.
+
+    In the event loop's thread it reports commands that were lost and, once, the failure after which nothing more can be
+    sent: Denied, or a KafkaException that the client calls fatal.
+    """
 
     def __init__(self, cluster: Cluster, on_failure: OnFailure) -> None:
         self._cluster, self._on_failure = cluster, on_failure
@@ -74,18 +78,18 @@ class CommandProducer:
         self.connected = False
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begins to look for a broker and to collect delivery reports."""
+        """Start to look for a broker and to collect delivery reports."""
         self._loop = loop
         self._thread.start()
 
     async def stop(self) -> None:
-        """Waits, bounded, until what is queued has been delivered or given up. Nothing may be sent meanwhile."""
+        """Wait, for a bounded time, until the queued commands are delivered or given up. Send nothing meanwhile."""
         self._send_burst()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        """A client that is left to itself can crash the process in its very last moment: its threads go on encrypting
-        while OpenSSL is taken down."""
+        """The client must be closed: otherwise its threads go on encrypting while OpenSSL shuts down at exit, which
+        can crash the process."""
         with contextlib.suppress(KafkaException):
             self._producer.flush(DELIVERY_TIMEOUT_MS / 1000)
         self._closing.set()
@@ -95,10 +99,10 @@ class CommandProducer:
     def send(
         self, envelope: Envelope, data: bytes, on_delivery: OnDelivery, on_loss: OnLoss, alone: bool = False
     ) -> None:
-        """Queues the command; raises BufferError when the queue is full. Every command is reported on once. One that
-        is `alone`, nobody else's being under way, does not wait for others to share a request with.
+        """Queue the command; raises BufferError when the queue is full. Every command gets one report.
 
-        `on_delivery` is called in another thread: to wake the event loop for each would cost it more than to send.
+        A command that is `alone`, with no other one pending, does not wait for others to share its request.
+        `on_delivery` is called in another thread: waking the event loop for each would cost more than sending does.
         """
         if len(self._producer) + len(self._burst) >= MAX_QUEUED:
             raise BufferError
@@ -108,8 +112,8 @@ class CommandProducer:
             self._loop.call_soon(self._send_burst)
 
     def _send_burst(self) -> None:
-        """All at once, when everybody who was answered in the same instant has asked again: the sooner the last of
-        them follows the first, the fewer requests and transactions they are spread over."""
+        """Send all commands of one event loop pass together: clients answered in the same instant have sent again by
+        then. The closer together commands are sent, the fewer requests and transactions they take."""
         burst, self._burst = self._burst, []
         for one in burst:
             try:
@@ -121,7 +125,7 @@ class CommandProducer:
             self._flush()
 
     def _flush(self) -> None:
-        """The client's own gathering takes it up to two milliseconds; to be flushed is what ends it early."""
+        """The client batches for up to two milliseconds; a flush ends that early."""
         try:
             self._producer.flush(FLUSH_SECONDS)
         except KafkaException as error:
@@ -173,7 +177,7 @@ class CommandProducer:
             self._fail(denied)
 
     def _on_fatal_error(self, error: KafkaException) -> None:
-        """What is fatal the client raises once, out of the call that happens to serve it."""
+        """The client raises a fatal error once, out of whichever call serves it."""
         self._fail(denial(reason_of(error)) or error)
 
     def _fail(self, failure: Denied | KafkaException | None) -> None:

@@ -1,6 +1,6 @@
-"""The projector's transactions: a batch at once, or, where a record in it cannot be written, everything up to there.
+"""Writer of the projector's transactions: a whole batch, or everything before the first record that cannot be written.
 
-While one batch is being written in a thread of its own, the next may be consumed and decoded.
+While one batch is being written in a separate thread, the next one may be consumed and decoded.
 """
 
 from __future__ import annotations
@@ -32,17 +32,20 @@ DUE_CHANNEL = "headwater_due"
 
 
 class Fenced(Exception):
-    """Another projector has moved a checkpoint on, or erased a person whose values were about to be written."""
+    """Another projector has moved a checkpoint, or erased a person whose values were about to be written."""
 
 
 class BatchRejected(Exception):
-    """A batch cannot be written at once. It has to be read again, for the keys may have changed, and be written by
-    `Writer.write`."""
+    """PostgreSQL rejected a batch that was begun.
+
+    The batch must be read again, for keys may have changed, and be written by `ProjectionWriter.write`.
+    """
 
 
 @dataclass(slots=True)
 class WriteResult:
-    """How far the partitions in a batch have come, and where and why one cannot be written any further."""
+    """Result of a batch: the partitions' new checkpoints, and the partitions that cannot be written further, with the
+    reason."""
 
     ends: dict[Place, Checkpoint] = field(default_factory=dict)
     halts: dict[Place, str] = field(default_factory=dict)
@@ -55,10 +58,10 @@ class _PendingBatch(NamedTuple):
 
 
 class ProjectionWriter:
-    """Writes batches, one after the other, on a connection of its own. For one thread's use.
+    """Writer of batches, one after the other, on a separate connection. Not safe for several threads.
 
-    Any method but `write` may raise Careful; `write` Fenced; all of them psycopg.Error when the database is away.
-    After each of these, the checkpoints in the database say how far it has come.
+    `finish` may raise BatchRejected, `write` Fenced, and `begin`, `finish` and `write` psycopg.Error when the database
+    is away. After any of these the checkpoints in the database say how far it has come.
     """
 
     def __init__(self, dsn: str, mapper: Mapper, projections: Projections) -> None:
@@ -67,36 +70,36 @@ class ProjectionWriter:
         self._pending: _PendingBatch | None = None
 
     def close(self) -> None:
-        """Waits for what is under way, and lets go."""
+        """Wait for the pending batch, then close the connection and the thread."""
         self.disconnect()
         self._thread.shutdown()
 
     def abandon(self) -> None:
-        """Waits until nothing is under way any more, whatever becomes of it."""
+        """Wait for the pending batch and ignore its result."""
         if self._pending is not None:
             finished([self._pending.done])
             self._pending = None
 
     def disconnect(self) -> None:
-        """The next batch is written on another connection."""
+        """Close the connection, so that the next batch is written on a new one."""
         self.abandon()
         self._store.close()
 
     def expected_checkpoints(self, checkpoints: Mapping[Place, Checkpoint]) -> dict[Place, Checkpoint]:
-        """The checkpoints as they will be once what is under way is written."""
+        """Checkpoints as they will be once the pending batch is written."""
         if self._pending is None:
             return dict(checkpoints)
         ends = _ends(self._pending.batch)
         return {place: ends.get(place, at) for place, at in checkpoints.items()}
 
     def write(self, decoded: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> WriteResult:
-        """Writes the batch, which follows on from the checkpoints, in as many transactions as that takes."""
+        """Write the batch, which continues from the checkpoints, in as many transactions as necessary."""
         result = WriteResult()
         self._write(decoded, checkpoints, result)
         return result
 
     def begin(self, decoded: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> None:
-        """Sets about writing the batch; nothing must be under way."""
+        """Start to write the batch; no other batch may be pending."""
         batch = batch_of(decoded, checkpoints)
         projected = self._projections.project(batch.batch)
         made, connection = self._statements(batch, projected), self._store.connected()
@@ -104,7 +107,7 @@ class ProjectionWriter:
         self._pending = _PendingBatch(batch, projected, done)
 
     def finish(self) -> WriteResult:
-        """Waits for what is under way; raises Careful when it cannot be written at once."""
+        """Wait for the pending batch; raises BatchRejected when PostgreSQL does not take it as a whole."""
         if (under_way := self._pending) is None:
             return WriteResult()
         self._pending = None
@@ -121,7 +124,7 @@ class ProjectionWriter:
     def _write(
         self, decoded: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint], result: WriteResult
     ) -> None:
-        """One transaction; when something in it cannot be written, the first record that cannot be halts its place."""
+        """Write one transaction. If PostgreSQL rejects it, halve it until the record is found that halts its place."""
         if not decoded:
             return
         batch = batch_of(decoded, {**checkpoints, **result.ends})
@@ -164,8 +167,8 @@ class ProjectionWriter:
         self._projections.without(halts)
 
     def _reconnect(self) -> Connection[Row]:
-        """Another connection: after an error amid a pipeline psycopg may believe in statements that were not prepared,
-        and a table would seem to refuse its rows."""
+        """A new connection is needed after an error within a pipeline: psycopg may believe that it has prepared
+        statements that the server never prepared, and a table would seem to refuse its rows."""
         self._store.close()
         return self._store.connected()
 
@@ -182,12 +185,12 @@ def _ends(batch: DecodedBatch) -> dict[Place, Checkpoint]:
 
 
 def _hold_keys(subjects: list[str]) -> list[Statement]:
-    """Another projector must not erase a person while what was read with their key is being written."""
+    """Lock the keys, so that no other projector erases a person while values read with that key are written."""
     return [Statement("select headwater.hold_keys(%s::text[])", [subjects])] if subjects else []
 
 
 def _notify_due(projected: Projected) -> list[Statement]:
-    """Tells the workers when the first new task is due, so that they need not find out by looking."""
+    """Notify the workers of the time at which the first new task is due, so that they need not poll for it."""
     if not projected.due:
         return []
     return [Statement("select pg_notify(%s, %s)", [DUE_CHANNEL, min(projected.due).isoformat()])]

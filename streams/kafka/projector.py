@@ -1,7 +1,8 @@
-"""The projector's process: committed records into PostgreSQL, in order, exactly once. No asyncio in here.
+"""Projector process: write committed records into PostgreSQL, in order, exactly once. No asyncio.
 
-The group only shares the partitions out. How far each has been followed is in its checkpoint row, moved in the very
-transaction that writes the rows; on any doubt the rows are read again and everything fetched so far is thrown away.
+The group only shares the partitions out. How far each one has been projected is in its checkpoint row, which moves in
+the same transaction that writes the rows. On any doubt the projector reads the checkpoints again and discards
+everything fetched so far.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ FATAL = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED
 
 
 class KafkaProjector:
-    """Follows whatever partitions its group gives it. `run` returns after `stop`; raises Twin, Denied, or Stuck
-    (see `lag`)."""
+    """Projector of the partitions that its group assigns to it.
+
+    `run` returns after `stop`. Raises DuplicateInstance, LostMembership, Denied or ProjectionStalled.
+    """
 
     def __init__(self, role: Role, contexts: Sequence[Context], batch: int = BATCH) -> None:
         self._role, self._batch = role, batch
@@ -80,11 +83,11 @@ class KafkaProjector:
         )
 
     def stop(self) -> None:
-        """Ends `run` after the batch in hand."""
+        """End `run` after the current batch."""
         self._stopping = True
 
     def run(self) -> None:
-        """Follows the log until stopped."""
+        """Project the log until stopped."""
         topics = [self._role.cluster.events(name) for name in self._names]
         self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         try:
@@ -124,7 +127,7 @@ class KafkaProjector:
         return bool(self._halted) and time.monotonic() - self._halted_since > RETRY_HALTED_SECONDS
 
     def _seek_checkpoints(self) -> None:
-        """Reads the checkpoints and fetches from there; whatever was fetched before is discarded by that."""
+        """Assigning at the checkpoints discards everything that the client has fetched before."""
         self._writer.abandon()
         try:
             found = {place: self._store.checkpoint(place) for place in self._owned}
@@ -195,13 +198,13 @@ class KafkaProjector:
                 self._halt(place, error)
 
     def _learn_keys(self, subjects: list[str]) -> None:
-        """Keys are looked up for every batch: another projector may have seen one destroyed."""
+        """Keys are looked up for every batch, for another projector may have destroyed one."""
         self._mapper.keyring.forget(subjects)
         for key in self._store.keys(subjects) if subjects else ():
             self._mapper.keyring.learn(key)
 
     def _apply(self, result: WriteResult) -> None:
-        """A partition may have been given away since its batch was begun."""
+        """Results of a partition that was revoked since its batch was begun are ignored."""
         for place, at in result.ends.items():
             if place in self._checkpoints:
                 self._checkpoints[place] = at
@@ -227,7 +230,7 @@ class KafkaProjector:
             self._stale = True
 
     def _clear_halt(self, place: Place) -> None:
-        """The record that a halt is about has been projected after all."""
+        """The record at which the partition had halted has been projected after all."""
         self._store.resume(place, ROLE)
         self._recorded_halts.discard(place)
         gauges.LOG_HALTED.labels(place_name(place)).set(0)

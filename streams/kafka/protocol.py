@@ -1,4 +1,4 @@
-"""The guarded steps of the processor's protocol. Each one prevents a fault that was met on a real broker.
+"""Guarded steps of the processor's protocol, each of which prevents a fault that was met on a real broker.
 
 Production uses `PROTOCOL` as it is. A test overrides one step in a subclass and shows the fault that follows.
 """
@@ -20,51 +20,52 @@ NO_GENERATION = -1
 
 
 class ProcessorProtocol:
-    """The steps that keep a processor from deciding on, or committing, anything but what follows from the log."""
+    """Steps that keep a processor from deciding on stale state and from committing what it no longer owns."""
 
     # --- taking a partition over ------------------------------------------------------------------------------------
 
     def committed_offset(self, consumer: Consumer, commands: TopicPartition, timeout_seconds: float) -> TopicPartition:
-        """Ask the broker for the group's committed offset of a commands partition: stable offsets only.
+        """Ask the broker for the group's committed offset of a commands partition; it must be stable.
 
-        A consumer that reads committed records gets no offset while a transaction that holds offsets is open, for the
-        end of that transaction decides where to continue. The answer holds an offset or an error; raises
-        KafkaException.
+        `consumer` reads committed records only, so the broker gives it no offset while a transaction that holds
+        offsets is open: the end of that transaction decides where to continue. The answer holds an offset or an
+        error. Raises KafkaException.
         """
         (answer,) = consumer.committed([commands], timeout_seconds)
         return answer
 
     def is_end(self, offset: int, end: int) -> bool:
-        """Whether EOF at `offset` is the true end of the log.
+        """Whether an EOF at `offset` has reached the true end of the log.
 
-        EOF alone is the last stable offset: an open transaction hides what was written behind it.
+        EOF alone is the last stable offset: an open transaction hides the records after it.
         """
         return offset >= end
 
     def unowned_places(self, coverage: Coverage) -> set[Place]:
-        """The partitions that the group has given to no member and will not give to any until a member joins."""
+        """Partitions that have no owner and will get none until a member joins the group (see `Coverage`)."""
         return coverage.unowned_places()
 
     # --- accepting commands -----------------------------------------------------------------------------------------
 
     def reassigned_places(self, before: Mapping[Place, int], now: Mapping[Place, int]) -> set[Place]:
-        """The partitions that changed hands between two counts of their assignments, as within a client's call.
+        """Partitions that changed hands between two counts of assignments, which happens within a client's call.
 
-        The broker checks a member's generation at the commit, not that it still owns the partition.
+        The commit does not catch this: the broker checks the member's generation, not that it still owns the
+        partition.
         """
         return {place for place, count in now.items() if before.get(place) != count}
 
     def is_loss(self, gap: tuple[int, int], last_gap: tuple[int, int] | None) -> bool:
-        """Whether a gap (expected offset, offset found) means that commands were lost within the client.
+        """Whether a gap, as (expected offset, found offset), means that commands were lost within the client.
 
-        A gap that is still there after a reload is in the topic itself, where aborted transactions leave offsets empty.
+        A gap that is still there after a reload is in the topic itself: aborted transactions leave offsets empty.
         """
         return gap != last_gap
 
     def is_member(self, metadata: bytes) -> bool:
-        """Whether this metadata names a generation of the group.
+        """Whether the metadata names a generation of the group.
 
-        The broker takes offsets without a generation as soon as the group is empty.
+        The broker accepts offsets without a generation as soon as the group is empty.
         """
         return generation_of(metadata) != NO_GENERATION
 
@@ -76,32 +77,33 @@ class ProcessorProtocol:
         envelopes: Sequence[Envelope],
         sent_since: Mapping[Place, int],
     ) -> list[Envelope]:
-        """Clear `fresh` of every command sent before its partition was taken over, so that its outcome is looked up.
+        """Clear `fresh` of commands sent before their partition was taken over, so that their outcomes are looked up.
 
-        A topic is read again from the start after its group's offsets were lost, and its commands say that they are
+        After its group's offsets were lost a topic is read again from the start, and its commands still claim to be
         new.
         """
         return [_clear_if_old(*pair, sent_since) for pair in zip(messages, envelopes, strict=True)]
 
     def complete(self, overlay: Overlay, loaded: Loaded, wants: Wants) -> Loaded:
-        """Complete what PostgreSQL has by what is in the log already, so that no decision uses stale state."""
+        """Merge the records that are committed to Kafka but not yet projected, so that no decision uses stale state."""
         return overlay.merge(loaded, wants)
 
     # --- committing -------------------------------------------------------------------------------------------------
 
     def commit_metadata(self, _consumer: Consumer, polled: bytes) -> bytes:
-        """The group metadata to commit with: those of the poll, from before the decision.
+        """Group metadata to commit with: those taken at the poll, before the decision.
 
-        A member that lost its place and joined again meanwhile has a new generation, which the broker accepts.
+        A member that was replaced and has joined again since then has a new generation. The broker would accept that
+        one, although another processor has decided on the partition meanwhile.
         """
         return polled
 
     def is_unknown(self, reason: KafkaError, committing: bool) -> bool:
-        """Whether the transaction may have been committed although its call failed; it must not be aborted then."""
+        """Whether a failed commit may have happened all the same. Such a transaction must not be aborted."""
         return committing and reason.retriable()
 
     def must_reload(self, end: TransactionEnd) -> bool:
-        """Whether to read the partitions of a batch again from the log, which lacks what memory has of the batch."""
+        """Whether to read the batch's partitions again: memory holds states and sequences that the log lacks."""
         return end is not TransactionEnd.COMMITTED
 
 
@@ -109,7 +111,10 @@ PROTOCOL = ProcessorProtocol()
 
 
 def generation_of(metadata: bytes) -> int:
-    """The group generation in librdkafka's serialized, otherwise opaque group metadata; -1 for no member at all."""
+    """Group generation in librdkafka's serialized, otherwise opaque group metadata; `NO_GENERATION` for no member.
+
+    Raises ValueError for a serialization that this program does not know.
+    """
     if not metadata.startswith(b"CGMDv2:"):
         raise ValueError("this version of librdkafka serializes group metadata in another way")
     return int.from_bytes(metadata[7:11], "little", signed=True)

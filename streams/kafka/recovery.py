@@ -1,7 +1,8 @@
-"""A lost PostgreSQL made anew from Kafka alone: journal, outcomes, read models, pending tasks. Nothing is sent twice.
+"""Rebuild of a lost PostgreSQL from Kafka alone: journal, outcomes, read models, pending tasks. Nothing is sent twice.
 
 Kafka does not say which outside calls had been begun. So every call that is due and has no answer in the log counts as
-begun by a worker that is gone: the worker repeats it where repeats are recognised, and else reports it unconfirmed.
+begun by a worker that no longer exists. The worker repeats such a call where the receiver recognises repeats, and
+otherwise reports it unconfirmed.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class CannotRebuild(Exception):
 
 
 class RebuildResult(NamedTuple):
-    """What was made anew: records, tasks still open, calls among them that may have been made, lost subjects' keys."""
+    """Counts of a rebuild: records, open tasks, calls that may have been made, subjects whose keys are lost."""
 
     records: int
     tasks: int
@@ -77,9 +78,10 @@ def rebuild(
     now: datetime,
     progress: Progress = lambda _: None,
 ) -> RebuildResult:
-    """Fills an empty database from the log; restore the subjects' keys into it before, or their values stay lost.
+    """Fill an empty database from the log.
 
-    No other role may run meanwhile. Raises CannotRebuild, BrokenLog or Denied.
+    Restore the subjects' keys into it before, or their values stay unreadable. No other role may run meanwhile.
+    Raises CannotRebuild, BrokenLog or Denied.
     """
     prepare(connection, contexts, partitions, "kafka")
     if connection.execute("select exists (select from headwater.journal)").fetchone() != (False,):
@@ -96,7 +98,7 @@ def rebuild(
 
 
 class _LogProjector:
-    """The projector's transactions, one partition after the other."""
+    """Projector of the rebuild: the same transactions as the real one's, one partition after the other."""
 
     def __init__(self, connection: Connection[Row], mapper: Mapper, projections: Projections) -> None:
         self.connection, self._mapper, self._projections = connection, mapper, projections
@@ -105,7 +107,7 @@ class _LogProjector:
         self.records = 0
 
     def write(self, events: Sequence[EventMessage], place: Place, checkpoint: Checkpoint) -> Checkpoint:
-        """Where to go on from; raises BrokenLog at a record that cannot be read or does not follow."""
+        """Write the events and give the new checkpoint; raises BrokenLog at an unreadable or misplaced record."""
         records = read_batch(events, {place: checkpoint})
         self._learn_keys(records.subjects)
         decoded = decode(records, self._mapper)
@@ -125,7 +127,7 @@ class _LogProjector:
         return Checkpoint(offsets[place], batch.heads[place][1])
 
     def _learn_keys(self, subjects: list[str]) -> None:
-        """A key that is neither stored nor known to be destroyed is lost, and on record as such from here on."""
+        """A key that is neither stored nor recorded as destroyed is lost, and is recorded as destroyed from here on."""
         self._mapper.keyring.forget(subjects)
         found = [WrappedKey(*row) for row in self.connection.execute(KEYS, (subjects,)).fetchall()]
         for subject in set(subjects) - {key.subject for key in found}:
@@ -169,7 +171,7 @@ def _consume(reader: Consumer, place: Place, at: int) -> tuple[list[EventMessage
             at = max(at, offset)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             raise CannotRebuild(f"the beginning of the log of {place[0]}/{place[1]} is gone: {error.str()}")
-        elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # which is asked for, and not needed
+        elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # requested by the client, not needed
             raise_denied(error)
     return events, at
 

@@ -1,4 +1,4 @@
-"""The auditor's reader: a context's log by another client library than the one that wrote it, offset by offset."""
+"""Replay of a context's log for auditors, by another client library than the one that wrote it, offset by offset."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ BATCH = 2000
 
 
 class LogEndNotReached(Exception):
-    """A transaction is still open, or the broker is away or refuses: the log could not be read to its end."""
+    """The log could not be read to its end: a transaction is still open, or the broker is away or refuses."""
 
 
 class ReplayedRecord(NamedTuple):
-    """A record with the hash it says it follows, and the offset after it."""
+    """Record with its predecessor's hash, and the offset after it."""
 
     link: ChainedRecord
     next_offset: int
 
 
 def replay(cluster: Cluster, context: str, partition: int, timeout_seconds: float = 30.0) -> Iterator[ReplayedRecord]:
-    """Every committed record of a partition, up to the end it has now; raises Unreadable or NotToTheEnd.
+    """Read every committed record of a partition up to its present end.
 
-    The time-out is for the wait for the next record.
+    The time-out is for the wait for each next record. Raises Unreadable or LogEndNotReached.
     """
     place = TopicPartition(cluster.events(context), partition)
     try:
@@ -58,7 +58,7 @@ def _replay(cluster: Cluster, context: str, place: TopicPartition, timeout_secon
 
 
 def _true_end(cluster: Cluster, place: TopicPartition) -> int:
-    """The true end, open transactions included."""
+    """The end must include open transactions, or the replay would seem complete without them."""
     reader = KafkaConsumer(**cluster.admin(), isolation_level="read_uncommitted", enable_auto_commit=False)
     try:
         return int(reader.end_offsets([place])[place])

@@ -1,4 +1,4 @@
-"""Keys of subjects for a gateway: stored before anything that they encrypt is in the log. Many may ask at once."""
+"""Subjects' keys for a gateway: a key is stored before anything that it encrypts is in the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streams.postgres.journal import KEYS, add_keys
 
 
 class SubjectKeys:
-    """Looks keys up, and makes those that nobody has made, over one connection and for everybody who waits."""
+    """Lookup and creation of keys, over one connection; requests that arrive together share one round trip."""
 
     def __init__(self, dsn: str, keyring: Keyring) -> None:
         self._dsn, self._keyring = dsn, keyring
@@ -23,7 +23,7 @@ class SubjectKeys:
         self._round: asyncio.Task[None] | None = None
 
     async def ensure(self, subjects: Iterable[str]) -> None:
-        """Returns when all of them are known; raises psycopg.OperationalError when the database is away."""
+        """Wait until the keyring knows all of them; raises psycopg.OperationalError when the database is away."""
         while unknown := {subject for subject in subjects if not self._keyring.knows(subject)}:
             self._wanted |= unknown
             if self._round is None:
@@ -31,7 +31,7 @@ class SubjectKeys:
             await asyncio.shield(self._round)
 
     async def close(self) -> None:
-        """Lets go of the connection."""
+        """Close the connection."""
         if self._connection is not None:
             await self._connection.close()
 
@@ -47,7 +47,7 @@ class SubjectKeys:
             self._round = None
 
     async def _create(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
-        """Whoever stored a key first wins: what was made here is forgotten, and what is stored is learned."""
+        """The first stored key wins: keys created here are forgotten again and the stored ones are learned."""
         for subject in subjects:
             self._keyring.allow(subject)
             self._keyring.cipher_for_writing(subject)

@@ -1,6 +1,7 @@
-"""Runs a role as a child process and starts it again when it ends: a client call that hangs can only be ended so.
+"""Supervisor that runs a role as a child process and restarts it when it ends.
 
-The child is forked from a parent that has imported everything and opened nothing, so that it serves again at once.
+A client call that hangs can only be ended with its process. The child is forked from a parent that has imported
+everything and opened nothing, so that it serves again at once.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from types import FrameType
 log = logging.getLogger(__name__)
 
 DUPLICATE_INSTANCE_EXIT = 7
-"""Exit code of a process that found another one under its own name."""
+"""Exit code of a process that found another process under its name."""
 
 WRONG_SETUP_EXIT = 8
-"""Exit code of a process that must not run as it is set up; starting it again would not help."""
+"""Exit code of a process whose setup is wrong; a restart would not help."""
 
 DUPLICATE_PAUSE_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.1
@@ -31,7 +32,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Supervisor:
-    """Keeps one child running, which does `serve` and ends with its exit code, until told to stop.
+    """Supervisor of one child, which runs `serve` and ends with its exit code.
 
     The process must have a single thread and no connections: a fork would share them.
     """
@@ -43,7 +44,10 @@ class Supervisor:
         self._pause = FIRST_PAUSE_SECONDS
 
     def run(self) -> int:
-        """The child's last exit code, negative for a signal, once it ended in order or this process was to stop."""
+        """Keep a child running until it ends in order or this process gets a signal to stop.
+
+        Returns the last child's exit code, negative for a signal.
+        """
         for number in STOP_SIGNALS:
             signal.signal(number, self._stop)
         while True:
@@ -85,7 +89,7 @@ class Supervisor:
 
 @contextmanager
 def _stop_signals_blocked() -> Iterator[None]:
-    """A signal to stop comes before the child or after it, never to a child that still has its parent's handlers."""
+    """A child must not get a signal to stop while it still has its parent's handlers."""
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
@@ -94,6 +98,6 @@ def _stop_signals_blocked() -> Iterator[None]:
 
 
 def is_orphaned() -> bool:
-    """Whether the supervisor that started this process is gone; its successor will start another child."""
+    """Whether the supervisor that started this process has ended; its successor will start another child."""
     supervisor = multiprocessing.parent_process()
     return supervisor is not None and not supervisor.is_alive()

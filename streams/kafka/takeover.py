@@ -1,7 +1,7 @@
-"""Taking a partition over, in short steps between which other partitions are served.
+"""Takeover of a partition, in short steps between which other partitions are served.
 
-The order is what makes it sound: first the stable committed offset, then the log's true end (so that everything which
-led to that offset is below it), then the log up to there.
+The order makes it sound: first the stable committed offset, then the true end of the log, then the log up to that end.
+Asked in this order, every record that belongs to the committed offset lies below the end.
 """
 
 from __future__ import annotations
@@ -35,19 +35,24 @@ TakeoverSteps = Generator[None, None, Takeover]
 
 
 class Loader:
-    """Reads, for one partition at a time, what has to be known before the first command may be decided."""
+    """Loader of a partition's state: everything that must be known before its first command may be decided."""
 
     def __init__(
         self, cluster: Cluster, consumer: Consumer, store: Store, protocol: ProcessorProtocol, max_records: int
     ) -> None:
-        """What is between PostgreSQL and a partition's end is kept in memory: of more than `most_records` the projector
-        is waited for."""
+        """The records between PostgreSQL's checkpoint and the end of the log are kept in memory.
+
+        Of more than `max_records` the loader waits for the projector.
+        """
         self._cluster, self._consumer, self._store, self._protocol = cluster, consumer, store, protocol
         self._max_records = max_records
         self._end_reader = Consumer(cluster.reader(isolation_level="read_uncommitted"))
 
     def load(self, place: Place, overlay: Overlay) -> TakeoverSteps:
-        """Fills the partition's overlay; raises BrokenLog, or Denied. Every step is short, and may be the last one."""
+        """Fill the partition's overlay in short steps; the caller may stop after any of them.
+
+        Raises BrokenLog or Denied.
+        """
         commands = TopicPartition(self._cluster.commands(place[0]), place[1])
         committed = yield from self._committed(commands)
         first, sent_since = yield from self._watermarks(commands)
@@ -60,7 +65,7 @@ class Loader:
         return Takeover(head, next_command, sent_since)
 
     def _committed(self, commands: TopicPartition) -> Generator[None, None, int | None]:
-        """Waits while a transaction that holds offsets is open: its end decides where to go on."""
+        """Wait while a transaction that holds offsets is open: its end decides where to continue."""
         while True:
             try:
                 with call_deadline():
@@ -99,7 +104,7 @@ class Loader:
         return overlay.head(place)
 
     def _await_projector(self, place: Place, overlay: Overlay) -> Generator[None, None, None]:
-        """A database put back from a backup may be any number of records behind the log."""
+        """A database restored from a backup may be any number of records behind the log."""
         yield
         while overlay.length(place) > self._max_records:
             log.warning("%s/%d waits for the projector with %d records", *place, overlay.length(place))
@@ -120,7 +125,7 @@ class Loader:
                 yield
 
     def _read_some(self, reader: Consumer, place: Place, end: int, overlay: Overlay) -> bool:
-        """Reads on a little; True once the position has passed the true end, for EOF alone is the last stable one."""
+        """Read some more records; True at the true end. EOF alone is not enough: it is the last stable offset."""
         with call_deadline():
             messages = reader.consume(min(READ_RECORDS, self._max_records), READ_SECONDS)
         for message in messages:

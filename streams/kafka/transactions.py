@@ -1,4 +1,4 @@
-"""One Kafka transaction per batch, and what each of the client's errors means for what was in it."""
+"""Transactional producer: one Kafka transaction per batch, and what each client error means for the batch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FENCED_IN_A_ROW = 5
 
 
 class TransactionPoint(StrEnum):
-    """The points of a batch's way at which a test may end or stop the process."""
+    """Points of a batch's transaction at which a test may end or suspend the process."""
 
     POLLED = "polled"
     DECIDED = "decided"
@@ -36,21 +36,23 @@ class TransactionPoint(StrEnum):
 
 
 class DuplicateInstance(Exception):
-    """Another process runs under this instance's name; one of the two must go."""
+    """Another process runs under this instance's name; one of the two must end."""
 
 
 class LostMembership(Exception):
-    """The group gave this instance's place away while the broker was gone: an answer of its own was lost on the way.
+    """The group gave this instance's membership away while the broker was gone: an answer to this process was lost.
 
-    The process has to start again; if a twin is behind it, that shows then.
+    The process must start again. If a duplicate instance is the cause, that shows after the restart.
     """
 
 
 class StoppedWithoutBroker(Exception):
-    """The process was told to stop while no broker answered: there is nothing to wait for any more."""
+    """The process was asked to stop while no broker answered, so there is nothing to wait for."""
 
 
 class OutgoingRecord(NamedTuple):
+    """Record as a message for an events topic."""
+
     topic: str
     partition: int
     key: bytes
@@ -59,8 +61,11 @@ class OutgoingRecord(NamedTuple):
 
 
 class Transactions:
-    """The transactional producer of one instance. Its id is the instance's name, so that a restart aborts at once
-    what its predecessor left open, instead of stalling every reader until that times out."""
+    """Transactional producer of one instance.
+
+    Its transactional id is the instance's name, so that a restart aborts at once what its predecessor left open.
+    Otherwise every reader of committed records would stall until that transaction times out.
+    """
 
     def __init__(
         self,
@@ -86,9 +91,10 @@ class Transactions:
         self._fenced_in_a_row = 0
 
     def restart(self) -> None:
-        """A new producer under the same id; whatever the one before left undecided is decided afterwards.
+        """Replace the producer by a new one under the same id, which settles the last one's open transaction.
 
-        Goes on until a broker answers; raises Stopping, or Denied."""
+        Tries until a broker answers. Raises StoppedWithoutBroker or Denied.
+        """
         while not self._stopping():
             self._producer = None
             try:
@@ -106,7 +112,10 @@ class Transactions:
     def commit(
         self, records: Sequence[OutgoingRecord], offsets: list[TopicPartition], metadata: bytes
     ) -> TransactionEnd:
-        """Writes the messages and the consumed offsets, all or nothing; raises Twin, Stopping or Denied."""
+        """Write the records and the consumed offsets in one transaction.
+
+        Raises DuplicateInstance, StoppedWithoutBroker or Denied.
+        """
         producer, begun, calls = self._producer, time.monotonic(), _CommitProgress()
         assert producer is not None
         try:
@@ -161,7 +170,7 @@ class Transactions:
         return None
 
     def _check_duplicate(self, age: float) -> None:
-        """Fenced long before the transaction could have timed out means another producer with this very id."""
+        """A fence long before the transaction could have timed out means another producer with the same id."""
         self._fenced_in_a_row += 1
         if age < self._timeout * NEAR_TIMEOUT or self._fenced_in_a_row >= FENCED_IN_A_ROW:
             raise DuplicateInstance(
@@ -170,7 +179,7 @@ class Transactions:
 
 
 def _init_transactions(producer: Producer) -> None:
-    """The client would go on knocking where it is not let in, and tells so only when asked."""
+    """A denial is reported only by `poll`: the client retries a refused connection without raising an error here."""
     try:
         producer.init_transactions(CALL_SECONDS)
     except KafkaException:
@@ -179,6 +188,6 @@ def _init_transactions(producer: Producer) -> None:
 
 
 class _CommitProgress:
-    """How far a transaction got."""
+    """How far a transaction has come: whether its commit has been requested."""
 
     committing = False

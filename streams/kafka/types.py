@@ -21,16 +21,19 @@ AnyHeaders = dict[str, str | bytes | None] | Sequence[tuple[str, str | bytes | N
 
 
 class Checkpoint(NamedTuple):
-    """How far PostgreSQL has followed a partition's log: the next offset to read, and the head before it."""
+    """How far PostgreSQL has projected a partition's log: the next offset to read, and the head before it."""
 
     next_offset: int
     head: Head
 
 
 class Takeover(NamedTuple):
-    """A partition that has been taken over: where its log ends, the first command not decided yet, and the first
-    that was sent afterwards. Those in between may have been decided all the same, should the group have forgotten how
-    far it was; whatever was sent afterwards is nobody else's."""
+    """Result of taking a partition over: the head of its log, the next command, and the end of the commands topic.
+
+    `next_command` is the first command that the group has not committed; `sent_since` is the first one sent after the
+    takeover. Commands between the two may have been decided all the same, if the group has lost its offsets. Commands
+    from `sent_since` on can have been decided by no other processor.
+    """
 
     head: Head
     next_command: int
@@ -38,7 +41,10 @@ class Takeover(NamedTuple):
 
 
 class TransactionEnd(Enum):
-    """What became of a transaction. Only `COMMITTED` says so for sure; otherwise the log must be read again."""
+    """Outcome of a transaction. Only `COMMITTED` is certain; after the others the log must be read again.
+
+    `RELOAD` concerns the partitions of the batch, `RELOAD_ALL` every partition of this process.
+    """
 
     COMMITTED = auto()
     RELOAD = auto()
@@ -46,7 +52,10 @@ class TransactionEnd(Enum):
 
 
 class BrokenLog(Exception):
-    """The log does not follow on from itself; nothing may be decided or projected on it until a person has looked."""
+    """A break in the log's sequence or hash chain.
+
+    Nothing may be decided or projected on this log until a person has looked at it.
+    """
 
 
 def context_of(topic: str) -> str:

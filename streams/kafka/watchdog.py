@@ -1,4 +1,4 @@
-"""Calls into the Kafka client, bounded in time: some of them can ignore their own timeout and hang for ever."""
+"""Watchdog over calls into the Kafka client, some of which can ignore their own time-out and hang for ever."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 15.0
 HANG_SECONDS = 10.0
-"""More than any one call's own time-out, and what it may take to notice that."""
+"""Longer than any call's own time-out together with the delay until the client notices it."""
 
 CHECK_SECONDS = 0.5
 HUNG_EXIT = 1
@@ -31,9 +31,9 @@ T = TypeVar("T")
 
 
 class _Watch(threading.Thread):
-    """Looks every so often whether a call has outlived its deadline; the calls let go of the interpreter's lock.
+    """Thread that checks whether a call has outlived its deadline. It can run, for the calls release the GIL.
 
-    Its clock stands still while the process does: after a sleep, a call is given time to notice that.
+    Its clock stands still while the process is suspended, so that a call has time to recover afterwards.
     """
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ def _watch() -> _Watch:
 
 @contextlib.contextmanager
 def call_deadline() -> Iterator[None]:
-    """Ends the process, with every thread's stack on stderr, when the body takes more than `HANG_SECONDS`.
+    """End the process, with every thread's stack on stderr, when the body takes longer than `HANG_SECONDS`.
 
-    The supervisor starts it again: a hung process still heartbeats, so the group would wait for it for ever. For the
-    one thread of a role that makes such calls.
+    The supervisor starts it again. Without this the group would wait for ever: a hung process still sends heartbeats.
+    Use it only in the one thread of a role that makes such calls.
     """
     watch = _watch()
     before, watch.deadline = watch.deadline, watch.awake + HANG_SECONDS
@@ -73,7 +73,7 @@ def call_deadline() -> Iterator[None]:
 
 
 def retry(call: Callable[..., T], *arguments: Any) -> T:
-    """The call, made again while its error is a retriable one, for a bounded time; raises KafkaException."""
+    """Make the call and repeat it while its error is retriable, for a bounded time; raises KafkaException."""
     until = time.monotonic() + RETRY_SECONDS
     while True:
         try:
@@ -89,7 +89,10 @@ def retry(call: Callable[..., T], *arguments: Any) -> T:
 
 
 class Brokers:
-    """When a client last lost its brokers; `heard` is its `error_cb`, and raises Denied when none lets it in."""
+    """Time at which a client last lost its brokers; `on_error` is its `error_cb` and raises Denied.
+
+    See `ConnectionRefusals`.
+    """
 
     def __init__(self) -> None:
         self._lost_at = -RECENT_LOSS_SECONDS
@@ -106,6 +109,6 @@ class Brokers:
 
 
 def reason_of(error: KafkaException) -> KafkaError:
-    """The KafkaError within."""
+    """KafkaError inside the exception."""
     reason: KafkaError = error.args[0]
     return reason
