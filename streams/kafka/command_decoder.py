@@ -130,18 +130,19 @@ def _unreadable(message: CommandMessage, wire: WireCommand | None, error: Except
     origin = uuid5(OFFSETS, f"{message.context}/{message.partition}/{message.offset}")
     reason = str(error) if isinstance(error, Unreadable) else type(error).__name__
     return Envelope(
-        ReadCommand(at=message.time, partition_key=key, reason=reason),
-        wire.command_id if wire else origin,
-        message.context,
-        message.partition,
-        wire.actor if wire else "unknown",
-        wire.correlation_id if wire else origin,
-        wire.causation_id if wire else None,
-        wire.fingerprint if wire else "",
+        command=ReadCommand(at=message.time, partition_key=key, reason=reason),
+        command_id=wire.command_id if wire else origin,
+        context=message.context,
+        partition=message.partition,
+        actor=wire.actor if wire else "unknown",
+        correlation_id=wire.correlation_id if wire else origin,
+        causation_id=wire.causation_id if wire else None,
+        fingerprint=wire.fingerprint if wire else "",
         task=wire.task if wire else None,
     )
 
 
 def time_of(timestamp: tuple[int, int]) -> datetime:
     """Time of a message as the broker gives it, in UTC."""
-    return datetime.fromtimestamp(max(0, timestamp[1]) / 1000, UTC)
+    _kind, milliseconds = timestamp
+    return datetime.fromtimestamp(max(0, milliseconds) / 1000, UTC)

@@ -1,4 +1,4 @@
-"""Records and envelopes for tests of the runtime's pure parts."""
+"""Example records and messages for tests of the runtime's pure parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A processor in a thread of the test's own: it stands still at exactly the step that a test wants to happen at."""
+"""Processor in a thread of the test process, which a test can suspend at an exact transaction point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocols of a processor that lack one guarded step each, or the two that stand in for each other."""
+"""Weak protocols of a processor: each lacks one guarded step, or the two that can replace each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A role of the shelf's distributed runtime as a process, with what fault tests need: guards off, ends at steps."""
+"""Process that runs a role of the shelf's distributed runtime, with options for fault tests.
+
+The options are a weak protocol, a signal at a transaction point, and small batches and limits.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The distributed runtime for tests: its processes on a real broker, the worker and the gateway in the test's own."""
+"""Distributed runtime for tests: roles in separate processes on a real broker, worker and gateway in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a processor may decide of what it consumed: the pure part of the ownership and gap guards, on and off."""
+"""Selection of the consumed commands: the pure part of the ownership and gap guards, on and off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client hears of its brokers, and when that means that it is not let in."""
+"""Denials: which errors of a client mean that its connection is refused for good."""
 
 from __future__ import annotations
 

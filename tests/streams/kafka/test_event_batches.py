@@ -1,4 +1,4 @@
-"""The projector's pure part: only what follows on and can be read gets into a batch."""
+"""Batches of events: only records that continue the log and can be read get into one."""
 
 from __future__ import annotations
 

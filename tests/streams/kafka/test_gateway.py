@@ -1,4 +1,4 @@
-"""The gateway of an API process: what it promises its callers, whatever is away."""
+"""Kafka gateway: what it guarantees its callers while broker, processor or database are away."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Single guards of the processor's protocol switched off: the fault that each one keeps away, and that it does.
+"""Guards of the processor's protocol, on and off: the fault that follows without a guard, and none with it.
 
-Here are those of taking a partition over and of knowing what was decided. `test_membership_guards` has `LateMetadata`,
-`NoMembership`, `NoOwnership` and `NoCoverage`, `test_loss_guards` `NoGaps`, `NoReload` and `NoResolve`.
+Here are the guards of the takeover and of looking outcomes up. `test_membership_guards` has `LateMetadata`,
+`NoMembership`, `NoOwnership` and `NoCoverage`; `test_loss_guards` has `NoGaps`, `NoReload` and `NoResolve`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far behind the projector says it is, on a real broker: what raises an alarm, and what takes it back."""
+"""Lag of the projector on a real broker: what raises an alarm, and what clears it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that a processor consumed and did not commit: the guarded steps that bring them back, on and off.
+"""Guards that bring back commands which a processor consumed and did not commit, on and off.
 
 `is_unknown` is one of two guards that keep a commit of unknown fate from being taken for an abort. The other is the
 client library, which refuses to abort then. After either the log is read again; either alone survives, as its test

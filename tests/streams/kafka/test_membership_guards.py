@@ -1,11 +1,11 @@
-"""What keeps a processor that lost its place from committing what it decided before: the guards on and off.
+"""Guards that keep a processor which lost its membership from committing earlier decisions, on and off.
 
-The processor under test runs in this process and stands still at a step while the group gives its partitions to p2,
-which decides on: the log must then hold p2's decisions, and none of the other's.
+The processor under test runs in this process and is suspended at a transaction point while the group gives its
+partitions to p2, which decides further commands. The log must then hold p2's decisions and none of the other's.
 
-Met on the way: a classic, static member's client keeps the last generation it had, and takes on no newer one without
-being polled. So the metadata may be taken at any time as long as nothing polls between deciding and committing: that
-rule and `commit_metadata` are two guards, and either alone survives. `reassigned` has two more behind it; see its test.
+The client of a classic, static member keeps the last generation it had and takes on a newer one only when polled. So
+the metadata may be taken at any time as long as nothing polls between the decision and the commit. That rule and
+`commit_metadata` are two guards, and either alone survives. `reassigned_places` has two more behind it; see its test.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is in the log but not in PostgreSQL yet is never overlooked, and never counted twice."""
+"""Overlay: records that are in the log but not yet in PostgreSQL are never missed and never counted twice."""
 
 from __future__ import annotations
 

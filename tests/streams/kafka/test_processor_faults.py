@@ -1,4 +1,4 @@
-"""Processors killed, stopped and moved about under load, on a real broker: nothing lost, doubled or decided stale."""
+"""Processor faults under load on a real broker: the log is complete and sound after kills, suspensions, rebalances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The projector's writer: one batch under way while the next is decoded, and nothing written that has changed since."""
+"""Projection writer: one batch is written while the next is decoded, and nothing that has changed since is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records and commands survive the way through Kafka, byte for byte, and agree with Kafka's own partitioner."""
+"""Records and commands as messages: they survive Kafka byte for byte and agree with Kafka's partitioner."""
 
 from __future__ import annotations
 

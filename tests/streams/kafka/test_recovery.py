@@ -1,4 +1,4 @@
-"""PostgreSQL lost and made anew from Kafka alone: everything is back, and nothing is sent a second time."""
+"""Rebuild of a lost PostgreSQL from Kafka alone: everything is back, and nothing is sent twice."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""On a broker with TLS, certificates, passwords and rights: a history moved there and made anew from there by users
-with no more rights than those of docs/kafka.md, and every way to come in that is passed on."""
+"""Move to and rebuild from a secured broker, with no more rights than docs/kafka.md lists.
+
+Also every way to authenticate that the connection settings support: passwords and certificates.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker and PostgreSQL killed and started again under load; and a read side that cannot keep up."""
+"""Server faults under load: the broker and PostgreSQL killed and restarted, and a projection that cannot keep up."""
 
 from __future__ import annotations
 

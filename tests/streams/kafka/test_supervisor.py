@@ -1,4 +1,4 @@
-"""The supervisor starts its child again when it crashes, and not when that would not help."""
+"""Supervisor: it restarts a child that crashes, but not one that a restart would not help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command that nobody can read is refused under its id, shown in the log, and blocks nobody."""
+"""Unreadable commands: each is refused under its id, appears in the log, and blocks no other command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call that never comes back ends its process, saying where it hung; one that comes back ends nothing."""
+"""Watchdog: a call that hangs ends its process with a stack trace; a call that returns does not."""
 
 from __future__ import annotations
 
