@@ -24,33 +24,33 @@ class CommandOffsets:
         self.next_offsets: dict[Place, int] = {}
         self.sent_since: dict[Place, int] = {}
         self._protocol = protocol
-        self._generations: dict[Place, int] = {}
+        self._assignment_counts: dict[Place, int] = {}
         self._gaps: dict[Place, tuple[int, int]] = {}
 
     def drop(self, place: Place) -> None:
         """Forget a partition that is no longer served or must be loaded again."""
         self.next_offsets.pop(place, None)
         self.sent_since.pop(place, None)
-        self._generations[place] = self._generations.get(place, 0) + 1
+        self._assignment_counts[place] = self._assignment_counts.get(place, 0) + 1
 
     def add(self, place: Place, takeover: Takeover) -> None:
         """Serve the partition from the takeover's next command on."""
         self.next_offsets[place], self.sent_since[place] = takeover.next_command, takeover.sent_since
 
-    def generations(self) -> dict[Place, int]:
-        """Count of assignments by partition.
+    def assignment_counts(self) -> dict[Place, int]:
+        """Number of times that each partition has changed hands.
 
         Take it before consuming: a partition may change hands within the client's calls.
         """
-        return dict(self._generations)
+        return dict(self._assignment_counts)
 
     def accept(
         self, messages: Iterable[CommandMessage], before: Mapping[Place, int]
     ) -> tuple[list[CommandMessage], list[Place]]:
-        """Split off the messages to decide, and the partitions with a gap; messages of the latter are left out."""
+        """Select the messages to decide, and name the partitions with a gap, whose messages are left out."""
         accepted: list[CommandMessage] = []
         next_offsets, gaps = dict(self.next_offsets), set[Place]()
-        reassigned = self._protocol.reassigned_places(before, self._generations)
+        reassigned = self._protocol.reassigned_places(before, self._assignment_counts)
         for one in messages:
             place = (one.context, one.partition)
             if place not in next_offsets or place in gaps or place in reassigned or one.offset < next_offsets[place]:

@@ -86,9 +86,9 @@ class Partitions:
 
     def continue_loading(self) -> None:
         """Take one takeover step for every partition that is being loaded, and retry halted ones now and then."""
-        for place, loading in list(self._loading.items()):
+        for place, steps in list(self._loading.items()):
             try:
-                next(loading)
+                next(steps)
             except StopIteration as done:
                 del self._loading[place]
                 self._serve(place, done.value)
@@ -121,23 +121,23 @@ class Partitions:
             return
         if self._paused:
             self._prune()
-        held_back = {
+        paused = {
             place
             for place in self._offsets.next_offsets
             if self._overlay.length(place) > (share // 2 if place in self._paused else share)
         }
-        for place in held_back - self._paused:
+        for place in paused - self._paused:
             self._consumer.pause([self.commands(place)])
             self._report_back_pressure(place, True)
-        for place in self._paused - held_back:
+        for place in self._paused - paused:
             self._consumer.resume([self.commands(place)])
             self._report_back_pressure(place, False)
-        self._paused = held_back
+        self._paused = paused
 
-    def _report_back_pressure(self, place: Place, held_back: bool) -> None:
-        what = "taking no commands" if held_back else "taking commands again"
+    def _report_back_pressure(self, place: Place, paused: bool) -> None:
+        what = "taking no commands" if paused else "taking commands again"
         log.warning("%s of %s: %d records wait for the projector", what, place_name(place), self._overlay.length(place))
-        gauges.HELD_BACK.labels(place_name(place)).set(held_back)
+        gauges.HELD_BACK.labels(place_name(place)).set(paused)
 
     def commands(self, place: Place, offset: int | None = None) -> TopicPartition:
         """The place's partition of the commands topic, at the offset if one is given."""
@@ -172,8 +172,8 @@ class Partitions:
     def _drop(self, place: Place) -> None:
         self._offsets.drop(place)
         self._broken.pop(place, None)
-        if (loading := self._loading.pop(place, None)) is not None:
-            loading.close()
+        if (steps := self._loading.pop(place, None)) is not None:
+            steps.close()
         self._core.drop(*place)
         self._overlay.drop(place)
         self._paused.discard(place)

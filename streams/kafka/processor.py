@@ -55,7 +55,7 @@ GROUP_DECISION_SECONDS = 2.5
 FATAL = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
 
 
-def ignore(_step: TransactionPoint) -> None:
+def ignore(_point: TransactionPoint) -> None:
     """Do nothing at a transaction point; tests pass a callback that does something."""
 
 
@@ -140,7 +140,7 @@ class KafkaProcessor:
             self._store.close()
 
     def _turn(self) -> None:
-        generations = self._offsets.generations()
+        before = self._offsets.assignment_counts()
         with call_deadline():
             first = self._consumer.poll(0.002 if self._partitions.loading else POLL_SECONDS)
             if first is None:
@@ -148,7 +148,7 @@ class KafkaProcessor:
             messages = [first, *self._consumer.consume(BATCH - 1, 0)]
         self._reached(TransactionPoint.POLLED)
         metadata = self._consumer.consumer_group_metadata()
-        batch, gaps = self._offsets.accept(self._received(messages), generations)
+        batch, gaps = self._offsets.accept(self._received(messages), before)
         self._partitions.reload(gaps)
         if not batch:
             return

@@ -44,15 +44,14 @@ class BatchRejected(Exception):
 
 @dataclass(slots=True)
 class WriteResult:
-    """Result of a batch: the partitions' new checkpoints, and the partitions that cannot be written further, with the
-    reason."""
+    """Result of a batch: the partitions' new checkpoints, and the halted partitions with the reason."""
 
     ends: dict[Place, Checkpoint] = field(default_factory=dict)
     halts: dict[Place, str] = field(default_factory=dict)
 
 
 class _PendingBatch(NamedTuple):
-    batch: DecodedBatch
+    decoded: DecodedBatch
     projected: Projected
     done: Future[None]
 
@@ -89,63 +88,63 @@ class ProjectionWriter:
         """Checkpoints as they will be once the pending batch is written."""
         if self._pending is None:
             return dict(checkpoints)
-        ends = _ends(self._pending.batch)
+        ends = _ends(self._pending.decoded)
         return {place: ends.get(place, at) for place, at in checkpoints.items()}
 
-    def write(self, decoded: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> WriteResult:
+    def write(self, records: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> WriteResult:
         """Write the batch, which continues from the checkpoints, in as many transactions as necessary."""
         result = WriteResult()
-        self._write(decoded, checkpoints, result)
+        self._write(records, checkpoints, result)
         return result
 
-    def begin(self, decoded: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> None:
+    def begin(self, records: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> None:
         """Start to write the batch; no other batch may be pending."""
-        batch = batch_of(decoded, checkpoints)
-        projected = self._projections.project(batch.batch)
-        made, connection = self._statements(batch, projected), self._store.connected()
-        done = self._thread.submit(write_plain, connection, made)
-        self._pending = _PendingBatch(batch, projected, done)
+        decoded = batch_of(records, checkpoints)
+        projected = self._projections.project(decoded.batch)
+        writing, connection = self._statements(decoded, projected), self._store.connected()
+        done = self._thread.submit(write_plain, connection, writing)
+        self._pending = _PendingBatch(decoded, projected, done)
 
     def finish(self) -> WriteResult:
         """Wait for the pending batch; raises BatchRejected when PostgreSQL does not take it as a whole."""
-        if (under_way := self._pending) is None:
+        if (pending := self._pending) is None:
             return WriteResult()
         self._pending = None
         try:
-            under_way.done.result()
+            pending.done.result()
         except psycopg.Error as error:
             if passing(error):
                 raise
             self._store.close()
             raise BatchRejected(without_values(error)) from error
-        self._committed(under_way.batch, under_way.projected.halts)
-        return WriteResult(_ends(under_way.batch))
+        self._committed(pending.decoded, pending.projected.halts)
+        return WriteResult(_ends(pending.decoded))
 
     def _write(
-        self, decoded: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint], result: WriteResult
+        self, records: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint], result: WriteResult
     ) -> None:
         """Write one transaction. If PostgreSQL rejects it, halve it until the record is found that halts its place."""
-        if not decoded:
+        if not records:
             return
-        batch = batch_of(decoded, {**checkpoints, **result.ends})
+        decoded = batch_of(records, {**checkpoints, **result.ends})
         try:
-            self._commit(batch)
+            self._commit(decoded)
         except psycopg.Error as error:
             if passing(error):
                 raise
-            if len(decoded) == 1:
-                result.halts[_place(decoded[0])] = f"cannot be written: {without_values(error)}"
+            if len(records) == 1:
+                result.halts[_place(records[0])] = f"cannot be written: {without_values(error)}"
                 return
-            middle = len(decoded) // 2
-            self._write(decoded[:middle], checkpoints, result)
-            self._write([rest for rest in decoded[middle:] if _place(rest) not in result.halts], checkpoints, result)
+            middle = len(records) // 2
+            self._write(records[:middle], checkpoints, result)
+            self._write([rest for rest in records[middle:] if _place(rest) not in result.halts], checkpoints, result)
             return
-        result.ends |= _ends(batch)
+        result.ends |= _ends(decoded)
 
-    def _commit(self, batch: DecodedBatch) -> None:
-        projected = self._projections.project(batch.batch)
+    def _commit(self, decoded: DecodedBatch) -> None:
+        projected = self._projections.project(decoded.batch)
         try:
-            write_plain(self._store.connected(), self._statements(batch, projected))
+            write_plain(self._store.connected(), self._statements(decoded, projected))
             halts = projected.halts
         except psycopg.Error as error:
             if passing(error):
@@ -155,14 +154,14 @@ class ProjectionWriter:
             connection = self._reconnect()
             if error.sqlstate == EPOCH_CHANGED:
                 self._projections.learn(read_plain(connection, Projections.LOAD))
-                return self._commit(batch)
+                return self._commit(decoded)
             log.warning("a table refused its rows (%s), looking for which", without_values(error))
-            halts = write_carefully_plain(connection, batch.batch, projected, self._projections, batch.offsets)
-        self._committed(batch, halts)
+            halts = write_carefully_plain(connection, decoded.batch, projected, self._projections, decoded.offsets)
+        self._committed(decoded, halts)
         return None
 
-    def _committed(self, batch: DecodedBatch, halts: Sequence[Halt]) -> None:
-        for _, _, subject in batch.batch.erased:
+    def _committed(self, decoded: DecodedBatch, halts: Sequence[Halt]) -> None:
+        for _, _, subject in decoded.batch.erased:
             self._mapper.keyring.learn(WrappedKey(subject, None))
         self._projections.without(halts)
 
@@ -172,16 +171,13 @@ class ProjectionWriter:
         self._store.close()
         return self._store.connected()
 
-    def _statements(self, batch: DecodedBatch, projected: Projected) -> list[Statement]:
-        writing = statements(batch.batch, projected, self._projections, batch.offsets)
-        return [*_hold_keys(batch.living_subjects), *writing, *_notify_due(projected)]
+    def _statements(self, decoded: DecodedBatch, projected: Projected) -> list[Statement]:
+        writing = statements(decoded.batch, projected, self._projections, decoded.offsets)
+        return [*_hold_keys(decoded.living_subjects), *writing, *_notify_due(projected)]
 
 
-def _ends(batch: DecodedBatch) -> dict[Place, Checkpoint]:
-    return {
-        place: Checkpoint(batch.offsets[place], expected_checkpoints)
-        for place, (_, expected_checkpoints) in batch.batch.heads.items()
-    }
+def _ends(decoded: DecodedBatch) -> dict[Place, Checkpoint]:
+    return {place: Checkpoint(decoded.offsets[place], head) for place, (_, head) in decoded.batch.heads.items()}
 
 
 def _hold_keys(subjects: list[str]) -> list[Statement]:
@@ -197,4 +193,5 @@ def _notify_due(projected: Projected) -> list[Statement]:
 
 
 def _place(decoded: DecodedRecord) -> Place:
-    return decoded.consumed.record.context, decoded.consumed.record.partition
+    record = decoded.consumed.record
+    return record.context, record.partition

@@ -62,7 +62,7 @@ class KafkaProjector:
         self._halted: dict[Place, Checkpoint] = {}
         self._halted_since = 0.0
         self._recorded_halts: set[Place] = set()
-        self._stale = self._careful = False
+        self._stale = self._rejected = False
         self._stopping = False
 
     def _membership(self) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class KafkaProjector:
             self._project_batch(events, backlog)
         except (Fenced, BatchRejected) as error:
             log.warning("%s: starting again from the checkpoints", error)
-            self._stale, self._careful = True, isinstance(error, BatchRejected)
+            self._stale, self._rejected = True, isinstance(error, BatchRejected)
         except psycopg.Error as error:
             if not passing(error):
                 raise
@@ -188,11 +188,11 @@ class KafkaProjector:
         self._learn_keys(batch.subjects)
         decoded = decode(batch, self._mapper)
         self._apply(self._writer.finish())
-        if backlog and decoded and not batch.halts and not self._careful:
+        if backlog and decoded and not batch.halts and not self._rejected:
             self._writer.begin(decoded, self._checkpoints)
         elif decoded:
             self._apply(self._writer.write(decoded, self._checkpoints))
-            self._careful = False
+            self._rejected = False
         for place, error in batch.halts.items():
             if place not in self._halted:
                 self._halt(place, error)

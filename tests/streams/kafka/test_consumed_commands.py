@@ -56,7 +56,7 @@ def test_messages_of_a_partition_that_changed_hands_while_they_were_consumed_are
     weakness: Weakness, accepted: list[int]
 ) -> None:
     expected = serving(weakness)
-    before = expected.generations()
+    before = expected.assignment_counts()
     expected.drop(PLACE)
     expected.next_offsets[PLACE] = 5
     assert offsets(expected.accept(messages(5, 6), before)[0]) == accepted
