@@ -52,7 +52,7 @@ RESUME = "delete from headwater.log_halts where context = %s and partition = %s 
 
 
 def checkpoint_of(connection: Connection[Row], place: Place) -> Checkpoint:
-    """How far the projector has come; raises LookupError when the database does not know the partition."""
+    """Read a partition's checkpoint; raises LookupError when the database does not know the partition."""
     row = connection.execute(CHECKPOINT, place).fetchone()
     if row is None:
         raise LookupError(f"the database knows no partition {place[0]}/{place[1]}")

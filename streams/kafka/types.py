@@ -11,7 +11,10 @@ from confluent_kafka import TopicPartition
 from streams.core.batch import Head
 
 Place = tuple[str, int]
-"""A partition of a context: the context's name and the partition's number, the same for commands and for events."""
+"""Partition of a context, for its commands and its events: the context's name and the partition's number.
+
+It is a plain tuple, for one is built for every message.
+"""
 
 Headers = list[tuple[str, str | bytes | None]]
 """Message headers as this program writes them."""
@@ -21,7 +24,7 @@ AnyHeaders = dict[str, str | bytes | None] | Sequence[tuple[str, str | bytes | N
 
 
 class Checkpoint(NamedTuple):
-    """How far PostgreSQL has projected a partition's log: the next offset to read, and the head before it."""
+    """Progress of PostgreSQL in a partition's log: the next offset to read, and the head before it."""
 
     next_offset: int
     head: Head
