@@ -1,4 +1,4 @@
-"""What must hold after every fault, looked at from the outside: the log by another library, PostgreSQL, the answers."""
+"""Verification after a fault, from outside: the log read by another library, PostgreSQL, and the clients' answers."""
 
 from __future__ import annotations
 
