@@ -73,7 +73,11 @@ class VersionConflict(Refused):
 
 
 class WrittenElsewhere(Refused):
-    """The stream is written under another partition key: two partitions' writers would give its versions twice."""
+    """A stream that the command reads or writes lies under another partition key.
+
+    Another partition's writer may own it: written from here, its versions would be given twice; read from here, its
+    state may be stale.
+    """
 
 
 class BrokenStream(Exception):
@@ -226,8 +230,9 @@ class Processor:
 
     def _append(self, envelope: Envelope, handler: Handler, loaded: Loaded, batch: Batch) -> Outcome:
         opened = {stream.category: self._open(envelope, stream, loaded) for stream in handler.streams}
+        for one in opened.values():
+            _check_key(envelope, one.folded)
         written = opened[handler.writes.category].folded
-        _check_key(envelope, written)
         _check_version(envelope, written)
         read = [opened[stream.category].folded.state for stream in handler.reads]
         key, encode = envelope.command.key, self.mapper.encode
@@ -339,8 +344,8 @@ class Processor:
         return self._schemas[stream.category]
 
 
-def _check_key(envelope: Envelope, written: Folded) -> None:
-    if written.version and written.key != envelope.command.key:
+def _check_key(envelope: Envelope, opened: Folded) -> None:
+    if opened.version and opened.key != envelope.command.key:
         raise WrittenElsewhere("what this is about belongs to another partition key")
 
 

@@ -128,6 +128,14 @@ class RecordSupply(Reply, name="shelf.jar.record_supply.v1", key="owner"):
     owner: str
 
 
+class MatchNeighbour(Command, name="shelf.jar.match_neighbour.v1", key="owner"):
+    """Fills a jar with a gram for every jar that the neighbour has opened."""
+
+    jar: str
+    owner: str
+    neighbour: str
+
+
 class BreakJar(Command, name="shelf.jar.break.v1", key="owner"):
     jar: str
     owner: str
@@ -177,6 +185,10 @@ def record_supply(command: RecordSupply, _jar: Jar) -> Sequence[Event]:
     if command.attempt.result is not Result.ACCEPTED:
         return [supplied]
     return [supplied, JarFilled(at=command.at, jar=command.jar, grams=1)]
+
+
+def match_neighbour(command: MatchNeighbour, _jar: Jar, neighbour: Owner) -> Sequence[Event]:
+    return [JarFilled(at=command.at, jar=command.jar, grams=neighbour.jars)]
 
 
 def break_jar(command: BreakJar, _jar: Jar) -> Sequence[Event]:
@@ -247,6 +259,7 @@ OWNERS = ReadModel(
 
 JAR = Stream("jar", Jar(), evolve_jar, id_of=attrgetter("jar"))
 OWNER = Stream("owner", Owner(), evolve_owner, id_of=attrgetter("owner"))
+NEIGHBOUR = Stream("owner", Owner(), evolve_owner, id_of=attrgetter("neighbour"))
 
 SHELF = Context(
     name="shelf",
@@ -259,6 +272,7 @@ SHELF = Context(
         Handler(CallOff, decide=call_off, writes=JAR),
         Handler(EmptyJar, decide=empty, writes=JAR),
         Handler(RecordSupply, decide=record_supply, writes=JAR),
+        Handler(MatchNeighbour, decide=match_neighbour, writes=JAR, reads=(NEIGHBOUR,)),
         Handler(BreakJar, decide=break_jar, writes=JAR),
     ),
     effects=(Supply,),

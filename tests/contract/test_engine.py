@@ -23,8 +23,10 @@ from tests.contract.shelf import (
     CallOff,
     EmptyLater,
     FillJar,
+    JarFilled,
     JarOpened,
     JarSupplied,
+    MatchNeighbour,
     OpenJar,
     OrderFilling,
     OwnerCounted,
@@ -343,3 +345,14 @@ async def test_a_stream_belongs_to_the_partition_key_that_it_was_first_written_u
         assert refused.problem is not None
         assert (refused.status, refused.problem.type) == (Status.REFUSED, "WrittenElsewhere")
     assert (await do(runtime, fill(999))).status is Status.ACCEPTED
+
+
+async def test_a_stream_of_another_partition_key_is_not_read_either(runtime: Runtime) -> None:
+    """Another partition's writer may be ahead of what is known of it here."""
+    await do(runtime, open_jar("pears", owner="bob"))
+    for jar in ("plums", "quinces"):
+        refused = await do(runtime, MatchNeighbour(at=START, jar=jar, owner="ada", neighbour="bob"))
+        assert refused.problem is not None
+        assert (refused.status, refused.problem.type) == (Status.REFUSED, "WrittenElsewhere")
+    own = await do(runtime, MatchNeighbour(at=START, jar="pears", owner="bob", neighbour="bob"))
+    assert own.events == (JarFilled(at=START, jar="pears", grams=1),)
