@@ -175,10 +175,9 @@ class Processor:
         self.mapper.keyring.forget([subject for _, _, subject in batch.erased])
 
     def _forget_key(self, context: str, key: str, batch: Batch) -> None:
-        """States hold plain values: of an erased person none may stay, so this context's cache starts anew."""
-        log.info("states of %s forgotten after an erasure", context)
-        for name in [name for name in self._states if name[0] == context]:
-            del self._states[name]
+        """States hold plain values: under the key that a person was erased under, none may stay."""
+        for place in [place for place, folded in self._states.items() if (place[0], folded.key) == (context, key)]:
+            del self._states[place]
         batch.snapshots = [s for s in batch.snapshots if (s.context, s.key) != (context, key)]
 
     def _answer(self, envelope: Envelope, loaded: Loaded, batch: Batch) -> Answer:

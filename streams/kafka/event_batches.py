@@ -100,7 +100,8 @@ def decode(followed: Followed, mapper: Mapper) -> list[Decoded]:
             continue
         try:
             event = mapper.decode_as(Event, record.name, record.data, record.subject)
-            decoded.append(Decoded(line, event, _alive(record.subject, mapper.keyring)))
+            alive = _alive(record.subject, mapper.keyring) if event.personal_fields else None
+            decoded.append(Decoded(line, event, alive))
         except Exception as error:
             log.exception("%s at %s cannot be decoded", record.name, record.position)
             followed.halts[place] = f"offset {line.offset}: {record.name}: {type(error).__name__}: {error}"
