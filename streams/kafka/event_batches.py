@@ -100,7 +100,8 @@ def decode(batch: RecordBatch, mapper: Mapper) -> list[DecodedRecord]:
             continue
         try:
             event = mapper.decode_as(Event, record.name, record.data, record.subject)
-            decoded.append(DecodedRecord(consumed, event, _living(record.subject, mapper.keyring)))
+            alive = _living(record.subject, mapper.keyring) if event.personal_fields else None
+            decoded.append(DecodedRecord(consumed, event, alive))
         except Exception as error:
             log.exception("%s at %s cannot be decoded", record.name, record.position)
             batch.halts[place] = f"offset {consumed.offset}: {record.name}: {type(error).__name__}: {error}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -31,7 +31,7 @@ class Overlay:
         self._tails: dict[Place, _Tail] = {}
         self._streams: dict[tuple[str, str], deque[Record]] = {}
         self._outcomes: dict[UUID, KnownOutcome] = {}
-        self._erased: dict[str, Record] = {}
+        self._erased = Counter[str]()
         self._size = 0
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class Overlay:
                 tail.undecided.append(record)
                 self._streams.setdefault((record.context, record.stream), deque()).append(record)
             if record.name == SubjectErased.name:
-                self._erased[orjson.loads(record.data)["erased"]] = record
+                self._erased[orjson.loads(record.data)["erased"]] += 1
 
     def prune(self, heads: Mapping[Place, int]) -> None:
         """Forget the records that PostgreSQL has: those up to the sequence of each place."""
@@ -110,7 +110,8 @@ class Overlay:
                 if not records:
                     del self._streams[record.context, record.stream]
             if record.name == SubjectErased.name:
-                self._erased.pop(orjson.loads(record.data)["erased"], None)
+                self._erased[orjson.loads(record.data)["erased"]] -= 1
+                self._erased = +self._erased
 
 
 def _joined(stored: History, tail: Iterable[Record]) -> History:

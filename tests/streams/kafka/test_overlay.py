@@ -79,6 +79,20 @@ def test_an_erasure_in_the_log_counts_although_the_key_is_still_stored() -> None
     assert overlay.erased_keys() == []
 
 
+def test_an_erasure_counts_until_it_is_projected_for_every_key_that_it_was_recorded_under() -> None:
+    overlay = Overlay()
+    for partition, stream in enumerate(("subject/shelf:ada", "subject/shelf:ada@bob")):
+        log = Log(partition)
+        log.decided(partition, (stream, SubjectErased(at=AT, erased="shelf:ada")))
+        overlay.start(("shelf", partition), Head())
+        for link in log.links:
+            overlay.append(link)
+    overlay.drop(("shelf", 1))
+    assert [key.subject for key in overlay.erased_keys()] == ["shelf:ada"]
+    overlay.drop(("shelf", 0))
+    assert overlay.erased_keys() == []
+
+
 def test_a_dropped_partition_leaves_nothing_behind() -> None:
     overlay = overlay_of(a_log())
     overlay.drop(("shelf", 0))
