@@ -18,7 +18,6 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import Context, names_of
-from streams.embedded.runtime import known_projections
 from streams.kafka import gauges
 from streams.kafka.denials import raise_denied
 from streams.kafka.event_batches import EventMessage, decode, read_batch
@@ -31,6 +30,7 @@ from streams.kafka.types import Checkpoint, Place, context_of, place_name, place
 from streams.kafka.watchdog import Brokers, call_deadline
 from streams.postgres.database import passing, read_plain
 from streams.postgres.projection_tables import Projections
+from streams.postgres.tasks import known_projections
 
 log = logging.getLogger(__name__)
 

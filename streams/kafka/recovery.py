@@ -20,7 +20,6 @@ from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.core.wiring import Context
-from streams.embedded.runtime import known_projections
 from streams.kafka.denials import ConnectionRefusals, raise_denied
 from streams.kafka.event_batches import EventMessage, batch_of, decode, read_batch
 from streams.kafka.processor_store import checkpoint_of
@@ -33,6 +32,7 @@ from streams.postgres.installation import prepare
 from streams.postgres.journal import KEYS
 from streams.postgres.projection_tables import Projections
 from streams.postgres.rebuild import Progress, bring_up
+from streams.postgres.tasks import known_projections
 
 log = logging.getLogger(__name__)
 

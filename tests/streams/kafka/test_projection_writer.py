@@ -12,7 +12,6 @@ from streams.core.batch import Head
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.core.wiring import SubjectErased
-from streams.embedded.runtime import known_projections
 from streams.kafka.event_batches import DecodedRecord, decode, read_batch
 from streams.kafka.processor_store import Store
 from streams.kafka.projection_writer import BatchRejected, Fenced, ProjectionWriter
@@ -22,6 +21,7 @@ from streams.postgres.installation import prepare
 from streams.postgres.journal import DESTROY_KEY
 from streams.postgres.projection_tables import Projections
 from streams.postgres.rebuild import bring_up
+from streams.postgres.tasks import known_projections
 from tests.contract.runtimes import PARTITIONS
 from tests.contract.shelf import SHELF, JarFilled, JarOpened
 from tests.streams.kafka.examples import AT, Log, messages
