@@ -179,7 +179,7 @@ class Processor:
         return outcome
 
     def _replay(self, envelope: Envelope, fingerprint: str, outcome: Outcome) -> Answer:
-        if fingerprint != envelope.fingerprint:
+        if not envelope.is_request(fingerprint):
             return IdempotencyConflict(str(envelope.command_id))
         return Outcome(
             outcome.command_id, outcome.status, outcome.events, outcome.position, outcome.problem, replayed=True

@@ -108,6 +108,7 @@ def envelope_of(
         wire.fresh,
         wire.expected_version,
         wire.task,
+        wire.former_fingerprint,
     )
 
 
@@ -136,6 +137,7 @@ def _unreadable(message: CommandMessage, wire: WireCommand | None, error: Except
         causation_id=wire.causation_id if wire else None,
         fingerprint=wire.fingerprint if wire else "",
         task=wire.task if wire else None,
+        former_fingerprint=wire.former_fingerprint if wire else "",
     )
 
 

@@ -42,11 +42,15 @@ FingerprintedOutcome = tuple[str, Outcome]
 
 
 class OutcomeLookup(NamedTuple):
-    """Lookup of an outcome, which also claims the command id for a fingerprint if one is given."""
+    """Lookup of an outcome, which also claims the command id for a fingerprint if one is given.
+
+    `former` is the same fingerprint in the form that older nodes claim for.
+    """
 
     context: str
     command_id: UUID
     claim: str
+    former: str
     found: asyncio.Future[FingerprintedOutcome | None]
 
 
@@ -145,7 +149,9 @@ class KafkaGateway:
     async def _known_outcome(self, envelope: Envelope) -> FingerprintedOutcome | None:
         if envelope.fresh or envelope.command_id in self._awaited:
             return None
-        return await self._find(envelope.context, envelope.command_id, envelope.fingerprint)
+        return await self._find(
+            envelope.context, envelope.command_id, envelope.fingerprint, envelope.former_fingerprint
+        )
 
     async def _await_answer(self, awaited: AwaitedCommand, timeout_seconds: float) -> FingerprintedOutcome:
         """One future and timer per waiter: `asyncio.wait_for` with `shield` measured three times slower."""
@@ -194,9 +200,11 @@ class KafkaGateway:
 
     # --- outcomes ---------------------------------------------------------------------------------------------------
 
-    async def _find(self, context: str, command_id: UUID, claim: str = "") -> FingerprintedOutcome | None:
+    async def _find(
+        self, context: str, command_id: UUID, claim: str = "", former: str = ""
+    ) -> FingerprintedOutcome | None:
         found: asyncio.Future[FingerprintedOutcome | None] = asyncio.get_running_loop().create_future()
-        self._lookups.append(OutcomeLookup(context, command_id, claim, found))
+        self._lookups.append(OutcomeLookup(context, command_id, claim, former, found))
         self._wake.set()
         return await found
 
@@ -247,7 +255,7 @@ class KafkaGateway:
             self._lookups += lookups
             raise
         for lookup in lookups:
-            conflict = claimed.get(lookup.command_id, lookup.claim) != lookup.claim
+            conflict = claimed.get(lookup.command_id, lookup.claim) not in (lookup.claim, lookup.former or lookup.claim)
             answer = IdempotencyConflict(str(lookup.command_id)) if conflict else found.get(lookup.command_id)
             _settle(lookup.found, answer)
         for command_id, answer in found.items():
@@ -296,6 +304,6 @@ def _timeout_error(awaited: AwaitedCommand) -> Exception:
 
 def _outcome_for(envelope: Envelope, answer: FingerprintedOutcome, replayed: bool) -> Outcome:
     fingerprint, outcome = answer
-    if fingerprint != envelope.fingerprint:
+    if not envelope.is_request(fingerprint):
         raise IdempotencyConflict(str(envelope.command_id))
     return Outcome(outcome.command_id, outcome.status, outcome.events, outcome.position, outcome.problem, replayed)

@@ -45,6 +45,7 @@ class WireCommand(NamedTuple):
     fresh: bool
     expected_version: int | None
     task: TaskEnd | None
+    former_fingerprint: str
 
 
 def record_headers(record: Record, previous_hash: bytes) -> Headers:
@@ -130,6 +131,7 @@ def command_headers(envelope: Envelope) -> Headers:
         "fresh": "true" if envelope.fresh else None,
         "expected_version": envelope.expected_version,
         "task": None if envelope.task is None else envelope.task.model_dump_json(),
+        "former_fingerprint": envelope.former_fingerprint or None,
     }
     return headers + [(name, str(value)) for name, value in optional.items() if value is not None]
 
@@ -164,6 +166,7 @@ def read_command(
             found.get("fresh") == "true",
             None if version is None else int(version),
             None if task is None else TaskEnd.model_validate_json(task),
+            found.get("former_fingerprint", ""),
         )
     except KeyError as missing:
         raise Unreadable(f"no header {missing}") from None
