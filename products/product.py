@@ -56,7 +56,7 @@ class Credential:
 
     scopes: tuple[str, ...]
     default: tuple[str, ...]
-    lifetime: timedelta = timedelta(days=90)
+    lifetime: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
