@@ -27,8 +27,8 @@ from rich.table import Table
 
 from bench.pdf import LESSON
 from streams.postgres.server import start_embedded
-from tests.api.gccp.process import Process
-from tests.api.gccp.service import bearer
+from tests.api.gccp.service import USUAL, bearer
+from tests.api.process import Process
 from tests.imitations.llm_server import Act, acts
 
 PIECES = 20
@@ -52,9 +52,7 @@ def main() -> None:
         process = Process(
             database,
             Path(directory) / "log",
-            ANTHROPIC_API_KEY=KEY,
-            ANTHROPIC_BASE_URL=upstream,
-            HEADWATER_GCCP_PDF_WORKERS="2",
+            **USUAL | {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": upstream, "HEADWATER_GCCP_PDF_WORKERS": "2"},
         )
         process.start()
         try:

@@ -94,6 +94,8 @@ event: step_completed
 data: {"generation_id":"550e8400-e29b-41d4-a716-446655440000","event":"step_completed","percent":40}
 """
 STREAMED = {"stream": STREAM, "progress": PROGRESS}
+NAMING = ("retry", "generations")
+"""Endpoints that name a generation elsewhere than in the path: there may be none, or another user's."""
 
 
 def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
@@ -128,7 +130,7 @@ def _statuses(method: str, guarded: bool, route: APIRoute) -> list[str]:
         statuses += ["400", "401", "429"]
     if guarded and method != "GET":
         statuses += ["202", "409", "413"]
-    if "_id}" in route.path or route.name == "retry":
+    if "_id}" in route.path or route.name in NAMING:
         statuses += ["403", "404"]
     return statuses
 

@@ -12,7 +12,7 @@ import pytest
 from commandline import Stop
 from commandline.webhooks import add_webhook, disable_webhook, enable_webhook, list_webhooks, recover_webhook
 from domain.communication.webhooks import TYPES
-from tests.api.communication.serving import Served, serving
+from tests.api.communication.product import Served, serving
 from tests.imitations import Received, failing
 from tests.imitations.webhook_sink import WebhookSink
 
