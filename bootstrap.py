@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING
 
 from commands.webhook_endpoints import ConfigureWebhookEndpoint, RegisterWebhookEndpoint
@@ -20,7 +21,7 @@ from settings import Settings
 from streams.core.calls import AnyConnector, Performers
 from streams.core.clock import Clock, ManualClock, SystemClock
 from streams.core.envelope import Recorded
-from streams.core.gateway import Pending, Unavailable, envelop
+from streams.core.gateway import envelop, submit_until_recorded
 from streams.core.secrets import Secrets
 from streams.engine import Background, Engine, cancelled
 from streams.postgres.database import connect_plain
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 CONTEXTS = tuple(product.context for product in PRODUCTS)
 SURFACES: Mapping[str, Product] = {name: product for product in PRODUCTS for name in product.apps}
 DELIVERIES = tuple(product.deliveries for product in PRODUCTS)
-INTRODUCE_SECONDS = 30.0
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -234,7 +234,7 @@ def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with node.run():
-            introduction = asyncio.create_task(introduce_in_time(node, endpoints))
+            introduction = asyncio.create_task(introduce(node, endpoints, inf))
             yield
             await cancelled([introduction])
 
@@ -243,28 +243,19 @@ def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
     return edge
 
 
-async def introduce_in_time(engine: Engine, endpoints: Mapping[str, Mapping[str, Destination]]) -> None:
-    """Like `introduce`, however long the log is away. Any number of nodes may: the first one's command is decided."""
-    while True:
-        try:
-            await introduce(engine, endpoints)
-        except Unavailable as away:
-            await asyncio.sleep(away.retry_after)
-        else:
-            return
-
-
-async def introduce(engine: Engine, endpoints: Mapping[str, Mapping[str, Destination]]) -> None:
+async def introduce(
+    engine: Engine, endpoints: Mapping[str, Mapping[str, Destination]], patience_seconds: float = 0.0
+) -> None:
     """Puts the webhook endpoints that are settings on record; nothing happens for those that are known.
 
-    Returns when they are, or when at least the commands are in the log. Raises Unavailable.
+    Any number of nodes may: the first one's command is decided. Returns when the commands are in the log; raises
+    Unavailable when the log takes none for so long.
     """
     for product in PRODUCTS:
         for id_, destination in endpoints.get(product.name, {}).items():
             command = _introduction(engine, product, id_, destination)
             envelope = envelop(command, product.name, engine.partitions, "installation")
-            with suppress(Pending):
-                await engine.gateway.submit(envelope, INTRODUCE_SECONDS)
+            await submit_until_recorded(engine.gateway, envelope, patience_seconds)
 
 
 def _introduction(engine: Engine, product: Product, id_: str, destination: Destination) -> Command:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
+import orjson
 from starlette.requests import Request
 
 from api.errors import ApiError
@@ -16,6 +18,7 @@ from domain.messages import Command, Refused
 from streams.core.envelope import IdempotencyConflict, Outcome, Position, Problem, Status
 from streams.core.gateway import Pending, Unavailable, command_id_for, envelop
 from streams.core.ids import derived_id
+from streams.core.secrets import Secrets
 from streams.engine import Engine
 
 DEADLINE_SECONDS = 5.0
@@ -24,10 +27,21 @@ POSITION = "Headwater-Position"
 VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 
 
+class Fingerprints(NamedTuple):
+    """The fingerprint of a request with an idempotency key, and the form of it that older outcomes hold."""
+
+    current: str
+    former: str
+
+
+NO_KEY = Fingerprints("", "")
+"""Of a request without an idempotency key: its command id is new."""
+
+
 class Acting:
     """What every surface needs to act: the engine's parts, and the statuses of refusals that are not answered 400."""
 
-    def __init__(self, surface: str, engine: Engine, statuses: Mapping[type[Refused], int]) -> None:
+    def __init__(self, surface: str, engine: Engine, statuses: Mapping[type[Refused], int], secrets: Secrets) -> None:
         self.surface = surface
         self.gateway = engine.gateway
         self.reads = engine.reads
@@ -35,20 +49,24 @@ class Acting:
         self.partitions = engine.partitions
         self._refusals = engine.mapper.names.refusals
         self._statuses = statuses
+        self._secrets = secrets
 
     def action(self, request: Request, caller: str, actor: str) -> Action:
         """One caller's one write. The same `Idempotency-Key` is the same command; raises ApiError 400 for a bad key."""
         key = request.headers.get("idempotency-key")
         if key is None:
-            return Action(self, request, actor, uuid4(), fresh=True, fingerprint="")
+            return Action(self, request, actor, uuid4())
         key = key.strip().strip('"')
         if not key or len(key) > MAX_KEY:
             raise ApiError(400, f"Idempotency-Key must have 1 to {MAX_KEY} characters", kind="InvalidInput")
-        body = request.scope[BODY]
-        fingerprint = sha256(f"{request.method} {request.scope['path']}\n".encode() + body).hexdigest()
-        return Action(
-            self, request, actor, command_id_for(self.surface, caller, key), fresh=False, fingerprint=fingerprint
-        )
+        return Action(self, request, actor, command_id_for(self.surface, caller, key), self._fingerprints(request))
+
+    def _fingerprints(self, request: Request) -> Fingerprints:
+        scope, body = request.scope, request.scope[BODY]
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        message = f"{request.method} {path}\n".encode() + _canonical(body)
+        former = sha256(f"{request.method} {scope['path']}\n".encode() + body).hexdigest()
+        return Fingerprints(self._secrets.mac("fingerprint", message).hex(), former)
 
     def error_of(self, status: Status, problem: Problem) -> ApiError:
         """The answer for a recorded problem. A name that no table lists (of newer code) is 400, as most are."""
@@ -76,14 +94,18 @@ class Action:
     """One write: its command id (from which the ids of new things derive), its time, and its submission."""
 
     def __init__(
-        self, acting: Acting, request: Request, actor: str, command_id: UUID, *, fresh: bool, fingerprint: str
+        self,
+        acting: Acting,
+        request: Request,
+        actor: str,
+        command_id: UUID,
+        fingerprints: Fingerprints = NO_KEY,
     ) -> None:
         self._acting = acting
         self._request = request
         self._actor = actor
         self.command_id = command_id
-        self._fresh = fresh
-        self._fingerprint = fingerprint
+        self._fingerprints = fingerprints
         self.at: datetime = acting.clock.now()
 
     def new_id(self, what: str) -> UUID:
@@ -97,14 +119,16 @@ class Action:
             self._request,
             self._actor,
             derived_id(self.command_id, f"part {number}"),
-            fresh=self._fresh,
-            fingerprint=self._fingerprint,
+            self._fingerprints,
         )
 
     async def repeated(self) -> bool:
         """Whether this write was decided before. Whatever is submitted then gets the outcome of that, or 409."""
         acting = self._acting
-        return not self._fresh and await acting.gateway.outcome(acting.surface, self.command_id) is not None
+        return (
+            self._fingerprints is not NO_KEY
+            and await acting.gateway.outcome(acting.surface, self.command_id) is not None
+        )
 
     async def submit(self, command: Command) -> Outcome:
         """The outcome of the command; a refusal, a conflict or a deadline becomes an ApiError."""
@@ -115,9 +139,10 @@ class Action:
             acting.partitions,
             self._actor,
             self.command_id,
-            fingerprint=self._fingerprint,
+            fingerprint=self._fingerprints.current,
+            former_fingerprint=self._fingerprints.former,
             expected_version=self._expected_version(),
-            fresh=self._fresh,
+            fresh=self._fingerprints is NO_KEY,
         )
         try:
             outcome = await acting.gateway.submit(envelope, DEADLINE_SECONDS)
@@ -158,6 +183,14 @@ class Action:
             details=where,
             headers={"Location": where, "Retry-After": "1"},
         )
+
+
+def _canonical(body: bytes) -> bytes:
+    """The same bytes for the same JSON, however its members are ordered and spaced; other bodies as they are."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONDecodeError:
+        return body
 
 
 def _unavailable(cause: Unavailable) -> ApiError:

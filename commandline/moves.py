@@ -21,9 +21,9 @@ from streams.kafka import topics
 from streams.kafka.denials import Denied
 from streams.kafka.key_backup import CannotRestore, backup_keys, restore_keys
 from streams.kafka.move import CannotMove, move
-from streams.kafka.overlay import BrokenLog
 from streams.kafka.recovery import CannotRebuild, rebuild
 from streams.kafka.rights import RIGHTS
+from streams.kafka.types import BrokenLog
 from streams.postgres.database import connect_plain, has_table
 from streams.postgres.installation import WrongInstallation, check_master_key, prepare
 from streams.postgres.server import NotDurable

@@ -21,12 +21,11 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.read_models import ReadModel, Row
 from streams.core.wiring import names_of
-from streams.embedded.runtime import known_projections
 from streams.postgres import rebuild
 from streams.postgres.database import connect, connect_plain
 from streams.postgres.projection_tables import Active, Projection, Registered
 from streams.postgres.status import Installation, installation
-from streams.postgres.tasks import reactions
+from streams.postgres.tasks import known_projections, reactions
 
 console = Console(highlight=False)
 DONE_WITHIN_SECONDS = 30

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from time import monotonic, sleep
 from uuid import UUID, uuid4, uuid5
 
@@ -17,6 +19,7 @@ from streams.core.envelope import Decided, outcome_stream
 from streams.core.read_models import Row
 from streams.core.wiring import EraseSubject
 from streams.postgres.database import connect_plain
+from streams.postgres.journal import KEYS_ABOUT
 from streams.postgres.tasks import order
 
 console = Console(highlight=False, soft_wrap=True)
@@ -28,12 +31,23 @@ OUTCOME = "select data from headwater.journal where context = %s and stream = %s
 
 
 def erase_subject(settings: Settings, subject: str) -> None:
-    """Has a person's key destroyed and their values blanked; raises Stop for a subject that is not `context:id`."""
+    """Has a person's key destroyed and their values blanked; raises Stop for a subject that is not `context:id`.
+
+    They are erased under their own id first: from then on nothing about them can be recorded under another key.
+    """
     context, _, id_ = subject.partition(":")
     if context not in {known.name for known in bootstrap.CONTEXTS} or not id_:
         raise Stop(f"a subject reads context:id, as communication:123, not {subject!r}")
-    give(settings, context, EraseSubject(at=datetime.now(UTC), partition_key=id_, erased=subject))
+    give(settings, context, _erasure(subject, id_))
+    with connect_plain(bootstrap.database(settings), "headwater erase") as connection:
+        places = connection.execute(KEYS_ABOUT, (subject,)).fetchall()
+    for place, keys in groupby(places, key=itemgetter(0)):
+        give(settings, place, *(_erasure(subject, key) for _, key in keys if (place, key) != (context, id_)))
     console.print(f"{subject} is erased: the key is destroyed, the history still verifies (headwater audit verify)")
+
+
+def _erasure(subject: str, key: str) -> EraseSubject:
+    return EraseSubject(at=datetime.now(UTC), partition_key=key, erased=subject)
 
 
 def give(settings: Settings, context: str, *commands: Command) -> None:

@@ -32,7 +32,7 @@ until it is covered. Rate limits are per subject and class."""
 
 def build(engine: Engine, counts: Counts, tokens: Tokens, own: Dependencies) -> LeanApp:
     """The ASGI app of this surface."""
-    acting = Acting(NAME, engine, STATUSES)
+    acting = Acting(NAME, engine, STATUSES, own.secrets)
     surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS), ERRORS, frozenset(SCOPES), own)
     routers = (
         messages.router,

@@ -17,6 +17,7 @@ from api.surface import Surface, app_of, outcomes
 from commands.gccp.generation import Forbidden, NotFound
 from domain.messages import Refused
 from streams.core.refusals import UnreadableCommand, VersionConflict
+from streams.core.secrets import Secrets
 from streams.engine import Engine
 
 NAME = "gccp"
@@ -31,9 +32,9 @@ Every write may carry an `Idempotency-Key`. Every write answers a `Headwater-Pos
 until it is covered. Rate limits are per user and endpoint, over a sliding minute, with a bound on requests at once."""
 
 
-def build(engine: Engine, counts: Counts, own: Dependencies) -> LeanApp:
+def build(engine: Engine, counts: Counts, secrets: Secrets, own: Dependencies) -> LeanApp:
     """The ASGI app of this surface."""
-    acting = Acting(NAME, engine, STATUSES)
+    acting = Acting(NAME, engine, STATUSES, secrets)
     limiter = Limiter(counts, NAME, LIMITS, sliding=True)
     surface = Surface(
         NAME, acting, engine.reads, own.identity, limiter, ERRORS, frozenset(SCOPES), own, InFlight(BURSTS)

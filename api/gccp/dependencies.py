@@ -12,14 +12,13 @@ from starlette.requests import Request
 
 from api.auth import Verifier
 from api.gccp.identity import SupabaseKeys
-from api.gccp.ledger import Ledger
 from api.gccp.pdf_health import PdfHealth
 from api.streaming.watch import Watch
+from api.submission import BackgroundSubmissions
 from api.surface import own_of
 from connectors.model import LanguageModel
 from documents.confined.pool import PdfPool
 from projections.gccp.progress import heads_of
-from streams.core.clock import Clock
 from streams.engine import Engine
 
 
@@ -35,9 +34,9 @@ class Dependencies:
     pdf: PdfPool
     identity: Verifier
     pdf_health: PdfHealth
-    ledger: Ledger
+    ends: BackgroundSubmissions
     progress: Watch[UUID]
-    clock: Clock
+    engine: Engine
 
     @classmethod
     def of(
@@ -62,14 +61,14 @@ class Dependencies:
             pdf=pdf,
             identity=identity,
             pdf_health=PdfHealth(pdf, engine.clock.now),
-            ledger=Ledger(engine),
+            ends=BackgroundSubmissions(engine.gateway),
             progress=Watch(engine.reads, heads_of),
-            clock=engine.clock,
+            engine=engine,
         )
 
     async def close(self) -> None:
         """Waits until the ends of all calls are on record, and ends the renderer; the log must still be up."""
-        await self.ledger.close()
+        await self.ends.close()
         await self.progress.close()
         await self.pdf.close()
         await self.model.close()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 from time import perf_counter
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from api.errors import ApiError
-from api.gccp.ledger import Ledger
+from api.submission import BackgroundSubmissions
 from commands.gccp.ai_call import INTERRUPTED, CompleteAiCall, FailAiCall
 from connectors.model import Answer, Failure, Finished, Text, UpstreamBroke
 from connectors.model import Usage as Used
@@ -20,6 +18,8 @@ from domain.gccp.answers import storable
 from domain.gccp.usage import Usage
 from streams.core.calls import Deferred, Rejected, Unknown
 from streams.core.envelope import Outcome
+from streams.core.gateway import envelop
+from streams.engine import Engine
 
 DISCONNECTED = "client_disconnected"
 ANSWER_SECONDS = 900.0
@@ -36,15 +36,15 @@ class ProxiedCall:
     """An answer on its way to a client. Whatever ends it first is what is recorded; later ends say nothing."""
 
     def __init__(
-        self, call_id: UUID, owner: str, streamed: bool, answer: Answer, ledger: Ledger, now: Callable[[], datetime]
+        self, call_id: UUID, owner: str, streamed: bool, answer: Answer, ends: BackgroundSubmissions, engine: Engine
     ) -> None:
         self._named: dict[str, Any] = {"call_id": call_id, "owner": owner}
         self._streamed = streamed
         self._answer = answer
-        self._ledger = ledger
-        self._now = now
+        self._ends = ends
+        self._engine = engine
         self._began = perf_counter()
-        ledger.opened(call_id)
+        ends.opened(call_id)
         self._first_chunk_ms: int | None = None
         self._opening: asyncio.Future[str | None] | None = None
         self._recording: asyncio.Task[Outcome | None] | None = None
@@ -123,7 +123,7 @@ class ProxiedCall:
 
     def _complete(self, stop_reason: str, *, disconnected: bool) -> None:
         end = CompleteAiCall(
-            at=self._now(),
+            at=self._engine.clock.now(),
             **self._named,
             usage=self._used(),
             stop_reason=storable(stop_reason),
@@ -135,7 +135,7 @@ class ProxiedCall:
 
     def _fail(self, code: str, reason: str) -> None:
         end = FailAiCall(
-            at=self._now(),
+            at=self._engine.clock.now(),
             **self._named,
             usage=self._used(),
             code=storable(code),
@@ -146,7 +146,8 @@ class ProxiedCall:
 
     def _record(self, end: CompleteAiCall | FailAiCall) -> None:
         if self._recording is None:
-            self._recording = self._ledger.record(end)
+            envelope = envelop(end, "gccp", self._engine.partitions, f"client:{end.owner}", uuid5(end.call_id, "end"))
+            self._recording = self._ends.submit(end.call_id, envelope)
 
     def _used(self) -> Usage:
         return Usage(**asdict(self._answer.usage))

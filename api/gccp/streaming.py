@@ -123,7 +123,7 @@ async def _begin(body: StreamBody, caller: Caller, act: Action, own: Dependencie
         system=body.system,
         messages=tuple(Message(role=message.role, content=message.content) for message in body.messages),
     )
-    return ProxiedCall(call_id, caller.subject, streamed, own.model.stream(completion), own.ledger, own.clock.now)
+    return ProxiedCall(call_id, caller.subject, streamed, own.model.stream(completion), own.ends, own.engine)
 
 
 def _tokens(body: StreamBody, own: Dependencies) -> int:

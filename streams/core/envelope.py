@@ -56,7 +56,8 @@ class Envelope(NamedTuple):
     """A command on its way to being decided.
 
     `fresh` promises that the id was minted for this very submission, so no outcome can exist yet.
-    `fingerprint` identifies the body behind an idempotency key; the same id with another one is a conflict.
+    `fingerprint` identifies the request behind an idempotency key; the same id with another one is a conflict.
+    `former_fingerprint` is the form that older outcomes hold.
     """
 
     command: Command
@@ -70,6 +71,11 @@ class Envelope(NamedTuple):
     fresh: bool = False
     expected_version: int | None = None
     task: TaskEnd | None = None
+    former_fingerprint: str = ""
+
+    def is_request(self, fingerprint: str) -> bool:
+        """Whether a recorded fingerprint is that of the request behind this command."""
+        return fingerprint in (self.fingerprint, self.former_fingerprint or self.fingerprint)
 
 
 class Status(StrEnum):

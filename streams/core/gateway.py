@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from time import monotonic
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -10,12 +12,18 @@ from streams.core.envelope import Envelope, Outcome, TaskEnd
 from streams.core.ids import derived_id
 from streams.core.partitions import partition_of
 
+SUBMIT_SECONDS = 30.0
+"""How long one submission may wait for its outcome."""
+
 COMMAND_IDS = UUID("6f1b6a34-2f0f-5c4e-9a64-0d7c3c2b9b11")
 """Namespace of command ids that derive from idempotency keys."""
 
 
 class Unavailable(Exception):
-    """The log cannot take commands now. `recorded` tells whether this one may be in it all the same."""
+    """The log cannot take commands now. `maybe_recorded` says whether this one may be in it all the same.
+
+    `retry_after` is in seconds.
+    """
 
     def __init__(self, sentence: str, *, maybe_recorded: bool, retry_after: float = 1.0) -> None:
         super().__init__(sentence)
@@ -43,6 +51,24 @@ class Gateway(Protocol):
         ...
 
 
+async def submit_until_recorded(gateway: Gateway, envelope: Envelope, seconds: float) -> Outcome | None:
+    """Submits a command again while the log takes none, for so many seconds; its outcome.
+
+    None when the outcome is not visible in time, though the command is in the log. Raises Unavailable when the time is
+    over, and IdempotencyConflict.
+    """
+    until = monotonic() + seconds
+    while True:
+        try:
+            return await gateway.submit(envelope, SUBMIT_SECONDS)
+        except Pending:
+            return None
+        except Unavailable as unavailable:
+            if monotonic() > until:
+                raise
+            await asyncio.sleep(unavailable.retry_after)
+
+
 def command_id_for(surface: str, caller: str, idempotency_key: str) -> UUID:
     """The same caller's same key on the same surface is the same command."""
     return derived_id(COMMAND_IDS, f"{surface}\0{caller}\0{idempotency_key}")
@@ -57,6 +83,7 @@ def envelop(
     correlation_id: UUID | None = None,
     causation_id: UUID | None = None,
     fingerprint: str = "",
+    former_fingerprint: str = "",
     expected_version: int | None = None,
     task: TaskEnd | None = None,
     fresh: bool = False,
@@ -72,6 +99,7 @@ def envelop(
         correlation_id=correlation_id or id_,
         causation_id=causation_id,
         fingerprint=fingerprint,
+        former_fingerprint=former_fingerprint,
         fresh=fresh or command_id is None,
         expected_version=expected_version,
         task=task,

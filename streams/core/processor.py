@@ -162,10 +162,9 @@ class Processor:
         self.mapper.keyring.forget([subject for _, _, subject in batch.erased])
 
     def _forget_key(self, context: str, key: str, batch: Batch) -> None:
-        """States hold plain values: of an erased person none may stay, so this context's cache starts anew."""
-        log.info("states of %s forgotten after an erasure", context)
-        for name in [name for name in self._states if name[0] == context]:
-            del self._states[name]
+        """States hold plain values: under the key that a person was erased under, none may stay."""
+        for place in [place for place, folded in self._states.items() if (place[0], folded.key) == (context, key)]:
+            del self._states[place]
         batch.snapshots = [s for s in batch.snapshots if (s.context, s.key) != (context, key)]
 
     def _answer(self, envelope: Envelope, loaded: Loaded, batch: Batch) -> Answer:
@@ -180,7 +179,7 @@ class Processor:
         return outcome
 
     def _replay(self, envelope: Envelope, fingerprint: str, outcome: Outcome) -> Answer:
-        if fingerprint != envelope.fingerprint:
+        if not envelope.is_request(fingerprint):
             return IdempotencyConflict(str(envelope.command_id))
         return Outcome(
             outcome.command_id, outcome.status, outcome.events, outcome.position, outcome.problem, replayed=True
@@ -217,8 +216,9 @@ class Processor:
 
     def _append(self, envelope: Envelope, handler: Handler, loaded: Loaded, batch: Batch) -> Outcome:
         opened = {stream.category: self._open(envelope, stream, loaded) for stream in handler.streams}
+        for one in opened.values():
+            _check_key(envelope, one.folded)
         written = opened[handler.writes.category].folded
-        _check_key(envelope, written)
         _check_version(envelope, written)
         read = [opened[stream.category].folded.state for stream in handler.reads]
         key, encode = envelope.command.key, self.mapper.encode
@@ -330,8 +330,8 @@ class Processor:
         return self._schemas[stream.category]
 
 
-def _check_key(envelope: Envelope, written: Folded) -> None:
-    if written.version and written.key != envelope.command.key:
+def _check_key(envelope: Envelope, opened: Folded) -> None:
+    if opened.version and opened.key != envelope.command.key:
         raise WrittenElsewhere("what this is about belongs to another partition key")
 
 

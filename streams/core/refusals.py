@@ -16,7 +16,11 @@ class VersionConflict(Refused, name="headwater.version_conflict", formerly="Vers
 
 
 class WrittenElsewhere(Refused, name="headwater.written_elsewhere", formerly="WrittenElsewhere"):
-    """The stream is written under another partition key: two partitions' writers would give its versions twice."""
+    """A stream that the command reads or writes lies under another partition key.
+
+    Another partition's writer may own it: written from here, its versions would be given twice; read from here, its
+    state may be stale.
+    """
 
 
 class SubjectWasErased(Refused, name="headwater.subject_was_erased", formerly="SubjectWasErased"):

@@ -21,14 +21,22 @@ from streams.core.refusals import ENGINE_REFUSALS
 S = TypeVar("S", bound=BaseModel)
 
 
-class SubjectErased(Event, name="headwater.subject.erased.v1"):
+class SubjectErased(Event, name="headwater.subject.erased.v1", subject="erased"):
     """A person's key is destroyed from here on. `erased` is the subject, `context:id`."""
 
     erased: str
 
+    @property
+    def subject(self) -> str:
+        return self.erased
+
 
 class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_key"):
-    """Destroy the key of `erased` (`context:id`) and blank what read models hold of that person."""
+    """Destroy the key of `erased` (`context:id`) and blank what read models hold of that person.
+
+    States and snapshots hold plain values, and only those under `partition_key` are forgotten: a person is to be erased
+    under every key that has records about them.
+    """
 
     partition_key: str
     erased: str
@@ -119,7 +127,20 @@ def erase(command: EraseSubject, _state: Nothing) -> Sequence[Event]:
     return [SubjectErased(at=command.at, erased=command.erased)]
 
 
-SUBJECT_STREAM = Stream("subject", Nothing(), lambda state, _event: state, id_of=lambda command: command.erased)
+def erasure_id(command: EraseSubject) -> str:
+    """The subject, and the partition key as well where that is not the subject's own id: `erased` or `erased@key`.
+
+    Each key's partition has a writer that gives the stream's versions, so each key has a stream. The first @ ends the
+    subject: what holds one itself is written with %40.
+    """
+    erased, key = command.erased, command.partition_key
+    own_id = erased.partition(":")[2]
+    if key == own_id and "@" not in own_id:
+        return erased
+    return f"{erased.replace('%', '%25').replace('@', '%40')}@{key}"
+
+
+SUBJECT_STREAM = Stream("subject", Nothing(), lambda state, _event: state, id_of=erasure_id)
 ERASE = Handler(EraseSubject, decide=erase, writes=SUBJECT_STREAM)
 ENGINE_MESSAGES: tuple[type[Named], ...] = (Decided, SubjectErased, EraseSubject)
 

@@ -18,12 +18,12 @@ from streams.core.wiring import Context, names_of
 from streams.embedded.gateway import EmbeddedLog
 from streams.engine import Background, cancelled
 from streams.postgres.database import connect_plain
-from streams.postgres.installation import acquire_writer_lock, check_master_key, prepare, projection_of
-from streams.postgres.projection_tables import Projection, Projections
+from streams.postgres.installation import acquire_writer_lock, check_master_key, prepare
+from streams.postgres.projection_tables import Projections
 from streams.postgres.reads import Reads
 from streams.postgres.rebuild import Progress, bring_up
 from streams.postgres.shared_clock import follow_clock
-from streams.postgres.tasks import reactions
+from streams.postgres.tasks import known_projections
 from streams.work.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -109,9 +109,3 @@ class EmbeddedRuntime:
             prepare(connection, self.contexts, self.partitions)
             check_master_key(connection, self._master_key)
             bring_up(connection, self.contexts, self.mapper, progress)
-
-
-def known_projections(contexts: Sequence[Context], mapper: Mapper) -> list[Projection]:
-    """Everything that is kept from events: every read model, and every context's reactions."""
-    models = [projection_of(context.name, model) for context in contexts for model in context.read_models]
-    return models + [reactions(context, mapper) for context in contexts]

@@ -1,1 +1,1 @@
-"""Runtime 2: the same engine with Apache Kafka as its log, as any number of processes."""
+"""Distributed runtime: the engine with Apache Kafka as its log, in any number of processes."""

@@ -1,8 +1,8 @@
-"""Which body an idempotency key stands for, settled before anything is in the log.
+"""Claims on idempotency keys: which body a key stands for is settled before anything is in the log.
 
-Two bodies under one key may belong to different partitions, whose processors know nothing of each other: both would
-decide under the same command id. So the first to ask for a key claims it in PostgreSQL, for every API node. Claims need
-not outlive a crash or a day: by then the outcome itself, with its fingerprint, is what is found.
+Two bodies under one key may belong to different partitions, whose processors know nothing of each other. Both would
+decide under the same command id. So the first request with a key claims the key in PostgreSQL, for every API node.
+Claims need not outlive a crash or a day: by then the outcome itself is found, with its fingerprint.
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ FORGET = "delete from headwater.claims where claimed_at < now() - interval '1 da
 
 
 class Claims:
-    """Claims keys, many at once."""
+    """Claims on many keys at once."""
 
     def __init__(self) -> None:
         self._sweep_at = time.monotonic()
 
-    async def settle(self, connection: AsyncConnection[Row], wanted: Mapping[UUID, str]) -> dict[UUID, str]:
-        """The fingerprints that these command ids are claimed for, by whoever came first; raises psycopg.Error."""
+    async def claim(self, connection: AsyncConnection[Row], wanted: Mapping[UUID, str]) -> dict[UUID, str]:
+        """Claim the command ids that are not claimed yet, and give the fingerprint that each one is claimed for.
+
+        Raises psycopg.Error.
+        """
         if not wanted:
             return {}
         statement = Statement(CLAIM, [list(wanted), list(wanted.values())])

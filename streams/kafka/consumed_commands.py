@@ -1,4 +1,7 @@
-"""Which consumed commands may be decided: those of partitions served all along, each following the one before it."""
+"""Selection of the consumed commands that may be decided.
+
+A command qualifies if its partition was served during the whole poll and its offset follows the one before it.
+"""
 
 from __future__ import annotations
 
@@ -8,81 +11,70 @@ from collections.abc import Iterable, Mapping
 from confluent_kafka import Message
 
 from streams.kafka.command_decoder import CommandMessage, time_of
-from streams.kafka.overlay import Place
-from streams.kafka.settings import context_of
-from streams.kafka.takeover import Guard, Guards, Taken
+from streams.kafka.protocol import ProcessorProtocol
+from streams.kafka.types import Place, Takeover, context_of
 
 log = logging.getLogger(__name__)
 
-NO_GENERATION = -1
 
+class CommandOffsets:
+    """Next command offset of every served partition, and how often each partition has changed hands."""
 
-class Expected:
-    """The next command of every partition that is served, and how often each has changed hands."""
-
-    def __init__(self, off: Guards) -> None:
-        self.following: dict[Place, int] = {}
+    def __init__(self, protocol: ProcessorProtocol) -> None:
+        self.next_offsets: dict[Place, int] = {}
         self.sent_since: dict[Place, int] = {}
-        self._off = off
-        self._generations: dict[Place, int] = {}
+        self._protocol = protocol
+        self._assignment_counts: dict[Place, int] = {}
         self._gaps: dict[Place, tuple[int, int]] = {}
 
     def drop(self, place: Place) -> None:
-        """The partition is not served any more, or has to be loaded again."""
-        self.following.pop(place, None)
+        """Forget a partition that is no longer served or must be loaded again."""
+        self.next_offsets.pop(place, None)
         self.sent_since.pop(place, None)
-        self._generations[place] = self._generations.get(place, 0) + 1
+        self._assignment_counts[place] = self._assignment_counts.get(place, 0) + 1
 
-    def take(self, place: Place, taken: Taken) -> None:
-        """The partition is served from here on."""
-        self.following[place], self.sent_since[place] = taken.next_command, taken.sent_since
+    def add(self, place: Place, takeover: Takeover) -> None:
+        """Serve the partition from the takeover's next command on."""
+        self.next_offsets[place], self.sent_since[place] = takeover.next_command, takeover.sent_since
 
-    def generations(self) -> dict[Place, int]:
-        """To be taken before consuming: a partition may change hands within the client's calls."""
-        return dict(self._generations)
+    def assignment_counts(self) -> dict[Place, int]:
+        """Number of times that each partition has changed hands.
+
+        Take it before consuming: a partition may change hands within the client's calls.
+        """
+        return dict(self._assignment_counts)
 
     def accept(
         self, messages: Iterable[CommandMessage], before: Mapping[Place, int]
     ) -> tuple[list[CommandMessage], list[Place]]:
-        """The messages to decide, and the partitions with a gap, of which there are none among them."""
+        """Select the messages to decide, and name the partitions with a gap, whose messages are left out."""
         accepted: list[CommandMessage] = []
-        following, gaps = dict(self.following), set[Place]()
+        next_offsets, gaps = dict(self.next_offsets), set[Place]()
+        reassigned = self._protocol.reassigned_places(before, self._assignment_counts)
         for one in messages:
             place = (one.context, one.partition)
-            if place not in following or place in gaps or one.offset < following[place]:
+            if place not in next_offsets or place in gaps or place in reassigned or one.offset < next_offsets[place]:
                 continue
-            if before.get(place) != self._generations.get(place) and Guard.OWNERSHIP not in self._off:
-                continue
-            if one.offset != following[place] and self._is_gap(place, following[place], one.offset):
+            if one.offset != next_offsets[place] and self._is_gap(place, next_offsets[place], one.offset):
                 gaps.add(place)
                 continue
-            following[place] = one.offset + 1
+            next_offsets[place] = one.offset + 1
             accepted.append(one)
         return [one for one in accepted if (one.context, one.partition) not in gaps], sorted(gaps)
 
     def _is_gap(self, place: Place, expected: int, found: int) -> bool:
-        """A gap met twice at the same place is in the topic itself; once, it is messages lost on the way here."""
-        if Guard.GAPS in self._off:
-            return False
+        """The last gap is kept, for one that is met twice is in the topic itself (see `is_loss`)."""
         log.warning("after command %d of %s/%d came %d", expected - 1, *place, found)
-        if self._gaps.get(place) == (expected, found):
-            return False
-        self._gaps[place] = (expected, found)
-        return True
+        gap, last_gap = (expected, found), self._gaps.get(place)
+        self._gaps[place] = gap
+        return self._protocol.is_loss(gap, last_gap)
 
 
 def command_message(message: Message) -> CommandMessage:
-    """A consumed message without an error, as received."""
+    """Convert a consumed message that carries no error."""
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     assert topic is not None
     assert partition is not None
     assert offset is not None
     at = time_of(message.timestamp())
     return CommandMessage(context_of(topic), partition, offset, at, message.key(), message.value(), message.headers())
-
-
-def generation_of(metadata: bytes) -> int:
-    """The group generation in librdkafka's (serialized, otherwise opaque) group metadata; -1 for no member at all."""
-    if not metadata.startswith(b"CGMDv2:"):
-        raise ValueError("this version of librdkafka serializes group metadata in another way")
-    return int.from_bytes(metadata[7:11], "little", signed=True)

@@ -1,8 +1,8 @@
-"""Whether the group has given every partition to somebody.
+"""Coverage of the partitions by the group: whether each of them has an owner.
 
-It may not have: partitions are handed over in two rounds, and a member that is killed between the two and comes back
-under its name is given its share of the first round again, with no second one to follow. What it had not given away
-yet is then nobody's, until somebody joins anew.
+The group can leave partitions without one. It hands them over in two rounds. A member that is killed between the two
+and comes back under its name gets its share of the first round again, and no second round follows. The partitions that
+it was about to hand over then have no owner until some member joins.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from concurrent.futures import Future
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient, ConsumerGroupDescription  # type: ignore[attr-defined]
 
-from streams.kafka.overlay import Place
-from streams.kafka.settings import Cluster, context_of
+from streams.kafka.settings import Cluster
+from streams.kafka.types import Place, place_of
 from streams.kafka.watchdog import reason_of
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 ASK_SECONDS = 300.0
-"""Long, for librdkafka aborts the process when a question's time-out and its answer meet, as they do after a sleep."""
+"""Must be long: librdkafka aborts the process if a response arrives just as its request times out, which happens after
+a suspended process wakes up."""
 
 
 class Coverage:
-    """From when this process has joined until every partition has an owner, asks the broker, never waiting for it.
+    """Check of the group's assignments, from this process's join until every partition has an owner.
 
-    Members that have been there all along do not ask: they would give up what they serve because another is slow.
+    The check asks the broker without blocking. Members that joined long ago do not ask: they would give up what they
+    serve because another member is slow.
     """
 
     def __init__(self, cluster: Cluster, group: str, contexts: Sequence[str], partitions: int) -> None:
@@ -40,23 +42,23 @@ class Coverage:
         self._joined = False
         self._due: float | None = None
 
-    def assigned(self) -> None:
-        """The group has given this process its share, or changed it."""
+    def on_assigned(self) -> None:
+        """Begin to check after the group has assigned partitions to this process for the first time since it joined."""
         if not self._joined:
-            self._joined, self._answer, self._due = True, None, time.monotonic() + LOOK_SECONDS
+            self._joined, self._answer, self._due = True, None, time.monotonic() + CHECK_SECONDS
 
-    def lost(self) -> None:
-        """The group has gone on without this process, which will join again."""
+    def on_lost(self) -> None:
+        """Note that the group has dropped this process, which will join again."""
         self._joined = False
 
-    def unowned(self) -> set[Place]:
-        """The partitions that nobody has, in a group that is not about to share them out; empty while not known."""
+    def unowned_places(self) -> set[Place]:
+        """Partitions without an owner in a group that is stable; empty while the answer is not known."""
         if self._answer is None:
             self._ask()
             return set()
         if not self._answer.done():
             return set()
-        answer, self._answer, self._due = self._answer, None, time.monotonic() + LOOK_SECONDS
+        answer, self._answer, self._due = self._answer, None, time.monotonic() + CHECK_SECONDS
         try:
             return self._unowned(answer.result())
         except KafkaException as error:
@@ -73,11 +75,7 @@ class Coverage:
     def _unowned(self, group: ConsumerGroupDescription) -> set[Place]:
         if group.state is not ConsumerGroupState.STABLE:
             return set()
-        owned = {
-            (context_of(one.topic), one.partition)
-            for member in group.members
-            for one in member.assignment.topic_partitions
-        }
+        owned = {place_of(one) for member in group.members for one in member.assignment.topic_partitions}
         if self._wanted <= owned:
             self._due = None
         return self._wanted - owned

@@ -1,4 +1,4 @@
-"""One batch of the processor, between consuming its commands and committing its records: load, decide, make durable."""
+"""Decision on one batch of the processor: load state, decide, and store new keys before the records are committed."""
 
 from __future__ import annotations
 
@@ -14,89 +14,85 @@ from streams.core.batch import NOTHING_LOADED, Batch
 from streams.core.envelope import Envelope
 from streams.core.processor import Processor
 from streams.kafka.command_decoder import CommandMessage, envelope_of, wire_of
-from streams.kafka.overlay import Overlay, Place
+from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
+from streams.kafka.protocol import ProcessorProtocol
 from streams.kafka.records import Unreadable
-from streams.kafka.takeover import Guard, Guards
+from streams.kafka.types import Place
 
 log = logging.getLogger(__name__)
 
-AGAIN = 5
-LOOK_SECONDS = 0.25
+ATTEMPTS = 5
+PRUNE_SECONDS = 0.25
 LARGEST_BYTES = 900_000
-"""Brokers take messages of a million bytes, headers included; what decides to more is refused, alone."""
+"""Brokers accept messages of a million bytes, headers included. A command whose records are larger is refused alone."""
 
 
-class Decision(NamedTuple):
-    """A decided batch with the envelopes it answers."""
+class DecidedBatch(NamedTuple):
+    """Decided batch with the envelopes that it answers."""
 
     envelopes: list[Envelope]
     batch: Batch
 
 
 class Decider:
-    """Decides on what PostgreSQL has, completed by what is in the log already."""
+    """Decider on the state in PostgreSQL merged with the records that are committed to Kafka but not yet projected."""
 
-    def __init__(self, core: Processor, store: Store, overlay: Overlay, partitions: int, off: Guards) -> None:
-        self._core, self._store, self._overlay, self._partitions, self._off = core, store, overlay, partitions, off
-        self._look_again = 0.0
+    def __init__(
+        self, core: Processor, store: Store, overlay: Overlay, partitions: int, protocol: ProcessorProtocol
+    ) -> None:
+        self._core, self._store, self._overlay, self._partitions = core, store, overlay, partitions
+        self._protocol = protocol
+        self._prune_at = 0.0
 
-    def decide(self, messages: Sequence[CommandMessage], sent_since: Mapping[Place, int]) -> Decision:
-        """`sent_since` is as in `Taken`: a command sent as new before that is looked for all the same.
+    def decide(self, messages: Sequence[CommandMessage], sent_since: Mapping[Place, int]) -> DecidedBatch:
+        """Decide the messages as one batch. `sent_since` is as in `Takeover`, by place.
 
-        Raises psycopg.Error when the database is away, BrokenLog when the log contradicts it; nothing is written
-        but new subjects' keys, which must be durable before anything that they encrypt."""
+        This writes nothing but the keys of new subjects, which must be durable before anything that they encrypt.
+        Raises psycopg.Error when the database is away, BrokenLog when the log contradicts the database.
+        """
         too_large: set[UUID] = set()
-        for _ in range(AGAIN):
-            decision = self._decide(self._decoded(messages, too_large, sent_since))
-            found = {r.command_id for _, r in decision.batch.recorded if len(r.data) > LARGEST_BYTES}
-            if not found and (not decision.batch.keys or self._stored(decision.batch)):
-                return decision
+        for _ in range(ATTEMPTS):
+            decided = self._decide(self._decode(messages, too_large, sent_since))
+            found = {r.command_id for _, r in decided.batch.recorded if len(r.data) > LARGEST_BYTES}
+            if not found and (not decided.batch.keys or self._store_keys(decided.batch)):
+                return decided
             log.warning("deciding again: %s", "records too large" if found else "a key came from elsewhere meanwhile")
-            self._core.aborted(decision.batch)
+            self._core.aborted(decided.batch)
             too_large |= found
         raise psycopg.OperationalError("the batch cannot be made durable")
 
-    def _decoded(
+    def _decode(
         self, messages: Sequence[CommandMessage], too_large: set[UUID], sent_since: Mapping[Place, int]
     ) -> list[Envelope]:
-        """Keys are looked up for every batch: another process may have destroyed one."""
+        """Keys are looked up for every batch, for another process may have destroyed one."""
         wires = [wire_of(message) for message in messages]
         subjects = {wire.subject for wire in wires if not isinstance(wire, Unreadable) and wire.subject is not None}
         keyring = self._core.mapper.keyring
         keyring.forget(list(subjects))
         if subjects:
-            for key in (*self._store.keys(list(subjects)), *self._overlay.erased()):
+            for key in (*self._store.keys(list(subjects)), *self._overlay.erased_keys()):
                 keyring.learn(key)
         envelopes = [
             envelope_of(message, wire, self._core.mapper, self._partitions, too_large)
             for message, wire in zip(messages, wires, strict=True)
         ]
-        if Guard.SENT_SINCE in self._off:
-            return envelopes
-        return [_unless_old(*pair, sent_since) for pair in zip(messages, envelopes, strict=True)]
+        return self._protocol.clear_fresh(messages, envelopes, sent_since)
 
-    def _decide(self, envelopes: list[Envelope]) -> Decision:
-        """PostgreSQL is asked only for what is not known here, and now and then for how far it has come."""
+    def _decide(self, envelopes: list[Envelope]) -> DecidedBatch:
+        """PostgreSQL is asked only for state that is not cached, and every `PRUNE_SECONDS` for its checkpoints."""
         wants = self._core.wants(envelopes)
         found = NOTHING_LOADED
-        if wants or time.monotonic() > self._look_again:
+        if wants or time.monotonic() > self._prune_at:
             sequences, found = self._store.load(wants)
-            self._look_again = time.monotonic() + LOOK_SECONDS
+            self._prune_at = time.monotonic() + PRUNE_SECONDS
             self._overlay.prune(sequences)
-        if Guard.OVERLAY not in self._off:
-            found = self._overlay.over(found, wants)
-        return Decision(envelopes, self._core.decide(envelopes, found))
+        complete = self._protocol.complete(self._overlay, found, wants)
+        return DecidedBatch(envelopes, self._core.decide(envelopes, complete))
 
-    def _stored(self, batch: Batch) -> bool:
+    def _store_keys(self, batch: Batch) -> bool:
         try:
             return self._store.add_keys(batch.keys)
         except psycopg.Error:
             self._core.aborted(batch)
             raise
-
-
-def _unless_old(message: CommandMessage, envelope: Envelope, sent_since: Mapping[Place, int]) -> Envelope:
-    """A topic may be read again after its group's offsets were lost: what is old is not taken for new."""
-    old = message.offset < sent_since[message.context, message.partition]
-    return envelope._replace(fresh=False) if old and envelope.fresh else envelope

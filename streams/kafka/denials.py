@@ -1,4 +1,4 @@
-"""What a cluster refuses for good: a password, a certificate, a right. Trying again mends none of them."""
+"""Denials by the cluster: a wrong password, a wrong certificate, a missing right. A retry cannot help with any."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 
 from confluent_kafka import KafkaError
 
-LATELY_SECONDS = 5.0
-"""A client tries its brokers again at least once a second (`reconnect.backoff.max.ms`)."""
+REFUSAL_WINDOW_SECONDS = 5.0
+"""Longer than a client's pause between attempts, which is at most a second (`reconnect.backoff.max.ms`)."""
 
 REFUSALS = 2
 
@@ -18,11 +18,11 @@ SETTINGS = {
     KafkaError.SASL_AUTHENTICATION_FAILED: "HEADWATER_KAFKA_SASL_…",
     KafkaError.UNSUPPORTED_SASL_MECHANISM: "HEADWATER_KAFKA_SASL_MECHANISM",
 }
-"""The errors of who is not let in, and the settings to look at."""
+"""Errors of a refused connection, and the settings to check."""
 
 TLS_ALERT = re.compile(r"SSL routines:.* alert ")
 
-NO_RIGHT = (
+AUTHORIZATION_ERRORS = (
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
@@ -31,52 +31,54 @@ NO_RIGHT = (
 
 
 class Denied(Exception):
-    """Kafka does not let this process in, or not do what it has to. One sentence, with what to look at."""
+    """Kafka refuses this process's connection or one of its operations. One sentence, with what to check."""
 
 
 def denial(error: KafkaError) -> Denied | None:
-    """The error as a denial, if it is one."""
-    if error.code() in NO_RIGHT:
+    """Convert the error to a denial; None if it is not one."""
+    if error.code() in AUTHORIZATION_ERRORS:
         return Denied(f"Kafka denies this process a right: {error.str()} (docs/kafka.md lists every role's)")
-    if (code := _entry_code(error)) in SETTINGS:
+    if (code := _refusal_code(error)) in SETTINGS:
         return Denied(f"Kafka does not let this process in: {error.str()} (see {SETTINGS[code]})")
     return None
 
 
-def _entry_code(error: KafkaError) -> int:
-    """librdkafka tells of a client's certificate that a broker does not take as of a lost connection."""
+def _refusal_code(error: KafkaError) -> int:
+    """librdkafka reports a client certificate that the broker rejects as a lost connection."""
     alerted = error.code() == KafkaError._TRANSPORT and TLS_ALERT.search(error.str())
     return KafkaError._SSL if alerted else error.code()
 
 
-def refuse_denied(error: KafkaError) -> None:
-    """Raises Denied if that is what the error says."""
+def raise_denied(error: KafkaError) -> None:
+    """Raise Denied if the error is a denial."""
     if (denied := denial(error)) is not None:
         raise denied
 
 
-class Entry:
-    """Whether a client is let in; `heard` is its `error_cb`, or called by it.
+class ConnectionRefusals:
+    """Count of the brokers' refusals; `on_error` is a client's `error_cb`, or called by it.
 
-    A broker that is just going down can look as if it refused a password. A denial it is only when brokers have refused
-    again and again, and none is left.
+    A broker that is shutting down can look as if it refused a password. So refusals are a denial only when they are
+    repeated and no broker is left.
     """
 
     def __init__(self) -> None:
         self._refusals = 0
-        self._told = False
+        self._raised = False
         self._refused_at = 0.0
         self._last: Denied | None = None
 
-    def heard(self, error: KafkaError) -> None:
-        """Raises Denied, once, out of the client's call that reports the error: what is called to close it reports
-        errors too, and must not fail."""
+    def on_error(self, error: KafkaError) -> None:
+        """Count the error; raises Denied, which the client's current call then raises.
+
+        It is raised only once: the calls that close the client report errors too, and must not fail.
+        """
         now = time.monotonic()
-        if now - self._refused_at > LATELY_SECONDS:
+        if now - self._refused_at > REFUSAL_WINDOW_SECONDS:
             self._refusals = 0
-        if _entry_code(error) in SETTINGS:
+        if _refusal_code(error) in SETTINGS:
             self._refusals, self._refused_at, self._last = self._refusals + 1, now, denial(error)
-        elif error.code() == KafkaError._ALL_BROKERS_DOWN and self._refusals >= REFUSALS and not self._told:
-            self._told = True
+        elif error.code() == KafkaError._ALL_BROKERS_DOWN and self._refusals >= REFUSALS and not self._raised:
+            self._raised = True
             assert self._last is not None
             raise self._last

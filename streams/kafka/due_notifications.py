@@ -1,4 +1,4 @@
-"""Workers in other processes than the projector hear from it when a task comes due."""
+"""Due notifications: the projector tells workers in other processes when a new task comes due."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 RECONNECT_SECONDS = 0.5
 
 
-async def follow_due(dsn: str, due: Callable[[datetime], None]) -> None:
-    """Calls `due` with the time of every new task, until cancelled. What is missed, the worker finds by looking."""
+async def forward_due_notifications(dsn: str, due: Callable[[datetime], None]) -> None:
+    """Call `due` with the due time of new tasks until cancelled. The worker finds missed ones by polling."""
     while True:
         try:
             async with await connect(dsn, "headwater worker") as connection:

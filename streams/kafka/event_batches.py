@@ -1,6 +1,6 @@
-"""From consumed messages to a batch for PostgreSQL: nothing that doesn't follow on, nothing that cannot be read. Pure.
+"""Batches for PostgreSQL from consumed messages: only records that continue the log and can be read. Pure.
 
-Where a record does neither, its partition's part of the batch ends before it, and the partition halts there.
+Before a record that does not, its partition's share of the batch ends, and the partition halts there.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from streams.core.envelope import Record, Recorded
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import SubjectErased
-from streams.kafka.overlay import BrokenLog, Place, check_follows
-from streams.kafka.processor_store import Checkpoint
-from streams.kafka.records import AnyHeaders, Unreadable, read_record
+from streams.kafka.records import Unreadable, check_chain, read_record
+from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place
 
 log = logging.getLogger(__name__)
 
 
 class EventMessage(NamedTuple):
-    """A message of an events topic, as received."""
+    """Message of an events topic, as received."""
 
     place: Place
     offset: int
@@ -33,90 +32,92 @@ class EventMessage(NamedTuple):
     headers: AnyHeaders
 
 
-class Line(NamedTuple):
-    """A record with the offset it was read at."""
+class ConsumedRecord(NamedTuple):
+    """Record with the offset at which it was read."""
 
     offset: int
     record: Record
 
 
 @dataclass(slots=True)
-class Followed:
-    """What follows on from the checkpoints, in order, and where and why a partition's log does not."""
+class RecordBatch:
+    """Records that continue the log from the checkpoints, in order, and the halted partitions with the reason."""
 
-    lines: list[Line] = field(default_factory=list)
+    records: list[ConsumedRecord] = field(default_factory=list)
     halts: dict[Place, str] = field(default_factory=dict)
 
     @property
     def subjects(self) -> list[str]:
-        """Everybody these records are about."""
-        return list({line.record.subject for line in self.lines if line.record.subject is not None})
+        """Subjects of these records."""
+        return list({one.record.subject for one in self.records if one.record.subject is not None})
 
 
-def follow(messages: Iterable[EventMessage], checkpoints: Mapping[Place, Checkpoint]) -> Followed:
-    """Reads and checks the messages of partitions with a checkpoint; those before it have been seen."""
-    followed, heads = Followed(), {place: checkpoint.head for place, checkpoint in checkpoints.items()}
+def read_batch(messages: Iterable[EventMessage], checkpoints: Mapping[Place, Checkpoint]) -> RecordBatch:
+    """Read and check the messages of partitions with a checkpoint, and skip those before it."""
+    batch, heads = RecordBatch(), {place: checkpoint.head for place, checkpoint in checkpoints.items()}
     for message in messages:
         place = message.place
-        if place not in heads or place in followed.halts or message.offset < checkpoints[place].next_offset:
+        if place not in heads or place in batch.halts or message.offset < checkpoints[place].next_offset:
             continue
         try:
-            follows = read_record(*place, message.key, message.value, message.headers)
-            check_follows(follows, heads[place])
+            link = read_record(*place, message.key, message.value, message.headers)
+            check_chain(link, heads[place])
         except (Unreadable, BrokenLog) as error:
-            followed.halts[place] = f"offset {message.offset}: {type(error).__name__}: {error}"
+            batch.halts[place] = f"offset {message.offset}: {type(error).__name__}: {error}"
             continue
-        heads[place] = Head(follows.record.sequence, follows.record.hash)
-        followed.lines.append(Line(message.offset, follows.record))
-    return followed
+        heads[place] = Head(link.record.sequence, link.record.hash)
+        batch.records.append(ConsumedRecord(message.offset, link.record))
+    return batch
 
 
-class Decoded(NamedTuple):
-    """A line with the event it holds, and the subject whose living key was at hand when it was read."""
+class DecodedRecord(NamedTuple):
+    """Record with its event, and its subject if the subject's key was alive when the record was read."""
 
-    line: Line
+    consumed: ConsumedRecord
     event: Event
-    alive: str | None
+    living_subject: str | None
 
 
-class Part(NamedTuple):
-    """A batch with the next offset of every partition in it, and the subjects who must still have their keys."""
+class DecodedBatch(NamedTuple):
+    """Batch with the next offset of every partition in it, and the subjects whose keys must still be alive."""
 
     batch: Batch
     offsets: dict[Place, int]
-    alive: list[str]
+    living_subjects: list[str]
 
 
-def decode(followed: Followed, mapper: Mapper) -> list[Decoded]:
-    """The records as events, up to the first of each partition that nobody can decode: that one is a halt too.
+def decode(batch: RecordBatch, mapper: Mapper) -> list[DecodedRecord]:
+    """Decode the records of each partition up to the first one that cannot be decoded, and halt the partition there.
 
-    The keys of `followed.subjects` must have been looked up.
+    The keyring must hold the keys of `batch.subjects`.
     """
-    decoded: list[Decoded] = []
-    stopped: set[Place] = set()
-    for line in followed.lines:
-        record, place = line.record, (line.record.context, line.record.partition)
-        if place in stopped:
+    decoded: list[DecodedRecord] = []
+    halted: set[Place] = set()
+    for consumed in batch.records:
+        record = consumed.record
+        place = (record.context, record.partition)
+        if place in halted:
             continue
         try:
             event = mapper.decode_as(Event, record.name, record.data, record.subject)
-            decoded.append(Decoded(line, event, _alive(record.subject, mapper.keyring)))
+            alive = _living(record.subject, mapper.keyring) if event.personal_fields else None
+            decoded.append(DecodedRecord(consumed, event, alive))
         except Exception as error:
             log.exception("%s at %s cannot be decoded", record.name, record.position)
-            followed.halts[place] = f"offset {line.offset}: {record.name}: {type(error).__name__}: {error}"
-            stopped.add(place)
+            batch.halts[place] = f"offset {consumed.offset}: {record.name}: {type(error).__name__}: {error}"
+            halted.add(place)
     return decoded
 
 
-def _alive(subject: str | None, keyring: Keyring) -> str | None:
+def _living(subject: str | None, keyring: Keyring) -> str | None:
     known = subject is not None and keyring.knows(subject) and keyring.cipher(subject) is not None
     return subject if known else None
 
 
-def part(lines: Sequence[Decoded], checkpoints: Mapping[Place, Checkpoint]) -> Part:
-    """The batch of these events, which follow on from the checkpoints."""
+def batch_of(records: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> DecodedBatch:
+    """Build the batch of these records, which continue from the checkpoints."""
     batch, offsets = Batch(), dict[Place, int]()
-    for (offset, record), event, _ in lines:
+    for (offset, record), event, _ in records:
         place = (record.context, record.partition)
         before = batch.heads[place][0] if place in batch.heads else checkpoints[place].head
         batch.heads[place] = (before, Head(record.sequence, record.hash))
@@ -124,5 +125,6 @@ def part(lines: Sequence[Decoded], checkpoints: Mapping[Place, Checkpoint]) -> P
         batch.recorded.append(Recorded(event, record))
         if isinstance(event, SubjectErased):
             batch.erased.append((record.context, record.key, event.erased))
-    alive = {line.alive for line in lines if line.alive is not None} - {subject for _, _, subject in batch.erased}
-    return Part(batch, offsets, sorted(alive))
+    living = {one.living_subject for one in records if one.living_subject is not None}
+    erased = {subject for _, _, subject in batch.erased}
+    return DecodedBatch(batch, offsets, sorted(living - erased))

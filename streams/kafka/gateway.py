@@ -1,4 +1,4 @@
-"""The way of a command from an API process to the log, and of its outcome back through PostgreSQL."""
+"""Kafka gateway: sends commands from an API process or a worker to the log, and reads outcomes from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from streams.core.read_models import Row
 from streams.kafka.claims import Claims
 from streams.kafka.denials import Denied
 from streams.kafka.processor_store import BY_INDEX
-from streams.kafka.producer import Commands
+from streams.kafka.producer import CommandProducer
 from streams.kafka.settings import Cluster
 from streams.kafka.subject_keys import SubjectKeys
 from streams.postgres.database import connect
@@ -33,48 +33,52 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "headwater"
 WAITING = 20_000
-ASKED_AT_ONCE = 2000
-LOOK_AGAIN_SECONDS = 1.0
+LOOKUP_BATCH = 2000
+POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 0.3
 
-Answer = tuple[str, Outcome]
-"""A fingerprint and the outcome recorded under it."""
+FingerprintedOutcome = tuple[str, Outcome]
+"""Fingerprint and the outcome recorded under it."""
 
 
-class Lookup(NamedTuple):
-    """An outcome that somebody asks for, claiming the id for a fingerprint where one is given."""
+class OutcomeLookup(NamedTuple):
+    """Lookup of an outcome, which also claims the command id for a fingerprint if one is given.
+
+    `former` is the same fingerprint in the form that older nodes claim for.
+    """
 
     context: str
     command_id: UUID
     claim: str
-    found: asyncio.Future[Answer | None]
+    former: str
+    found: asyncio.Future[FingerprintedOutcome | None]
 
 
 @dataclass(slots=True, eq=False)
-class Awaited:
-    """A command whose outcome somebody waits for. `delivered` says that the log has it."""
+class AwaitedCommand:
+    """Command with waiters for its outcome. `delivered` says that the log has the command."""
 
     context: str
     command_id: UUID
-    waiters: list[asyncio.Future[Answer]] = field(default_factory=list)
+    waiters: list[asyncio.Future[FingerprintedOutcome]] = field(default_factory=list)
     delivered: bool = False
 
-    def arrived(self) -> None:
-        """The log has it; may be called in any thread."""
+    def mark_delivered(self) -> None:
+        """Note that the log has the command. Safe to call in any thread."""
         self.delivered = True
 
 
 class KafkaGateway:
-    """Submits commands and waits for their outcomes; any number of these may serve one installation."""
+    """Gateway that submits commands and waits for their outcomes. Any number may serve one installation."""
 
     def __init__(self, cluster: Cluster, dsn: str, mapper: Mapper, waiting: int = WAITING) -> None:
         self._dsn, self._mapper, self._limit = dsn, mapper, waiting
-        self._commands = Commands(cluster, self._failed)
+        self._commands = CommandProducer(cluster, self._failed)
         self.on_failure: Callable[[Denied | KafkaException], None] = lambda _: None
-        """Called when no command can be handed to the log any more, until the process starts again."""
+        """Called when no more commands can be sent to the log until the process starts again."""
         self._keys = SubjectKeys(dsn, mapper.keyring)
-        self._awaited: dict[UUID, Awaited] = {}
-        self._lookups: list[Lookup] = []
+        self._awaited: dict[UUID, AwaitedCommand] = {}
+        self._lookups: list[OutcomeLookup] = []
         self._claims = Claims()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -82,15 +86,15 @@ class KafkaGateway:
         self._closing = False
 
     async def start(self) -> None:
-        """Begins to serve; the broker and the database may come later."""
+        """Start to serve; the broker and the database may become available later."""
         self._commands.start(asyncio.get_running_loop())
         self._tasks = [
-            asyncio.create_task(self._for_ever(self._listen), name="outcomes announced"),
-            asyncio.create_task(self._for_ever(self._fetch), name="outcomes fetched"),
+            asyncio.create_task(self._repeat(self._listen), name="outcomes announced"),
+            asyncio.create_task(self._repeat(self._fetch), name="outcomes fetched"),
         ]
 
     async def stop(self) -> None:
-        """Takes no more commands, hands over what is queued, and lets go."""
+        """Refuse new commands, send the queued ones, and close all connections."""
         self._closing = True
         await self._commands.stop()
         for task in self._tasks:
@@ -102,12 +106,12 @@ class KafkaGateway:
 
     @property
     def connected(self) -> bool:
-        """Whether commands can be handed to the log and outcomes be read, as far as this process knows."""
+        """Whether commands can be sent and outcomes be read, as far as this process knows."""
         return self._commands.connected and self._connection is not None and not self._connection.closed
 
     @property
     def waiting(self) -> int:
-        """Commands in the log, or on their way to it, whose outcome is not visible yet."""
+        """Number of commands, sent or queued, whose outcomes are not visible yet."""
         return len(self._awaited)
 
     def _failed(self, failure: Denied | KafkaException) -> None:
@@ -116,20 +120,23 @@ class KafkaGateway:
     async def submit(self, envelope: Envelope, timeout_seconds: float) -> Outcome:
         """See `Gateway.submit`."""
         self._check_room()
-        known = await self._known(envelope)
+        known = await self._known_outcome(envelope)
         if known is not None:
-            return _checked(envelope, known, replayed=True)
+            return _outcome_for(envelope, known, replayed=True)
         await self._ensure_keys(envelope)
         awaited = self._awaited.get(envelope.command_id)
         first = awaited is None
         if awaited is None:
             awaited = self._produce(envelope)
-        return _checked(envelope, await self._answer_to(awaited, timeout_seconds), replayed=not first)
+        return _outcome_for(envelope, await self._await_answer(awaited, timeout_seconds), replayed=not first)
 
     async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
-        """See `Gateway.outcome`; raises Unavailable when the database is away."""
-        known = await self._look_up(context, command_id)
-        return None if known is None else known[1]
+        """Look an outcome up (see `Gateway.outcome`); raises Unavailable when the database is away."""
+        known = await self._find(context, command_id)
+        if known is None:
+            return None
+        _, outcome = known
+        return outcome
 
     def _check_room(self) -> None:
         if self._closing:
@@ -139,44 +146,48 @@ class KafkaGateway:
         if len(self._awaited) >= self._limit:
             raise Unavailable("too many commands are waiting", maybe_recorded=False)
 
-    async def _known(self, envelope: Envelope) -> Answer | None:
+    async def _known_outcome(self, envelope: Envelope) -> FingerprintedOutcome | None:
         if envelope.fresh or envelope.command_id in self._awaited:
             return None
-        return await self._look_up(envelope.context, envelope.command_id, envelope.fingerprint)
+        return await self._find(
+            envelope.context, envelope.command_id, envelope.fingerprint, envelope.former_fingerprint
+        )
 
-    async def _answer_to(self, awaited: Awaited, timeout_seconds: float) -> Answer:
-        """A future and a timer of its own for each that waits: `wait_for` and `shield` take three times as long."""
+    async def _await_answer(self, awaited: AwaitedCommand, timeout_seconds: float) -> FingerprintedOutcome:
+        """One future and timer per waiter: `asyncio.wait_for` with `shield` measured three times slower."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
+        answer: asyncio.Future[FingerprintedOutcome] = loop.create_future()
         awaited.waiters.append(answer)
-        late = loop.call_later(timeout_seconds, lambda: _settle(answer, _late(awaited)))
+        late = loop.call_later(timeout_seconds, lambda: _settle(answer, _timeout_error(awaited)))
         try:
             return await answer
         finally:
             late.cancel()
-            self._let_go(awaited, answer)
+            self._remove_waiter(awaited, answer)
 
-    def _produce(self, envelope: Envelope) -> Awaited:
-        awaited = Awaited(envelope.context, envelope.command_id)
+    def _produce(self, envelope: Envelope) -> AwaitedCommand:
+        awaited = AwaitedCommand(envelope.context, envelope.command_id)
         data, alone = self._mapper.encode(envelope.command), not self._awaited
         try:
-            self._commands.send(envelope, data, awaited.arrived, lambda lost: self._settle_all(awaited, lost), alone)
+            self._commands.send(
+                envelope, data, awaited.mark_delivered, lambda lost: self._settle_all(awaited, lost), alone
+            )
         except BufferError:
             raise Unavailable("too many commands are queued", maybe_recorded=False) from None
         self._awaited[envelope.command_id] = awaited
         return awaited
 
-    def _settle_all(self, awaited: Awaited, answer: Answer | Exception) -> None:
-        """Whoever asks for this command from now on looks it up."""
+    def _settle_all(self, awaited: AwaitedCommand, answer: FingerprintedOutcome | Exception) -> None:
+        """The command is removed first, so that later requests for it look its outcome up."""
         if self._awaited.get(awaited.command_id) is awaited:
             del self._awaited[awaited.command_id]
         for waiter in awaited.waiters:
             _settle(waiter, answer)
 
-    def _let_go(self, awaited: Awaited, answer: asyncio.Future[Answer]) -> None:
+    def _remove_waiter(self, awaited: AwaitedCommand, answer: asyncio.Future[FingerprintedOutcome]) -> None:
         awaited.waiters.remove(answer)
         if answer.done() and not answer.cancelled():
-            answer.exception()  # it counts as seen, also when whoever waited was cancelled in the same instant
+            answer.exception()  # marks it as retrieved, even if the waiter was cancelled in the same instant
         if not awaited.waiters and self._awaited.get(awaited.command_id) is awaited:
             del self._awaited[awaited.command_id]
 
@@ -189,27 +200,29 @@ class KafkaGateway:
 
     # --- outcomes ---------------------------------------------------------------------------------------------------
 
-    async def _look_up(self, context: str, command_id: UUID, claim: str = "") -> Answer | None:
-        found: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        self._lookups.append(Lookup(context, command_id, claim, found))
+    async def _find(
+        self, context: str, command_id: UUID, claim: str = "", former: str = ""
+    ) -> FingerprintedOutcome | None:
+        found: asyncio.Future[FingerprintedOutcome | None] = asyncio.get_running_loop().create_future()
+        self._lookups.append(OutcomeLookup(context, command_id, claim, former, found))
         self._wake.set()
         return await found
 
-    async def _for_ever(self, serve: Callable[[], Awaitable[None]]) -> None:
+    async def _repeat(self, serve: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await serve()
             except psycopg.Error as error:
                 log.warning("the database is not available to the gateway: %s", error)
-                self._turn_away()
+                self._reject_lookups()
                 await asyncio.sleep(RECONNECT_SECONDS)
 
-    def _turn_away(self) -> None:
-        """Those who only ask get their answer now; those whose command is in the log go on waiting."""
+    def _reject_lookups(self) -> None:
+        """Lookups fail at once; waiters whose commands have been sent keep waiting for the database."""
         lookups, self._lookups = self._lookups, []
-        for _, _, _, found in lookups:
-            if not found.done():
-                found.set_exception(Unavailable("the database is not available", maybe_recorded=False))
+        for lookup in lookups:
+            if not lookup.found.done():
+                lookup.found.set_exception(Unavailable("the database is not available", maybe_recorded=False))
 
     async def _listen(self) -> None:
         async with await connect(self._dsn, "headwater gateway") as connection:
@@ -224,7 +237,7 @@ class KafkaGateway:
             await self._connection.execute(BY_INDEX)
             while True:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                    async with asyncio.timeout(POLL_SECONDS):
                         await self._wake.wait()
                 self._wake.clear()
                 await self._fetch_once(self._connection)
@@ -236,28 +249,29 @@ class KafkaGateway:
         wanted = {(awaited.context, awaited.command_id) for awaited in self._awaited.values()}
         wanted |= {(lookup.context, lookup.command_id) for lookup in lookups}
         try:
-            claimed = await self._claims.settle(connection, {one.command_id: one.claim for one in lookups if one.claim})
+            claimed = await self._claims.claim(connection, {one.command_id: one.claim for one in lookups if one.claim})
             found = await self._outcomes(connection, list(wanted))
         except psycopg.Error:
             self._lookups += lookups
             raise
-        for _, command_id, claim, asked in lookups:
-            other = claimed.get(command_id, claim) != claim
-            _settle(asked, IdempotencyConflict(str(command_id)) if other else found.get(command_id))
+        for lookup in lookups:
+            conflict = claimed.get(lookup.command_id, lookup.claim) not in (lookup.claim, lookup.former or lookup.claim)
+            answer = IdempotencyConflict(str(lookup.command_id)) if conflict else found.get(lookup.command_id)
+            _settle(lookup.found, answer)
         for command_id, answer in found.items():
             if (awaited := self._awaited.get(command_id)) is not None:
                 self._settle_all(awaited, answer)
 
     async def _outcomes(
         self, connection: AsyncConnection[Row], wanted: Sequence[tuple[str, UUID]]
-    ) -> dict[UUID, Answer | Exception]:
-        answers: dict[UUID, Answer | Exception] = {}
-        for start in range(0, len(wanted), ASKED_AT_ONCE):
-            cursor = await connection.execute(*outcomes(wanted[start : start + ASKED_AT_ONCE]))
+    ) -> dict[UUID, FingerprintedOutcome | Exception]:
+        answers: dict[UUID, FingerprintedOutcome | Exception] = {}
+        for start in range(0, len(wanted), LOOKUP_BATCH):
+            cursor = await connection.execute(*outcomes(wanted[start : start + LOOKUP_BATCH]))
             answers |= self._answers(await cursor.fetchall())
         return answers
 
-    def _answers(self, rows: Iterable[Row]) -> dict[UUID, Answer | Exception]:
+    def _answers(self, rows: Iterable[Row]) -> dict[UUID, FingerprintedOutcome | Exception]:
         found = loaded([list(rows), [], [], []])
         for key in found.keys:
             self._mapper.keyring.learn(key)
@@ -265,7 +279,7 @@ class KafkaGateway:
         self._mapper.keyring.trim()
         return answers
 
-    def _answer(self, known: KnownOutcome) -> Answer | Exception:
+    def _answer(self, known: KnownOutcome) -> FingerprintedOutcome | Exception:
         try:
             return decode_outcome(self._mapper, known)
         except Exception as error:
@@ -273,7 +287,7 @@ class KafkaGateway:
             return error
 
 
-def _settle(future: asyncio.Future[Any], answer: Answer | Exception | None) -> None:
+def _settle(future: asyncio.Future[Any], answer: FingerprintedOutcome | Exception | None) -> None:
     if future.done():
         return
     if isinstance(answer, Exception):
@@ -282,14 +296,14 @@ def _settle(future: asyncio.Future[Any], answer: Answer | Exception | None) -> N
         future.set_result(answer)
 
 
-def _late(awaited: Awaited) -> Exception:
+def _timeout_error(awaited: AwaitedCommand) -> Exception:
     if awaited.delivered:
         return Pending(awaited.command_id)
     return Unavailable("the command could not be recorded in time", maybe_recorded=True)
 
 
-def _checked(envelope: Envelope, answer: Answer, replayed: bool) -> Outcome:
+def _outcome_for(envelope: Envelope, answer: FingerprintedOutcome, replayed: bool) -> Outcome:
     fingerprint, outcome = answer
-    if fingerprint != envelope.fingerprint:
+    if not envelope.is_request(fingerprint):
         raise IdempotencyConflict(str(envelope.command_id))
     return Outcome(outcome.command_id, outcome.status, outcome.events, outcome.position, outcome.problem, replayed)

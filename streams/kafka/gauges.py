@@ -1,4 +1,4 @@
-"""What the roles of the distributed runtime count and time, for Prometheus."""
+"""Prometheus metrics of the distributed runtime's roles."""
 
 from __future__ import annotations
 

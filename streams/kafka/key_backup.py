@@ -1,6 +1,7 @@
-"""The subjects' keys as a file: they are in PostgreSQL only, and without them a rebuilt log has no personal values.
+"""Backup of the subjects' keys to a file, and restore. The keys are in PostgreSQL only, not in the log.
 
-They stay wrapped by the master key, which is not in the file and is needed as well.
+Without them a rebuilt database has no personal values. The keys stay wrapped by the master key, which is not in the
+file and is needed as well.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ RESTORE = f"""
 
 
 class CannotRestore(Exception):
-    """The file holds something else than keys of this installation; nothing was put back. The text says what."""
+    """The file holds something other than this installation's keys. Nothing was restored; the text says what."""
 
 
 def backup_keys(connection: Connection[Row], path: Path) -> int:
-    """Writes every key there is, a JSON line each, to a new file of mode 0600; gives their number.
+    """Write every living key as a JSON line to a new file of mode 0600, and give their number.
 
-    Raises FileExistsError. Keep the file as long as no erased person's data may come back: it holds the keys of
-    everybody who was not erased when it was written, so replace it after every erasure.
+    Replace the file after every erasure: it holds the keys of all persons who were not erased when it was written, so
+    an old one would bring an erased person's data back. Raises FileExistsError.
     """
     rows = connection.execute(
         "select subject, wrapped from headwater.subject_keys where wrapped is not null order by 1"
@@ -50,9 +51,9 @@ def backup_keys(connection: Connection[Row], path: Path) -> int:
 
 
 def restore_keys(connection: Connection[Row], path: Path, master_key: bytes) -> int:
-    """Puts back the keys that are missing or lost, never one that the log says was destroyed; gives their number.
+    """Restore keys that are missing or lost, never one that the log records as destroyed, and give their number.
 
-    Read models built without them have to be rebuilt. Raises FileNotFoundError, or CannotRestore.
+    Read models that were built without them must be rebuilt. Raises FileNotFoundError or CannotRestore.
     """
     restored, keyring = 0, Keyring(master_key)
     with connection.transaction(), path.open("rb") as file:
@@ -62,7 +63,7 @@ def restore_keys(connection: Connection[Row], path: Path, master_key: bytes) -> 
 
 
 def _key(keyring: Keyring, place: str, line: bytes) -> WrappedKey:
-    """A key that the master key opens; one that it does not would make everything about its subject unreadable."""
+    """The master key must open the key; otherwise everything about the subject would become unreadable."""
     try:
         key = orjson.loads(line)
         wrapped = WrappedKey(key["subject"], b64decode(key["wrapped"], validate=True))

@@ -1,4 +1,4 @@
-"""How far the projector is behind, whether anything keeps it from going on, and whether it has stopped by itself."""
+"""Lag of the projector: how far it is behind the log, open transactions in its way, and a stall without a cause."""
 
 from __future__ import annotations
 
@@ -9,95 +9,95 @@ from collections.abc import Mapping
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.kafka import gauges
-from streams.kafka.overlay import Place
-from streams.kafka.processor_store import Checkpoint
 from streams.kafka.settings import Cluster
-from streams.kafka.watchdog import watched
+from streams.kafka.types import Checkpoint, Place, place_name
+from streams.kafka.watchdog import call_deadline
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
-STUCK_SECONDS = 60.0
+STALLED_SECONDS = 60.0
 ASK_SECONDS = 0.5
 
 
-class Stuck(Exception):
-    """There is something to project and nothing keeps it from being projected, yet nothing happens: start again."""
+class ProjectionStalled(Exception):
+    """There are records to project and nothing prevents it, yet there is no progress: the process must start again."""
 
 
 GAUGES = (gauges.LAG_EVENTS, gauges.LAG_SECONDS, gauges.OPEN_TRANSACTION_SECONDS)
 
 
 class Lag:
-    """Looks every so often; its gauges are per context and partition, and only of those this process has."""
+    """Periodic measurement of the lag; its gauges cover only the partitions of this process."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Asks through consumers of its own: on the projector's, every question would wait behind a fetch."""
+        """Use separate consumers: on the projector's own one every request would wait behind a fetch."""
         self._cluster = cluster
         self._stable = Consumer(cluster.reader(isolation_level="read_committed"))
         self._end = Consumer(cluster.reader(isolation_level="read_uncommitted"))
-        self._looked = self._progress = time.monotonic()
+        self._measured_at = self._progress_at = time.monotonic()
         self._read: dict[Place, tuple[int, int]] = {}
         self._ended: dict[Place, int] = {}
         self._open: dict[Place, tuple[int, float]] = {}
         self._shown: set[Place] = set()
 
-    def read(self, place: Place, offset: int, time_ms: int) -> None:
-        """The message at this offset, written at this time, has been received."""
-        self._read[place] = offset, time_ms
+    def on_record(self, place: Place, offset: int, time_ms: int) -> None:
+        """Note that the message at this offset, written at this time, has been received."""
+        self._read[place] = offset, time_ms  # a plain tuple: made for every record
 
-    def reached_end(self, place: Place, offset: int) -> None:
-        """Everything that a reader of committed records may see was received; it ends before this offset."""
+    def on_end(self, place: Place, offset: int) -> None:
+        """Note that all committed records have been received; they end before this offset."""
         self._ended[place] = offset
 
-    def progress(self) -> None:
-        """Something was projected, or could not have been: the database is away."""
-        self._progress = time.monotonic()
+    def on_progress(self) -> None:
+        """Note that something was projected, or that nothing could be because the database is away."""
+        self._progress_at = time.monotonic()
 
     def measure(self, checkpoints: Mapping[Place, Checkpoint], halted: Mapping[Place, Checkpoint]) -> None:
-        """Sets the gauges of the partitions that are followed, and of those that have halted; raises Stuck."""
+        """Set the gauges of the projected and of the halted partitions; raises ProjectionStalled."""
         now = time.monotonic()
-        if now - self._looked < EVERY_SECONDS:
+        if now - self._measured_at < EVERY_SECONDS:
             return
-        self._looked = now
+        self._measured_at = now
         self._show({*checkpoints, *halted})
         behind = [place for place, at in checkpoints.items() if self._look(place, at, now)]
         for place, at in halted.items():
             self._look(place, at, now)
         if not behind:
-            self._progress = now
-        if now - self._progress > STUCK_SECONDS:
-            raise Stuck(f"no progress for {STUCK_SECONDS:.0f} s although {behind} have more to project")
+            self._progress_at = now
+        if now - self._progress_at > STALLED_SECONDS:
+            raise ProjectionStalled(f"no progress for {STALLED_SECONDS:.0f} s although {behind} have more to project")
 
     def _show(self, places: set[Place]) -> None:
-        """Whoever has a partition now shows its lag; what this process saw of it last would be an alarm for ever."""
+        """Remove the gauges of partitions that this process no longer owns: a stale value would alert for ever."""
         for place in self._shown - places:
             self._open.pop(place, None)
             for gauge in GAUGES:
-                gauge.remove(_name(place))
+                gauge.remove(place_name(place))
         self._shown &= places
 
     def _look(self, place: Place, checkpoint: Checkpoint, now: float) -> bool:
-        """True when there are committed records to project."""
+        """Measure one partition; True when it has committed records to project."""
         partition = TopicPartition(self._cluster.events(place[0]), place[1])
         try:
-            with watched():
+            with call_deadline():
                 _, stable = self._stable.get_watermark_offsets(partition, ASK_SECONDS, cached=False)
                 _, end = self._end.get_watermark_offsets(partition, ASK_SECONDS, cached=False)
         except KafkaException:
             return False
         self._shown.add(place)
-        at, name = self._at(place, checkpoint), _name(place)
+        at, name = self._at(place, checkpoint), place_name(place)
         gauges.LAG_EVENTS.labels(name).set(max(0, end - at))
-        since = self._read.get(place, (0, 0))[1] / 1000
+        _offset, time_ms = self._read.get(place, (0, 0))
+        since = time_ms / 1000
         gauges.LAG_SECONDS.labels(name).set(time.time() - since if end > at and since else 0)
         gauges.OPEN_TRANSACTION_SECONDS.labels(name).set(self._open_for(place, stable, end, now))
         return stable > at
 
     def _at(self, place: Place, checkpoint: Checkpoint) -> int:
-        """Where projecting goes on. The markers before an end that was reached are nothing to project, but a record
-        that was received and is not in the database is."""
-        received, _ = self._read.get(place, (-1, 0))
+        """Offset from which there is something to project. The transaction markers before an end that was reached are
+        not, but a record that was received and is not in the database is."""
+        received, _time = self._read.get(place, (-1, 0))
         projected = received < checkpoint.next_offset
         return max(checkpoint.next_offset, self._ended.get(place, 0)) if projected else checkpoint.next_offset
 
@@ -108,7 +108,3 @@ class Lag:
         before, since = self._open.get(place, (stable, now))
         self._open[place] = (stable, since if before == stable else now)
         return now - self._open[place][1]
-
-
-def _name(place: Place) -> str:
-    return f"{place[0]}/{place[1]}"

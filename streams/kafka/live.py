@@ -1,7 +1,8 @@
-"""`headwater live`: faust-streaming over the event topics, counting into `LiveFigures`. Not authoritative.
+"""Live figures of `headwater live`: faust-streaming over the event topics, counted in `Windows`. Not authoritative.
 
-Guard rails, each for something that was met: only committed records are read (stock Faust reads aborted ones); no
-exactly-once mode; no agent lets an exception out; when the app cannot start, the process exits instead of lingering.
+Each safeguard answers a fault that was met: only committed records are read (stock Faust reads aborted ones); the
+exactly-once mode is off; no agent lets an exception out; when the app cannot start, the process exits instead of
+lingering.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
 from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
 
 from streams.core.clock import Clock
-from streams.kafka.denials import Entry, refuse_denied
+from streams.kafka.denials import ConnectionRefusals, raise_denied
 from streams.kafka.live_connection import credentials
 from streams.kafka.records import Unreadable, read_record
-from streams.kafka.settings import Cluster, context_of
+from streams.kafka.settings import Cluster
+from streams.kafka.types import context_of
 from streams.kafka.watchdog import PAUSE_SECONDS, reason_of
 from streams.telemetry.live_figures import GRACE, KEPT, MINUTE, Delivery, Thresholds, Windows, alerts, report
 
@@ -32,12 +34,12 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60.0
 ASK_SECONDS = 10.0
 STEP_SECONDS = 1.0
-BEFORE = 2 * MINUTE + GRACE
+LEAD = 2 * MINUTE + GRACE
 STANDARD = Thresholds()
 
 
 class CommittedRecords(AIOKafkaConsumerThread):
-    """Faust ties the isolation level to its own exactly-once mode; this reads committed records without it."""
+    """Consumer thread that reads committed records only. Faust ties that to its exactly-once mode, which is off."""
 
     def _create_worker_consumer(self, transport: Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -54,15 +56,15 @@ class CommittedTransport(Transport):
     Consumer = CommittedConsumer
 
 
-class InMemory(faust.App):
-    """Keeps nothing on disk; the directories that Faust makes at every start would stay behind, empty."""
+class InMemoryApp(faust.App):
+    """Faust app that keeps nothing on disk; the directories that Faust creates at every start would stay empty."""
 
     def _create_directories(self) -> None:
         pass
 
 
 class Live:
-    """The windows of one `headwater live` process, rebuilt from the last hour of the log at every start."""
+    """Windows of one `headwater live` process, rebuilt from the log of the last `kept` at every start."""
 
     def __init__(
         self,
@@ -82,8 +84,8 @@ class Live:
         self.unreadable = 0
 
     async def run(self) -> None:
-        """Counts until cancelled; raises Denied, KafkaException, TimeoutError or what Faust raises when it cannot."""
-        await asyncio.to_thread(self._go_back)
+        """Count until cancelled; raises Denied, KafkaException, TimeoutError or a Faust error when it cannot."""
+        await asyncio.to_thread(self._commit_start)
         app = self._app()
         async with asyncio.timeout(START_SECONDS):
             await app.start()
@@ -93,25 +95,25 @@ class Live:
             await app.stop()
 
     def report(self) -> bytes:
-        """The windows and alerts as they are now, as JSON."""
+        """Windows and alerts as they are now, as JSON."""
         now = self._clock.now()
         self._windows.forget(now)
         windows = self._windows.windows(now)
         return report(windows, alerts(windows, self._deliveries, self._thresholds))
 
     async def reports(self) -> AsyncIterator[bytes]:
-        """A report now, and another whenever something was counted, at most one a second."""
+        """Yield a report now and another one after every count, at most one per second."""
         while True:
             yield self.report()
             await self._changed.wait()
             self._changed.clear()
             await asyncio.sleep(1)
 
-    def _go_back(self) -> None:
-        """A new group starts where the windows that are kept begin: nothing has to be remembered between starts."""
-        since = int((self._clock.now() - self._kept - BEFORE).timestamp() * 1000)
+    def _commit_start(self) -> None:
+        """A new group starts where the kept windows begin, so that nothing is remembered between starts."""
+        since = int((self._clock.now() - self._kept - LEAD).timestamp() * 1000)
         settings = self._cluster.client(group_id=self._group, enable_auto_commit=False)
-        consumer = Consumer(settings | {"error_cb": Entry().heard})
+        consumer = Consumer(settings | {"error_cb": ConnectionRefusals().on_error})
         try:
             wanted = [
                 TopicPartition(self._cluster.events(context), partition, since)
@@ -123,7 +125,7 @@ class Live:
             _await_coordinator(consumer, starts)
             consumer.commit(offsets=starts, asynchronous=False)
         except KafkaException as error:
-            _refuse(consumer, error)
+            _raise_denied(consumer, error)
             raise
         finally:
             consumer.close()
@@ -134,7 +136,7 @@ class Live:
 
     def _app(self) -> faust.App:
         brokers = ";".join(f"aiokafka://{server}" for server in self._cluster.bootstrap.split(","))
-        app = InMemory(
+        app = InMemoryApp(
             self._group,
             broker=brokers,
             broker_credentials=credentials(self._cluster),
@@ -152,22 +154,22 @@ class Live:
         app.transport = CommittedTransport(app.conf.broker_consumer, app, loop=app.loop)
         topics = [self._cluster.events(context) for context in self._contexts]
         events = app.topic(*topics, value_serializer="raw", key_serializer="raw")
-        app.agent(events)(self._counting())
+        app.agent(events)(self._counter())
         return app
 
-    def _counting(self) -> Callable[[Any], Awaitable[None]]:
+    def _counter(self) -> Callable[[Any], Awaitable[None]]:
         async def count(stream: Any) -> None:
             async for event in stream.events():
-                self._see(event.message)
+                self._count(event.message)
 
         return count
 
-    def _see(self, message: Any) -> None:
-        """Lets no exception out: an agent that raises would be started again and read the same record for ever."""
+    def _count(self, message: Any) -> None:
+        """No exception may get out: Faust would restart the agent, which would read the same record for ever."""
         try:
             context = context_of(message.topic)
-            follows = read_record(context, message.partition, message.key, message.value, list(message.headers or ()))
-            self._windows.see(follows.record)
+            link = read_record(context, message.partition, message.key, message.value, list(message.headers or ()))
+            self._windows.see(link.record)
         except Unreadable as error:
             self.unreadable += 1
             log.error("%s/%s offset %s: %s", message.topic, message.partition, message.offset, error)
@@ -178,21 +180,21 @@ class Live:
 
 
 def _await_coordinator(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-    """A cluster that has just come up, or never had a group, answers with errors until it has found one."""
+    """A cluster that has just started, or never had a group, answers with errors until it has a coordinator."""
     until = time.monotonic() + ASK_SECONDS
     while True:
         try:
             consumer.committed(partitions, STEP_SECONDS)
             return
         except KafkaException as error:
-            _refuse(consumer, error)
+            _raise_denied(consumer, error)
             if time.monotonic() > until:
                 raise
             time.sleep(PAUSE_SECONDS)
 
 
-def _refuse(consumer: Consumer, error: KafkaException) -> None:
-    """Raises Denied if that is behind the error, which may only say that nobody coordinates the group, and not why."""
-    refuse_denied(reason_of(error))
-    if (message := consumer.poll(0)) is not None and (heard := message.error()) is not None:
-        refuse_denied(heard)
+def _raise_denied(consumer: Consumer, error: KafkaException) -> None:
+    """The error may only say that the group has no coordinator; a denial behind it comes from `poll`."""
+    raise_denied(reason_of(error))
+    if (message := consumer.poll(0)) is not None and (on_error := message.error()) is not None:
+        raise_denied(on_error)

@@ -1,4 +1,4 @@
-"""The cluster's connection settings as faust-streaming takes them: credentials with a TLS context."""
+"""Connection settings of the cluster for faust-streaming: credentials with a TLS context."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from streams.kafka.settings import GSSAPI, Cluster
 
 
 def credentials(cluster: Cluster) -> Credentials | None:
-    """What Faust connects with, None for a plaintext connection; reads the certificates that are named.
+    """Build Faust's credentials from the cluster's settings; None for a plaintext connection.
 
-    Raises OSError or ssl.SSLError for files that cannot be read.
+    Reads the certificate files. Raises OSError or ssl.SSLError for files that cannot be read.
     """
     given = cluster.admin()
     protocol = given.get("security_protocol", "PLAINTEXT")

@@ -1,4 +1,4 @@
-"""`/live` over HTTP: the windows and alerts as JSON, and as server-sent events for whoever asks for a stream."""
+"""HTTP endpoint `/live`: windows and alerts as JSON, or as server-sent events for clients that accept a stream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STREAM = "text/event-stream"
 
 
 def live_app(live: Live) -> Starlette:
-    """An ASGI app with the one path `/live`; `Accept: text/event-stream` gets a report whenever something changes."""
+    """ASGI app with the path `/live`; `Accept: text/event-stream` gets a report after every change."""
 
     async def show(request: Request) -> Response:
         if STREAM in request.headers.get("accept", ""):
@@ -28,13 +28,13 @@ def live_app(live: Live) -> Starlette:
 
 
 async def events(live: Live) -> AsyncIterator[bytes]:
-    """Reports framed as server-sent events."""
+    """Frame the reports as server-sent events."""
     async for report in live.reports():
         yield b"data: " + report + b"\n\n"
 
 
 async def serve_live(live: Live, host: str, port: int) -> None:
-    """Counts and serves until either ends; raises what ended it, so that the process exits instead of lingering."""
+    """Count and serve until either ends, and raise its error, so that the process exits instead of lingering."""
     config = uvicorn.Config(live_app(live), host, port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     tasks = [asyncio.create_task(live.run()), asyncio.create_task(server.serve())]

@@ -1,67 +1,66 @@
-"""Carrying an embedded installation's journal into topics: the same partitions, sequences and hashes, verified after.
+"""Move of an embedded installation's journal to Kafka topics: the same partitions, sequences and hashes, verified.
 
-From then on the log is Kafka's, and the database follows it; the embedded runtime must not write to it any more.
+From then on the topics are the log and the database follows them; the embedded runtime must no longer write to it.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from psycopg import Connection
 
 from streams.core.envelope import GENESIS, Record
 from streams.core.read_models import Row
-from streams.kafka.denials import refuse_denied
-from streams.kafka.overlay import Place
-from streams.kafka.records import Unreadable, record_headers
-from streams.kafka.replay import NotToTheEnd, replay
+from streams.kafka.denials import raise_denied
+from streams.kafka.records import ChainedRecord, Unreadable, record_headers
+from streams.kafka.replay import LogEndNotReached, replay
 from streams.kafka.settings import Cluster
-from streams.kafka.watchdog import PAUSE_SECONDS, persistent, reason_of
+from streams.kafka.types import Place
+from streams.kafka.watchdog import PAUSE_SECONDS, reason_of, retry
 from streams.postgres.installation import WRITER
 from streams.postgres.journal import COLUMNS
+from streams.postgres.rebuild import Progress
 
 log = logging.getLogger(__name__)
 
 CHUNK = 5_000
 ASK_SECONDS = 10.0
 CALL_SECONDS = 5.0
-"""Of one call that is tried again; the watchdog waits for twice as long."""
+"""Time-out of one call that is retried; the watchdog waits for twice as long."""
 
 CHUNKS = f"""
     select {COLUMNS} from headwater.journal j
      where context = %s and partition = %s and sequence > %s order by sequence limit %s
 """
-STARTED = "update headwater.partitions set next_offset = %s where context = %s and partition = %s"
-
-Progress = Callable[[int], None]
+SET_NEXT_OFFSET = "update headwater.partitions set next_offset = %s where context = %s and partition = %s"
 
 
 class CannotMove(Exception):
-    """The journal cannot be carried over as things are; nothing was changed in the database."""
+    """The journal cannot be moved in this state; nothing was changed in the database."""
 
 
 def move(
     connection: Connection[Row], cluster: Cluster, contexts: Sequence[str], progress: Progress = lambda _: None
 ) -> int:
-    """Copies every partition's journal into its events topic and verifies the copy; gives the number of records.
+    """Copy every partition's journal into its events topic, verify the copy, and give the number of records.
 
     The topics must exist and be empty. Raises CannotMove, also when the copy differs, or Denied.
     """
-    _own(connection)
+    _lock_installation(connection)
     places = _places(connection, contexts)
     _check_empty(cluster, places)
     try:
         _copy(connection, cluster, places, progress)
     except KafkaException as error:
-        refuse_denied(reason_of(error))
+        raise_denied(reason_of(error))
         raise CannotMove(f"the log cannot be written: {reason_of(error).str()}") from error
     return _verify_and_start(connection, cluster, places)
 
 
-def _own(connection: Connection[Row]) -> None:
+def _lock_installation(connection: Connection[Row]) -> None:
     row = connection.execute("select pg_try_advisory_lock(%s)", (WRITER,)).fetchone()
     if row != (True,):
         raise CannotMove("a headwater process is using this data: stop it first")
@@ -86,13 +85,13 @@ def _check_empty(cluster: Cluster, places: Sequence[Place]) -> None:
 
 
 def _end(reader: Consumer, partition: TopicPartition) -> int:
-    """A topic that was made just now has no leaders yet, which the client does not call an error to retry."""
+    """Retry errors that the client calls final: a topic that has just been created has no leaders yet."""
     until = time.monotonic() + ASK_SECONDS
     while True:
         try:
             return reader.get_watermark_offsets(partition, ASK_SECONDS)[1]
         except KafkaException as error:
-            refuse_denied(reason_of(error))
+            raise_denied(reason_of(error))
             if time.monotonic() > until:
                 raise CannotMove(f"{partition.topic}/{partition.partition}: {reason_of(error).str()}") from None
             time.sleep(PAUSE_SECONDS)
@@ -100,57 +99,57 @@ def _end(reader: Consumer, partition: TopicPartition) -> int:
 
 def _copy(connection: Connection[Row], cluster: Cluster, places: Sequence[Place], progress: Progress) -> None:
     settings = cluster.client(transactional_id=f"{cluster.prefix}.move", linger_ms=5)
-    producer = Producer(settings, logger=log)  # or it prints what is fatal, besides raising it
-    persistent(producer.init_transactions, CALL_SECONDS)
+    producer = Producer(settings, logger=log)  # without a logger it also prints the fatal errors that it raises
+    retry(producer.init_transactions, CALL_SECONDS)
     for place in places:
         for chunk in _chunks(connection, place):
             _produce(producer, cluster, chunk)
             progress(len(chunk))
 
 
-def _chunks(connection: Connection[Row], place: Place) -> Iterator[list[tuple[Record, bytes]]]:
-    """The journal with the hash before each record."""
+def _chunks(connection: Connection[Row], place: Place) -> Iterator[list[ChainedRecord]]:
+    """Read the partition's journal in chunks, each record with its predecessor's hash."""
     sequence, previous = 0, GENESIS
     while rows := connection.execute(CHUNKS.encode(), (*place, sequence, CHUNK)).fetchall():
         chunk = []
         for record in (Record(*row) for row in rows):
-            chunk.append((record, previous))
+            chunk.append(ChainedRecord(record, previous))
             sequence, previous = record.sequence, record.hash
         yield chunk
 
 
-def _produce(producer: Producer, cluster: Cluster, chunk: Sequence[tuple[Record, bytes]]) -> None:
+def _produce(producer: Producer, cluster: Cluster, chunk: Sequence[ChainedRecord]) -> None:
     producer.begin_transaction()
     for record, previous in chunk:
         topic, headers = cluster.events(record.context), record_headers(record, previous)
         producer.produce(topic, record.data, record.key.encode(), record.partition, headers=headers)
-    persistent(producer.commit_transaction, CALL_SECONDS)
+    retry(producer.commit_transaction, CALL_SECONDS)
 
 
 def _verify_and_start(connection: Connection[Row], cluster: Cluster, places: Sequence[Place]) -> int:
-    """Reads the topics back with another client library; only then is the database told where to follow them."""
+    """Read the topics back with another client library before the database is switched over to them."""
     next_offsets, moved = dict[Place, int](), 0
     for place in places:
         try:
-            next_offsets[place], copied = _verified(connection, cluster, place)
-        except (Unreadable, NotToTheEnd) as error:
+            next_offsets[place], copied = _verify(connection, cluster, place)
+        except (Unreadable, LogEndNotReached) as error:
             raise CannotMove(f"the copy of {place[0]}/{place[1]} cannot be read back: {error}") from error
         moved += copied
     with connection.transaction():
         connection.execute("update headwater.installation set log = 'kafka'")
         for place, next_offset in next_offsets.items():
-            connection.execute(STARTED, (next_offset, *place))
+            connection.execute(SET_NEXT_OFFSET, (next_offset, *place))
     return moved
 
 
-def _verified(connection: Connection[Row], cluster: Cluster, place: Place) -> tuple[int, int]:
-    """Where the database has to go on reading, and how many records are there."""
-    journal = (line for chunk in _chunks(connection, place) for line in chunk)
+def _verify(connection: Connection[Row], cluster: Cluster, place: Place) -> tuple[int, int]:
+    """Compare a partition's topic with the journal; its next offset and its number of records."""
+    journal = (link for chunk in _chunks(connection, place) for link in chunk)
     next_offset = copied = 0
-    for follows, after in replay(cluster, *place):
-        if next(journal, None) != tuple(follows):
-            raise CannotMove(f"the copy differs from the journal at {follows.record.position}")
+    for link, after in replay(cluster, *place):
+        if next(journal, None) != link:
+            raise CannotMove(f"the copy differs from the journal at {link.record.position}")
         next_offset, copied = after, copied + 1
     if (missing := next(journal, None)) is not None:
-        raise CannotMove(f"the copy lacks {missing[0].position}")
+        raise CannotMove(f"the copy lacks {missing.record.position}")
     return next_offset, copied

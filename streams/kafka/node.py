@@ -1,4 +1,4 @@
-"""The parts of the distributed runtime that live in a server's event loop: an API node, and a worker."""
+"""Roles of the distributed runtime that run in an event loop: API node and worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import Context, names_of
 from streams.engine import Background, cancelled
-from streams.kafka.due_notifications import follow_due
+from streams.kafka.due_notifications import forward_due_notifications
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Role
 from streams.postgres.reads import Reads
@@ -21,7 +21,7 @@ from streams.work.worker import Worker
 
 
 class ApiNode:
-    """What an `api` process runs beside its edge: a gateway to Kafka and reads from PostgreSQL."""
+    """Engine of an `api` process: a gateway to Kafka and reads from PostgreSQL."""
 
     def __init__(self, role: Role, contexts: Sequence[Context], clock: Clock) -> None:
         self.dsn = role.dsn
@@ -31,30 +31,30 @@ class ApiNode:
         self.reads = Reads(role.dsn)
         self.gateway = KafkaGateway(role.cluster, role.dsn, self.mapper)
         self.on_failure: Callable[[BaseException], None] = lambda _: None
-        """Called with Denied or KafkaException when the node can take no more commands and has to start again."""
+        """Called with Denied or KafkaException when the node can accept no more commands and must start again."""
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Serves until the block is left."""
+        """Serve while the block runs."""
         self.gateway.on_failure = self.on_failure
         await self.reads.open()
         await self.gateway.start()
-        following = asyncio.create_task(follow_clock(self.dsn, self.clock))
+        clock_task = asyncio.create_task(follow_clock(self.dsn, self.clock))
         try:
             yield
         finally:
             await self.gateway.stop()
             await self.reads.close()
-            following.cancel()
+            clock_task.cancel()
 
     @property
     def writable(self) -> bool:
-        """Whether commands can be taken now."""
+        """Whether the node accepts commands now."""
         return self.gateway.connected
 
 
 class WorkerNode:
-    """What a `worker` process runs: tasks claimed from PostgreSQL, their answers sent to Kafka; and background work."""
+    """Engine of a `worker` process: claims tasks from PostgreSQL and sends their answers to Kafka."""
 
     def __init__(
         self,
@@ -81,9 +81,9 @@ class WorkerNode:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set, then finishes what has been taken.
+        """Work until `stop` is set, then finish the claimed tasks.
 
-        Raises Denied or KafkaException when no answer can be handed to the log any more.
+        Raises Denied or KafkaException when no more answers can be sent to the log.
         """
         failures: list[BaseException] = []
 
@@ -94,7 +94,7 @@ class WorkerNode:
         self._node.on_failure = fail
         async with self._node.run():
             self._worker.start()
-            beside = [asyncio.create_task(follow_due(self._role.dsn, self._worker.due))]
+            beside = [asyncio.create_task(forward_due_notifications(self._role.dsn, self._worker.due))]
             beside += [asyncio.create_task(work(self._node)) for work in self._background]
             await stop.wait()
             await cancelled(beside)

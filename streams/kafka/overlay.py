@@ -1,8 +1,8 @@
-"""What is in the log but perhaps not yet in PostgreSQL: laid over what is loaded, so that nothing is decided stale."""
+"""Records committed to Kafka but not yet projected. Merged into every load, so that no decision uses stale state."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -10,18 +10,11 @@ from uuid import UUID
 import orjson
 
 from streams.core.batch import Head, History, KnownOutcome, Loaded, Wants
-from streams.core.chain import chained
 from streams.core.envelope import OUTCOMES, Record
 from streams.core.keys import WrappedKey
 from streams.core.wiring import SubjectErased
-from streams.kafka.records import Follows
-
-Place = tuple[str, int]
-"""A context's partition."""
-
-
-class BrokenLog(Exception):
-    """The log does not follow on from itself; nothing may be decided or projected on it until a person has looked."""
+from streams.kafka.records import ChainedRecord, check_chain
+from streams.kafka.types import BrokenLog, Place
 
 
 @dataclass(slots=True)
@@ -32,25 +25,25 @@ class _Tail:
 
 
 class Overlay:
-    """The tails of the owned partitions' logs, with the streams, outcomes and erasures in them."""
+    """Tails of the owned partitions' logs, with the streams, outcomes and erasures in them."""
 
     def __init__(self) -> None:
         self._tails: dict[Place, _Tail] = {}
         self._streams: dict[tuple[str, str], deque[Record]] = {}
         self._outcomes: dict[UUID, KnownOutcome] = {}
-        self._erased: dict[str, Record] = {}
+        self._erased = Counter[str]()
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def begin(self, place: Place, head: Head) -> None:
-        """Starts a partition's tail after `head`, which PostgreSQL has."""
+    def start(self, place: Place, head: Head) -> None:
+        """Start a partition's tail after `head`, which PostgreSQL has."""
         self.drop(place)
         self._tails[place] = _Tail(head)
 
     def drop(self, place: Place) -> None:
-        """Forgets a partition's tail."""
+        """Forget a partition's tail."""
         tail = self._tails.pop(place, None)
         if tail is not None:
             self._forget(tail, upto=None)
@@ -59,17 +52,17 @@ class Overlay:
         return self._tails[place].head
 
     def length(self, place: Place) -> int:
-        """Records of this partition that PostgreSQL may not have."""
+        """Number of records of this partition that PostgreSQL may lack."""
         return len(self._tails[place].records)
 
-    def follow(self, follows: Follows) -> None:
-        """Takes in the next record as read from the log; raises BrokenLog when it is not the next one."""
-        record, head = follows.record, self._tails[follows.record.context, follows.record.partition].head
-        check_follows(follows, head)
-        self.remember([record])
+    def append(self, link: ChainedRecord) -> None:
+        """Append a record read from the log; raises BrokenLog when it is not the next one."""
+        record, head = link.record, self._tails[link.record.context, link.record.partition].head
+        check_chain(link, head)
+        self.extend([record])
 
-    def remember(self, records: Iterable[Record]) -> None:
-        """Takes in records that are known to be in the log, in order."""
+    def extend(self, records: Iterable[Record]) -> None:
+        """Append records that are known to be in the log, in order."""
         for record in records:
             tail = self._tails[record.context, record.partition]
             tail.head = Head(record.sequence, record.hash)
@@ -82,16 +75,16 @@ class Overlay:
                 tail.undecided.append(record)
                 self._streams.setdefault((record.context, record.stream), deque()).append(record)
             if record.name == SubjectErased.name:
-                self._erased[orjson.loads(record.data)["erased"]] = record
+                self._erased[orjson.loads(record.data)["erased"]] += 1
 
     def prune(self, heads: Mapping[Place, int]) -> None:
-        """Forgets what PostgreSQL has by now: everything up to these sequences."""
+        """Forget the records that PostgreSQL has: those up to the sequence of each place."""
         for place, sequence in heads.items():
             if place in self._tails:
                 self._forget(self._tails[place], upto=sequence)
 
-    def over(self, loaded: Loaded, wants: Wants) -> Loaded:
-        """What was loaded, completed; raises BrokenLog when a stream's records in the log do not join those stored."""
+    def merge(self, loaded: Loaded, wants: Wants) -> Loaded:
+        """Merge the tails into what was loaded; raises BrokenLog when a stream's tail does not join its history."""
         outcomes = dict(loaded.outcomes)
         for _, command_id in wants.outcomes:
             if command_id in self._outcomes:
@@ -101,10 +94,10 @@ class Overlay:
             tail = self._streams.get((context, stream))
             if tail:
                 histories[context, stream] = _joined(histories.get((context, stream), History()), tail)
-        return Loaded(outcomes, histories, [*loaded.keys, *self.erased()])
+        return Loaded(outcomes, histories, [*loaded.keys, *self.erased_keys()])
 
-    def erased(self) -> list[WrappedKey]:
-        """The subjects whose keys are destroyed as far as the log goes, whatever PostgreSQL still has."""
+    def erased_keys(self) -> list[WrappedKey]:
+        """Destroyed keys of the subjects that the log has erased; PostgreSQL may still hold the living ones."""
         return [WrappedKey(subject, None) for subject in self._erased]
 
     def _forget(self, tail: _Tail, upto: int | None) -> None:
@@ -117,16 +110,8 @@ class Overlay:
                 if not records:
                     del self._streams[record.context, record.stream]
             if record.name == SubjectErased.name:
-                self._erased.pop(orjson.loads(record.data)["erased"], None)
-
-
-def check_follows(follows: Follows, head: Head) -> None:
-    """Raises BrokenLog unless the record is the next one after `head`, by sequence and by hash."""
-    record = follows.record
-    if record.sequence != head.sequence + 1:
-        raise BrokenLog(f"after sequence {head.sequence} comes {record.sequence} at {record.position}")
-    if follows.previous != head.hash or chained(head.hash, record) != record.hash:
-        raise BrokenLog(f"the hash chain breaks at {record.position}")
+                self._erased[orjson.loads(record.data)["erased"]] -= 1
+                self._erased = +self._erased
 
 
 def _joined(stored: History, tail: Iterable[Record]) -> History:

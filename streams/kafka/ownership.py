@@ -1,4 +1,4 @@
-"""The partitions of a processor as they come and go: taken over in steps, served, halted, held back, given away."""
+"""Partition ownership of a processor: takeover in steps, serving, halts, back-pressure and revocation."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from streams.core.processor import Processor
 from streams.kafka import gauges
-from streams.kafka.consumed_commands import Expected
+from streams.kafka.consumed_commands import CommandOffsets
 from streams.kafka.coverage import Coverage
-from streams.kafka.overlay import BrokenLog, Overlay, Place
+from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
-from streams.kafka.settings import Cluster, context_of
-from streams.kafka.takeover import Loader, Loading, Taken
+from streams.kafka.settings import Cluster
+from streams.kafka.takeover import Loader, TakeoverSteps
+from streams.kafka.types import BrokenLog, Place, Takeover, place_name, place_of
 
 log = logging.getLogger(__name__)
 
 ROLE = "processor"
-TRY_BROKEN_AGAIN_SECONDS = 30.0
+RETRY_BROKEN_SECONDS = 30.0
 
 
 class Partitions:
-    """What the group has given this process. Nothing here decides a command; everything is short, between polls."""
+    """Partitions that the group has assigned to this process.
+
+    Nothing in here decides a command. Every method is short, for it runs between two polls.
+    """
 
     def __init__(
         self,
@@ -35,36 +39,36 @@ class Partitions:
         overlay: Overlay,
         store: Store,
         loader: Loader,
-        expected: Expected,
+        offsets: CommandOffsets,
         coverage: Coverage,
         overlay_records: int,
     ) -> None:
         self._cluster, self._consumer, self._core, self._overlay = cluster, consumer, core, overlay
-        self._store, self._loader, self._expected, self._coverage = store, loader, expected, coverage
+        self._store, self._loader, self._offsets, self._coverage = store, loader, offsets, coverage
         self._overlay_records = overlay_records
         self._topics: list[str] = []
-        self._loading: dict[Place, Loading] = {}
+        self._loading: dict[Place, TakeoverSteps] = {}
         self._broken: dict[Place, float] = {}
-        self._held_back: set[Place] = set()
+        self._paused: set[Place] = set()
 
     @property
     def loading(self) -> bool:
-        """Whether there is more to load, so that nobody should wait for long."""
+        """Whether a takeover is under way, so that the next poll should be short."""
         return bool(self._loading)
 
     @property
     def all(self) -> set[Place]:
-        """Those that are served, and those being loaded."""
-        return {*self._expected.following, *self._loading}
+        """Places that are served or being loaded."""
+        return {*self._offsets.next_offsets, *self._loading}
 
     def subscribe(self, contexts: Iterable[str]) -> None:
-        """Asks the group for a share of these contexts' commands."""
+        """Ask the group for a share of these contexts' commands."""
         self._topics = [self._cluster.commands(context) for context in contexts]
         self._join()
 
-    def claim_unowned(self) -> None:
-        """Has the group share the partitions out anew if it has forgotten one."""
-        if unowned := self._coverage.unowned():
+    def rejoin(self, unowned: set[Place]) -> None:
+        """Join the group anew, so that it assigns the partitions that have no owner. Without any, do nothing."""
+        if unowned:
             log.warning("nobody serves %s: joining the group anew", sorted(unowned))
             self._consumer.unsubscribe()
             self._join()
@@ -73,79 +77,83 @@ class Partitions:
         self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
     def reload(self, places: Sequence[Place]) -> None:
-        """Forgets what is known of these partitions and reads it again, from the start of the protocol."""
+        """Drop the state of these partitions and take them over again, from the first step of the protocol."""
         for place in places:
             self._drop(place)
             self._loading[place] = self._loader.load(place, self._overlay)
         if places:
             self._consumer.pause([self.commands(place) for place in places])
 
-    def load_on(self) -> None:
-        """One step for every partition that is being loaded; the halted ones are tried again now and then."""
-        for place, loading in list(self._loading.items()):
+    def continue_loading(self) -> None:
+        """Take one takeover step for every partition that is being loaded, and retry halted ones now and then."""
+        for place, steps in list(self._loading.items()):
             try:
-                next(loading)
+                next(steps)
             except StopIteration as done:
                 del self._loading[place]
                 self._serve(place, done.value)
             except (BrokenLog, LookupError) as error:
                 self.halt(place, error)
         for place, since in list(self._broken.items()):
-            if time.monotonic() - since > TRY_BROKEN_AGAIN_SECONDS:
+            if time.monotonic() - since > RETRY_BROKEN_SECONDS:
                 self.reload([place])
 
     def halt(self, place: Place, error: Exception) -> None:
-        """Serves the partition no more, and puts on record why."""
+        """Stop serving the partition and record the reason in PostgreSQL."""
         log.critical("partition %s/%d is not served: %s", *place, error)
         self._consumer.pause([self.commands(place)])
         self._drop(place)
         self._broken[place] = time.monotonic()
-        gauges.LOG_HALTED.labels(_name(place)).set(1)
+        gauges.LOG_HALTED.labels(place_name(place)).set(1)
         try:
             self._store.halt(place, ROLE, str(error))
         except psycopg.Error:
             self._store.close()
 
-    def heed_the_overlay(self) -> None:
-        """Takes no commands of a partition whose read side is too far behind, until it has caught up by half.
+    def apply_back_pressure(self) -> None:
+        """Pause a partition whose projection is too far behind, until it has caught up by half.
 
-        Each has its share of what may be kept, so that one that has halted does not hold back the others.
+        Every partition has an equal share of the overlay, so that one whose projection has halted does not pause the
+        others.
         """
-        share = self._overlay_records // max(len(self._expected.following), 1)
-        if not self._held_back and len(self._overlay) <= share:
+        share = self._overlay_records // max(len(self._offsets.next_offsets), 1)
+        if not self._paused and len(self._overlay) <= share:
             return
-        if self._held_back:
+        if self._paused:
             self._prune()
-        held_back = {
+        paused = {
             place
-            for place in self._expected.following
-            if self._overlay.length(place) > (share // 2 if place in self._held_back else share)
+            for place in self._offsets.next_offsets
+            if self._overlay.length(place) > (share // 2 if place in self._paused else share)
         }
-        for place in held_back - self._held_back:
+        for place in paused - self._paused:
             self._consumer.pause([self.commands(place)])
-            self._say_held_back(place, True)
-        for place in self._held_back - held_back:
+            self._report_back_pressure(place, True)
+        for place in self._paused - paused:
             self._consumer.resume([self.commands(place)])
-            self._say_held_back(place, False)
-        self._held_back = held_back
+            self._report_back_pressure(place, False)
+        self._paused = paused
 
-    def _say_held_back(self, place: Place, held_back: bool) -> None:
-        what = "taking no commands" if held_back else "taking commands again"
-        log.warning("%s of %s: %d records wait for the projector", what, _name(place), self._overlay.length(place))
-        gauges.HELD_BACK.labels(_name(place)).set(held_back)
+    def _report_back_pressure(self, place: Place, paused: bool) -> None:
+        what = "taking no commands" if paused else "taking commands again"
+        log.warning("%s of %s: %d records wait for the projector", what, place_name(place), self._overlay.length(place))
+        gauges.HELD_BACK.labels(place_name(place)).set(paused)
 
     def commands(self, place: Place, offset: int | None = None) -> TopicPartition:
-        """The partition of the commands topic, perhaps at an offset."""
+        """The place's partition of the commands topic, at the offset if one is given."""
         topic, partition = self._cluster.commands(place[0]), place[1]
         return TopicPartition(topic, partition) if offset is None else TopicPartition(topic, partition, offset)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """With offsets of our own: librdkafka would ask for the committed ones of all the partitions at once, and an
-        open transaction over one of them would keep all of them waiting."""
+        """Assign with an explicit offset, although the takeover seeks to the right one later.
+
+        Without it librdkafka asks for the committed offsets of all partitions at once, and an open transaction over
+        one of them keeps all of them waiting.
+        """
         consumer.incremental_assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
         places = [place_of(partition) for partition in partitions]
         log.info("assigned %s", places)
-        self._coverage.assigned()
+        self._coverage.on_assigned()
         self.reload(places)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -153,31 +161,31 @@ class Partitions:
         log.info("revoked %s", places)
         for place in places:
             if place in self._broken:
-                gauges.LOG_HALTED.labels(_name(place)).set(0)
+                gauges.LOG_HALTED.labels(place_name(place)).set(0)
             self._drop(place)
         consumer.incremental_unassign(partitions)
 
     def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._coverage.lost()
+        self._coverage.on_lost()
         self._revoked(consumer, partitions)
 
     def _drop(self, place: Place) -> None:
-        self._expected.drop(place)
+        self._offsets.drop(place)
         self._broken.pop(place, None)
-        if (loading := self._loading.pop(place, None)) is not None:
-            loading.close()
+        if (steps := self._loading.pop(place, None)) is not None:
+            steps.close()
         self._core.drop(*place)
         self._overlay.drop(place)
-        self._held_back.discard(place)
-        gauges.HELD_BACK.labels(_name(place)).set(0)
-        self._gauge()
+        self._paused.discard(place)
+        gauges.HELD_BACK.labels(place_name(place)).set(0)
+        self._update_gauges()
 
-    def _serve(self, place: Place, taken: Taken) -> None:
-        log.info("serving %s/%d from command %d, log at %d", *place, taken.next_command, taken.head.sequence)
-        self._core.adopt(*place, taken.head)
-        self._expected.take(place, taken)
-        self._gauge()
-        gauges.LOG_HALTED.labels(_name(place)).set(0)
+    def _serve(self, place: Place, takeover: Takeover) -> None:
+        log.info("serving %s/%d from command %d, log at %d", *place, takeover.next_command, takeover.head.sequence)
+        self._core.adopt(*place, takeover.head)
+        self._offsets.add(place, takeover)
+        self._update_gauges()
+        gauges.LOG_HALTED.labels(place_name(place)).set(0)
         try:
             self._store.resume(place, ROLE)
         except psycopg.Error:
@@ -189,15 +197,6 @@ class Partitions:
         except psycopg.Error:
             self._store.close()
 
-    def _gauge(self) -> None:
-        gauges.PARTITIONS.labels(ROLE).set(len(self._expected.following))
+    def _update_gauges(self) -> None:
+        gauges.PARTITIONS.labels(ROLE).set(len(self._offsets.next_offsets))
         gauges.LOADING.set(len(self._loading))
-
-
-def place_of(partition: TopicPartition) -> Place:
-    """The place whose commands these are."""
-    return context_of(partition.topic), partition.partition
-
-
-def _name(place: Place) -> str:
-    return f"{place[0]}/{place[1]}"

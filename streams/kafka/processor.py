@@ -1,6 +1,6 @@
-"""The processor's process: commands in, decided batches out, one Kafka transaction each. No asyncio in here.
+"""Processor process: consume commands, decide them in batches, commit each batch in one Kafka transaction. No asyncio.
 
-The order of the calls is the protocol; every step answers a hazard that was met on a real broker.
+The order of the calls is the protocol; `ProcessorProtocol` has the steps that guard it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,28 @@ from streams.core.processor import Processor
 from streams.core.wiring import Context, names_of
 from streams.kafka import gauges
 from streams.kafka.command_decoder import CommandMessage, with_unreadable
-from streams.kafka.consumed_commands import NO_GENERATION, Expected, command_message, generation_of
+from streams.kafka.consumed_commands import CommandOffsets, command_message
 from streams.kafka.coverage import Coverage
-from streams.kafka.decision import Decider, Decision
-from streams.kafka.denials import refuse_denied
-from streams.kafka.overlay import BrokenLog, Overlay, Place
-from streams.kafka.ownership import Partitions, place_of
+from streams.kafka.decision import DecidedBatch, Decider
+from streams.kafka.denials import raise_denied
+from streams.kafka.overlay import Overlay
+from streams.kafka.ownership import Partitions
 from streams.kafka.processor_store import Store
+from streams.kafka.protocol import PROTOCOL, ProcessorProtocol
 from streams.kafka.records import record_headers
 from streams.kafka.settings import Role
-from streams.kafka.takeover import Guard, Guards, Loader
-from streams.kafka.transactions import TRANSACTION_SECONDS, End, LostMembership, Step, Stopping, Transactions, Twin
-from streams.kafka.transactions import Message as Outgoing
-from streams.kafka.watchdog import Brokers, watched
+from streams.kafka.takeover import Loader
+from streams.kafka.transactions import (
+    TRANSACTION_SECONDS,
+    DuplicateInstance,
+    LostMembership,
+    OutgoingRecord,
+    StoppedWithoutBroker,
+    TransactionPoint,
+    Transactions,
+)
+from streams.kafka.types import BrokenLog, Place, TransactionEnd, place_of
+from streams.kafka.watchdog import Brokers, call_deadline
 from streams.telemetry.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
 
 log = logging.getLogger(__name__)
@@ -42,50 +51,53 @@ BATCH = 512
 SESSION_MS = 6000
 POLL_SECONDS = 0.05
 OVERLAY_RECORDS = 100_000
-GROUP_SPEAKS_SECONDS = 2.5
+GROUP_DECISION_SECONDS = 2.5
 FATAL = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
 
 
-def ignore(_step: Step) -> None:
-    """What a processor does at the steps of a batch unless a test says otherwise."""
+def ignore(_point: TransactionPoint) -> None:
+    """Do nothing at a transaction point; tests pass a callback that does something."""
 
 
 class KafkaProcessor:
-    """Serves whatever partitions its group gives it. `run` returns after `stop`; raises Twin (see `Transactions`) or
-    Denied."""
+    """Processor of the partitions that its group assigns to it.
+
+    `run` returns after `stop`. Raises DuplicateInstance, LostMembership or Denied.
+    """
 
     def __init__(
         self,
         role: Role,
         contexts: Sequence[Context],
-        off: Guards = frozenset(),
-        reached: Callable[[Step], None] = ignore,
+        protocol: ProcessorProtocol = PROTOCOL,
+        reached: Callable[[TransactionPoint], None] = ignore,
         overlay_records: int = OVERLAY_RECORDS,
         transaction_seconds: float = TRANSACTION_SECONDS,
     ) -> None:
-        self._role, self._off, self._reached = role, off, reached
+        self._role, self._protocol, self._reached = role, protocol, reached
         self._names = [context.name for context in contexts]
         self.group = f"{role.cluster.prefix}.processor"
         mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         self._core = Processor([with_unreadable(context) for context in contexts], mapper)
         self._overlay = Overlay()
         self._store = Store(role.dsn, "headwater processor")
-        self._decider = Decider(self._core, self._store, self._overlay, role.partitions, off)
+        self._decider = Decider(self._core, self._store, self._overlay, role.partitions, protocol)
         self._transactions = Transactions(
-            role.cluster, role.instance, off, reached, transaction_seconds, lambda: self._stopping
+            role.cluster, role.instance, protocol, reached, transaction_seconds, lambda: self._stopping
         )
         self._brokers = Brokers()
-        self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.heard})
-        self._expected = Expected(off)
+        self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.on_error})
+        self._offsets = CommandOffsets(protocol)
+        self._coverage = Coverage(role.cluster, self.group, self._names, role.partitions)
         self._partitions = Partitions(
             role.cluster,
             self._consumer,
             self._core,
             self._overlay,
             self._store,
-            Loader(role.cluster, self.group, self._consumer, self._store, off, overlay_records // 2),
-            self._expected,
-            Coverage(role.cluster, self.group, self._names, role.partitions),
+            Loader(role.cluster, self._consumer, self._store, protocol, overlay_records // 2),
+            self._offsets,
+            self._coverage,
             overlay_records,
         )
         self._stopping = False
@@ -107,41 +119,40 @@ class KafkaProcessor:
         )
 
     def stop(self) -> None:
-        """Ends `run` after the batch in hand."""
+        """End `run` after the current batch."""
         self._stopping = True
 
     def run(self) -> None:
-        """Serves until stopped."""
+        """Serve until stopped."""
         try:
-            self._transactions.begin_anew()
+            self._transactions.restart()
             self._partitions.subscribe(self._names)
             while not self._stopping:
-                self._partitions.load_on()
-                if Guard.COVERAGE not in self._off:
-                    self._partitions.claim_unowned()
-                self._partitions.heed_the_overlay()
+                self._partitions.continue_loading()
+                self._partitions.rejoin(self._protocol.unowned_places(self._coverage))
+                self._partitions.apply_back_pressure()
                 self._turn()
-        except Stopping:
+        except StoppedWithoutBroker:
             log.info("stopping without a broker")
         finally:
-            with watched():
+            with call_deadline():
                 self._consumer.close()
             self._store.close()
 
     def _turn(self) -> None:
-        generations = self._expected.generations()
-        with watched():
+        before = self._offsets.assignment_counts()
+        with call_deadline():
             first = self._consumer.poll(0.002 if self._partitions.loading else POLL_SECONDS)
             if first is None:
                 return
             messages = [first, *self._consumer.consume(BATCH - 1, 0)]
-        self._reached(Step.POLLED)
+        self._reached(TransactionPoint.POLLED)
         metadata = self._consumer.consumer_group_metadata()
-        batch, gaps = self._expected.accept(self._received(messages), generations)
+        batch, gaps = self._offsets.accept(self._received(messages), before)
         self._partitions.reload(gaps)
         if not batch:
             return
-        if generation_of(metadata) == NO_GENERATION and Guard.MEMBERSHIP not in self._off:
+        if not self._protocol.is_member(metadata):
             self._partitions.reload(_places(batch))
             return
         self._process(batch, metadata)
@@ -151,19 +162,19 @@ class KafkaProcessor:
             if (error := message.error()) is None:
                 yield command_message(message)
             else:
-                self._check(error)
+                self._check_error(error)
 
-    def _check(self, error: KafkaError) -> None:
-        refuse_denied(error)
+    def _check_error(self, error: KafkaError) -> None:
+        raise_denied(error)
         log.warning("consuming: %s %s", error.name(), error.str())
-        if error.code() in FATAL and self._brokers.lost_lately:
+        if error.code() in FATAL and self._brokers.recently_lost:
             raise LostMembership(error.str())
         if error.code() in FATAL:
-            raise Twin(f"another process uses this instance's name, {self._role.instance}: {error.str()}")
+            raise DuplicateInstance(f"another process uses this instance's name, {self._role.instance}: {error.str()}")
 
-    def _process(self, messages: Sequence[CommandMessage], metadata: Any) -> None:
+    def _process(self, messages: Sequence[CommandMessage], metadata: bytes) -> None:
         try:
-            decision = self._decider.decide(messages, self._expected.sent_since)
+            decided = self._decider.decide(messages, self._offsets.sent_since)
         except psycopg.Error as error:
             log.warning("the database is not available: %s", type(error).__name__)
             self._store.close()
@@ -173,28 +184,26 @@ class KafkaProcessor:
             for place in _places(messages):
                 self._partitions.halt(place, error)
             return
-        self._reached(Step.DECIDED)
-        if Guard.METADATA_FIRST in self._off:
-            metadata = self._consumer.consumer_group_metadata()
-        self._commit(messages, decision, metadata)
+        self._reached(TransactionPoint.DECIDED)
+        self._commit(messages, decided, self._protocol.commit_metadata(self._consumer, metadata))
 
-    def _commit(self, messages: Sequence[CommandMessage], decision: Decision, metadata: Any) -> None:
-        batch = decision.batch
-        following = {(one.context, one.partition): one.offset + 1 for one in messages}
-        offsets = [self._partitions.commands(place, offset) for place, offset in following.items()]
+    def _commit(self, messages: Sequence[CommandMessage], decided: DecidedBatch, metadata: bytes) -> None:
+        batch = decided.batch
+        next_offsets = {(one.context, one.partition): one.offset + 1 for one in messages}
+        offsets = [self._partitions.commands(place, offset) for place, offset in next_offsets.items()]
         with COMMIT_SECONDS.time():
-            end = self._transactions.commit(self._outgoing(batch), offsets, metadata)
+            end = self._transactions.commit(self._outgoing_records(batch), offsets, metadata)
         gauges.TRANSACTIONS.labels(end.name.lower()).inc()
-        if end is End.COMMITTED:
-            self._committed(decision, following)
-        else:
-            self._not_committed(batch, end, _places(messages))
+        if end is TransactionEnd.COMMITTED:
+            self._apply(decided, next_offsets)
+        elif self._protocol.must_reload(end):
+            self._roll_back(batch, end, _places(messages))
 
-    def _committed(self, decision: Decision, following: dict[Place, int]) -> None:
-        envelopes, batch = decision
-        self._overlay.remember(one.record for one in batch.recorded)
+    def _apply(self, decided: DecidedBatch, next_offsets: dict[Place, int]) -> None:
+        envelopes, batch = decided
+        self._overlay.extend(one.record for one in batch.recorded)
         self._core.committed(batch)
-        self._expected.following.update(following)
+        self._offsets.next_offsets.update(next_offsets)
         BATCH_SIZE.observe(len(batch.answers))
         gauges.OVERLAY.set(len(self._overlay))
         for envelope, answer in zip(envelopes, batch.answers, strict=True):
@@ -210,35 +219,33 @@ class KafkaProcessor:
             log.info("snapshots are left for another time: %s", type(error).__name__)
             self._store.close()
 
-    def _not_committed(self, batch: Batch, end: End, touched: Sequence[Place]) -> None:
-        if Guard.RELOAD in self._off:
-            return
+    def _roll_back(self, batch: Batch, end: TransactionEnd, touched: Sequence[Place]) -> None:
         self._core.aborted(batch)
-        if end is End.RELOAD_ALL:
-            self._listen_to_the_group()
+        if end is TransactionEnd.RELOAD_ALL:
+            self._await_group()
             touched = list({*self._partitions.all, *touched})
         owned = {place_of(partition) for partition in self._consumer.assignment()}
         self._partitions.reload([place for place in touched if place in owned])
 
-    def _listen_to_the_group(self) -> None:
-        """This process was asleep, or replaced: polls, serving nothing, until the group must have said which."""
+    def _await_group(self) -> None:
+        """Poll without serving until the group has had time to answer: this process was suspended, or replaced."""
         self._consumer.pause(self._consumer.assignment())
-        until = time.monotonic() + GROUP_SPEAKS_SECONDS
+        until = time.monotonic() + GROUP_DECISION_SECONDS
         while time.monotonic() < until:
-            with watched():
+            with call_deadline():
                 message = self._consumer.poll(0.1)
             if message is not None and (error := message.error()) is not None:
-                self._check(error)
+                self._check_error(error)
 
-    def _outgoing(self, batch: Batch) -> list[Outgoing]:
-        """A record's message names the hash before its own; a partition's first one in the batch follows its head."""
+    def _outgoing_records(self, batch: Batch) -> list[OutgoingRecord]:
+        """Each message carries the hash of the record before it; the first one of a partition, the hash of its head."""
         previous: dict[Place, bytes] = {place: before.hash for place, (before, _) in batch.heads.items()}
         messages = []
         for _, record in batch.recorded:
             place = (record.context, record.partition)
             topic = self._role.cluster.events(record.context)
             headers = record_headers(record, previous[place])
-            messages.append(Outgoing(topic, record.partition, record.key.encode(), record.data, headers))
+            messages.append(OutgoingRecord(topic, record.partition, record.key.encode(), record.data, headers))
             previous[place] = record.hash
         return messages
 

@@ -1,4 +1,4 @@
-"""What the processor asks of PostgreSQL, and the little it writes there: new subjects' keys and snapshots."""
+"""PostgreSQL access of the processor: loads, checkpoints, keys of new subjects, snapshots and recorded halts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import orjson
 import psycopg
@@ -16,7 +15,7 @@ from streams.core.batch import Head, Loaded, Snapshot, Wants
 from streams.core.keys import WrappedKey
 from streams.core.partitions import partition_of
 from streams.core.read_models import Row
-from streams.kafka.overlay import Place
+from streams.kafka.types import Checkpoint, Place
 from streams.postgres.database import COMMIT, Statement, connect_plain
 from streams.postgres.journal import KEYS, Loads, add_keys
 
@@ -24,7 +23,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 BY_INDEX = "set enable_seqscan = off"
-"""Everything here is looked up by an index. Without this, plans made while tables were small are kept as they grow."""
+"""Every query here uses an index. Without this, plans made while the tables were small are kept as they grow."""
 
 ONE_SNAPSHOT = "begin isolation level repeatable read, read only"
 SEQUENCES = Statement("select context, partition, sequence from headwater.partitions")
@@ -52,23 +51,17 @@ HALT = """
 RESUME = "delete from headwater.log_halts where context = %s and partition = %s and role = %s"
 
 
-class Checkpoint(NamedTuple):
-    """How far PostgreSQL has followed a partition's log: the next offset to read, and the head before it."""
-
-    next_offset: int
-    head: Head
-
-
 def checkpoint_of(connection: Connection[Row], place: Place) -> Checkpoint:
-    """Where the projector has got to; raises LookupError when the database does not know the partition."""
+    """Read a partition's checkpoint; raises LookupError when the database does not know the partition."""
     row = connection.execute(CHECKPOINT, place).fetchone()
     if row is None:
         raise LookupError(f"the database knows no partition {place[0]}/{place[1]}")
-    return Checkpoint(row[0], Head(row[1], row[2]))
+    next_offset, sequence, hash_ = row
+    return Checkpoint(next_offset, Head(sequence, hash_))
 
 
 class Store:
-    """A plain connection that comes back by itself; every method raises psycopg.OperationalError while it cannot."""
+    """Blocking connection that reconnects by itself; every method raises psycopg.OperationalError while it cannot."""
 
     def __init__(self, dsn: str, application: str) -> None:
         self._dsn, self._application = dsn, application
@@ -76,7 +69,7 @@ class Store:
         self._next_try = 0.0
 
     def connected(self) -> Connection[Row]:
-        """The connection, made anew if it is gone; a server that is away is asked every half a second."""
+        """The open connection, reconnected if necessary; a server that is away is tried every `RETRY_SECONDS`."""
         if self._connection is None or self._connection.closed or self._connection.broken:
             if time.monotonic() < self._next_try:
                 raise psycopg.OperationalError("the database was away a moment ago")
@@ -87,54 +80,67 @@ class Store:
         return self._connection
 
     def close(self) -> None:
-        """Lets go of the connection, whatever state it is in."""
+        """Close the connection, whatever state it is in."""
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 self._connection.close()
         self._connection = None
 
     def checkpoint(self, place: Place) -> Checkpoint:
-        """See `checkpoint_of`."""
+        """Checkpoint of a partition; raises LookupError when the database does not know it."""
         return checkpoint_of(self.connected(), place)
 
     def keys(self, subjects: Sequence[str]) -> list[WrappedKey]:
-        """The stored keys of these subjects, as they are now."""
+        """Stored keys of these subjects, as they are now."""
         return [WrappedKey(*row) for row in self.connected().execute(KEYS, (list(subjects),)).fetchall()]
 
     def load(self, wants: Wants) -> tuple[dict[Place, int], Loaded]:
-        """The projected sequences and what is wanted, all as of one moment."""
+        """Load the projected sequences and what is wanted, all from one database snapshot."""
         loads = Loads.of(wants)
         sequences, *results = self._as_of_one_moment([SEQUENCES, *loads.statements])
         return {(context, partition): sequence for context, partition, sequence in sequences}, loads.loaded(results)
 
     def sequences(self) -> dict[Place, int]:
-        """How far every partition has been projected."""
+        """Projected sequence of every partition."""
         rows = self.connected().execute(*SEQUENCES).fetchall()
         return {(context, partition): sequence for context, partition, sequence in rows}
 
     def add_keys(self, keys: Sequence[WrappedKey]) -> bool:
-        """Makes new keys durable; False when somebody else has stored another key for one of the subjects."""
+        """Store new keys; False when another process has stored a different key for one of the subjects."""
         self.connected().execute(*add_keys(keys))
         return set(self.keys([key.subject for key in keys])) == set(keys)
 
     def keep_snapshots(self, snapshots: Sequence[Snapshot], ends: Mapping[Place, Head], partitions: int) -> None:
-        """Keeps snapshots as of `ends`, except where the log has been projected further: they might hold what was
-        erased since. A projector at work on the partition is not waited for: it may be asleep, and this is a cache."""
-        lines = [{"context": c, "partition": p, "sequence": head.sequence} for (c, p), head in ends.items()]
-        rows = [(s.context, partition_of(s.key, partitions), *s[1:]) for s in snapshots]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        self.connected().execute(KEEP_SNAPSHOTS, [orjson.dumps(lines).decode(), *columns])
+        """Store snapshots as of the heads in `ends`, except where the log has been projected further.
+
+        Such a snapshot might hold values that were erased since. A partition that a projector has locked is skipped:
+        the projector may be suspended, and snapshots are a cache.
+        """
+        rows = [
+            {"context": context, "partition": partition, "sequence": head.sequence}
+            for (context, partition), head in ends.items()
+        ]
+        columns = [
+            [one.context for one in snapshots],
+            [partition_of(one.key, partitions) for one in snapshots],
+            [one.stream for one in snapshots],
+            [one.key for one in snapshots],
+            [one.version for one in snapshots],
+            [one.schema for one in snapshots],
+            [one.state for one in snapshots],
+        ]
+        self.connected().execute(KEEP_SNAPSHOTS, [orjson.dumps(rows).decode(), *columns])
 
     def halt(self, place: Place, role: str, error: str) -> None:
-        """Puts on record that this role stands still at this partition, and why."""
+        """Record that this role has halted at this partition, and why."""
         self.connected().execute(HALT, (*place, role, error))
 
     def resume(self, place: Place, role: str) -> None:
-        """Takes a halt off the record."""
+        """Delete the record of a halt."""
         self.connected().execute(RESUME, (*place, role))
 
     def halted(self, role: str) -> set[Place]:
-        """Where this role is on record as standing still."""
+        """Places at which this role is recorded as halted."""
         rows = self.connected().execute("select context, partition from headwater.log_halts where role = %s", (role,))
         return {(context, partition) for context, partition in rows}
 

@@ -1,4 +1,4 @@
-"""The producer of an API process: idempotent, never blocking the event loop, and knowing whether a broker is there."""
+"""Idempotent producer of commands, which never blocks the event loop and knows whether a broker is available."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.core.envelope import Envelope
 from streams.core.gateway import Unavailable
-from streams.kafka.denials import Denied, Entry, denial
+from streams.kafka.denials import ConnectionRefusals, Denied, denial
 from streams.kafka.records import command_headers
 from streams.kafka.settings import Cluster
 from streams.kafka.watchdog import reason_of
@@ -23,20 +23,21 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
 ASK_SECONDS = 1.0
-GIVEN_UP_AFTER_MS = 10_000
-QUEUED = 50_000
+DELIVERY_TIMEOUT_MS = 10_000
+MAX_QUEUED = 50_000
 GATHER_MS = 0.5
-"""Clients that are answered together ask again together: what they send goes to the broker, and on, in one request."""
-PUSH_SECONDS = 0.001
-"""What the event loop may be held up for to send on a command that has nobody to be gathered with."""
+"""Clients that are answered together send again together; this delay puts their commands into one request."""
+
+FLUSH_SECONDS = 0.001
+"""Longest time that the event loop may block in order to send a lone command without the `GATHER_MS` delay."""
 
 OnDelivery = Callable[[], None]
 OnLoss = Callable[[Unavailable], None]
 OnFailure = Callable[[Denied | KafkaException], None]
 
 
-class Queued(NamedTuple):
-    """A command on its way to the client."""
+class QueuedCommand(NamedTuple):
+    """Command that waits to be passed to the Kafka client."""
 
     envelope: Envelope
     data: bytes
@@ -45,13 +46,16 @@ class Queued(NamedTuple):
     alone: bool
 
 
-class Commands:
-    """Hands commands to the log. In the event loop's thread it tells of commands that were lost, and, once, of what
-    makes it hopeless to hand over any more: Denied, or a KafkaException that the client calls fatal."""
+class CommandProducer:
+    """Producer of commands.
+
+    In the event loop's thread it reports commands that were lost and, once, the failure after which nothing more can be
+    sent: Denied, or a KafkaException that the client calls fatal.
+    """
 
     def __init__(self, cluster: Cluster, on_failure: OnFailure) -> None:
         self._cluster, self._on_failure = cluster, on_failure
-        self._entry = Entry()
+        self._refusals = ConnectionRefusals()
         self._failed = False
         self._producer = Producer(
             cluster.client(
@@ -61,33 +65,33 @@ class Commands:
                 partitioner="murmur2_random",
                 retry_backoff_ms=10,
                 retry_backoff_max_ms=500,
-                message_timeout_ms=GIVEN_UP_AFTER_MS,
-                queue_buffering_max_messages=QUEUED,
+                message_timeout_ms=DELIVERY_TIMEOUT_MS,
+                queue_buffering_max_messages=MAX_QUEUED,
                 allow_auto_create_topics=False,
             )
-            | {"error_cb": self._error}
+            | {"error_cb": self._on_error}
         )
         self._thread = threading.Thread(target=self._poll, name="command deliveries", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._burst: list[Queued] = []
+        self._burst: list[QueuedCommand] = []
         self._closing = threading.Event()
         self.connected = False
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begins to look for a broker and to collect delivery reports."""
+        """Start to look for a broker and to collect delivery reports."""
         self._loop = loop
         self._thread.start()
 
     async def stop(self) -> None:
-        """Waits, bounded, until what is queued has been delivered or given up. Nothing may be sent meanwhile."""
-        self._hand_over()
+        """Wait, for a bounded time, until the queued commands are delivered or given up. Send nothing meanwhile."""
+        self._send_burst()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        """A client that is left to itself can crash the process in its very last moment: its threads go on encrypting
-        while OpenSSL is taken down."""
+        """The client must be closed: otherwise its threads go on encrypting while OpenSSL shuts down at exit, which
+        can crash the process."""
         with contextlib.suppress(KafkaException):
-            self._producer.flush(GIVEN_UP_AFTER_MS / 1000)
+            self._producer.flush(DELIVERY_TIMEOUT_MS / 1000)
         self._closing.set()
         self._thread.join()
         self._producer.close()
@@ -95,21 +99,21 @@ class Commands:
     def send(
         self, envelope: Envelope, data: bytes, on_delivery: OnDelivery, on_loss: OnLoss, alone: bool = False
     ) -> None:
-        """Queues the command; raises BufferError when the queue is full. Every command is reported on once. One that
-        is `alone`, nobody else's being under way, does not wait for others to share a request with.
+        """Queue the command; raises BufferError when the queue is full. Every command gets one report.
 
-        `on_delivery` is called in another thread: to wake the event loop for each would cost it more than to send.
+        A command that is `alone`, with no other one pending, does not wait for others to share its request.
+        `on_delivery` is called in another thread: waking the event loop for each would cost more than sending does.
         """
-        if len(self._producer) + len(self._burst) >= QUEUED:
+        if len(self._producer) + len(self._burst) >= MAX_QUEUED:
             raise BufferError
-        self._burst.append(Queued(envelope, data, on_delivery, on_loss, alone))
+        self._burst.append(QueuedCommand(envelope, data, on_delivery, on_loss, alone))
         if len(self._burst) == 1:
             assert self._loop is not None
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._send_burst)
 
-    def _hand_over(self) -> None:
-        """All at once, when everybody who was answered in the same instant has asked again: the sooner the last of
-        them follows the first, the fewer requests and transactions they are spread over."""
+    def _send_burst(self) -> None:
+        """Send all commands of one event loop pass together: clients answered in the same instant have sent again by
+        then. The closer together commands are sent, the fewer requests and transactions they take."""
         burst, self._burst = self._burst, []
         for one in burst:
             try:
@@ -118,27 +122,27 @@ class Commands:
                 log.warning("a command cannot be sent: %s", error)
                 one.on_loss(Unavailable("the log does not take this command", maybe_recorded=False))
         if len(burst) == 1 and burst[0].alone:
-            self._push()
+            self._flush()
 
-    def _push(self) -> None:
-        """The client's own gathering takes it up to two milliseconds; to be flushed is what ends it early."""
+    def _flush(self) -> None:
+        """The client batches for up to two milliseconds; a flush ends that early."""
         try:
-            self._producer.flush(PUSH_SECONDS)
+            self._producer.flush(FLUSH_SECONDS)
         except KafkaException as error:
-            self._broken(error)
+            self._on_fatal_error(error)
 
-    def _produce(self, queued: Queued) -> None:
+    def _produce(self, queued: QueuedCommand) -> None:
         envelope, data, on_delivery, on_loss, _ = queued
         self._producer.produce(
             self._cluster.commands(envelope.context),
             data,
             envelope.command.key.encode(),
             envelope.partition,
-            on_delivery=lambda error, _: on_delivery() if error is None else self._lost(error, on_loss),
+            on_delivery=lambda error, _: on_delivery() if error is None else self._report_loss(error, on_loss),
             headers=command_headers(envelope),
         )
 
-    def _lost(self, error: KafkaError, on_loss: OnLoss) -> None:
+    def _report_loss(self, error: KafkaError, on_loss: OnLoss) -> None:
         log.warning("a command was not delivered: %s", error.name())
         self.connected = False
         self._fail(denial(error))
@@ -152,28 +156,28 @@ class Commands:
             try:
                 self._producer.poll(POLL_SECONDS)
             except KafkaException as error:
-                self._broken(error)
+                self._on_fatal_error(error)
                 return
             if not self.connected and not self._failed and time.monotonic() - asked > ASK_SECONDS / 2:
                 asked = time.monotonic()
-                self._ask()
+                self._look_for_broker()
 
-    def _ask(self) -> None:
+    def _look_for_broker(self) -> None:
         try:
             self.connected = bool(self._producer.list_topics(timeout=ASK_SECONDS).brokers)
         except KafkaException as error:
             log.info("no broker: %s", error)
 
-    def _error(self, error: KafkaError) -> None:
+    def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self.connected = False
         try:
-            self._entry.heard(error)
+            self._refusals.on_error(error)
         except Denied as denied:
             self._fail(denied)
 
-    def _broken(self, error: KafkaException) -> None:
-        """What is fatal the client raises once, out of the call that happens to serve it."""
+    def _on_fatal_error(self, error: KafkaException) -> None:
+        """The client raises a fatal error once, out of whichever call serves it."""
         self._fail(denial(reason_of(error)) or error)
 
     def _fail(self, failure: Denied | KafkaException | None) -> None:

@@ -1,35 +1,35 @@
-"""Records and commands as Kafka messages: the key is the partition key, the value the JSON, the rest are headers.
+"""Records and commands as Kafka messages: the key is the partition key, the value is the JSON, headers hold the rest.
 
 All headers are UTF-8 text, hashes in hexadecimal, so that any client in any language can read them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+from streams.core.batch import Head
+from streams.core.chain import chained
 from streams.core.envelope import Envelope, Record, TaskEnd
-
-Headers = list[tuple[str, str | bytes | None]]
-AnyHeaders = dict[str, str | bytes | None] | Sequence[tuple[str, str | bytes | None]] | None
+from streams.kafka.types import AnyHeaders, BrokenLog, Headers
 
 
 class Unreadable(Exception):
-    """A message that nobody of this program's making can have written, or that has been damaged."""
+    """A message that this program cannot have written, or that has been damaged."""
 
 
-class Follows(NamedTuple):
-    """A record with the hash it says it follows."""
+class ChainedRecord(NamedTuple):
+    """Record with the hash that it gives for its predecessor: a link of the log's hash chain."""
 
     record: Record
-    previous: bytes
+    previous_hash: bytes
 
 
 class WireCommand(NamedTuple):
-    """A command as it travels: everything of its envelope but the decoded body."""
+    """Command as sent: its envelope with the body still encoded."""
 
     context: str
     partition: int
@@ -45,17 +45,18 @@ class WireCommand(NamedTuple):
     fresh: bool
     expected_version: int | None
     task: TaskEnd | None
+    former_fingerprint: str
 
 
-def record_headers(record: Record, previous: bytes) -> Headers:
-    """Everything about a record that is not its key or its value."""
+def record_headers(record: Record, previous_hash: bytes) -> Headers:
+    """Headers of a record's message: everything but its key and its value."""
     headers: Headers = [
         ("id", str(record.event_id)),
         ("name", record.name),
         ("stream", record.stream),
         ("version", str(record.version)),
         ("sequence", str(record.sequence)),
-        ("previous", previous.hex()),
+        ("previous", previous_hash.hex()),
         ("hash", record.hash.hex()),
         ("command", str(record.command_id)),
         ("correlation", str(record.correlation_id)),
@@ -75,13 +76,13 @@ def read_record(
     key: bytes | None,
     value: bytes | None,
     headers: AnyHeaders,
-) -> Follows:
-    """The record in a message of an events topic; raises Unreadable."""
+) -> ChainedRecord:
+    """Read the record in a message of an events topic; raises Unreadable."""
     if key is None or value is None:
         raise Unreadable("a record needs a key and a value")
     found = _headers(headers)
     try:
-        record = Record(
+        record = Record(  # by position: made for every record read, and three times slower with keywords
             context,
             partition,
             int(found["sequence"]),
@@ -92,22 +93,31 @@ def read_record(
             found["name"],
             found.get("subject"),
             value,
-            _shared(found["command"]),
+            _cached_uuid(found["command"]),
             _uuid(found.get("causation")),
-            _shared(found["correlation"]),
+            _cached_uuid(found["correlation"]),
             found.get("actor", ""),
             datetime.fromisoformat(found["at"]),
             bytes.fromhex(found["hash"]),
         )
-        return Follows(record, bytes.fromhex(found["previous"]))
+        return ChainedRecord(record, bytes.fromhex(found["previous"]))
     except KeyError as missing:
         raise Unreadable(f"no header {missing}") from None
     except ValueError as error:
         raise Unreadable(str(error)) from None
 
 
+def check_chain(link: ChainedRecord, head: Head) -> None:
+    """Check that the record is the next one after `head`, by sequence and by hash; raises BrokenLog."""
+    record = link.record
+    if record.sequence != head.sequence + 1:
+        raise BrokenLog(f"after sequence {head.sequence} comes {record.sequence} at {record.position}")
+    if link.previous_hash != head.hash or chained(head.hash, record) != record.hash:
+        raise BrokenLog(f"the hash chain breaks at {record.position}")
+
+
 def command_headers(envelope: Envelope) -> Headers:
-    """Everything of an envelope that is not the command itself."""
+    """Headers of a command's message: everything in its envelope but the command."""
     headers: Headers = [
         ("id", str(envelope.command_id)),
         ("name", envelope.command.name),
@@ -121,6 +131,7 @@ def command_headers(envelope: Envelope) -> Headers:
         "fresh": "true" if envelope.fresh else None,
         "expected_version": envelope.expected_version,
         "task": None if envelope.task is None else envelope.task.model_dump_json(),
+        "former_fingerprint": envelope.former_fingerprint or None,
     }
     return headers + [(name, str(value)) for name, value in optional.items() if value is not None]
 
@@ -132,7 +143,7 @@ def read_command(
     value: bytes | None,
     headers: AnyHeaders,
 ) -> WireCommand:
-    """The command in a message of a commands topic, its body still encoded; raises Unreadable."""
+    """Read the command in a message of a commands topic without decoding its body; raises Unreadable."""
     if key is None or value is None:
         raise Unreadable("a command needs a key and a value")
     found = _headers(headers)
@@ -140,7 +151,7 @@ def read_command(
         raise Unreadable("PostgreSQL has no place for the NUL character")
     try:
         version, task = found.get("expected_version"), found.get("task")
-        return WireCommand(
+        return WireCommand(  # by position, as above: made for every command
             context,
             partition,
             key.decode(),
@@ -155,6 +166,7 @@ def read_command(
             found.get("fresh") == "true",
             None if version is None else int(version),
             None if task is None else TaskEnd.model_validate_json(task),
+            found.get("former_fingerprint", ""),
         )
     except KeyError as missing:
         raise Unreadable(f"no header {missing}") from None
@@ -171,10 +183,10 @@ def _headers(headers: AnyHeaders) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=10_000)
-def _shared(text: str) -> UUID:
-    """Ids that a command's records have in common come again at once."""
+def _cached_uuid(text: str) -> UUID:
+    """Cached, because a command's records share their command and correlation ids and follow each other."""
     return UUID(text)
 
 
 def _uuid(text: str | None) -> UUID | None:
-    return None if text is None else _shared(text)
+    return None if text is None else _cached_uuid(text)

@@ -1,14 +1,15 @@
-"""A lost PostgreSQL made anew from Kafka alone: journal, outcomes, read models, pending tasks. Nothing is sent twice.
+"""Rebuild of a lost PostgreSQL from Kafka alone: journal, outcomes, read models, pending tasks. Nothing is sent twice.
 
 Kafka does not say which outside calls had been begun. So every call that is due and has no answer in the log counts as
-begun by a worker that is gone: the worker repeats it where repeats are recognised, and else reports it unconfirmed.
+begun by a worker that no longer exists. The worker repeats such a call where the receiver recognises repeats, and
+otherwise reports it unconfirmed.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,50 +20,48 @@ from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.core.wiring import Context
-from streams.embedded.runtime import known_projections
-from streams.kafka.denials import Entry, refuse_denied
-from streams.kafka.event_batches import EventMessage, decode, follow, part
-from streams.kafka.overlay import BrokenLog, Place
-from streams.kafka.processor_store import Checkpoint, checkpoint_of
+from streams.kafka.denials import ConnectionRefusals, raise_denied
+from streams.kafka.event_batches import EventMessage, batch_of, decode, read_batch
+from streams.kafka.processor_store import checkpoint_of
 from streams.kafka.settings import Cluster
+from streams.kafka.types import BrokenLog, Checkpoint, Place
 from streams.kafka.watchdog import reason_of
 from streams.postgres.batch_transaction import statements, write_carefully_plain
 from streams.postgres.database import read_plain, write_plain
 from streams.postgres.installation import prepare
 from streams.postgres.journal import KEYS
 from streams.postgres.projection_tables import Projections
-from streams.postgres.rebuild import bring_up
+from streams.postgres.rebuild import Progress, bring_up
+from streams.postgres.tasks import known_projections
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2000
+BATCH = 2000
 WAIT_SECONDS = 1.0
-STILL_SECONDS = 30.0
+STALLED_SECONDS = 30.0
 ASK_SECONDS = 10.0
-LOST = "insert into headwater.subject_keys (subject, wrapped, destroyed_at) values (%s, null, now())"
+MARK_LOST = "insert into headwater.subject_keys (subject, wrapped, destroyed_at) values (%s, null, now())"
 
-ATTEMPTS = """
+COUNT_ATTEMPTS = """
     with answered as (
         select (convert_from(data, 'UTF8')::json -> 'task' ->> 'id')::uuid as id, count(*) as attempts
           from headwater.journal where name = 'headwater.command.decided.v1' group by 1)
     update headwater.tasks t set attempts = a.attempts from answered a where a.id = t.id
 """
 
-BEGUN = """
+MARK_BEGUN = """
     update headwater.tasks set state = 'running', owner = 'before the rebuild', lease_until = now(),
            attempts = attempts + 1
      where kind = 'call' and state = 'waiting' and due_at <= %s
 """
-
-Progress = Callable[[int], None]
 
 
 class CannotRebuild(Exception):
     """The database is not empty, or the log cannot be read to its end; the text says which."""
 
 
-class Rebuilt(NamedTuple):
-    """What was made anew: records, tasks still open, calls among them that may have been made, lost subjects' keys."""
+class RebuildResult(NamedTuple):
+    """Counts of a rebuild: records, open tasks, calls that may have been made, subjects whose keys are lost."""
 
     records: int
     tasks: int
@@ -78,27 +77,28 @@ def rebuild(
     partitions: int,
     now: datetime,
     progress: Progress = lambda _: None,
-) -> Rebuilt:
-    """Fills an empty database from the log; restore the subjects' keys into it before, or their values stay lost.
+) -> RebuildResult:
+    """Fill an empty database from the log.
 
-    No other role may run meanwhile. Raises CannotRebuild, BrokenLog or Denied.
+    Restore the subjects' keys into it before, or their values stay unreadable. No other role may run meanwhile.
+    Raises CannotRebuild, BrokenLog or Denied.
     """
     prepare(connection, contexts, partitions, "kafka")
     if connection.execute("select exists (select from headwater.journal)").fetchone() != (False,):
         raise CannotRebuild("the database has a journal already: rebuild into an empty database")
     bring_up(connection, contexts, mapper, lambda _: None)
-    following = _Following(connection, mapper, Projections(known_projections(contexts, mapper)))
+    projector = _LogProjector(connection, mapper, Projections(known_projections(contexts, mapper)))
     for context in contexts:
         for partition in range(partitions):
-            _follow(following, cluster, (context.name, partition), progress)
-    connection.execute(ATTEMPTS)
-    begun = connection.execute(BEGUN, (now,)).rowcount
-    row = connection.execute("select count(*) from headwater.tasks").fetchone()
-    return Rebuilt(following.records, row[0] if row else 0, begun, len(following.lost))
+            _project_partition(projector, cluster, (context.name, partition), progress)
+    connection.execute(COUNT_ATTEMPTS)
+    begun = connection.execute(MARK_BEGUN, (now,)).rowcount
+    ((tasks,),) = connection.execute("select count(*) from headwater.tasks").fetchall()
+    return RebuildResult(projector.records, tasks, begun, len(projector.lost))
 
 
-class _Following:
-    """The projector's transactions, one partition after the other."""
+class _LogProjector:
+    """Projector of the rebuild: the same transactions as the real one's, one partition after the other."""
 
     def __init__(self, connection: Connection[Row], mapper: Mapper, projections: Projections) -> None:
         self.connection, self._mapper, self._projections = connection, mapper, projections
@@ -107,15 +107,15 @@ class _Following:
         self.records = 0
 
     def write(self, events: Sequence[EventMessage], place: Place, checkpoint: Checkpoint) -> Checkpoint:
-        """Where to go on from; raises BrokenLog at a record that cannot be read or does not follow."""
-        followed = follow(events, {place: checkpoint})
-        self._learn_keys(followed.subjects)
-        decoded = decode(followed, self._mapper)
-        if followed.halts:
-            raise BrokenLog(f"{place[0]}/{place[1]} {followed.halts[place]}")
+        """Write the events and give the new checkpoint; raises BrokenLog at an unreadable or misplaced record."""
+        records = read_batch(events, {place: checkpoint})
+        self._learn_keys(records.subjects)
+        decoded = decode(records, self._mapper)
+        if records.halts:
+            raise BrokenLog(f"{place[0]}/{place[1]} {records.halts[place]}")
         if not decoded:
             return checkpoint
-        batch, offsets, _ = part(decoded, {place: checkpoint})
+        batch, offsets, _ = batch_of(decoded, {place: checkpoint})
         projected = self._projections.project(batch)
         if projected.halts:
             halts = write_carefully_plain(self.connection, batch, projected, self._projections, offsets)
@@ -127,42 +127,42 @@ class _Following:
         return Checkpoint(offsets[place], batch.heads[place][1])
 
     def _learn_keys(self, subjects: list[str]) -> None:
-        """A key that is neither stored nor known to be destroyed is lost, and on record as such from here on."""
+        """A key that is neither stored nor recorded as destroyed is lost, and is recorded as destroyed from here on."""
         self._mapper.keyring.forget(subjects)
         found = [WrappedKey(*row) for row in self.connection.execute(KEYS, (subjects,)).fetchall()]
         for subject in set(subjects) - {key.subject for key in found}:
-            self.connection.execute(LOST, (subject,))
+            self.connection.execute(MARK_LOST, (subject,))
             self.lost.add(subject)
             found.append(WrappedKey(subject, None))
         for key in found:
             self._mapper.keyring.learn(key)
 
 
-def _follow(following: _Following, cluster: Cluster, place: Place, progress: Progress) -> None:
+def _project_partition(projector: _LogProjector, cluster: Cluster, place: Place, progress: Progress) -> None:
     topic = cluster.events(place[0])
-    checkpoint = checkpoint_of(following.connection, place)
-    end = _end(cluster, TopicPartition(topic, place[1]))
+    checkpoint = checkpoint_of(projector.connection, place)
+    end = _true_end(cluster, TopicPartition(topic, place[1]))
     reader = Consumer(cluster.reader(isolation_level="read_committed", enable_partition_eof=True))
-    until = time.monotonic() + STILL_SECONDS
+    until = time.monotonic() + STALLED_SECONDS
     try:
         reader.assign([TopicPartition(topic, place[1], checkpoint.next_offset)])
         at = checkpoint.next_offset
         while at < end:
-            events, at = _events(reader, place, at)
-            before, checkpoint = checkpoint, following.write(events, place, checkpoint)
+            events, at = _consume(reader, place, at)
+            before, checkpoint = checkpoint, projector.write(events, place, checkpoint)
             if checkpoint != before:
                 progress(len(events))
-                until = time.monotonic() + STILL_SECONDS
+                until = time.monotonic() + STALLED_SECONDS
             if time.monotonic() > until:
                 raise CannotRebuild(f"{topic}/{place[1]} can be read up to {at}, its end is {end}")
     finally:
         reader.close()
 
 
-def _events(reader: Consumer, place: Place, at: int) -> tuple[list[EventMessage], int]:
+def _consume(reader: Consumer, place: Place, at: int) -> tuple[list[EventMessage], int]:
     events: list[EventMessage] = []
     first = reader.poll(WAIT_SECONDS)
-    for message in [] if first is None else [first, *reader.consume(AT_ONCE - 1, 0)]:
+    for message in [] if first is None else [first, *reader.consume(BATCH - 1, 0)]:
         error, offset = message.error(), message.offset() or 0
         if error is None:
             events.append(EventMessage(place, offset, message.key(), message.value(), message.headers()))
@@ -171,19 +171,19 @@ def _events(reader: Consumer, place: Place, at: int) -> tuple[list[EventMessage]
             at = max(at, offset)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             raise CannotRebuild(f"the beginning of the log of {place[0]}/{place[1]} is gone: {error.str()}")
-        elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # which is asked for, and not needed
-            refuse_denied(error)
+        elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # requested by the client, not needed
+            raise_denied(error)
     return events, at
 
 
-def _end(cluster: Cluster, partition: TopicPartition) -> int:
-    reader = Consumer(cluster.reader(isolation_level="read_uncommitted") | {"error_cb": Entry().heard})
+def _true_end(cluster: Cluster, partition: TopicPartition) -> int:
+    reader = Consumer(cluster.reader(isolation_level="read_uncommitted") | {"error_cb": ConnectionRefusals().on_error})
     try:
         return reader.get_watermark_offsets(partition, ASK_SECONDS)[1]
     except KafkaException as error:
         reader.poll(0)
         reason = reason_of(error)
-        refuse_denied(reason)
+        raise_denied(reason)
         raise CannotRebuild(f"no end of {partition.topic} is known at {cluster.bootstrap}: {reason.str()}") from None
     finally:
         reader.close()

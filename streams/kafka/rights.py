@@ -1,12 +1,12 @@
-"""What a process does with its topics, and which of the rights to that the cluster does not give to its user."""
+"""Rights that each role needs on its topics, and those that the cluster does not give to its user."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-NO_RIGHT = 29
-"""The error code of a topic that a user may not even know of."""
+TOPIC_HIDDEN = 29
+"""Error code of a topic that a user has no right to see."""
 
 
 class Rights(NamedTuple):
@@ -16,7 +16,7 @@ class Rights(NamedTuple):
     events: frozenset[str] = frozenset()
 
     def of(self, topic: str) -> frozenset[str]:
-        """Those on this topic."""
+        """Operations on this topic."""
         return self.commands if topic.endswith(".commands") else self.events
 
 
@@ -30,15 +30,15 @@ RIGHTS: Mapping[str, Rights] = {
     "move": Rights(events=frozenset({"READ", "WRITE"})),
     "rebuild": Rights(events=frozenset({"READ"})),
 }
-"""By role, and by command that reads or writes the log. Whoever may read or write may also describe."""
+"""Rights by role, and by command that reads or writes the log. The right to read or write includes to describe."""
 
 
 def missing(name: str, topic: Mapping[str, Any], needed: frozenset[str]) -> Iterator[str]:
-    """A sentence for every right to this topic, as `describe_topics` tells of it, that is needed and not given."""
+    """Yield a sentence for every needed right that the topic's description (see `describe_topics`) does not list."""
     given = topic["authorized_operations"]
-    if topic["error_code"] == NO_RIGHT:
+    if topic["error_code"] == TOPIC_HIDDEN:
         given = []
-    elif given is None:  # a cluster that does not tell
+    elif given is None:  # the cluster does not report rights
         return
     for operation in sorted(needed - set(given)):
         shown = operation.title().replace("_", "")

@@ -1,4 +1,4 @@
-"""Where the cluster is and how to talk to it: connection settings pass through, those the protocol stands on do not."""
+"""Settings of the cluster. Connection settings pass through; those that the protocol relies on cannot be changed."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ ADMIN_NAMES = {
     "ssl.crl.location": "ssl_crlfile",
     "client.id": "client_id",
 }
-"""librdkafka's names of connection settings, and kafka-python's for the same."""
+"""librdkafka's names of connection settings, with kafka-python's names for the same."""
 
 ONE_CLIENT_ONLY = ("ssl.ca.pem", "ssl.certificate.pem", "ssl.key.pem", "ssl.keystore.", "ssl.engine.", "sasl.oauth")
-"""What of it says who somebody is, and librdkafka alone of the three clients understands."""
+"""Identity settings that only librdkafka understands, of the three clients."""
 
 GSSAPI = "GSSAPI"
 MECHANISMS = (GSSAPI, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-"""The SASL mechanisms that all three clients know."""
+"""SASL mechanisms that all three clients know."""
 
 
 class WrongSetting(Exception):
-    """An environment variable would change something the protocol stands on, or reach some of the clients only."""
+    """An environment variable would change something that the protocol relies on, or reach only some of the clients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A Kafka cluster: `host:port,…`, the prefix of its topics and groups, and how to connect (librdkafka's names)."""
+    """Kafka cluster: `host:port,…`, the prefix of its topics and groups, connection settings (librdkafka's names)."""
 
     bootstrap: str
     prefix: str = "headwater"
     connection: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def commands(self, context: str) -> str:
-        """The topic of a context's commands."""
+        """Topic of a context's commands."""
         return f"{self.prefix}.{context}.commands"
 
     def events(self, context: str) -> str:
-        """The topic of a context's events and outcomes: its log."""
+        """Topic of a context's events and outcomes: its log."""
         return f"{self.prefix}.{context}.events"
 
     def client(self, **settings: Any) -> dict[str, Any]:
-        """Settings of a confluent-kafka client; keyword `a_b` stands for `a.b`."""
+        """Settings of a confluent-kafka client; the keyword `a_b` stands for `a.b`."""
         own = {name.replace("_", "."): value for name, value in settings.items()}
         quick = {"socket.nagle.disable": True, "reconnect.backoff.max.ms": 1000, "log_level": 0}
         return {"bootstrap.servers": self.bootstrap} | quick | dict(self.connection) | own
 
     def reader(self, **settings: Any) -> dict[str, Any]:
-        """Settings of a consumer that is in no group and stores no offsets."""
+        """Settings of a confluent-kafka consumer that is in no group and stores no offsets."""
         alone = {
             "group.id": f"{self.prefix}.none",
             "enable.auto.commit": False,
@@ -71,7 +71,7 @@ class Cluster:
         return alone | self.client(**settings)
 
     def admin(self) -> dict[str, Any]:
-        """The same connection for kafka-python."""
+        """Settings of a kafka-python client for the same connection."""
         translated = ((ADMIN_NAMES.get(name), value) for name, value in self.connection.items())
         known: dict[str, Any] = {name: value for name, value in translated if name is not None}
         if "security_protocol" in known:
@@ -83,7 +83,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a process of the distributed runtime is given. `instance` is its own stable name, unique in its group."""
+    """Parameters of a process of the distributed runtime. `instance` is its stable name, unique in its group."""
 
     cluster: Cluster
     dsn: str = field(repr=False)
@@ -92,13 +92,8 @@ class Role:
     partitions: int = 4
 
 
-def context_of(topic: str) -> str:
-    """The context whose topic this is."""
-    return topic.rsplit(".", 2)[1]
-
-
 def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """librdkafka's connection settings out of `HEADWATER_KAFKA_…` (`…_SASL_USERNAME` is `sasl.username`).
+    """Read librdkafka's connection settings from `HEADWATER_KAFKA_…` (`…_SASL_USERNAME` is `sasl.username`).
 
     Raises WrongSetting for a setting that is not about the connection, and for one, or a SASL mechanism, that not every
     client knows.

@@ -1,4 +1,4 @@
-"""Keys of subjects for a gateway: stored before anything that they encrypt is in the log. Many may ask at once."""
+"""Subjects' keys for a gateway: a key is stored before anything that it encrypts is in the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streams.postgres.journal import KEYS, add_keys
 
 
 class SubjectKeys:
-    """Looks keys up, and makes those that nobody has made, over one connection and for everybody who waits."""
+    """Lookup and creation of keys, over one connection; requests that arrive together share one round trip."""
 
     def __init__(self, dsn: str, keyring: Keyring) -> None:
         self._dsn, self._keyring = dsn, keyring
@@ -23,31 +23,31 @@ class SubjectKeys:
         self._round: asyncio.Task[None] | None = None
 
     async def ensure(self, subjects: Iterable[str]) -> None:
-        """Returns when all of them are known; raises psycopg.OperationalError when the database is away."""
+        """Wait until the keyring knows all of them; raises psycopg.OperationalError when the database is away."""
         while unknown := {subject for subject in subjects if not self._keyring.knows(subject)}:
             self._wanted |= unknown
             if self._round is None:
-                self._round = asyncio.create_task(self._serve(), name="subjects' keys")
+                self._round = asyncio.create_task(self._run_round(), name="subjects' keys")
             await asyncio.shield(self._round)
 
     async def close(self) -> None:
-        """Lets go of the connection."""
+        """Close the connection."""
         if self._connection is not None:
             await self._connection.close()
 
-    async def _serve(self) -> None:
+    async def _run_round(self) -> None:
         try:
             connection = await self._connected()
             wanted, self._wanted = list(self._wanted), set()
             await self._learn(connection, wanted)
             missing = [subject for subject in wanted if not self._keyring.knows(subject)]
             if missing:
-                await self._make(connection, missing)
+                await self._create(connection, missing)
         finally:
             self._round = None
 
-    async def _make(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
-        """Whoever stored a key first wins: what was made here is forgotten, and what is stored is learned."""
+    async def _create(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
+        """The first stored key wins: keys created here are forgotten again and the stored ones are learned."""
         for subject in subjects:
             self._keyring.allow(subject)
             self._keyring.cipher_for_writing(subject)

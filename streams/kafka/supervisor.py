@@ -1,6 +1,7 @@
-"""Runs a role as a child process and starts it again when it ends: a client call that hangs can only be ended so.
+"""Supervisor that runs a role as a child process and restarts it when it ends.
 
-The child is forked from a parent that has imported everything and opened nothing, so that it serves again at once.
+A client call that hangs can only be ended with its process. The child is forked from a parent that has imported
+everything and opened nothing, so that it serves again at once.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ from types import FrameType
 
 log = logging.getLogger(__name__)
 
-TWIN_EXIT = 7
-"""Exit code of a process that found another one under its own name."""
+DUPLICATE_INSTANCE_EXIT = 7
+"""Exit code of a process that found another process under its name."""
 
 WRONG_SETUP_EXIT = 8
-"""Exit code of a process that must not run as it is set up; starting it again would not help."""
+"""Exit code of a process whose setup is wrong; a restart would not help."""
 
-TWIN_PAUSE_SECONDS = 30.0
+DUPLICATE_PAUSE_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 HEALTHY_SECONDS = 5.0
-STOPS = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Supervisor:
-    """Keeps one child running, which does `serve` and ends with its exit code, until told to stop.
+    """Supervisor of one child, which runs `serve` and ends with its exit code.
 
     The process must have a single thread and no connections: a fork would share them.
     """
@@ -43,12 +44,15 @@ class Supervisor:
         self._pause = FIRST_PAUSE_SECONDS
 
     def run(self) -> int:
-        """The child's last exit code, negative for a signal, once it ended in order or this process was to stop."""
-        for number in STOPS:
+        """Keep a child running until it ends in order or this process gets a signal to stop.
+
+        Returns the last child's exit code, negative for a signal.
+        """
+        for number in STOP_SIGNALS:
             signal.signal(number, self._stop)
         while True:
             started = time.monotonic()
-            with _signals_held_back():
+            with _stop_signals_blocked():
                 child = self._child = multiprocessing.get_context("fork").Process(target=self._run_child)
                 child.start()
                 if self._stopping:
@@ -57,18 +61,18 @@ class Supervisor:
             code = child.exitcode or 0
             if self._stopping or code in (0, WRONG_SETUP_EXIT):
                 return code
-            self._rest(code, time.monotonic() - started)
+            self._wait(code, time.monotonic() - started)
 
     def _run_child(self) -> None:
-        for number in STOPS:
+        for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         sys.exit(self._serve())
 
-    def _rest(self, code: int, lived: float) -> None:
-        if code == TWIN_EXIT:
-            log.critical("another process uses this instance's name; trying again in %.0f s", TWIN_PAUSE_SECONDS)
-            pause = TWIN_PAUSE_SECONDS
+    def _wait(self, code: int, lived: float) -> None:
+        if code == DUPLICATE_INSTANCE_EXIT:
+            log.critical("another process uses this instance's name; trying again in %.0f s", DUPLICATE_PAUSE_SECONDS)
+            pause = DUPLICATE_PAUSE_SECONDS
         else:
             self._pause = FIRST_PAUSE_SECONDS if lived > HEALTHY_SECONDS else self._pause
             log.error("the process ended with %d; starting it again in %.1f s", code, self._pause)
@@ -84,16 +88,16 @@ class Supervisor:
 
 
 @contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """A signal to stop comes before the child or after it, never to a child that still has its parent's handlers."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+def _stop_signals_blocked() -> Iterator[None]:
+    """A child must not get a signal to stop while it still has its parent's handlers."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
-def orphaned() -> bool:
-    """Whether the supervisor that started this process is gone; its successor will start another child."""
+def is_orphaned() -> bool:
+    """Whether the supervisor that started this process has ended; its successor will start another child."""
     supervisor = multiprocessing.parent_process()
     return supervisor is not None and not supervisor.is_alive()

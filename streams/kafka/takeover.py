@@ -1,7 +1,7 @@
-"""Taking a partition over, in short steps between which other partitions are served.
+"""Takeover of a partition, in short steps between which other partitions are served.
 
-The order is what makes it sound: first the stable committed offset, then the log's true end (so that everything which
-led to that offset is below it), then the log up to there.
+The order makes it sound: first the stable committed offset, then the true end of the log, then the log up to that end.
+Asked in this order, every record that belongs to the committed offset lies below the end.
 """
 
 from __future__ import annotations
@@ -9,74 +9,50 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator
-from enum import StrEnum
-from typing import NamedTuple
 
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.core.batch import Head
-from streams.kafka.denials import refuse_denied
-from streams.kafka.overlay import BrokenLog, Overlay, Place
-from streams.kafka.processor_store import Checkpoint, Store
-from streams.kafka.records import AnyHeaders, Unreadable, read_record
+from streams.kafka.denials import raise_denied
+from streams.kafka.overlay import Overlay
+from streams.kafka.processor_store import Store
+from streams.kafka.protocol import ProcessorProtocol
+from streams.kafka.records import Unreadable, read_record
 from streams.kafka.settings import Cluster
-from streams.kafka.watchdog import reason_of, watched
+from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place, Takeover
+from streams.kafka.watchdog import call_deadline, reason_of
 
 log = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.25
 READ_SECONDS = 0.02
 READ_RECORDS = 1000
-LOOK_AGAIN_SECONDS = 1.0
+PRUNE_SECONDS = 1.0
 
 
-class Guard(StrEnum):
-    """The single guards of the protocol. Tests turn one off to show that it is needed."""
-
-    STABLE_OFFSET = "stable offset"
-    TRUE_END = "true end"
-    OWNERSHIP = "ownership"
-    METADATA_FIRST = "metadata first"
-    MEMBERSHIP = "membership"
-    COVERAGE = "coverage"
-    GAPS = "gaps"
-    RELOAD = "reload"
-    RESOLVE = "resolve"
-    OVERLAY = "overlay"
-    SENT_SINCE = "sent since"
-
-
-Guards = frozenset[Guard]
-
-
-class Taken(NamedTuple):
-    """A partition that has been taken over: where its log ends, the first command not decided yet, and the first
-    that was sent afterwards. Those in between may have been decided all the same, should the group have forgotten how
-    far it was; whatever was sent afterwards is nobody else's."""
-
-    head: Head
-    next_command: int
-    sent_since: int
-
-
-Loading = Generator[None, None, Taken]
+TakeoverSteps = Generator[None, None, Takeover]
 
 
 class Loader:
-    """Reads, for one partition at a time, what has to be known before the first command may be decided."""
+    """Loader of a partition's state: everything that must be known before its first command may be decided."""
 
     def __init__(
-        self, cluster: Cluster, group: str, members: Consumer, store: Store, off: Guards, most_records: int
+        self, cluster: Cluster, consumer: Consumer, store: Store, protocol: ProcessorProtocol, max_records: int
     ) -> None:
-        """What is between PostgreSQL and a partition's end is kept in memory: of more than `most_records` the projector
-        is waited for."""
-        self._cluster, self._group, self._members, self._store, self._off = cluster, group, members, store, off
-        self._most_records = most_records
-        self._end = Consumer(cluster.reader(isolation_level="read_uncommitted"))
+        """The records between PostgreSQL's checkpoint and the end of the log are kept in memory.
 
-    def load(self, place: Place, overlay: Overlay) -> Loading:
-        """Fills the partition's overlay; raises BrokenLog, or Denied. Every step is short, and may be the last one."""
+        Of more than `max_records` the loader waits for the projector.
+        """
+        self._cluster, self._consumer, self._store, self._protocol = cluster, consumer, store, protocol
+        self._max_records = max_records
+        self._end_reader = Consumer(cluster.reader(isolation_level="read_uncommitted"))
+
+    def load(self, place: Place, overlay: Overlay) -> TakeoverSteps:
+        """Fill the partition's overlay in short steps; the caller may stop after any of them.
+
+        Raises BrokenLog or Denied.
+        """
         commands = TopicPartition(self._cluster.commands(place[0]), place[1])
         committed = yield from self._committed(commands)
         first, sent_since = yield from self._watermarks(commands)
@@ -86,61 +62,53 @@ class Loader:
             log.error("commands of %s/%s were lost: their topic has forgotten %d to %d", *place, committed, first - 1)
         next_command = max(first, committed or 0)
         yield from self._seek(TopicPartition(commands.topic, commands.partition, next_command))
-        return Taken(head, next_command, sent_since)
+        return Takeover(head, next_command, sent_since)
 
     def _committed(self, commands: TopicPartition) -> Generator[None, None, int | None]:
-        """Waits while a transaction that holds offsets is open: its end decides where to go on."""
-        if Guard.STABLE_OFFSET in self._off:
-            return self._unstable(commands)
+        """Wait while a transaction that holds offsets is open: its end decides where to continue."""
         while True:
             try:
-                with watched():
-                    (found,) = self._members.committed([commands], STEP_SECONDS)
+                with call_deadline():
+                    found = self._protocol.committed_offset(self._consumer, commands, STEP_SECONDS)
                 if found.error is None:
                     return None if found.offset < 0 else found.offset
-                refuse_denied(found.error)
+                raise_denied(found.error)
                 log.info("committed offset of %s/%s: %s", commands.topic, commands.partition, found.error.name())
             except KafkaException as error:
-                refuse_denied(reason_of(error))
+                raise_denied(reason_of(error))
                 log.debug("committed offset of %s/%s: %s", commands.topic, commands.partition, reason_of(error).name())
             yield
-
-    def _unstable(self, commands: TopicPartition) -> int | None:
-        reader = Consumer(self._cluster.reader(group_id=self._group, isolation_level="read_uncommitted"))
-        (found,) = reader.committed([commands], 5)
-        reader.close()
-        return None if found.offset < 0 else found.offset
 
     def _watermarks(self, partition: TopicPartition) -> Generator[None, None, tuple[int, int]]:
         while True:
             try:
-                with watched():
-                    return self._end.get_watermark_offsets(partition, STEP_SECONDS, cached=False)
+                with call_deadline():
+                    return self._end_reader.get_watermark_offsets(partition, STEP_SECONDS, cached=False)
             except KafkaException as error:
-                refuse_denied(reason_of(error))
+                raise_denied(reason_of(error))
                 log.info("end of %s/%s: %s", partition.topic, partition.partition, reason_of(error).name())
                 yield
 
     def _read_log(self, place: Place, end: int, overlay: Overlay) -> Generator[None, None, Head]:
         checkpoint = yield from self._checkpoint(place)
-        overlay.begin(place, checkpoint.head)
+        overlay.start(place, checkpoint.head)
         topic = self._cluster.events(place[0])
         settings = self._cluster.reader(isolation_level="read_committed", enable_partition_eof=True)
         reader = Consumer(settings)
         try:
             reader.assign([TopicPartition(topic, place[1], checkpoint.next_offset)])
-            while checkpoint.next_offset < end and not self._reached(reader, place, end, overlay):
-                yield from self._make_room(place, overlay)
+            while checkpoint.next_offset < end and not self._read_some(reader, place, end, overlay):
+                yield from self._await_projector(place, overlay)
         finally:
             reader.close()
         return overlay.head(place)
 
-    def _make_room(self, place: Place, overlay: Overlay) -> Generator[None, None, None]:
-        """A database put back from a backup may be any number of records behind the log."""
+    def _await_projector(self, place: Place, overlay: Overlay) -> Generator[None, None, None]:
+        """A database restored from a backup may be any number of records behind the log."""
         yield
-        while overlay.length(place) > self._most_records:
+        while overlay.length(place) > self._max_records:
             log.warning("%s/%d waits for the projector with %d records", *place, overlay.length(place))
-            until = time.monotonic() + LOOK_AGAIN_SECONDS
+            until = time.monotonic() + PRUNE_SECONDS
             while time.monotonic() < until:
                 yield
             try:
@@ -156,25 +124,25 @@ class Loader:
                 self._store.close()
                 yield
 
-    def _reached(self, reader: Consumer, place: Place, end: int, overlay: Overlay) -> bool:
-        """Reads on a little; True once the position has passed the true end, for EOF alone is the last stable one."""
-        with watched():
-            messages = reader.consume(min(READ_RECORDS, self._most_records), READ_SECONDS)
+    def _read_some(self, reader: Consumer, place: Place, end: int, overlay: Overlay) -> bool:
+        """Read some more records; True at the true end. EOF alone is not enough: it is the last stable offset."""
+        with call_deadline():
+            messages = reader.consume(min(READ_RECORDS, self._max_records), READ_SECONDS)
         for message in messages:
             error = message.error()
             if error is None:
-                self._follow(place, message.offset(), message.key(), message.value(), message.headers(), overlay)
+                self._append(place, message.offset(), message.key(), message.value(), message.headers(), overlay)
             elif error.code() == KafkaError._PARTITION_EOF:
-                if (message.offset() or 0) >= end or Guard.TRUE_END in self._off:
+                if self._protocol.is_end(message.offset() or 0, end):
                     return True
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 raise BrokenLog(f"the log of {place[0]}/{place[1]} lacks what PostgreSQL expects next: {error.str()}")
             else:
-                refuse_denied(error)
+                raise_denied(error)
                 log.info("reading the log of %s/%s: %s", *place, error.name())
         return False
 
-    def _follow(
+    def _append(
         self,
         place: Place,
         offset: int | None,
@@ -184,16 +152,16 @@ class Loader:
         overlay: Overlay,
     ) -> None:
         try:
-            overlay.follow(read_record(*place, key, value, headers))
+            overlay.append(read_record(*place, key, value, headers))
         except Unreadable as error:
             raise BrokenLog(f"the record at {place[0]}/{place[1]} offset {offset} is unreadable: {error}") from error
 
     def _seek(self, partition: TopicPartition) -> Generator[None, None, None]:
         while True:
             try:
-                with watched():
-                    self._members.seek(partition)
-                    self._members.resume([partition])
+                with call_deadline():
+                    self._consumer.seek(partition)
+                    self._consumer.resume([partition])
                 return
             except KafkaException as error:
                 log.debug("seek of %s/%s: %s", partition.topic, partition.partition, reason_of(error).name())

@@ -1,4 +1,4 @@
-"""The topics of a context: what they must be like, making them, and refusing to run on any that are not."""
+"""Topics of a context: required settings, creation, and the check that a role makes before it runs on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException, Producer
 from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
-from streams.kafka.denials import Denied, Entry
+from streams.kafka.denials import ConnectionRefusals, Denied
 from streams.kafka.rights import NONE, Rights, missing
 from streams.kafka.settings import Cluster
 from streams.kafka.watchdog import reason_of
@@ -28,20 +28,19 @@ TO_CHECK = frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"})
 
 
 class WrongTopic(Exception):
-    """A topic is missing, out of reach, or set up so that it could lose or reorder what it holds; the text says how to
-    fix it."""
+    """A topic is missing, unreachable, or set up so that it could lose or reorder records; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Durability:
-    """How many replicas a topic must have, and how many of them a write must reach."""
+    """Number of replicas that a topic must have, and number of them that a write must reach."""
 
     replicas: int = 3
     min_insync: int = 2
 
 
 def wanted(cluster: Cluster, contexts: Sequence[str], durability: Durability) -> dict[str, dict[str, str]]:
-    """The topics of these contexts, with the settings they must have."""
+    """Topics of these contexts with the settings that they must have."""
     common = {
         "cleanup.policy": "delete",
         "min.insync.replicas": str(durability.min_insync),
@@ -55,7 +54,7 @@ def wanted(cluster: Cluster, contexts: Sequence[str], durability: Durability) ->
 
 
 def create(cluster: Cluster, contexts: Sequence[str], partitions: int, durability: Durability) -> list[str]:
-    """Makes the topics that are missing and gives their names; those that exist are left as they are.
+    """Create the missing topics and give their names; existing ones are left as they are.
 
     Raises WrongTopic when the cluster cannot be reached or refuses.
     """
@@ -75,8 +74,10 @@ def create(cluster: Cluster, contexts: Sequence[str], partitions: int, durabilit
 def check(
     cluster: Cluster, contexts: Sequence[str], partitions: int, durability: Durability, rights: Rights = NONE
 ) -> None:
-    """Raises WrongTopic, naming every setting that is not as it must be, every right of the role that the cluster does
-    not give, and the way to mend it."""
+    """Check the topics and the role's rights to them.
+
+    Raises WrongTopic, whose text names every wrong setting and every missing right, and how to fix each.
+    """
     topics = wanted(cluster, contexts, durability)
     with _admin(cluster) as admin:
         described = {topic["name"]: topic for topic in _described(admin, list(topics))}
@@ -127,7 +128,7 @@ def _wrong_settings(name: str, settings: Mapping[str, str], configs: Mapping[str
 
 
 def _safe(name: str, setting: str, value: str, found: str | None) -> bool:
-    """Keeping commands for longer, or writing to more replicas, than asked for is no fault."""
+    """A longer retention of commands, or more in-sync replicas, than required is no fault."""
     if found is None:
         return False
     if setting == "retention.ms" and name.endswith(".commands"):
@@ -152,7 +153,7 @@ def _described(admin: KafkaAdminClient, names: list[str]) -> list[dict[str, Any]
 
 
 def _admin(cluster: Cluster) -> KafkaAdminClient:
-    """Asks with the other client first: where it finds no way in, kafka-python leaks sockets, and does not say why."""
+    """Connect with the other client first: kafka-python leaks sockets where it cannot connect, and gives no reason."""
     try:
         _ask(cluster)
         return KafkaAdminClient(**cluster.admin())
@@ -165,8 +166,8 @@ def _admin(cluster: Cluster) -> KafkaAdminClient:
 
 
 def _ask(cluster: Cluster) -> None:
-    """Raises Denied or KafkaException when there is no answer."""
-    with Producer(cluster.client() | {"error_cb": Entry().heard}) as client:
+    """`poll` raises Denied, which is the reason that `list_topics` does not give."""
+    with Producer(cluster.client() | {"error_cb": ConnectionRefusals().on_error}) as client:
         try:
             client.list_topics(timeout=ANSWER_SECONDS)
         except KafkaException:

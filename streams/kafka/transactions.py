@@ -1,20 +1,20 @@
-"""One Kafka transaction per batch, and what each of the client's errors means for what was in it."""
+"""Transactional producer: one Kafka transaction per batch, and what each client error means for the batch."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Sequence
-from enum import Enum, StrEnum, auto
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from streams.kafka.denials import Entry, refuse_denied
-from streams.kafka.records import Headers
+from streams.kafka.denials import ConnectionRefusals, raise_denied
+from streams.kafka.protocol import ProcessorProtocol
 from streams.kafka.settings import Cluster
-from streams.kafka.takeover import Guard, Guards
-from streams.kafka.watchdog import persistent, reason_of, watched
+from streams.kafka.types import Headers, TransactionEnd
+from streams.kafka.watchdog import call_deadline, reason_of, retry
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ NEAR_TIMEOUT = 0.8
 FENCED_IN_A_ROW = 5
 
 
-class Step(StrEnum):
-    """The points of a batch's way at which a test may end or stop the process."""
+class TransactionPoint(StrEnum):
+    """Points of a batch's transaction at which a test may end or suspend the process."""
 
     POLLED = "polled"
     DECIDED = "decided"
@@ -35,30 +35,24 @@ class Step(StrEnum):
     COMMITTED = "committed"
 
 
-class End(Enum):
-    """What became of a transaction. Only `COMMITTED` says so for sure; otherwise the log must be read again."""
-
-    COMMITTED = auto()
-    RELOAD = auto()
-    RELOAD_ALL = auto()
-
-
-class Twin(Exception):
-    """Another process runs under this instance's name; one of the two must go."""
+class DuplicateInstance(Exception):
+    """Another process runs under this instance's name; one of the two must end."""
 
 
 class LostMembership(Exception):
-    """The group gave this instance's place away while the broker was gone: an answer of its own was lost on the way.
+    """The group gave this instance's membership away while the broker was gone: an answer to this process was lost.
 
-    The process has to start again; if a twin is behind it, that shows then.
+    The process must start again. If a duplicate instance is the cause, that shows after the restart.
     """
 
 
-class Stopping(Exception):
-    """The process was told to stop while no broker answered: there is nothing to wait for any more."""
+class StoppedWithoutBroker(Exception):
+    """The process was asked to stop while no broker answered, so there is nothing to wait for."""
 
 
-class Message(NamedTuple):
+class OutgoingRecord(NamedTuple):
+    """Record as a message for an events topic."""
+
     topic: str
     partition: int
     key: bytes
@@ -67,15 +61,18 @@ class Message(NamedTuple):
 
 
 class Transactions:
-    """The transactional producer of one instance. Its id is the instance's name, so that a restart aborts at once
-    what its predecessor left open, instead of stalling every reader until that times out."""
+    """Transactional producer of one instance.
+
+    Its transactional id is the instance's name, so that a restart aborts at once what its predecessor left open.
+    Otherwise every reader of committed records would stall until that transaction times out.
+    """
 
     def __init__(
         self,
         cluster: Cluster,
         instance: str,
-        off: Guards,
-        reached: Callable[[Step], None],
+        protocol: ProcessorProtocol,
+        reached: Callable[[TransactionPoint], None],
         timeout_seconds: float,
         stopping: Callable[[], bool],
     ) -> None:
@@ -89,93 +86,100 @@ class Transactions:
             partitioner="murmur2_random",
             queue_buffering_max_messages=1_000_000,
         )
-        self._off, self._reached = off, reached
+        self._protocol, self._reached = protocol, reached
         self._producer: Producer | None = None
         self._fenced_in_a_row = 0
 
-    def begin_anew(self) -> None:
-        """A new producer under the same id; whatever the one before left undecided is decided afterwards.
+    def restart(self) -> None:
+        """Replace the producer by a new one under the same id, which settles the last one's open transaction.
 
-        Goes on until a broker answers; raises Stopping, or Denied."""
+        Tries until a broker answers. Raises StoppedWithoutBroker or Denied.
+        """
         while not self._stopping():
             self._producer = None
             try:
-                with watched():
-                    producer = Producer(self._settings | {"error_cb": Entry().heard})
-                persistent(_initialise, producer)
+                with call_deadline():
+                    producer = Producer(self._settings | {"error_cb": ConnectionRefusals().on_error})
+                retry(_init_transactions, producer)
                 self._producer = producer
                 return
             except KafkaException as error:
-                refuse_denied(reason_of(error))
+                raise_denied(reason_of(error))
                 log.warning("the transactional producer cannot start: %s", reason_of(error).str())
                 time.sleep(0.5)
-        raise Stopping
+        raise StoppedWithoutBroker
 
-    def commit(self, messages: Sequence[Message], offsets: list[TopicPartition], metadata: Any) -> End:
-        """Writes the messages and the consumed offsets, all or nothing; raises Twin, Stopping or Denied."""
-        producer, begun, calls = self._producer, time.monotonic(), _Calls()
+    def commit(
+        self, records: Sequence[OutgoingRecord], offsets: list[TopicPartition], metadata: bytes
+    ) -> TransactionEnd:
+        """Write the records and the consumed offsets in one transaction.
+
+        Raises DuplicateInstance, StoppedWithoutBroker or Denied.
+        """
+        producer, begun, calls = self._producer, time.monotonic(), _CommitProgress()
         assert producer is not None
         try:
-            self._run(producer, messages, offsets, metadata, calls)
+            self._write(producer, records, offsets, metadata, calls)
         except BufferError:
             self._abort(producer)
-            return End.RELOAD
+            return TransactionEnd.RELOAD
         except KafkaException as error:
             return self._failed(producer, reason_of(error), calls.committing, time.monotonic() - begun)
         self._fenced_in_a_row = 0
-        return End.COMMITTED
+        return TransactionEnd.COMMITTED
 
-    def _run(
+    def _write(
         self,
         producer: Producer,
-        messages: Sequence[Message],
+        records: Sequence[OutgoingRecord],
         offsets: list[TopicPartition],
-        metadata: Any,
-        calls: _Calls,
+        metadata: bytes,
+        calls: _CommitProgress,
     ) -> None:
         producer.poll(0)
         producer.begin_transaction()
-        self._reached(Step.BEGUN)
-        for topic, partition, key, value, headers in messages:
+        self._reached(TransactionPoint.BEGUN)
+        for topic, partition, key, value, headers in records:
             producer.produce(topic, value, key, partition, headers=headers)
-        self._reached(Step.PRODUCED)
-        persistent(producer.send_offsets_to_transaction, offsets, metadata, CALL_SECONDS)
-        self._reached(Step.OFFSETS_SENT)
+        self._reached(TransactionPoint.PRODUCED)
+        retry(producer.send_offsets_to_transaction, offsets, metadata, CALL_SECONDS)
+        self._reached(TransactionPoint.OFFSETS_SENT)
         calls.committing = True
-        persistent(producer.commit_transaction, CALL_SECONDS)
-        self._reached(Step.COMMITTED)
+        retry(producer.commit_transaction, CALL_SECONDS)
+        self._reached(TransactionPoint.COMMITTED)
 
-    def _failed(self, producer: Producer, reason: KafkaError, committing: bool, age: float) -> End:
-        refuse_denied(reason)
+    def _failed(self, producer: Producer, reason: KafkaError, committing: bool, age: float) -> TransactionEnd:
+        raise_denied(reason)
         log.warning("transaction failed after %.1f s: %s %s", age, reason.name(), reason.str())
-        unknown = committing and reason.retriable() and Guard.RESOLVE not in self._off
-        if not reason.fatal() and not unknown:
+        if not reason.fatal() and not self._protocol.is_unknown(reason, committing):
             aborted = self._abort(producer)
             if aborted is None:
-                return End.RELOAD
+                return TransactionEnd.RELOAD
             reason = aborted
         fenced = reason.code() == KafkaError._FENCED
         if fenced:
-            self._check_twin(age)
-        self.begin_anew()
-        return End.RELOAD_ALL if fenced else End.RELOAD
+            self._check_duplicate(age)
+        self.restart()
+        return TransactionEnd.RELOAD_ALL if fenced else TransactionEnd.RELOAD
 
     def _abort(self, producer: Producer) -> KafkaError | None:
         try:
-            persistent(producer.abort_transaction, CALL_SECONDS)
+            retry(producer.abort_transaction, CALL_SECONDS)
         except KafkaException as error:
             return reason_of(error)
         return None
 
-    def _check_twin(self, age: float) -> None:
-        """Fenced long before the transaction could have timed out means another producer with this very id."""
+    def _check_duplicate(self, age: float) -> None:
+        """A fence long before the transaction could have timed out means another producer with the same id."""
         self._fenced_in_a_row += 1
         if age < self._timeout * NEAR_TIMEOUT or self._fenced_in_a_row >= FENCED_IN_A_ROW:
-            raise Twin("another process uses this instance's transactional id: give every processor a name of its own")
+            raise DuplicateInstance(
+                "another process uses this instance's transactional id: give every processor a name of its own"
+            )
 
 
-def _initialise(producer: Producer) -> None:
-    """The client would go on knocking where it is not let in, and tells so only when asked."""
+def _init_transactions(producer: Producer) -> None:
+    """A denial is reported only by `poll`: the client retries a refused connection without raising an error here."""
     try:
         producer.init_transactions(CALL_SECONDS)
     except KafkaException:
@@ -183,7 +187,7 @@ def _initialise(producer: Producer) -> None:
         raise
 
 
-class _Calls:
-    """How far a transaction got."""
+class _CommitProgress:
+    """How far a transaction has come: whether its commit has been requested."""
 
     committing = False

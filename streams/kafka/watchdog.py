@@ -1,4 +1,4 @@
-"""Calls into the Kafka client, bounded in time: some of them can ignore their own timeout and hang for ever."""
+"""Watchdog over calls into the Kafka client, some of which can ignore their own time-out and hang for ever."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.kafka.denials import Entry
+from streams.kafka.denials import ConnectionRefusals
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 15.0
 HANG_SECONDS = 10.0
-"""More than any one call's own time-out, and what it may take to notice that."""
+"""Longer than any call's own time-out together with the delay until the client notices it."""
 
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 HUNG_EXIT = 1
 NEVER = float("inf")
 PAUSE_SECONDS = 0.02
-LOST_LATELY_SECONDS = 60.0
+RECENT_LOSS_SECONDS = 60.0
 T = TypeVar("T")
 
 
 class _Watch(threading.Thread):
-    """Looks every so often whether a call has outlived its deadline; the calls let go of the interpreter's lock.
+    """Thread that checks whether a call has outlived its deadline. It can run, for the calls release the GIL.
 
-    Its clock stands still while the process does: after a sleep, a call is given time to notice that.
+    Its clock stands still while the process is suspended, so that a call has time to recover afterwards.
     """
 
     def __init__(self) -> None:
@@ -43,8 +43,8 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while True:
-            time.sleep(LOOK_SECONDS)
-            self.awake += LOOK_SECONDS
+            time.sleep(CHECK_SECONDS)
+            self.awake += CHECK_SECONDS
             if self.awake > self.deadline:
                 faulthandler.dump_traceback(all_threads=True)
                 os._exit(HUNG_EXIT)
@@ -58,11 +58,11 @@ def _watch() -> _Watch:
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[None]:
-    """Ends the process, with every thread's stack on stderr, when the body takes more than `HANG_SECONDS`.
+def call_deadline() -> Iterator[None]:
+    """End the process, with every thread's stack on stderr, when the body takes longer than `HANG_SECONDS`.
 
-    The supervisor starts it again: a hung process still heartbeats, so the group would wait for it for ever. For the
-    one thread of a role that makes such calls.
+    The supervisor starts it again. Without this the group would wait for ever: a hung process still sends heartbeats.
+    Use it only in the one thread of a role that makes such calls.
     """
     watch = _watch()
     before, watch.deadline = watch.deadline, watch.awake + HANG_SECONDS
@@ -72,12 +72,12 @@ def watched() -> Iterator[None]:
         watch.deadline = before
 
 
-def persistent(call: Callable[..., T], *arguments: Any) -> T:
-    """The call, made again while its error is a retriable one, for a bounded time; raises KafkaException."""
+def retry(call: Callable[..., T], *arguments: Any) -> T:
+    """Make the call and repeat it while its error is retriable, for a bounded time; raises KafkaException."""
     until = time.monotonic() + RETRY_SECONDS
     while True:
         try:
-            with watched():
+            with call_deadline():
                 return call(*arguments)
         except KafkaException as error:
             reason = reason_of(error)
@@ -89,23 +89,26 @@ def persistent(call: Callable[..., T], *arguments: Any) -> T:
 
 
 class Brokers:
-    """When a client last lost its brokers; `heard` is its `error_cb`, and raises Denied when none lets it in."""
+    """Time at which a client last lost its brokers; `on_error` is its `error_cb` and raises Denied.
+
+    See `ConnectionRefusals`.
+    """
 
     def __init__(self) -> None:
-        self._lost = -LOST_LATELY_SECONDS
-        self._entry = Entry()
+        self._lost_at = -RECENT_LOSS_SECONDS
+        self._refusals = ConnectionRefusals()
 
-    def heard(self, error: KafkaError) -> None:
-        self._entry.heard(error)
+    def on_error(self, error: KafkaError) -> None:
+        self._refusals.on_error(error)
         if error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
-            self._lost = time.monotonic()
+            self._lost_at = time.monotonic()
 
     @property
-    def lost_lately(self) -> bool:
-        return time.monotonic() - self._lost < LOST_LATELY_SECONDS
+    def recently_lost(self) -> bool:
+        return time.monotonic() - self._lost_at < RECENT_LOSS_SECONDS
 
 
 def reason_of(error: KafkaException) -> KafkaError:
-    """The KafkaError within."""
+    """KafkaError inside the exception."""
     reason: KafkaError = error.args[0]
     return reason

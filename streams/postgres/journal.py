@@ -69,8 +69,12 @@ ADD_SNAPSHOTS = """
 
 DESTROY_KEY = """
     insert into headwater.subject_keys (subject, wrapped, destroyed_at) values (%s, null, %s)
-        on conflict (subject) do update set wrapped = null, destroyed_at = excluded.destroyed_at
+        on conflict (subject) do update set wrapped = null,
+                                            destroyed_at = least(subject_keys.destroyed_at, excluded.destroyed_at)
 """
+
+KEYS_ABOUT = "select distinct context, key from headwater.journal where subject = %s order by 1, 2"
+"""The partition keys, with their contexts, of all records that name this subject."""
 
 FORGET_SNAPSHOTS = "delete from headwater.snapshots where context = %s and key = %s"
 

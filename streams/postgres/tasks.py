@@ -23,6 +23,7 @@ from streams.core.mapper import Mapper
 from streams.core.read_models import Change, Row, change, delete, put
 from streams.core.wiring import Context, Later, Reaction, Task, Withdraw
 from streams.postgres.database import Statement
+from streams.postgres.installation import projection_of
 from streams.postgres.projection_tables import Projection
 
 TABLE = "headwater.tasks"
@@ -100,6 +101,12 @@ def reactions(context: Context, mapper: Mapper) -> Projection:
     """A context's reactions as a projection whose rows are its tasks."""
     project = _project(context, mapper)
     return Projection(f"{context.name}_reactions", 1, context.name, ("id",), project, keep_existing=True)
+
+
+def known_projections(contexts: Sequence[Context], mapper: Mapper) -> list[Projection]:
+    """Every projection of these contexts: their read models, and their reactions."""
+    models = [projection_of(context.name, model) for context in contexts for model in context.read_models]
+    return models + [reactions(context, mapper) for context in contexts]
 
 
 def _project(context: Context, mapper: Mapper) -> Callable[[Recorded[Any]], Iterator[Change]]:

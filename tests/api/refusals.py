@@ -31,6 +31,7 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.processor import Processor
 from streams.core.refusals import ENGINE_REFUSALS
+from streams.core.secrets import Secrets
 from streams.core.wiring import EraseSubject, names_of
 from streams.postgres.reads import Reads
 from tests.commands.contexts import contexts
@@ -110,7 +111,11 @@ async def answer(example: Example) -> dict[str, Any]:
     request = Request(scope)
     engine = Replay(example.name, json.dumps(example.outcome).encode())
     try:
-        await Acting(example.surface, engine, app.STATUSES).action(request, "caller", "actor").submit(COMMAND)
+        await (
+            Acting(example.surface, engine, app.STATUSES, Secrets(bytes(32)))
+            .action(request, "caller", "actor")
+            .submit(COMMAND)
+        )
     except ApiError as error:
         response = errors.render(request, error)
         return {"status": response.status_code, "body": json.loads(response.body)}

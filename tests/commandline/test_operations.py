@@ -17,6 +17,9 @@ import httpx2
 import pytest
 
 from cli import main
+from streams.core.wiring import SubjectErased
+from streams.postgres.database import connect_plain
+from streams.postgres.server import start_embedded
 from tests.faults.product import CLI, Product
 
 API = "/communication/api/communication"
@@ -166,6 +169,26 @@ def test_an_erased_person_is_gone_from_read_models_and_the_history_still_verifie
     again = client.post("/consent/email", json={"user_id": 4, "email": "user4@example.com"})
     assert again.status_code == 400
     assert "erased" in again.json()["error"]
+
+
+def test_erasing_reaches_every_key_that_has_records_about_the_person(product: Product, client: httpx2.Client) -> None:
+    endpoint, *_ = product.run("webhook", "add", "communication", "http://127.0.0.1:9/hook").split()
+    until_sent(product, client, ask(client, 6))
+    keys = {"6"}
+    until = time.monotonic() + 60
+    while keys != {"6", endpoint}:
+        assert time.monotonic() < until, f"no webhook is queued for {endpoint}"
+        keys = {key for key, _ in records_about(product, "communication:6")}
+    product.run("erase", "communication:6")
+    erased = {key for key, name in records_about(product, "communication:6") if name == SubjectErased.name}
+    assert erased == {"6", endpoint}
+
+
+def records_about(product: Product, subject: str) -> set[tuple[str, str]]:
+    """The partition keys and names of the records that name a person."""
+    with connect_plain(start_embedded(product.data / "postgres")) as connection:
+        rows = connection.execute("select key, name from headwater.journal where subject = %s", (subject,))
+        return {(key, name) for key, name in rows}
 
 
 @pytest.mark.parametrize("command", ["replay", "subject communication:4 --personal"])

@@ -22,7 +22,7 @@ from streams.embedded.runtime import EmbeddedRuntime
 from streams.postgres.database import Statement, connect, read
 from streams.postgres.journal import COLUMNS
 from streams.testing import MemoryRuntime
-from tests.contract.shelf import SHELF, Supply
+from tests.contract.shelf import SHELF, FillJar, OpenJar, Supply
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PARTITIONS = 4
@@ -77,6 +77,14 @@ class Runtime(Protocol):
 async def do(runtime: Runtime, command: Command, **envelope: Any) -> Outcome:
     """Decides one command."""
     return await runtime.submit(envelop(command, "shelf", PARTITIONS, "test", **envelope))
+
+
+def open_jar(jar: str = "plums", owner: str = "ada", note: str | None = None) -> OpenJar:
+    return OpenJar(at=START, jar=jar, owner=owner, note=note)
+
+
+def fill(grams: int, jar: str = "plums", owner: str = "ada") -> FillJar:
+    return FillJar(at=START, jar=jar, owner=owner, grams=grams)
 
 
 class InMemory:

@@ -43,6 +43,14 @@ class JarEmptied(Event, name="shelf.jar.emptied.v1"):
     errand: str = ""
 
 
+class JarLent(Event, name="shelf.jar.lent.v1", subject="borrower"):
+    """Under the owner's key, about somebody else."""
+
+    jar: str
+    borrower: str
+    address: Personal[str]
+
+
 class ErrandCalledOff(Event, name="shelf.jar.errand_called_off.v1"):
     jar: str
     errand: str
@@ -58,6 +66,8 @@ class Jar(BaseModel):
     opened: bool = False
     grams: int = 0
     note: str | None = None
+    lent: bool = False
+    address: str | None = None
 
 
 class Owner(BaseModel):
@@ -72,6 +82,8 @@ def evolve_jar(jar: Jar, event: Event) -> Jar:
             return jar.model_copy(update={"opened": True, "note": event.note})
         case JarFilled():
             return jar.model_copy(update={"grams": jar.grams + event.grams})
+        case JarLent():
+            return jar.model_copy(update={"lent": True, "address": event.address})
         case JarEmptied(soon=False):
             return jar.model_copy(update={"grams": 0})
     return jar
@@ -83,6 +95,10 @@ def evolve_owner(owner: Owner, _event: Event) -> Owner:
 
 class TooFull(Refused, name="shelf.too_full"):
     """A jar holds a kilogram."""
+
+
+class LentAlready(Refused, name="shelf.lent_already"):
+    """One borrower at a time. `reachable` says whether it is known where the jar is."""
 
 
 class OpenJar(Command, name="shelf.jar.open.v1", key="owner", subject="owner"):
@@ -126,6 +142,21 @@ class EmptyJar(Command, name="shelf.jar.empty.v1", key="owner"):
 class RecordSupply(Reply, name="shelf.jar.record_supply.v1", key="owner"):
     jar: str
     owner: str
+
+
+class LendJar(Command, name="shelf.jar.lend.v1", key="owner", subject="borrower"):
+    jar: str
+    owner: str
+    borrower: str
+    address: Personal[str]
+
+
+class MatchNeighbour(Command, name="shelf.jar.match_neighbour.v1", key="owner"):
+    """Fills a jar with a gram for every jar that the neighbour has opened."""
+
+    jar: str
+    owner: str
+    neighbour: str
 
 
 class BreakJar(Command, name="shelf.jar.break.v1", key="owner"):
@@ -177,6 +208,16 @@ def record_supply(command: RecordSupply, _jar: Jar) -> Sequence[Event]:
     if command.attempt.result is not Result.ACCEPTED:
         return [supplied]
     return [supplied, JarFilled(at=command.at, jar=command.jar, grams=1)]
+
+
+def lend(command: LendJar, jar: Jar) -> Sequence[Event]:
+    if jar.lent:
+        raise LentAlready(f"jar {command.jar} is lent already", reachable=jar.address is not None)
+    return [JarLent(at=command.at, jar=command.jar, borrower=command.borrower, address=command.address)]
+
+
+def match_neighbour(command: MatchNeighbour, _jar: Jar, neighbour: Owner) -> Sequence[Event]:
+    return [JarFilled(at=command.at, jar=command.jar, grams=neighbour.jars)]
 
 
 def break_jar(command: BreakJar, _jar: Jar) -> Sequence[Event]:
@@ -247,10 +288,11 @@ OWNERS = ReadModel(
 
 JAR = Stream("jar", Jar(), evolve_jar, id_of=attrgetter("jar"))
 OWNER = Stream("owner", Owner(), evolve_owner, id_of=attrgetter("owner"))
+NEIGHBOUR = Stream("owner", Owner(), evolve_owner, id_of=attrgetter("neighbour"))
 
 SHELF = Context(
     name="shelf",
-    events=(JarOpened, JarFilled, JarOrdered, JarSupplied, JarEmptied, ErrandCalledOff, OwnerCounted),
+    events=(JarOpened, JarFilled, JarOrdered, JarSupplied, JarEmptied, JarLent, ErrandCalledOff, OwnerCounted),
     handlers=(
         Handler(OpenJar, decide=open_jar, writes=JAR, reads=(OWNER,)),
         Handler(FillJar, decide=fill, writes=JAR),
@@ -259,9 +301,11 @@ SHELF = Context(
         Handler(CallOff, decide=call_off, writes=JAR),
         Handler(EmptyJar, decide=empty, writes=JAR),
         Handler(RecordSupply, decide=record_supply, writes=JAR),
+        Handler(LendJar, decide=lend, writes=JAR),
+        Handler(MatchNeighbour, decide=match_neighbour, writes=JAR, reads=(NEIGHBOUR,)),
         Handler(BreakJar, decide=break_jar, writes=JAR),
     ),
-    refusals=(TooFull,),
+    refusals=(TooFull, LentAlready),
     effects=(Supply,),
     react=react,
     read_models=(JARS, OWNERS),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import groupby
 from uuid import uuid4
@@ -16,44 +15,18 @@ from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.core.chain import chained
 from streams.core.envelope import GENESIS, IdempotencyConflict, Status
 from streams.core.gateway import envelop
-from streams.core.wiring import EraseSubject
-from tests.contract.runtimes import HOUR, PARTITIONS, START, InMemory, Runtime, do, embedded
+from tests.contract.runtimes import HOUR, PARTITIONS, START, Runtime, do, fill, open_jar
 from tests.contract.shelf import (
     BreakJar,
     CallOff,
     EmptyLater,
-    FillJar,
+    JarFilled,
     JarOpened,
     JarSupplied,
-    OpenJar,
+    MatchNeighbour,
     OrderFilling,
     OwnerCounted,
 )
-
-RUNTIMES = ["memory", "embedded", pytest.param("kafka", marks=pytest.mark.kafka)]
-
-
-@pytest.fixture(params=RUNTIMES)
-async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[Runtime]:
-    match request.param:
-        case "memory":
-            yield InMemory()
-        case "embedded":
-            async with embedded(request.getfixturevalue("database")) as running:
-                yield running
-        case _:
-            from tests.streams.kafka.runtime import distributed
-
-            async with distributed(request.getfixturevalue("kafka"), request.getfixturevalue("database")) as running:
-                yield running
-
-
-def open_jar(jar: str = "plums", owner: str = "ada", note: str | None = None) -> OpenJar:
-    return OpenJar(at=START, jar=jar, owner=owner, note=note)
-
-
-def fill(grams: int, jar: str = "plums", owner: str = "ada") -> FillJar:
-    return FillJar(at=START, jar=jar, owner=owner, grams=grams)
 
 
 async def test_an_accepted_command_answers_with_its_events_and_its_position(runtime: Runtime) -> None:
@@ -164,24 +137,6 @@ async def test_the_read_models_show_a_write_as_soon_as_it_is_answered(runtime: R
         await do(runtime, fill(10 + n, f"jar {n}"))
         assert (await runtime.rows("shelf_jars"))[f"jar {n}"]["grams"] == 10 + n
     assert (await runtime.rows("shelf_owners"))["ada"]["jars"] == 5
-
-
-async def test_personal_values_are_not_in_the_log_in_clear(runtime: Runtime) -> None:
-    await do(runtime, open_jar(note="for my aunt Agatha"))
-    assert all(b"Agatha" not in record.data for record in await runtime.journal())
-
-
-async def test_an_erased_person_s_values_are_gone_while_the_facts_remain(runtime: Runtime) -> None:
-    opening = uuid4()
-    await do(runtime, open_jar(note="for my aunt Agatha"), command_id=opening)
-    await do(runtime, EraseSubject(at=START, partition_key="ada", erased="shelf:ada"))
-    outcome = await runtime.outcome(opening)
-    assert outcome is not None
-    assert outcome.only(JarOpened).note is None
-    refused = await do(runtime, open_jar("pears", note="again"))
-    assert refused.problem is not None
-    assert refused.problem.type == "headwater.subject_was_erased"
-    assert (await do(runtime, fill(5))).status is Status.ACCEPTED
 
 
 async def test_a_call_is_made_once_and_its_answer_comes_back_as_a_command(runtime: Runtime) -> None:
@@ -344,3 +299,14 @@ async def test_a_stream_belongs_to_the_partition_key_that_it_was_first_written_u
         assert refused.problem is not None
         assert (refused.status, refused.problem.type) == (Status.REFUSED, "headwater.written_elsewhere")
     assert (await do(runtime, fill(999))).status is Status.ACCEPTED
+
+
+async def test_a_stream_of_another_partition_key_is_not_read_either(runtime: Runtime) -> None:
+    """Another partition's writer may be ahead of what is known of it here."""
+    await do(runtime, open_jar("pears", owner="bob"))
+    for jar in ("plums", "quinces"):
+        refused = await do(runtime, MatchNeighbour(at=START, jar=jar, owner="ada", neighbour="bob"))
+        assert refused.problem is not None
+        assert (refused.status, refused.problem.type) == (Status.REFUSED, "headwater.written_elsewhere")
+    own = await do(runtime, MatchNeighbour(at=START, jar="pears", owner="bob", neighbour="bob"))
+    assert own.events == (JarFilled(at=START, jar="pears", grams=1),)

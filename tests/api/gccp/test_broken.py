@@ -11,6 +11,7 @@ from api.counters import InProcess
 from api.gccp.app import build
 from streams.core.envelope import Envelope, Outcome
 from streams.core.gateway import Pending, Unavailable
+from streams.core.secrets import Secrets
 from tests.api.gccp.service import Service
 from tests.imitations.anthropic import AnthropicServer, error
 from tests.imitations.llm_server import Act
@@ -42,7 +43,7 @@ class BrokenLog:
 
 def break_log(service: Service, raising: Exception) -> None:
     """From now on, requests are served by this."""
-    service.edge._surfaces = {"gccp": build(BrokenLog(service, raising), InProcess(), service.own)}
+    service.edge._surfaces = {"gccp": build(BrokenLog(service, raising), InProcess(), Secrets(bytes(32)), service.own)}
 
 
 async def failed_generation(service: Service, anthropic: AnthropicServer) -> str:

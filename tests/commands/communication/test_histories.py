@@ -39,6 +39,7 @@ from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.core.envelope import Status
 from tests.commands.communication.people import HOUR, NOW, mail_consent, sms_consent
 from tests.commands.communication.world import World
+from tests.examples import in_clear
 
 Act = Callable[[World], None]
 USERS = st.sampled_from([1, 2])
@@ -273,6 +274,12 @@ def test_the_budget_counts_what_the_deliveries_cost(world: World) -> None:
     counted = {day: amount for budget in budgets.values() for day, amount in budget.days.items() if amount}
     assert counted == {day: amount for day, amount in spent.items() if amount}
     assert all(budget.month == sum(budget.days.values()) for budget in budgets.values())
+
+
+@CAREFULLY
+@given(worlds())
+def test_no_personal_value_is_in_the_log_in_clear(world: World) -> None:
+    assert in_clear(at_rest(world).runtime.journal) == set()
 
 
 @CAREFULLY

@@ -1,4 +1,4 @@
-"""A real single-node Apache Kafka (KRaft), started from the jars that `make test` fetched.
+"""Real single-node Apache Kafka broker (KRaft), started from the jars that `make test` fetches.
 
 For developers, in the foreground: `python -m tests.streams.kafka.broker --port 19092 --data DIR`.
 """

@@ -1,4 +1,4 @@
-"""The broker that the tests of passwords, certificates and rights share."""
+"""Broker that the tests of passwords, certificates and rights share."""
 
 from __future__ import annotations
 

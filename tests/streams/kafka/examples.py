@@ -1,4 +1,4 @@
-"""Records and envelopes for tests of the runtime's pure parts."""
+"""Example records and messages for tests of the runtime's pure parts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.core.chain import chained
 from streams.core.envelope import GENESIS, Decided, Record, Status, event_id, outcome_stream
 from streams.core.mapper import Mapper
 from streams.kafka.event_batches import EventMessage
-from streams.kafka.records import Follows, record_headers
+from streams.kafka.records import ChainedRecord, record_headers
 from tests.contract.shelf import JarFilled
 from tests.streams.kafka.runtime import mapper
 
@@ -28,20 +28,20 @@ class Log:
 
     def __init__(self, partition: int = 0, by: Mapper | None = None) -> None:
         self.partition, self.head, self.versions = partition, Head(), dict[str, int]()
-        self.follows: list[Follows] = []
+        self.links: list[ChainedRecord] = []
         self._mapper = by or mapper()
 
-    def decided(self, number: int, *events: tuple[str, Event]) -> list[Follows]:
+    def decided(self, number: int, *events: tuple[str, Event]) -> list[ChainedRecord]:
         """Appends a command's events (each with its stream's name) and its outcome."""
-        before = len(self.follows)
+        before = len(self.links)
         for place, (stream, event) in enumerate(events, 1):
             self.versions[stream] = self.versions.get(stream, 0) + 1
             self._append(number, place, stream, self.versions[stream], event)
         outcome = Decided(at=AT, command="shelf.jar.fill.v1", status=Status.ACCEPTED, events=len(events))
         self._append(number, 0, outcome_stream(command_id(number)), 1, outcome)
-        return self.follows[before:]
+        return self.links[before:]
 
-    def filled(self, number: int, jar: str = "plums") -> list[Follows]:
+    def filled(self, number: int, jar: str = "plums") -> list[ChainedRecord]:
         return self.decided(number, (f"jar/{jar}", JarFilled(at=AT, jar=jar, grams=number)))
 
     def _append(self, number: int, place: int, stream: str, version: int, event: Event) -> None:
@@ -65,16 +65,16 @@ class Log:
             GENESIS,
         )
         record = record._replace(hash=chained(self.head.hash, record))
-        self.follows.append(Follows(record, self.head.hash))
+        self.links.append(ChainedRecord(record, self.head.hash))
         self.head = Head(record.sequence, record.hash)
 
 
 def messages(log: Log, first_offset: int = 0, step: int = 1) -> list[EventMessage]:
     """The log as messages, the offsets having gaps as transaction markers make them."""
     place = ("shelf", log.partition)
-    return [_message(place, first_offset + number * step, follows) for number, follows in enumerate(log.follows)]
+    return [_message(place, first_offset + number * step, link) for number, link in enumerate(log.links)]
 
 
-def _message(place: tuple[str, int], offset: int, follows: Follows) -> EventMessage:
-    record, previous = follows
+def _message(place: tuple[str, int], offset: int, link: ChainedRecord) -> EventMessage:
+    record, previous = link
     return EventMessage(place, offset, record.key.encode(), record.data, record_headers(record, previous))

@@ -1,4 +1,4 @@
-"""A processor in a thread of the test's own: it stands still at exactly the step that a test wants to happen at."""
+"""Processor in a thread of the test process, which a test can suspend at an exact transaction point."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from contextlib import asynccontextmanager
 
 from kafka.admin import KafkaAdminClient, MemberToRemove
 
-from streams.kafka.consumed_commands import generation_of
 from streams.kafka.processor import KafkaProcessor
+from streams.kafka.protocol import generation_of
 from streams.kafka.settings import Role
-from streams.kafka.takeover import Guard
 from tests.contract.shelf import SHELF
+from tests.streams.kafka.protocols import Weakness, protocol_of
 from tests.streams.kafka.runtime import MASTER_KEY, Processes, until
 
 
 class Inside:
     """A processor of this installation, running."""
 
-    def __init__(self, roles: Processes, name: str, off: tuple[Guard, ...], transaction_seconds: float) -> None:
+    def __init__(self, roles: Processes, name: str, weakness: Weakness, transaction_seconds: float) -> None:
         role = Role(roles.cluster, roles.dsn, name, MASTER_KEY, roles.partitions)
-        self._processor = KafkaProcessor(
-            role, [SHELF], frozenset(off), self.reached, transaction_seconds=transaction_seconds
-        )
+        protocol = protocol_of(weakness, roles.cluster)
+        self._processor = KafkaProcessor(role, [SHELF], protocol, self.reached, transaction_seconds=transaction_seconds)
         self.consumer = self._processor._consumer
         self._hold = ""
         self._then: Callable[[], object] = _nothing
@@ -80,9 +79,11 @@ def _nothing() -> None:
 
 
 @asynccontextmanager
-async def inside(roles: Processes, name: str, *off: Guard, transaction_seconds: float = 10.0) -> AsyncIterator[Inside]:
+async def inside(
+    roles: Processes, name: str, weakness: Weakness = None, transaction_seconds: float = 10.0
+) -> AsyncIterator[Inside]:
     """A processor in this process while the block runs."""
-    one = Inside(roles, name, off, transaction_seconds)
+    one = Inside(roles, name, weakness, transaction_seconds)
     try:
         yield one
     finally:

@@ -1,4 +1,4 @@
-"""An installation whose processes are the `headwater` command's, as an operator starts them."""
+"""Installation whose processes are those of the `headwater` command, as an operator starts them."""
 
 from __future__ import annotations
 

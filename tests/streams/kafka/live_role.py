@@ -1,4 +1,4 @@
-"""`headwater live` for the shelf as a process of its own: what it counts is served on the given port."""
+"""Process that runs `headwater live` for the shelf and serves its counts on the given port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that go on submitting while things break, again and again until they are answered, and say what they saw."""
+"""Clients that submit commands during faults, retry until they get an answer, and record the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rights on a secured broker: read from the operator's page, given and taken away."""
+"""Rights on a secured broker: read from the operator's page, granted and revoked."""
 
 from __future__ import annotations
 

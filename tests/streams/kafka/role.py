@@ -1,4 +1,7 @@
-"""A role of the shelf's distributed runtime as a process, with what fault tests need: guards off, ends at steps."""
+"""Process that runs a role of the shelf's distributed runtime, with options for fault tests.
+
+The options are a weak protocol, a signal at a transaction point, and small batches and limits.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ import signal
 import time
 from collections.abc import Callable
 
-from streams.kafka.process import Serving, serve
+from streams.kafka.process import RoleProcess, serve
 from streams.kafka.processor import KafkaProcessor
 from streams.kafka.projector import KafkaProjector
 from streams.kafka.settings import Cluster, Role, connection_settings
-from streams.kafka.takeover import Guard
-from streams.kafka.transactions import Step
+from streams.kafka.transactions import TransactionPoint
 from tests.contract.shelf import SHELF
+from tests.streams.kafka.protocols import WEAKNESSES, protocol_of
 
 SMALL_BATCH = 20
 """Full nearly always under load, so that a projector writes one batch while it decodes the next."""
@@ -27,22 +30,24 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     cluster = Cluster(arguments.bootstrap, arguments.prefix, connection_settings(os.environ))
     role = Role(cluster, arguments.dsn, arguments.name, bytes(32), arguments.partitions)
-    return serve(_serving(role, arguments))
+    return serve(_process(role, arguments))
 
 
-def _serving(role: Role, arguments: argparse.Namespace) -> Serving:
+def _process(role: Role, arguments: argparse.Namespace) -> RoleProcess:
     if arguments.role == "projector":
         return KafkaProjector(role, [SHELF], arguments.batch)
     reached = _ending(arguments.at, arguments.signal, arguments.chance, arguments.then_sleep)
-    off = frozenset(arguments.off)
-    return KafkaProcessor(role, [SHELF], off, reached, arguments.overlay, arguments.transaction_seconds)
+    protocol = protocol_of(WEAKNESSES.get(arguments.protocol), role.cluster)
+    return KafkaProcessor(role, [SHELF], protocol, reached, arguments.overlay, arguments.transaction_seconds)
 
 
-def _ending(at: Step | None, number: int, chance: float, then_sleep: float) -> Callable[[Step], None]:
+def _ending(
+    at: TransactionPoint | None, number: int, chance: float, then_sleep: float
+) -> Callable[[TransactionPoint], None]:
     """Sends this process the signal, once, at the given step; woken again, it first sleeps for so many seconds."""
     left = [1]
 
-    def reached(step: Step) -> None:
+    def reached(step: TransactionPoint) -> None:
         if step is at and left[0] and random.random() < chance:
             left[0] = 0
             os.kill(os.getpid(), number)
@@ -56,8 +61,8 @@ def _arguments() -> argparse.Namespace:
     for name in ("role", "name", "bootstrap", "prefix", "dsn"):
         parser.add_argument(name)
     parser.add_argument("partitions", type=int)
-    parser.add_argument("--off", type=Guard, nargs="*", default=[])
-    parser.add_argument("--at", type=Step)
+    parser.add_argument("--protocol", choices=WEAKNESSES)
+    parser.add_argument("--at", type=TransactionPoint)
     parser.add_argument("--signal", type=int, default=int(signal.SIGKILL))
     parser.add_argument("--chance", type=float, default=1.0)
     parser.add_argument("--then-sleep", type=float, default=0.0)

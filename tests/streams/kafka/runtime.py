@@ -1,4 +1,4 @@
-"""The distributed runtime for tests: its processes on a real broker, the worker and the gateway in the test's own."""
+"""Distributed runtime for tests: roles in separate processes on a real broker, worker and gateway in this process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import names_of
 from streams.kafka import topics
-from streams.kafka.due_notifications import follow_due
+from streams.kafka.due_notifications import forward_due_notifications
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Cluster
 from streams.kafka.topics import Durability
@@ -209,7 +209,7 @@ async def working(roles: Processes, supplier: Supplier, work: bool = True) -> As
         )
         if work:
             worker.start()
-        hearing = asyncio.create_task(follow_due(roles.dsn, worker.due))
+        hearing = asyncio.create_task(forward_due_notifications(roles.dsn, worker.due))
         try:
             yield KafkaRuntime(roles, one, clock, supplier)
         finally:

@@ -1,5 +1,4 @@
-"""A broker as a careful operator runs it: TLS by an authority of its own, a password or a certificate per user, and
-rights per role."""
+"""Secured test broker: TLS by a private authority, a password or a certificate per user, and rights per role."""
 
 from __future__ import annotations
 

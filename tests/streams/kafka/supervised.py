@@ -1,4 +1,4 @@
-"""A role of the shelf's distributed runtime under its supervisor, as `headwater processor` runs it."""
+"""Process that runs a role of the shelf's distributed runtime under its supervisor, as `headwater processor` does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test broker itself: what every other Kafka test stands on."""
+"""Tests of the test broker, on which every other Kafka test relies."""
 
 from __future__ import annotations
 

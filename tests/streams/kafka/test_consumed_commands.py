@@ -1,4 +1,4 @@
-"""What a processor may decide of what it consumed: the pure part of the ownership and gap guards, on and off."""
+"""Selection of the consumed commands: the pure part of the ownership and gap guards, on and off."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import pytest
 from confluent_kafka import Consumer
 
 from streams.kafka.command_decoder import CommandMessage
-from streams.kafka.consumed_commands import NO_GENERATION, Expected, generation_of
-from streams.kafka.takeover import Guard
+from streams.kafka.consumed_commands import CommandOffsets
+from streams.kafka.protocol import NO_GENERATION, generation_of
+from streams.kafka.settings import Cluster
 from tests.streams.kafka.examples import AT
+from tests.streams.kafka.protocols import NoGaps, NoOwnership, Weakness, protocol_of
 
 PLACE = ("shelf", 0)
 
@@ -17,9 +19,9 @@ def messages(*offsets: int, partition: int = 0) -> list[CommandMessage]:
     return [CommandMessage("shelf", partition, offset, AT, b"k", b"{}", None) for offset in offsets]
 
 
-def serving(*off: Guard) -> Expected:
-    expected = Expected(frozenset(off))
-    expected.following = {PLACE: 5, ("shelf", 1): 0}
+def serving(weakness: Weakness = None) -> CommandOffsets:
+    expected = CommandOffsets(protocol_of(weakness, Cluster("nowhere")))
+    expected.next_offsets = {PLACE: 5, ("shelf", 1): 0}
     return expected
 
 
@@ -45,18 +47,18 @@ def test_a_gap_that_is_still_there_after_loading_again_is_the_topic_s_own() -> N
 
 
 def test_without_the_guard_against_gaps_lost_commands_go_unnoticed() -> None:
-    accepted, gaps = serving(Guard.GAPS).accept(messages(5, 7), {})
+    accepted, gaps = serving(NoGaps).accept(messages(5, 7), {})
     assert (offsets(accepted), gaps) == ([5, 7], [])
 
 
-@pytest.mark.parametrize(("off", "accepted"), [((), []), ((Guard.OWNERSHIP,), [5, 6])])
+@pytest.mark.parametrize(("weakness", "accepted"), [(None, []), (NoOwnership, [5, 6])])
 def test_messages_of_a_partition_that_changed_hands_while_they_were_consumed_are_not_decided(
-    off: tuple[Guard, ...], accepted: list[int]
+    weakness: Weakness, accepted: list[int]
 ) -> None:
-    expected = serving(*off)
-    before = expected.generations()
+    expected = serving(weakness)
+    before = expected.assignment_counts()
     expected.drop(PLACE)
-    expected.following[PLACE] = 5
+    expected.next_offsets[PLACE] = 5
     assert offsets(expected.accept(messages(5, 6), before)[0]) == accepted
 
 

@@ -1,4 +1,4 @@
-"""The gateway of an API process: what it promises its callers, whatever is away."""
+"""Kafka gateway: what it guarantees its callers while broker, processor or database are away."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ async def test_what_was_sent_just_before_a_gateway_stops_is_in_the_log(kafka: Ka
 FENCED = KafkaException(KafkaError(KafkaError.INVALID_PRODUCER_EPOCH, "fenced", fatal=True))
 
 
-class Broken(Producer):
+class FailingProducer(Producer):
     """Tells whoever flushes first of something fatal, as the client tells of it once only."""
 
     told = False
@@ -215,7 +215,7 @@ class Broken(Producer):
 async def test_what_is_fatal_is_told_of_also_when_the_sending_of_a_lone_command_hears_of_it(
     kafka: Kafka, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.kafka.producer.Producer", Broken)
+    monkeypatch.setattr("streams.kafka.producer.Producer", FailingProducer)
     failures: list[Exception] = []
     with processes(kafka, database) as roles:
         async with gateway(roles) as one:

@@ -1,7 +1,7 @@
-"""Single guards of the processor's protocol switched off: the fault that each one keeps away, and that it does.
+"""Guards of the processor's protocol, on and off: the fault that follows without a guard, and none with it.
 
-Here are those of taking a partition over and of knowing what was decided. `test_membership_guards` has METADATA_FIRST,
-MEMBERSHIP and OWNERSHIP, `test_loss_guards` GAPS, RELOAD and RESOLVE.
+Here are the guards of the takeover and of looking outcomes up. `test_membership_guards` has `LateMetadata`,
+`NoMembership`, `NoOwnership` and `NoCoverage`; `test_loss_guards` has `NoGaps`, `NoReload` and `NoResolve`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ from confluent_kafka.admin import AdminClient
 
 from streams.core.gateway import Pending, Unavailable, envelop
 from streams.kafka.gateway import KafkaGateway
-from streams.kafka.producer import Commands
-from streams.kafka.takeover import Guard
-from streams.kafka.transactions import Step
+from streams.kafka.producer import CommandProducer
+from streams.kafka.transactions import TransactionPoint
 from tests.contract.runtimes import PARTITIONS, START
 from tests.contract.shelf import FillJar
 from tests.streams.kafka.broker import Kafka
+from tests.streams.kafka.protocols import (
+    NoOverlay,
+    NoSentSince,
+    NoStableOffset,
+    NoStableOffsetNorTrueEnd,
+    NoTrueEnd,
+    Weakness,
+)
 from tests.streams.kafka.runtime import Processes, gateway, mapper, processes, until
 from tests.streams.kafka.test_projector_faults import fill
 from tests.streams.kafka.under_load import stopped
@@ -39,8 +46,8 @@ def end_of_log(roles: Processes, partition: int) -> int:
     return end_of(roles, roles.cluster.events("shelf"), partition, "read_uncommitted")
 
 
-def off(*guards: Guard) -> list[str]:
-    return ["--off", *guards] if guards else []
+def lacking(weakness: Weakness) -> list[str]:
+    return [] if weakness is None else ["--protocol", weakness.__name__]
 
 
 async def submit(one: KafkaGateway, seconds: float = 60) -> int:
@@ -52,15 +59,15 @@ async def submit(one: KafkaGateway, seconds: float = 60) -> int:
     return wrapped.partition
 
 
-@pytest.mark.parametrize("guards", [(), (Guard.OVERLAY,)])
+@pytest.mark.parametrize("weakness", [None, NoOverlay])
 async def test_without_the_overlay_a_duplicate_is_decided_twice_while_the_projector_is_away(
-    kafka: Kafka, database: str, guards: tuple[Guard, ...]
+    kafka: Kafka, database: str, weakness: Weakness
 ) -> None:
     with processes(kafka, database) as roles:
-        roles.start("processor", "p1", *off(*guards))
+        roles.start("processor", "p1", *lacking(weakness))
         id_ = uuid4()
         fill = envelop(FillJar(at=START, jar="plums", owner="ada", grams=1), "shelf", PARTITIONS, "test", id_)
-        commands = Commands(roles.cluster, lambda failure: pytest.fail(str(failure)))
+        commands = CommandProducer(roles.cluster, lambda failure: pytest.fail(str(failure)))
         commands.start(asyncio.get_running_loop())
         for before in range(2):
             commands.send(fill, mapper().encode(fill.command), lambda: None, lambda _: None)
@@ -69,7 +76,7 @@ async def test_without_the_overlay_a_duplicate_is_decided_twice_while_the_projec
         commands.send(other, mapper().encode(other.command), lambda: None, lambda _: None)
         await until(lambda: decided(roles)[other.command_id] == 1)
         await commands.stop()
-        assert decided(roles)[id_] == (2 if guards else 1)
+        assert decided(roles)[id_] == (2 if weakness else 1)
 
 
 def decided(roles: Processes) -> Counter[object]:
@@ -77,32 +84,29 @@ def decided(roles: Processes) -> Counter[object]:
     return Counter(record.command_id for record in read_log(roles) if record.stream.startswith("command/"))
 
 
-BOTH = (Guard.STABLE_OFFSET, Guard.TRUE_END)
-
-
-@pytest.mark.parametrize("guards", [(), *((guard,) for guard in BOTH), BOTH])
+@pytest.mark.parametrize("weakness", [None, NoStableOffset, NoTrueEnd, NoStableOffsetNorTrueEnd])
 async def test_without_stable_offsets_and_the_true_end_a_sleeper_s_transaction_breaks_the_log(
-    kafka: Kafka, database: str, guards: tuple[Guard, ...]
+    kafka: Kafka, database: str, weakness: Weakness
 ) -> None:
     """It had sent its offsets already, so its commit is possible for as long as its transaction lives. Either guard
     alone makes its successor wait for that."""
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        roles.start("processor", "p1", *LONG, "--at", Step.OFFSETS_SENT, "--signal", STOP)
+        roles.start("processor", "p1", *LONG, "--at", TransactionPoint.OFFSETS_SENT, "--signal", STOP)
         async with gateway(roles) as one:
             partition = await submit(one, 0.5)
             await stopped(roles, "p1")
             at_rest = end_of_log(roles, partition)
-            roles.start("processor", "p2", *LONG, *off(*guards))
+            roles.start("processor", "p2", *LONG, *lacking(weakness))
             served = f"serving shelf/{partition}"
-            if guards == BOTH:
+            if weakness is NoStableOffsetNorTrueEnd:
                 await until(lambda: end_of_log(roles, partition) > at_rest)
             else:
                 await until(lambda: "serving" in roles.printed("p2"))
                 assert served not in roles.printed("p2")
             roles.signal("p1", signal.SIGCONT)
             await until(lambda: served in roles.printed("p2"))
-            if guards == BOTH:
+            if weakness is NoStableOffsetNorTrueEnd:
                 with pytest.raises(AssertionError, match="the chain breaks"):
                     read_log(roles)
                 return
@@ -117,7 +121,7 @@ async def test_without_its_predecessor_s_name_a_processor_waits_for_what_that_le
     """The name is the id of the transactions: beginning anew under it ends at once what was left under it."""
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        first = roles.start("processor", "p1", *LONG, "--at", Step.OFFSETS_SENT)
+        first = roles.start("processor", "p1", *LONG, "--at", TransactionPoint.OFFSETS_SENT)
         async with gateway(roles) as one:
             partition = await submit(one, 0.5)
             await until(lambda: first.poll() is not None)
@@ -132,9 +136,9 @@ async def test_without_its_predecessor_s_name_a_processor_waits_for_what_that_le
             assert f"serving shelf/{partition}" not in roles.printed(name)
 
 
-@pytest.mark.parametrize("guards", [(), (Guard.SENT_SINCE,)])
+@pytest.mark.parametrize("weakness", [None, NoSentSince])
 async def test_without_knowing_what_was_sent_since_commands_read_again_from_the_start_are_decided_twice(
-    kafka: Kafka, database: str, guards: tuple[Guard, ...]
+    kafka: Kafka, database: str, weakness: Weakness
 ) -> None:
     """The group's offsets are lost, as after a week without any processor; commands sent as new are not looked for."""
     with processes(kafka, database) as roles:
@@ -146,9 +150,9 @@ async def test_without_knowing_what_was_sent_since_commands_read_again_from_the_
             roles.stop("p1")
             await submit(one, 0.5)
             await until(lambda: forgotten(roles), 60)
-            roles.start("processor", "p1", *off(*guards))
+            roles.start("processor", "p1", *lacking(weakness))
             await until(lambda: f"serving shelf/{partition} from command 0" in roles.printed("p1"))
-            if guards:
+            if weakness:
                 await until(lambda: sorted(decided(roles).values()) == [1, 2, 2, 2])
                 return
             await submit(one)

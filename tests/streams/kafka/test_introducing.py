@@ -1,4 +1,4 @@
-"""The webhook endpoints that API nodes are configured with come on record, whenever the log can be reached."""
+"""Configured webhook endpoints: API nodes record them as soon as the log can be reached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far behind the projector says it is, on a real broker: what raises an alarm, and what takes it back."""
+"""Lag of the projector on a real broker: what raises an alarm, and what clears it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from prometheus_client import REGISTRY
 
 from streams.core.batch import Head
 from streams.kafka import lag
-from streams.kafka.lag import Lag, Stuck
-from streams.kafka.processor_store import Checkpoint
+from streams.kafka.lag import Lag, ProjectionStalled
 from streams.kafka.settings import Cluster
 from streams.kafka.topics import create
+from streams.kafka.types import Checkpoint
 from tests.streams.kafka.broker import Kafka
 from tests.streams.kafka.runtime import ONE_BROKER, new_cluster, until
 
@@ -77,8 +77,8 @@ def test_records_that_were_received_but_not_projected_count_as_lag(cluster: Clus
     one, written = Lag(cluster), time.time() - 60
     produce(cluster, 5)
     for offset in range(5):
-        one.read(PLACE, offset, int(written * 1000))
-    one.reached_end(PLACE, 5)
+        one.on_record(PLACE, offset, int(written * 1000))
+    one.on_end(PLACE, 5)
     one.measure({PLACE: Checkpoint(2, Head())}, {})
     assert shown(LAG_EVENTS) == 3
     assert (shown(LAG_SECONDS) or 0) >= 60
@@ -93,8 +93,8 @@ def test_markers_at_the_end_of_a_log_are_no_lag(cluster: Cluster) -> None:
     producer.begin_transaction()
     producer.produce(cluster.events("shelf"), b"{}", b"ada", 0)
     producer.commit_transaction(20)
-    one.read(PLACE, 0, int(time.time() * 1000))
-    one.reached_end(PLACE, 2)
+    one.on_record(PLACE, 0, int(time.time() * 1000))
+    one.on_end(PLACE, 2)
     one.measure({PLACE: Checkpoint(1, Head())}, {})
     assert shown(LAG_EVENTS) == 0
 
@@ -111,9 +111,9 @@ def test_a_halted_partition_s_lag_grows_on_and_goes_with_the_partition(cluster: 
 def test_no_progress_although_there_is_more_ends_the_process_unless_it_has_halted(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lag, "STUCK_SECONDS", 0.0)
+    monkeypatch.setattr(lag, "STALLED_SECONDS", 0.0)
     one = Lag(cluster)
     produce(cluster, 1)
     one.measure({}, START)
-    with pytest.raises(Stuck, match="shelf"):
+    with pytest.raises(ProjectionStalled, match="shelf"):
         one.measure(START, {})

@@ -1,4 +1,4 @@
-"""`headwater live` on a real broker: its closed windows equal a recount from the log, after a kill too."""
+"""Live figures on a real broker: closed windows equal a recount of the log, also after a kill."""
 
 from __future__ import annotations
 

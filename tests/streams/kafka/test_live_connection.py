@@ -1,4 +1,4 @@
-"""The connection settings of the cluster reach faust-streaming: the same names, the same meaning as for the others."""
+"""Connection settings for faust-streaming: the same names and the same meaning as for the other clients."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Commands that a processor was handed and did not get to commit: the guards that bring them back, on and off.
+"""Guards that bring back commands which a processor consumed and did not commit, on and off.
 
-`RESOLVE` is one of two that keep a commit of unknown fate from being taken for an abort; the client library refuses to
-abort then, and after either the log is read again. Either alone survives, as its test shows.
+`is_unknown` is one of two guards that keep a commit of unknown fate from being taken for an abort. The other is the
+client library, which refuses to abort then. After either the log is read again; either alone survives, as its test
+shows.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import pytest
 from confluent_kafka import Producer
 
 from streams.kafka import transactions, watchdog
-from streams.kafka.takeover import Guard
-from streams.kafka.transactions import Step
+from streams.kafka.transactions import TransactionPoint
 from tests.streams.kafka.broker import Broker, Kafka
 from tests.streams.kafka.inside import Inside, inside
+from tests.streams.kafka.protocols import NoGaps, NoReload, NoReloadNorGaps, NoResolve, Weakness
 from tests.streams.kafka.runtime import Processes, gateway, processes, until
 from tests.streams.kafka.test_guards import decided, end_of_log, submit
 from tests.streams.kafka.test_membership_guards import breaks
@@ -25,21 +26,21 @@ from tests.streams.kafka.verify import end_of
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.parametrize("guards", [(), (Guard.GAPS,)])
+@pytest.mark.parametrize("weakness", [None, NoGaps])
 async def test_without_looking_for_gaps_a_command_lost_within_the_client_is_never_decided(
-    kafka: Kafka, database: str, guards: tuple[Guard, ...]
+    kafka: Kafka, database: str, weakness: Weakness
 ) -> None:
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        async with inside(roles, "p1", *guards) as p1, gateway(roles) as one:
+        async with inside(roles, "p1", weakness) as p1, gateway(roles) as one:
             await submit(one)
-            p1.hold(Step.POLLED)
+            p1.hold(TransactionPoint.POLLED)
             await submit(one, 0.2)
             await p1.held()
             await submit(one, 0.2)
             p1.go_on(lambda: lose_one(p1))
             await submit(one)
-            assert list(decided(roles).values()) == [1] * (3 if guards else 4)
+            assert list(decided(roles).values()) == [1] * (3 if weakness else 4)
 
 
 def lose_one(one: Inside) -> None:
@@ -71,17 +72,17 @@ def send_aborted(roles: Processes, partition: int) -> None:
     producer.abort_transaction(20)
 
 
-@pytest.mark.parametrize("guards", [(), (Guard.RELOAD,)])
+@pytest.mark.parametrize("weakness", [None, NoReload])
 async def test_without_loading_again_after_an_abort_its_commands_wait_until_another_one_comes(
-    kafka: Kafka, database: str, caplog: pytest.LogCaptureFixture, guards: tuple[Guard, ...]
+    kafka: Kafka, database: str, caplog: pytest.LogCaptureFixture, weakness: Weakness
 ) -> None:
     """The one that comes shows the gap: a gap makes up for what is not loaded again, late."""
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        async with inside(roles, "p1", *guards, transaction_seconds=1.0) as p1, gateway(roles) as one:
+        async with inside(roles, "p1", weakness, transaction_seconds=1.0) as p1, gateway(roles) as one:
             partition = await outlived(roles, p1)
             await until(lambda: "transaction failed" in caplog.text)
-            if not guards:
+            if not weakness:
                 await until(lambda: list(decided(roles).values()) == [1] * 2)
                 return
             await fill(one, (partition + 1) % roles.partitions)
@@ -94,10 +95,9 @@ async def test_without_loading_again_and_without_looking_for_gaps_an_aborted_bat
     kafka: Kafka, database: str
 ) -> None:
     """Its states and sequences are in memory and not in the log."""
-    guards = (Guard.RELOAD, Guard.GAPS)
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        async with inside(roles, "p1", *guards, transaction_seconds=1.0) as p1, gateway(roles) as one:
+        async with inside(roles, "p1", NoReloadNorGaps, transaction_seconds=1.0) as p1, gateway(roles) as one:
             await outlived(roles, p1)
             await submit(one, 0.2)
             await breaks(roles)
@@ -108,7 +108,7 @@ async def outlived(roles: Processes, p1: Inside) -> int:
     async with gateway(roles) as one:
         partition = await submit(one)
         before = end_of_log(roles, partition)
-        p1.hold(Step.PRODUCED)
+        p1.hold(TransactionPoint.PRODUCED)
         await submit(one, 0.2)
         await p1.held()
         await until(lambda: end_of_log(roles, partition) > before)
@@ -122,13 +122,13 @@ def stable_end(roles: Processes, topic: str, partition: int) -> int:
     return end_of(roles, topic, partition, "read_committed")
 
 
-@pytest.mark.parametrize("guards", [(), (Guard.RESOLVE,)])
+@pytest.mark.parametrize("weakness", [None, NoResolve])
 async def test_a_commit_of_unknown_fate_is_never_aborted_by_the_processor_nor_by_its_client(
     broker: Broker,
     database: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    guards: tuple[Guard, ...],
+    weakness: Weakness,
 ) -> None:
     """The broker freezes before it has read the commit; what it was sent it does when it is back."""
     caplog.set_level(logging.INFO, "streams")
@@ -136,9 +136,9 @@ async def test_a_commit_of_unknown_fate_is_never_aborted_by_the_processor_nor_by
     monkeypatch.setattr(transactions, "CALL_SECONDS", 1.0)
     with processes(Kafka(broker.bootstrap), database) as roles:
         roles.start("projector", "j1")
-        async with inside(roles, "p1", *guards, transaction_seconds=40.0) as p1, gateway(roles) as one:
+        async with inside(roles, "p1", weakness, transaction_seconds=40.0) as p1, gateway(roles) as one:
             await submit(one)
-            p1.hold(Step.OFFSETS_SENT)
+            p1.hold(TransactionPoint.OFFSETS_SENT)
             await submit(one, 0.2)
             await p1.held()
             with broker.frozen():
@@ -146,4 +146,4 @@ async def test_a_commit_of_unknown_fate_is_never_aborted_by_the_processor_nor_by
                 await until(lambda: "transaction failed" in caplog.text)
             await submit(one)
             assert list(decided(roles).values()) == [1] * 3
-            assert ("Conflicting commit_transaction" in caplog.text) == bool(guards)
+            assert ("Conflicting commit_transaction" in caplog.text) == bool(weakness)

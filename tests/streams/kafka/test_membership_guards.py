@@ -1,11 +1,11 @@
-"""What keeps a processor that lost its place from committing what it decided before: the guards on and off.
+"""Guards that keep a processor which lost its membership from committing earlier decisions, on and off.
 
-The processor under test runs in this process and stands still at a step while the group gives its partitions to p2,
-which decides on: the log must then hold p2's decisions, and none of the other's.
+The processor under test runs in this process and is suspended at a transaction point while the group gives its
+partitions to p2, which decides further commands. The log must then hold p2's decisions and none of the other's.
 
-Met on the way: a classic, static member's client keeps the last generation it had, and takes on no newer one without
-being polled. So the metadata may be taken at any time as long as nothing polls between deciding and committing: that
-rule and `METADATA_FIRST` are two guards, and either alone survives. `OWNERSHIP` has two more behind it; see its test.
+The client of a classic, static member keeps the last generation it had and takes on a newer one only when polled. So
+the metadata may be taken at any time as long as nothing polls between the decision and the commit. That rule and
+`commit_metadata` are two guards, and either alone survives. `reassigned_places` has two more behind it; see its test.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from confluent_kafka import Consumer, Message
 
 from streams.core.envelope import Outcome
 from streams.kafka import processor
-from streams.kafka.consumed_commands import NO_GENERATION, generation_of
 from streams.kafka.gateway import KafkaGateway
-from streams.kafka.takeover import Guard
-from streams.kafka.transactions import Step
+from streams.kafka.protocol import NO_GENERATION, generation_of
+from streams.kafka.transactions import TransactionPoint
 from tests.contract.runtimes import PARTITIONS
 from tests.streams.kafka.broker import Kafka
 from tests.streams.kafka.inside import Inside, expel, inside
+from tests.streams.kafka.protocols import LateMetadata, NoCoverage, NoMembership, NoOwnership, Weakness
 from tests.streams.kafka.runtime import Processes, gateway, processes, until
 from tests.streams.kafka.test_guards import decided, submit
 from tests.streams.kafka.test_projector_faults import fill
@@ -55,10 +55,10 @@ async def goes_on(roles: Processes, one: KafkaGateway) -> None:
 
 async def breaks(roles: Processes) -> None:
     """The log, in the end."""
-    await until(lambda: not follows(roles))
+    await until(lambda: not is_chained(roles))
 
 
-def follows(roles: Processes) -> bool:
+def is_chained(roles: Processes) -> bool:
     """Whether every record of the log follows the one before it."""
     try:
         read_log(roles)
@@ -67,17 +67,17 @@ def follows(roles: Processes) -> bool:
     return True
 
 
-@pytest.mark.parametrize("guards", [(), (Guard.METADATA_FIRST,)])
+@pytest.mark.parametrize("weakness", [None, LateMetadata])
 async def test_without_the_metadata_of_before_the_decision_a_member_that_came_back_commits_what_is_stale(
-    kafka: Kafka, database: str, caplog: pytest.LogCaptureFixture, guards: tuple[Guard, ...]
+    kafka: Kafka, database: str, caplog: pytest.LogCaptureFixture, weakness: Weakness
 ) -> None:
     """Something polls while the batch is in hand: the member has a new generation, and its partition is p2's."""
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        async with inside(roles, "p1", *guards) as p1, gateway(roles) as one:
-            await replaced(roles, one, p1, Step.DECIDED)
+        async with inside(roles, "p1", weakness) as p1, gateway(roles) as one:
+            await replaced(roles, one, p1, TransactionPoint.DECIDED)
             p1.go_on(lambda: rejoin(p1))
-            if guards:
+            if weakness:
                 await breaks(roles)
                 return
             await until(lambda: "transaction failed" in caplog.text)
@@ -90,29 +90,29 @@ def rejoin(one: Inside) -> None:
         one.consumer.poll(0.1)
 
 
-@pytest.mark.parametrize("guards", [(), (Guard.MEMBERSHIP,)])
+@pytest.mark.parametrize("weakness", [None, NoMembership])
 async def test_without_asking_for_membership_whoever_is_no_member_commits_what_is_stale(
-    kafka: Kafka, database: str, monkeypatch: pytest.MonkeyPatch, guards: tuple[Guard, ...]
+    kafka: Kafka, database: str, monkeypatch: pytest.MonkeyPatch, weakness: Weakness
 ) -> None:
     """The broker takes the offsets of somebody without a generation when the group is empty. A classic member's client
     keeps its last generation, so the metadata are those of another client of this name that has not joined."""
-    monkeypatch.setattr(processor, "Consumer", Forgetting)
+    monkeypatch.setattr(processor, "Consumer", ForgetfulConsumer)
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        async with inside(roles, "p1", *guards) as p1, gateway(roles) as one:
-            await replaced(roles, one, p1, Step.POLLED)
+        async with inside(roles, "p1", weakness) as p1, gateway(roles) as one:
+            await replaced(roles, one, p1, TransactionPoint.POLLED)
             roles.stop("p2")
             expel(roles, "p2")
-            assert isinstance(p1.consumer, Forgetting)
+            assert isinstance(p1.consumer, ForgetfulConsumer)
             p1.consumer.forgotten = outsider_s_metadata(roles, "p1")
             p1.go_on()
-            if guards:
+            if weakness:
                 await breaks(roles)
                 return
             await goes_on(roles, one)
 
 
-class Forgetting(Consumer):
+class ForgetfulConsumer(Consumer):
     """A consumer that can be made to say once that it is no member."""
 
     forgotten: bytes | None = None
@@ -134,29 +134,29 @@ def outsider_s_metadata(roles: Processes, name: str) -> bytes:
         outsider.close()
 
 
-@pytest.mark.parametrize("guards", [(), (Guard.OWNERSHIP,)])
+@pytest.mark.parametrize("weakness", [None, NoOwnership])
 async def test_a_partition_lost_within_the_client_s_calls_is_not_decided_by_either_of_the_guards(
     kafka: Kafka,
     database: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    guards: tuple[Guard, ...],
+    weakness: Weakness,
 ) -> None:
     """Polled, then lost inside `consume`. Partitions are only taken up between two turns, so one that changed hands
     within a turn is not among those followed, whatever the count of its hands says: that alone survives too."""
 
-    class Slow(Consumer):
+    class SlowConsumer(Consumer):
         def consume(self, num_messages: int = 1, timeout: float = -1) -> list[Message[bytes, bytes]]:
             p1.reached(CONSUMING)
             return super().consume(num_messages, timeout)
 
     caplog.set_level(logging.INFO, "streams")
-    monkeypatch.setattr(processor, "Consumer", Slow)
+    monkeypatch.setattr(processor, "Consumer", SlowConsumer)
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        async with inside(roles, "p1", *guards) as p1, gateway(roles) as one:
+        async with inside(roles, "p1", weakness) as p1, gateway(roles) as one:
             await replaced(roles, one, p1, CONSUMING)
-            p1.hold(Step.POLLED)
+            p1.hold(TransactionPoint.POLLED)
             p1.go_on()
             await p1.held()
             assert "revoked" in caplog.text
@@ -171,10 +171,10 @@ async def test_without_a_look_at_who_has_what_a_restart_in_the_middle_of_a_hand_
 ) -> None:
     """p1 stands still, having been told to give two to p2, and is killed. The group takes its restart for the same
     member with the two that are left: nobody gives anything up any more, so nobody joins again to be given it."""
-    off = ["--off", Guard.COVERAGE]
+    off = ["--protocol", NoCoverage.__name__]
     with processes(kafka, database) as roles:
         roles.start("projector", "j1")
-        roles.start("processor", "p1", "--at", Step.POLLED, "--signal", "0", "--then-sleep", "600")
+        roles.start("processor", "p1", "--at", TransactionPoint.POLLED, "--signal", "0", "--then-sleep", "600")
         async with gateway(roles) as one:
             asked = [asyncio.create_task(fill(one, partition)) for partition in range(PARTITIONS)]
             await until(lambda: f"serving shelf/{PARTITIONS - 1}" in roles.printed("p1"))

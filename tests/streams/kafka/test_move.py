@@ -1,4 +1,4 @@
-"""An embedded installation moved to Kafka goes on there, its log the same to the last hash."""
+"""Move of an embedded installation to Kafka: it continues there with the same log, down to the last hash."""
 
 from __future__ import annotations
 

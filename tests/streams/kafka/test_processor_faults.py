@@ -1,4 +1,4 @@
-"""Processors killed, stopped and moved about under load, on a real broker: nothing lost, doubled or decided stale."""
+"""Processor faults under load on a real broker: the log is complete and sound after kills, suspensions, rebalances."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from streams.kafka.supervisor import TWIN_EXIT
-from streams.kafka.transactions import Step
+from streams.kafka.supervisor import DUPLICATE_INSTANCE_EXIT
+from streams.kafka.transactions import TransactionPoint
 from tests.streams.kafka.broker import Kafka
 from tests.streams.kafka.runtime import until
 from tests.streams.kafka.under_load import PAST_THE_SESSION, loaded, stopped
@@ -22,7 +22,7 @@ async def test_a_processor_killed_at_every_step_of_a_batch_loses_and_doubles_not
     kafka: Kafka, database: str
 ) -> None:
     async with loaded(kafka, database, "p1") as (roles, load):
-        for step in Step:
+        for step in TransactionPoint:
             roles.stop("p1")
             process = roles.start("processor", "p1", "--at", step, "--chance", "0.3")
             await until(lambda process=process: process.poll() is not None)  # type: ignore[misc]
@@ -44,7 +44,7 @@ async def test_a_processor_killed_at_random_moments_answers_again_soon(kafka: Ka
 async def test_a_processor_asleep_past_its_session_is_fenced_when_it_wakes(kafka: Kafka, database: str) -> None:
     """The other one takes over meanwhile; the sleeper's transaction, whatever was in it, never commits."""
     async with loaded(kafka, database, "p2") as (roles, load):
-        for step in (Step.DECIDED, Step.OFFSETS_SENT):
+        for step in (TransactionPoint.DECIDED, TransactionPoint.OFFSETS_SENT):
             roles.start("processor", "p1", "--at", step, "--signal", str(int(signal.SIGSTOP)), "--chance", "0.2")
             await stopped(roles, "p1")
             await asyncio.sleep(PAST_THE_SESSION)
@@ -71,7 +71,7 @@ async def test_partitions_move_from_one_to_three_processors_and_back(kafka: Kafk
 async def test_a_transaction_left_open_by_a_dead_process_only_delays(kafka: Kafka, database: str) -> None:
     """Its name never comes back, so the broker ends it; another processor waits for that and then goes on."""
     async with loaded(kafka, database, "p2") as (roles, load):
-        process = roles.start("processor", "p1", "--at", Step.OFFSETS_SENT, "--chance", "0.2")
+        process = roles.start("processor", "p1", "--at", TransactionPoint.OFFSETS_SENT, "--chance", "0.2")
         await until(lambda: process.poll() is not None)
         roles.running.pop("p1")
         killed = time.monotonic()
@@ -86,7 +86,7 @@ async def test_two_processors_under_one_name_never_harm_the_log_and_one_leaves_s
     async with loaded(kafka, database, "p1", "p2") as (roles, load):
         first = roles.running["p1"]
         twin = roles.start("processor", "p1")
-        await until(lambda: TWIN_EXIT in (first.poll(), twin.poll()))
+        await until(lambda: DUPLICATE_INSTANCE_EXIT in (first.poll(), twin.poll()))
         await load.answers(100)
         first.kill()
         first.wait()

@@ -1,4 +1,4 @@
-"""What the processor reads and writes in PostgreSQL directly, and who may get in between."""
+"""PostgreSQL access of the processor, and what other processes may do at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The projector's writer: one batch under way while the next is decoded, and nothing written that has changed since."""
+"""Projection writer: one batch is written while the next is decoded, and nothing that has changed since is written."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from streams.core.batch import Head
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.core.wiring import SubjectErased
-from streams.embedded.runtime import known_projections
-from streams.kafka.event_batches import Decoded, decode, follow
-from streams.kafka.overlay import Place
-from streams.kafka.processor_store import Checkpoint, Store
-from streams.kafka.projection_writer import Careful, Fenced, Writer
+from streams.kafka.event_batches import DecodedRecord, decode, read_batch
+from streams.kafka.processor_store import Store
+from streams.kafka.projection_writer import BatchRejected, Fenced, ProjectionWriter
+from streams.kafka.types import Checkpoint, Place
 from streams.postgres.database import connect_plain, read_plain
 from streams.postgres.installation import prepare
 from streams.postgres.journal import DESTROY_KEY
 from streams.postgres.projection_tables import Projections
 from streams.postgres.rebuild import bring_up
+from streams.postgres.tasks import known_projections
 from tests.contract.runtimes import PARTITIONS
 from tests.contract.shelf import SHELF, JarFilled, JarOpened
 from tests.streams.kafka.examples import AT, Log, messages
@@ -37,16 +37,16 @@ class Projecting:
 
     store: Store
     mapper: Mapper
-    writer: Writer
+    writer: ProjectionWriter
     checkpoints: dict[Place, Checkpoint] = field(default_factory=lambda: dict.fromkeys(PLACES, Checkpoint(0, Head())))
 
-    def decoded(self, log: Log, checkpoints: Mapping[Place, Checkpoint] | None = None) -> list[Decoded]:
+    def decoded(self, log: Log, checkpoints: Mapping[Place, Checkpoint] | None = None) -> list[DecodedRecord]:
         """What of the log follows the checkpoints, read with the keys as they are in the database."""
-        followed = follow(messages(log), checkpoints or self.writer.after(self.checkpoints))
-        self.mapper.keyring.forget(followed.subjects)
-        for key in self.store.keys(followed.subjects):
+        found = read_batch(messages(log), checkpoints or self.writer.expected_checkpoints(self.checkpoints))
+        self.mapper.keyring.forget(found.subjects)
+        for key in self.store.keys(found.subjects):
             self.mapper.keyring.learn(key)
-        return decode(followed, self.mapper)
+        return decode(found, self.mapper)
 
     def rows(self, query: str) -> list[Row]:
         return self.store.connected().execute(query.encode()).fetchall()
@@ -64,7 +64,7 @@ def projecting(database: str) -> Iterator[Projecting]:
         prepare(connection, [SHELF], PARTITIONS, "kafka")
         bring_up(connection, [SHELF], by, lambda _: None)
         projections.learn(read_plain(connection, Projections.LOAD))
-    one = Projecting(Store(database, "test"), by, Writer(database, by, projections))
+    one = Projecting(Store(database, "test"), by, ProjectionWriter(database, by, projections))
     yield one
     one.writer.close()
     one.store.close()
@@ -98,11 +98,11 @@ def test_the_next_batch_is_decoded_while_one_is_under_way(projecting: Projecting
     writer.begin(projecting.decoded(log), projecting.checkpoints)
     log.filled(3)
     next_batch = projecting.decoded(log)
-    assert [one.line.record.sequence for one in next_batch] == [5, 6]
-    projecting.checkpoints |= writer.settle().ends
+    assert [one.consumed.record.sequence for one in next_batch] == [5, 6]
+    projecting.checkpoints |= writer.finish().ends
     assert projecting.checkpoints["shelf", 0].next_offset == 4
     writer.begin(next_batch, projecting.checkpoints)
-    assert writer.settle().ends["shelf", 0] == Checkpoint(6, log.head)
+    assert writer.finish().ends["shelf", 0] == Checkpoint(6, log.head)
     assert projecting.written == [(0, sequence) for sequence in range(1, 7)]
 
 
@@ -114,8 +114,8 @@ def test_a_batch_that_cannot_be_written_at_once_is_written_with_care_up_to_where
     unwritable(log)
     decoded = [*projecting.decoded(log), *projecting.decoded(other)]
     writer.begin(decoded, projecting.checkpoints)
-    with pytest.raises(Careful):
-        writer.settle()
+    with pytest.raises(BatchRejected):
+        writer.finish()
     assert projecting.written == []
     written = writer.write(decoded, projecting.checkpoints)
     assert list(written.halts) == [("shelf", 0)]
@@ -128,8 +128,8 @@ def test_of_somebody_erased_since_a_batch_was_decoded_nothing_is_written(project
     decoded = projecting.decoded(log)
     projecting.store.connected().execute(DESTROY_KEY, (ADA, AT))
     writer.begin(decoded, projecting.checkpoints)
-    with pytest.raises(Careful):
-        writer.settle()
+    with pytest.raises(BatchRejected):
+        writer.finish()
     with pytest.raises(Fenced):
         writer.write(decoded, projecting.checkpoints)
     assert projecting.written == []
@@ -140,11 +140,11 @@ def test_an_erasure_holds_for_what_was_decoded_before_it_was_written(projecting:
     erasing.decided(2, ("subject/ada", SubjectErased(at=AT, erased=ADA)))
     decoded = projecting.decoded(log)
     writer.begin(projecting.decoded(erasing), projecting.checkpoints)
-    projecting.checkpoints |= writer.settle().ends
+    projecting.checkpoints |= writer.finish().ends
     with pytest.raises(Fenced):
         writer.write(decoded, projecting.checkpoints)
     writer.begin(decoded, projecting.checkpoints)
-    with pytest.raises(Careful):
-        writer.settle()
+    with pytest.raises(BatchRejected):
+        writer.finish()
     writer.write(projecting.decoded(log), projecting.checkpoints)
     assert projecting.rows("select jar, note from read_models.shelf_jars") == [("plums", None)]

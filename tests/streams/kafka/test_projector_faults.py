@@ -1,4 +1,4 @@
-"""Projectors killed and stopped under load, and records that nobody can project: nothing lost, doubled or skipped."""
+"""Projector faults under load: after kills, suspensions and unreadable records the journal equals the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records and commands survive the way through Kafka, byte for byte, and agree with Kafka's own partitioner."""
+"""Records and commands as messages: they survive Kafka byte for byte and agree with Kafka's partitioner."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from tests.streams.kafka.examples import AT, Log
 from tests.streams.kafka.runtime import ONE_BROKER, new_cluster
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
-moments = st.datetimes(timezones=st.just(UTC))
+instants = st.datetimes(timezones=st.just(UTC))
 
 
-@given(st.uuids(), texts, texts, st.integers(1, 2**62), st.none() | texts.filter(bool), st.binary(), moments)
+@given(st.uuids(), texts, texts, st.integers(1, 2**62), st.none() | texts.filter(bool), st.binary(), instants)
 def test_a_record_comes_back_as_it_was(
     id_: UUID, key: str, actor: str, number: int, subject: str | None, data: bytes, at: datetime
 ) -> None:
@@ -50,12 +50,12 @@ def test_a_record_comes_back_as_it_was(
     )
     record = record._replace(hash=chained(GENESIS, record))
     headers = [(name, str(value).encode()) for name, value in record_headers(record, GENESIS)]
-    follows = read_record("shelf", 3, key.encode(), data, headers)
-    assert follows == (record, GENESIS)
-    assert chained(follows.previous, follows.record) == record.hash
+    link = read_record("shelf", 3, key.encode(), data, headers)
+    assert link == (record, GENESIS)
+    assert chained(link.previous_hash, link.record) == record.hash
 
 
-@given(st.uuids(), texts, st.booleans(), st.none() | st.integers(0, 2**40), st.none() | moments)
+@given(st.uuids(), texts, st.booleans(), st.none() | st.integers(0, 2**40), st.none() | instants)
 def test_a_command_s_envelope_comes_back_as_it_was(
     id_: UUID, actor: str, fresh: bool, version: int | None, due: datetime | None
 ) -> None:
@@ -103,19 +103,19 @@ def test_another_client_library_reads_the_very_records_and_no_aborted_ones(kafka
     producer = Producer(cluster.client(transactional_id=cluster.prefix))
     producer.init_transactions(20)
     for number in range(1, 6):
-        follows = log.filled(number)
+        links = log.filled(number)
         for commit in (False, True):
             producer.begin_transaction()
-            for record, previous in follows:
-                headers = record_headers(record, previous)
+            for record, previous_hash in links:
+                headers = record_headers(record, previous_hash)
                 producer.produce(cluster.events("shelf"), record.data, record.key.encode(), 0, headers=headers)
             producer.flush(20)
             producer.commit_transaction(20) if commit else producer.abort_transaction(20)
-    assert [replayed.follows for replayed in replay(cluster, "shelf", 0)] == log.follows
+    assert [replayed.link for replayed in replay(cluster, "shelf", 0)] == log.links
     consumer = Consumer(cluster.reader(isolation_level="read_committed"))
     consumer.assign([TopicPartition(cluster.events("shelf"), 0, 0)])
     offsets, until = list[int](), time.monotonic() + 60
-    while len(offsets) < len(log.follows) and time.monotonic() < until:
+    while len(offsets) < len(log.links) and time.monotonic() < until:
         offsets += [message.offset() or 0 for message in consumer.consume(100, 0.2)]
     consumer.close()
     assert [replayed.next_offset - 1 for replayed in replay(cluster, "shelf", 0)] == offsets

@@ -1,4 +1,4 @@
-"""PostgreSQL lost and made anew from Kafka alone: everything is back, and nothing is sent a second time."""
+"""Rebuild of a lost PostgreSQL from Kafka alone: everything is back, and nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from streams.core.envelope import Status
 from streams.core.wiring import EraseSubject
 from streams.kafka import recovery
 from streams.kafka.key_backup import backup_keys, restore_keys
-from streams.kafka.overlay import BrokenLog
-from streams.kafka.recovery import CannotRebuild, Rebuilt, rebuild
+from streams.kafka.recovery import CannotRebuild, RebuildResult, rebuild
+from streams.kafka.types import BrokenLog
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import prepare
 from tests.contract.runtimes import PARTITIONS, START, Supplier, do
@@ -68,7 +68,7 @@ async def history(roles: Processes, supplier: Supplier) -> KafkaRuntime:
     return runtime
 
 
-def make_anew(roles: Processes, dsn: str, keys: Path | None) -> Rebuilt:
+def make_anew(roles: Processes, dsn: str, keys: Path | None) -> RebuildResult:
     with connect_plain(dsn) as connection:
         prepare(connection, [SHELF], PARTITIONS)
         if keys is not None:
@@ -86,7 +86,7 @@ async def test_everything_is_back_and_no_call_is_made_twice(
             assert backup_keys(connection, tmp_path / "keys") == 1
         made = len(supplier.keys)
         rebuilt = make_anew(roles, anew, tmp_path / "keys")
-        assert rebuilt == Rebuilt(len(await lost.journal()), tasks=3, perhaps_called=1, lost_subjects=0)
+        assert rebuilt == RebuildResult(len(await lost.journal()), tasks=3, perhaps_called=1, lost_subjects=0)
         again = Processes(roles.cluster, anew)
         try:
             async with working(run(again), supplier) as runtime:
@@ -163,7 +163,7 @@ async def test_a_log_without_its_beginning_is_not_rebuilt_from(kafka: Kafka, dat
 async def test_a_log_that_ends_in_an_open_transaction_is_not_rebuilt_from(
     kafka: Kafka, database: str, anew: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recovery, "STILL_SECONDS", 2.0)
+    monkeypatch.setattr(recovery, "STALLED_SECONDS", 2.0)
     with processes(kafka, database) as roles:
         partition = await one_record(roles)
         producer = Producer(roles.cluster.client(transactional_id="open"))

@@ -1,4 +1,4 @@
-"""On a broker with TLS, passwords and rights: every role works with those of docs/kafka.md, and says what it lacks."""
+"""Secured broker (TLS, passwords, rights): every role works with those in docs/kafka.md and names a missing right."""
 
 from __future__ import annotations
 

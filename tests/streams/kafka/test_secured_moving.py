@@ -1,5 +1,7 @@
-"""On a broker with TLS, certificates, passwords and rights: a history moved there and made anew from there by users
-with no more rights than those of docs/kafka.md, and every way to come in that is passed on."""
+"""Move to and rebuild from a secured broker, with no more rights than docs/kafka.md lists.
+
+Also every way to authenticate that the connection settings support: passwords and certificates.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from streams.kafka.denials import Denied
 from streams.kafka.live import Live
 from streams.kafka.records import record_headers
 from streams.kafka.recovery import rebuild
-from streams.kafka.replay import NotToTheEnd, replay
+from streams.kafka.replay import LogEndNotReached, replay
 from streams.kafka.settings import Cluster
 from streams.postgres.database import connect_plain
 from tests.commandline.test_on_kafka import anew, read_models, record
@@ -43,7 +45,7 @@ MOVING = documented(ROOT / "docs" / "kafka.md", [context.name for context in boo
 
 
 @dataclass
-class History:
+class MovedHistory:
     """An embedded installation's data, which is not running any more, with its keys in a file."""
 
     installation: Installed
@@ -52,7 +54,7 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def history(secure: Secured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+def history(secure: Secured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MovedHistory]:
     directory = tmp_path_factory.mktemp("history")
     common = {
         "HEADWATER_KAFKA": secure.bootstrap,
@@ -70,11 +72,13 @@ def history(secure: Secured, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         record(product)
         assert product.stop() == 0
         grant(secure.cluster(BROKER, ""), MOVING)
-        yield History(stack.enter_context(installed(directory, common, secure.environment)), dsn, directory / "keys")
+        yield MovedHistory(
+            stack.enter_context(installed(directory, common, secure.environment)), dsn, directory / "keys"
+        )
 
 
 def test_a_history_is_moved_and_made_anew_with_no_more_than_the_rights_that_are_documented(
-    history: History, secure: Secured, capfd: pytest.CaptureFixture[str]
+    history: MovedHistory, secure: Secured, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Each tries in vain first, without one right after the other, and leaves nothing that is in its own way."""
 
@@ -122,7 +126,7 @@ def test_whoever_may_not_read_a_log_is_told_so_at_once(secure: Secured) -> None:
     produced(secure.cluster(BROKER, "hidden"))
     grant(secure.cluster(BROKER, ""), [right("stranger", "topic", "hidden.*", "Describe")])
     hidden = secure.cluster("stranger", "hidden")
-    with pytest.raises(NotToTheEnd, match=r"hidden\.shelf\.events/0: .*TopicAuthorizationFailed"):
+    with pytest.raises(LogEndNotReached, match=r"hidden\.shelf\.events/0: .*TopicAuthorizationFailed"):
         list(replay(hidden, "shelf", 0, 600))
     with anew() as dsn, connect_plain(dsn) as connection, pytest.raises(Denied, match="Topic authorization failed"):
         rebuild(connection, hidden, [SHELF], mapper(), 1, START)

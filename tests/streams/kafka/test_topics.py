@@ -1,4 +1,4 @@
-"""Topics as they must be, and the refusal of any that are not."""
+"""Topics: creation with the required settings, and refusal of topics without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command that nobody can read is refused under its id, shown in the log, and blocks nobody."""
+"""Unreadable commands: each is refused under its id, appears in the log, and blocks no other command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from confluent_kafka import Producer
 from streams.core.envelope import Decided, Status
 from streams.core.gateway import envelop
 from streams.core.partitions import partition_of
-from streams.kafka.records import Headers, command_headers
+from streams.kafka.records import command_headers
+from streams.kafka.types import Headers
 from tests.contract.runtimes import PARTITIONS, START, do
 from tests.contract.shelf import FillJar, OpenJar
 from tests.streams.kafka.broker import Kafka

@@ -1,4 +1,4 @@
-"""A call that never comes back ends its process, saying where it hung; one that comes back ends nothing."""
+"""Watchdog: a call that hangs ends its process with a stack trace; a call that returns does not."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def run(body: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "body",
     [
-        "with watchdog.watched(): hung_call()",
-        "with watchdog.watched():\n  with watchdog.watched(): pass\n  hung_call()",
-        "watchdog.persistent(hung_call)",
+        "with watchdog.call_deadline(): hung_call()",
+        "with watchdog.call_deadline():\n  with watchdog.call_deadline(): pass\n  hung_call()",
+        "watchdog.retry(hung_call)",
     ],
 )
 def test_a_process_with_a_call_that_hangs_ends_and_shows_where(body: str) -> None:
@@ -45,10 +45,10 @@ def test_a_process_lives_on_after_calls_that_came_back_however_many_they_were_an
     """Longer than the watchdog needs to look again."""
     ended = run("""
 for _ in range(3):
-    with watchdog.watched():
+    with watchdog.call_deadline():
         time.sleep(0.1)
 try:
-    with watchdog.watched():
+    with watchdog.call_deadline():
         raise ValueError
 except ValueError:
     pass

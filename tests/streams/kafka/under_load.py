@@ -1,4 +1,4 @@
-"""An installation under load, to be broken and then verified."""
+"""Installation under load, for fault tests; its log is verified at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold after every fault, looked at from the outside: the log by another library, PostgreSQL, the answers."""
+"""Verification after a fault, from outside: the log read by another library, PostgreSQL, and the clients' answers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from domain.messages import Command
 from streams.core.chain import chained
 from streams.core.envelope import GENESIS, OUTCOMES, Decided, Outcome, Record, Status
 from streams.core.read_models import Row
-from streams.embedded.runtime import known_projections
 from streams.kafka.replay import replay
 from streams.postgres.database import connect_plain
 from streams.postgres.journal import COLUMNS
 from streams.postgres.rebuild import activate, catch_up, compare, create, join_writers
+from streams.postgres.tasks import known_projections
 from tests.contract.shelf import SHELF, EmptyJar, FillJar, JarEmptied, JarFilled, JarOpened, OpenJar
 from tests.streams.kafka.runtime import Processes, mapper
 

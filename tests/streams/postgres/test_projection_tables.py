@@ -14,12 +14,12 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.core.wiring import EraseSubject, names_of
-from streams.embedded.runtime import known_projections
 from streams.postgres import rebuild
 from streams.postgres.database import connect, connect_plain
 from streams.postgres.installation import projection_of
 from streams.postgres.projection_tables import Active, Projection, Registered
 from streams.postgres.status import ProjectionStatus, installation
+from streams.postgres.tasks import known_projections
 from tests.contract.runtimes import START, Embedded, do, embedded
 from tests.contract.shelf import JARS, SHELF, FillJar, OpenJar
 

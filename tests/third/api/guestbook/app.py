@@ -13,14 +13,15 @@ from api.counters import Counts
 from api.limits import Limiter
 from api.routing import LeanApp
 from api.surface import Surface, app_of, outcomes
+from streams.core.secrets import Secrets
 from streams.engine import Engine
 
 NAME = "guestbook"
 
 
-def build(engine: Engine, counts: Counts, tokens: Tokens) -> LeanApp:
+def build(engine: Engine, counts: Counts, tokens: Tokens, secrets: Secrets) -> LeanApp:
     """The ASGI app of this surface."""
-    acting = Acting(NAME, engine, {EntryTooLong: 422})
+    acting = Acting(NAME, engine, {EntryTooLong: 422}, secrets)
     surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS), ERRORS, frozenset(SCOPES))
     routers = (entries.router, outcomes)
     return LeanApp(app_of(surface, "Guest book", "1.0.0", "A guest book.", routers))

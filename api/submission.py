@@ -1,0 +1,58 @@
+"""Commands that are recorded in the background, whatever becomes of the requests that began them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from uuid import UUID
+
+from streams.core.envelope import Envelope, Outcome
+from streams.core.gateway import Gateway, Unavailable, submit_until_recorded
+
+log = logging.getLogger(__name__)
+
+CLOSING_SECONDS = 5.0
+"""How long `close` waits for requests to end that the server has cancelled."""
+
+LINGER_SECONDS = 60.0
+"""How long a command is submitted while the log takes none."""
+
+
+class BackgroundSubmissions:
+    """Records how things end that a request began, so that neither a lost client nor a cancelled request loses one."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._open: set[UUID] = set()
+        self._none_open = asyncio.Event()
+        self._submitted: set[asyncio.Task[Outcome | None]] = set()
+
+    def opened(self, id_: UUID) -> None:
+        """Something has begun, whose end will be submitted."""
+        self._open.add(id_)
+        self._none_open.clear()
+
+    def submit(self, id_: UUID, end: Envelope) -> asyncio.Task[Outcome | None]:
+        """Begins to record the end of what was opened; the task gives the outcome, None if it is not known in time."""
+        task = asyncio.create_task(self._submit(end), name=f"end of {id_}")
+        self._submitted.add(task)
+        task.add_done_callback(self._submitted.discard)
+        self._open.discard(id_)
+        if not self._open:
+            self._none_open.set()
+        return task
+
+    async def close(self) -> None:
+        """Waits until everything that was opened has ended, and that is recorded or given up."""
+        if self._open:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._none_open.wait(), CLOSING_SECONDS)
+        await asyncio.gather(*self._submitted, return_exceptions=True)
+
+    async def _submit(self, end: Envelope) -> Outcome | None:
+        try:
+            return await submit_until_recorded(self._gateway, end, LINGER_SECONDS)
+        except Unavailable:
+            log.warning("%s could not be recorded", end.command.name)
+            return None
