@@ -47,9 +47,14 @@ DELIVERIES = tuple(product.deliveries for product in PRODUCTS)
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
-def product_of(name: str) -> Product | None:
-    """The product behind a surface's name, in which `-` and `_` are one."""
-    return SURFACES.get(name.replace("-", "_"))
+def canonical(surface: str) -> str:
+    """A surface's name as the code has it: `-` and `_` are one."""
+    return surface.replace("-", "_")
+
+
+def product_of(surface: str) -> Product | None:
+    """The product behind a surface's name."""
+    return SURFACES.get(canonical(surface))
 
 
 def master_key(settings: Settings) -> bytes:

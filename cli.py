@@ -171,13 +171,16 @@ def issue(
     subject: Annotated[str, typer.Option(help="Who the caller is; limits count per subject.")] = "client",
     scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. None given: all.")] = None,
     limit: Annotated[list[str] | None, typer.Option(help="Raise a limit: CLASS=N/min (or /s, /hour, /day).")] = None,
-    days: Annotated[int, typer.Option(help="How long the token is good for, in days.")] = 365,
+    days: Annotated[
+        int | None, typer.Option(help="How long the token is good for, in days; usually a year.", min=1)
+    ] = None,
     data: Data = None,
 ) -> None:
     """Print one token for a surface, and nothing else."""
     from commandline.tokens import issue_token
 
-    typer.echo(issue_token(settings_with(data=data), surface, subject, scope, limit or [], timedelta(days=days)))
+    lifetime = None if days is None else timedelta(days=days)
+    typer.echo(issue_token(settings_with(data=data), surface, subject, scope, limit or [], lifetime))
 
 
 @keys.command()

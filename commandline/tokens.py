@@ -18,7 +18,7 @@ def issue_token(
     subject: str,
     scopes: Sequence[str] | None,
     limits: Sequence[str],
-    lifetime: timedelta,
+    lifetime: timedelta | None,
 ) -> str:
     """A token for a surface; raises Stop for a surface, scope or limit that does not exist."""
     product = bootstrap.product_of(surface)
@@ -28,8 +28,9 @@ def issue_token(
     if unknown := set(scopes or ()) - set(known):
         raise Stop(f"{surface} has no scope {', '.join(sorted(unknown))}; it has: {', '.join(known)}")
     raised = dict(_limit(product, text) for text in limits)
-    return bootstrap.tokens(settings, surface).issue(
-        subject, scopes or product.credential.default, datetime.now(UTC), lifetime, raised
+    credential = product.credential
+    return bootstrap.tokens(settings, bootstrap.canonical(surface)).issue(
+        subject, scopes or credential.default, datetime.now(UTC), lifetime or credential.lifetime, raised
     )
 
 

@@ -56,7 +56,7 @@ class Credential:
 
     scopes: tuple[str, ...]
     default: tuple[str, ...]
-    lifetime: timedelta = timedelta(days=90)
+    lifetime: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,6 @@ class Product:
     """One product. Functions that build something import what they need when they are called.
 
     `apps` are by the name of the surface; `first_request` is a shell script with `{base}` and `{token}`.
-    `subjects_of` makes data subjects (`context:id`) of what an operator types; raises ValueError with a sentence.
     `preview` makes the text of a message before it is sent, for `headwater preview`.
     """
 

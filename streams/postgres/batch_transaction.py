@@ -28,6 +28,7 @@ def statements(
         append(batch, projections.epoch, tables, offsets),
         *kept(batch),
         *(statement for _, part in projected.parts for statement in part),
+        *projected.erasures,
         *(halted(halt) for halt in projected.halts),
     ]
 
@@ -41,7 +42,7 @@ def careful_steps(
     Raises that error when it is not a projection that fails.
     """
     halts, tables = list(projected.halts), []
-    _raise((yield [append(batch, projections.epoch, (), offsets), *kept(batch)]))
+    _raise((yield [append(batch, projections.epoch, (), offsets), *kept(batch), *projected.erasures]))
     for table, part in projected.parts:
         error = yield part
         if error is None:

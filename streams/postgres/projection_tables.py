@@ -19,7 +19,7 @@ from streams.postgres.journal import Advance
 log = logging.getLogger(__name__)
 
 REGISTERED = """
-    select p.table_name, p.name, p.version, p.context, p.state, p.halted_at, p.error,
+    select p.table_name, p.name, p.version, p.context, p.state, p.halted_at, p.error, p.subject, p.personal,
            (select coalesce(json_object_agg(c.partition, c.sequence), '{}')
               from headwater.projection_checkpoints c where c.table_name = p.table_name)
       from headwater.projections p order by p.name, p.version, p.table_name
@@ -63,13 +63,15 @@ class Registered:
     state: str
     halted_at: str | None
     error: str | None
+    subject: str | None
+    personal: Sequence[str]
     checkpoints: Mapping[int, int]
 
     @classmethod
     def of(cls, row: Row) -> Registered:
-        table, name, version, context, state, halted_at, error, checkpoints = row
+        table, name, version, context, state, halted_at, error, subject, personal, checkpoints = row
         sequences = {int(partition): sequence for partition, sequence in checkpoints.items()}
-        return cls(table, name, version, context, state, halted_at, error, sequences)
+        return cls(table, name, version, context, state, halted_at, error, subject, personal, sequences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,16 @@ class Active:
 
 
 @dataclass(frozen=True, slots=True)
+class IdleTable:
+    """A table that batches do not write now: halted, retired, or being built. An erasure reaches it all the same."""
+
+    table: str
+    context: str
+    subject: str
+    personal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Halt:
     """A projection raised on an event: it stops there, alone."""
 
@@ -99,9 +111,13 @@ class Halt:
 
 @dataclass(slots=True)
 class Projected:
-    """What a batch means for the tables: statements per table, projections that failed, and when new tasks are due."""
+    """What a batch means for the tables: statements per table, projections that failed, and when new tasks are due.
+
+    `erasures` are on tables that take no other part in the batch.
+    """
 
     parts: list[tuple[str, list[Statement]]] = field(default_factory=list)
+    erasures: list[Statement] = field(default_factory=list)
     halts: list[Halt] = field(default_factory=list)
     due: list[datetime] = field(default_factory=list)
 
@@ -112,6 +128,7 @@ class Projections:
     def __init__(self, known: Sequence[Projection]) -> None:
         self._known = {(projection.name, projection.version): projection for projection in known}
         self.active: list[Active] = []
+        self.idle: list[IdleTable] = []
         self.epoch = 0
 
     LOAD = (Statement(EPOCH), Statement(REGISTERED), Statement(COLUMN_TYPES))
@@ -122,21 +139,25 @@ class Projections:
         types: dict[str, dict[str, str]] = {}
         for table, column, type_ in columns:
             types.setdefault(table, {})[column] = type_
+        rows = [Registered.of(row) for row in registered]
         self.active = [
             Active(self._known[row.name, row.version], row.table, types[row.table.partition(":")[0]])
-            for row in map(Registered.of, registered)
+            for row in rows
             if row.state in ("live", "shadow") and row.halted_at is None and (row.name, row.version) in self._known
         ]
+        written = {active.id for active in self.active}
+        self.idle = [idle for row in rows if row.table not in written for idle in _idle(row, types.get(row.table, {}))]
 
     def project(self, batch: Batch) -> Projected:
         """What brings every active table up to the end of the batch. A failing projection is halted, alone."""
-        projected = Projected()
+        subjects = [subject for _, _, subject in batch.erased]
+        projected = Projected(erasures=[one for idle in self.idle for one in _blanked(idle, subjects)])
         for active in self.active:
             changes = changes_of(active, batch.recorded)
             if isinstance(changes, Halt):
                 projected.halts.append(changes)
                 continue
-            statements = written(active, changes) + blanked(active, [subject for _, _, subject in batch.erased])
+            statements = written(active, changes) + blanked(active, subjects)
             projected.parts.append((active.id, statements))
             if active.projection.keep_existing:
                 projected.due += list(_due(changes))
@@ -145,6 +166,7 @@ class Projections:
     def without(self, halts: Iterable[Halt]) -> None:
         """Stops keeping these up to date, once their halt has been committed."""
         halted = {halt.table for halt in halts}
+        self.idle += [idle for active in self.active if active.id in halted for idle in _idle_of(active)]
         self.active = [active for active in self.active if active.id not in halted]
 
 
@@ -186,12 +208,30 @@ def halted(halt: Halt) -> Statement:
 
 def blanked(active: Active, subjects: Sequence[str]) -> list[Statement]:
     """Sets the columns about erased persons to null."""
+    return [statement for idle in _idle_of(active) for statement in _blanked(idle, subjects)]
+
+
+def _idle_of(active: Active) -> list[IdleTable]:
     projection = active.projection
-    ids = [id_ for context, _, id_ in (subject.partition(":") for subject in subjects) if context == projection.context]
-    if not ids or projection.subject is None:
+    if projection.subject is None:
         return []
-    nulls = ", ".join(f"{column} = null" for column in projection.personal)
-    return [Statement(f"update {active.table} set {nulls} where {projection.subject}::text = any(%s)", [ids])]
+    return [IdleTable(active.table, projection.context, projection.subject, tuple(projection.personal))]
+
+
+def _idle(row: Registered, columns: Mapping[str, str]) -> list[IdleTable]:
+    """Of a table made by older code, only the columns that it has."""
+    personal = tuple(column for column in row.personal if column in columns)
+    if row.subject not in columns or not personal:
+        return []
+    return [IdleTable(row.table, row.context, str(row.subject), personal)]
+
+
+def _blanked(table: IdleTable, subjects: Sequence[str]) -> list[Statement]:
+    ids = [id_ for context, _, id_ in (subject.partition(":") for subject in subjects) if context == table.context]
+    if not ids or not table.personal:
+        return []
+    nulls = ", ".join(f"{column} = null" for column in table.personal)
+    return [Statement(f"update {table.table} set {nulls} where {table.subject}::text = any(%s)", [ids])]
 
 
 def _written(active: Active, rows: Mapping[tuple[Any, ...], RowChange]) -> list[Statement]:

@@ -51,6 +51,11 @@ MOVE = """
 """
 
 RETIRE = "update headwater.projections set state = 'retired' where name = %s and state = 'live'"
+PERSONAL = """
+    update headwater.projections set subject = %s, personal = %s where name = %s and subject is null
+"""
+"""Of tables that were made before the registry held which of their columns are personal."""
+
 LOCK_CONTEXT = "select partition, sequence from headwater.partitions where context = %s order by partition for update"
 
 Progress = Callable[[int], None]
@@ -87,8 +92,17 @@ def create(
         table = TABLE if model is None else _create_table(connection, model)
         name = table if model is not None else f"{TABLE}:{projection.context}"
         connection.execute(
-            "insert into headwater.projections (table_name, name, version, context, state) values (%s,%s,%s,%s,%s)",
-            (name, projection.name, projection.version, projection.context, state),
+            "insert into headwater.projections (table_name, name, version, context, state, subject, personal)"
+            " values (%s,%s,%s,%s,%s,%s,%s)",
+            (
+                name,
+                projection.name,
+                projection.version,
+                projection.context,
+                state,
+                projection.subject,
+                list(projection.personal),
+            ),
         )
         connection.execute(
             "insert into headwater.projection_checkpoints select %s, partition, 0 from headwater.partitions"
@@ -242,6 +256,7 @@ def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: M
     for context in contexts:
         for model in context.read_models:
             projection = projection_of(context.name, model)
+            connection.execute(PERSONAL, (projection.subject, list(projection.personal), projection.name))
             if unregistered(connection, [projection]):
                 put_live(connection, projection, model, mapper, progress)
         projection = reactions(context, mapper)

@@ -80,6 +80,9 @@ create table if not exists headwater.projections (
     error           text,
     created_at      timestamptz not null default now()
 );
+alter table headwater.projections
+    add column if not exists subject text,
+    add column if not exists personal text[] not null default '{}';
 create unique index if not exists projections_live on headwater.projections (name) where state = 'live';
 
 create table if not exists headwater.projection_checkpoints (

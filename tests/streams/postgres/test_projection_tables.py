@@ -216,3 +216,22 @@ async def test_a_read_model_that_no_code_lists_any_more_is_retired_at_the_start(
         assert states["headwater.tasks:shelf"] == "live"
         kept = connection.execute("select count(*) from read_models.shelf_jars_v1").fetchone()
     assert kept == (1,)
+
+
+async def test_an_erasure_reaches_a_table_that_has_halted_and_one_that_was_retired(shelf: Embedded) -> None:
+    notes = "select count(*) from read_models.{} where owner = 'owner 0' and note is not null"
+    await do(shelf, opened(0))
+    async with await connect(shelf.runtime.dsn) as connection:
+        await connection.execute("create table read_models.kept as select * from read_models.shelf_jars_v1")
+        await connection.execute(
+            "insert into headwater.projections (table_name, name, version, context, state, subject, personal)"
+            " values ('read_models.kept', 'kept', 1, 'shelf', 'retired', 'owner', '{note}')"
+        )
+        await connection.execute("update headwater.installation set epoch = epoch + 1")
+        await do(shelf, filled(666))
+        assert (await row_of(shelf, "read_models.shelf_jars_v1")).halted_at is not None
+        for table in ("kept", "shelf_jars_v1"):
+            assert await (await connection.execute(notes.format(table).encode())).fetchone() == (1,)
+        await do(shelf, EraseSubject(at=START, partition_key="owner 0", erased="shelf:owner 0"))
+        for table in ("kept", "shelf_jars_v1"):
+            assert await (await connection.execute(notes.format(table).encode())).fetchone() == (0,)
