@@ -1,0 +1,245 @@
+"""The pages of the project, their code blocks, and a workspace that runs these.
+
+| block | what it is |
+|---|---|
+| `sh` | commands, run in order; one that only starts the product runs until the page, or a new start, ends |
+| `python`, beginning with `# path` | an excerpt of that file, where there is one; else the file is made |
+| other `python` | a script |
+| `diff` | an edit of a file; its lines are found by their text, so line numbers do not matter |
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx2
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PATH_LINE = re.compile(r"# (\S+\.\w+)\n")
+ELLIPSIS = re.compile(r"^ *(?:# )?…\n", re.MULTILINE)
+STARTS = re.compile(r"(?:make run|headwater up\b.*)\n")
+LANGUAGES = {"sh", "python", "diff", "json", "text", ""}
+PATIENCE_SECONDS = 55.0
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its text, and the line on which it begins."""
+
+    language: str
+    text: str
+    line: int
+
+    @property
+    def path(self) -> str | None:
+        """The file that a block of code names in its first line."""
+        found = PATH_LINE.match(self.text) if self.language == "python" else None
+        return None if found is None else found[1]
+
+    @property
+    def code(self) -> str:
+        """The text without the line that names the file."""
+        return self.text if self.path is None else self.text.partition("\n")[2].lstrip("\n")
+
+    @property
+    def starts(self) -> bool:
+        """Whether it starts the product, to run on."""
+        return self.language == "sh" and STARTS.fullmatch(self.text) is not None
+
+
+@cache
+def tracked() -> frozenset[str]:
+    """Every file of the tree, by its path: those under version control, and those that may come under it."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return frozenset(path for path in listing.stdout.split("\0") if path and (ROOT / path).is_file())
+
+
+def pages() -> list[str]:
+    """Every page, by its path."""
+    return sorted(path for path in tracked() if path.endswith(".md") and not path.startswith("tests/"))
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text()
+
+
+def blocks(page: str) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    text = text_of(page)
+    return [Block(found[1], found[2], text.count("\n", 0, found.start()) + 2) for found in FENCED.finditer(text)]
+
+
+def prose(page: str) -> str:
+    """A page without its fenced blocks."""
+    return FENCED.sub("", text_of(page))
+
+
+def is_excerpt(code: str, source: str) -> bool:
+    """Whether every passage between two ellipses stands in the source, in this order."""
+    at = 0
+    for passage in ELLIPSIS.split(code):
+        lines = passage.strip("\n")
+        at = source.find(lines, at)
+        if at < 0:
+            return False
+        at += len(lines)
+    return True
+
+
+class Workspace:
+    """The directory that a page runs in, with the `headwater` command of the tree in it, else of this tree."""
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        self.directory = directory
+        self._state = directory.parent / f"{directory.name}.state"
+        self._output = directory.parent / f"{directory.name}.txt"
+        self.environment = {**os.environ, "HEADWATER_LOG_LEVEL": "warning", "NO_COLOR": "1", **environment}
+        self.environment["PATH"] = f"{self._shims()}:{BIN}:{os.environ['PATH']}"
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def _shims(self) -> Path:
+        """`headwater` as it is installed, but of the tree in this directory, where there is one."""
+        shims = self.directory.parent / f"{self.directory.name}.bin"
+        shims.mkdir()
+        tree = self.directory if (self.directory / "cli.py").exists() else ROOT
+        self.environment["PYTHONPATH"] = str(tree)
+        command = shims / "headwater"
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli "$@"\n')
+        command.chmod(0o755)
+        return shims
+
+    def run_block(self, block: Block, replaced: Mapping[str, str] | None = None) -> str:
+        """Runs, writes or applies a block; the text that it prints. `replaced` maps words of the page to others."""
+        text = block.text
+        for word, other in (replaced or {}).items():
+            text = text.replace(word, other)
+        if block.starts:
+            self.start(text)
+            return ""
+        if block.language == "diff":
+            self.edit(text)
+        elif block.path is not None:
+            self.keep(block.path, block.code)
+        elif block.language == "python":
+            return self.run("python - <<'END-OF-BLOCK'\n" + text + "END-OF-BLOCK\n")
+        elif block.language == "sh":
+            return self.run(text)
+        return ""
+
+    def run(self, commands: str) -> str:
+        """What commands print that must succeed. Variables are kept for the commands that come after them."""
+        script = f"set -aeuo pipefail; [ -e {self._state} ] && . {self._state}\n{commands}\nexport -p > {self._state}\n"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def keep(self, path: str, code: str) -> None:
+        """Makes a file; one that is there must hold the code already."""
+        file = self.directory / path
+        if (ROOT / path).exists():
+            assert is_excerpt(code, file.read_text()), f"{path} does not hold (any more):\n{code}"
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(code)
+
+    def edit(self, diff: str) -> None:
+        """Applies an edit; every hunk must fit in exactly one place."""
+        for header, *hunks in (re.split(r"^@@.*\n", part, flags=re.MULTILINE) for part in _files(diff)):
+            file = self.directory / header.splitlines()[1].removeprefix("+++ b/")
+            for hunk in hunks:
+                before, after = _side(hunk, "-"), _side(hunk, "+")
+                found = file.read_text().count(before)
+                assert found == 1, f"{file.name} has {found} places like this:\n{before}"
+                file.write_text(file.read_text().replace(before, after))
+
+    def start(self, command: str) -> None:
+        """Starts the product anew, and returns when it is ready."""
+        self.stop()
+        with self._output.open("wb") as output:
+            self._running = subprocess.Popen(
+                shlex.split(command, comments=True),
+                cwd=self.directory,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not answers(f"http://127.0.0.1:{self.environment['HEADWATER_PORT']}/ready"):
+            assert self._running.poll() is None, self.printed()
+            assert time.monotonic() < until, self.printed()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stops what has been started, as Ctrl-C does: every process of the terminal gets the signal."""
+        if self._running is not None:
+            os.killpg(self._running.pid, signal.SIGINT)
+            self._running.wait(PATIENCE_SECONDS)
+            self._running = None
+
+    def printed(self) -> str:
+        """What the product has printed since its start."""
+        return self._output.read_text(errors="replace")
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(url, timeout=5).status_code == 200
+    except httpx2.HTTPError:
+        return False
+
+
+@contextmanager
+def workspace(directory: Path, environment: Mapping[str, str]) -> Iterator[Workspace]:
+    """A workspace whose product is stopped at the end."""
+    one = Workspace(directory, environment)
+    try:
+        yield one
+    finally:
+        one.stop()
+
+
+def copy_tree(target: Path) -> Path:
+    """A copy of the tree, to be changed."""
+    for path in tracked():
+        copy = target / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, copy)
+    return target
+
+
+def _files(diff: str) -> Sequence[str]:
+    return [part for part in re.split(r"^(?=--- a/)", diff, flags=re.MULTILINE) if part]
+
+
+def _side(hunk: str, sign: str) -> str:
+    """One side of a hunk: its lines with this sign, and those that both sides have."""
+    lines = [line if line.strip() else "  " for line in hunk.splitlines()]
+    return "".join(f"{line[1:].rstrip()}\n" for line in lines if line[0] in (sign, " "))
