@@ -22,7 +22,7 @@ from streams.postgres.installation import acquire_writer_lock, check_master_key,
 from streams.postgres.projection_tables import Projections
 from streams.postgres.reads import Reads
 from streams.postgres.rebuild import Progress, bring_up
-from streams.postgres.shared_clock import follow_clock
+from streams.postgres.shared_clock import synchronize_clock
 from streams.postgres.tasks import known_projections
 from streams.work.worker import Worker
 
@@ -84,7 +84,7 @@ class EmbeddedRuntime:
         await self._prepare(progress)
         await self.gateway.start()
         await self.reads.open()
-        beside = [asyncio.create_task(follow_clock(self.dsn, self.clock))]
+        beside = [asyncio.create_task(synchronize_clock(self.dsn, self.clock))]
         if self._working:
             self._worker.start()
             beside += [asyncio.create_task(work(self)) for work in self._background]

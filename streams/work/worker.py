@@ -22,7 +22,7 @@ from streams.core.gateway import Gateway, Pending, Unavailable, envelop
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.postgres.database import Statement, connect
-from streams.postgres.tasks import EXTEND, NEXT_DUE, Claimed, abandoned, claim, read_claimed
+from streams.postgres.tasks import EXTEND, NEXT_DUE, Claimed, ClaimedRow, abandoned, claim, read_claimed
 from streams.telemetry.metrics import CALLS
 
 log = logging.getLogger(__name__)
@@ -166,11 +166,11 @@ class Worker:
             wait.cancel()
 
     def _begin(self, rows: Sequence[Row], taken_over: bool) -> int:
-        for row in rows:
+        for row in map(ClaimedRow._make, rows):
             try:
                 claimed = read_claimed(self._mapper, row)
             except Exception:
-                log.exception("task %s (%s) cannot be read and stays claimed until its lease ends", row[0], row[4])
+                log.exception("task %s (%s) cannot be read and stays claimed until its lease ends", row.id, row.name)
                 continue
             run = asyncio.create_task(self._perform(claimed, taken_over), name=f"task {claimed.id}")
             self._running[run] = claimed.id  # a task that was put off may be claimed anew before its last run is over
