@@ -1,4 +1,4 @@
-"""The log taken away: a file per partition, a manifest, and the program that verifies them without this one."""
+"""Export of the log: a file per partition, a manifest, and a standalone verifier."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ def export(
     context: str | None = None,
     progress: Progress = lambda _: None,
 ) -> dict[str, Any]:
-    """Writes a context's log, or all of them, as of this moment; returns the manifest. Personal values stay encrypted.
+    """Export the log of a context, or of all, as one snapshot; returns the manifest. Personal values stay encrypted.
 
-    With a key, the ends of the exported partitions are signed too. Writes the log as it is, whole or not: the verifier
-    in the export tells. Raises FileExistsError unless the directory is new or empty. The connection must be outside of
-    a transaction.
+    With a key, also signs the heads of the exported partitions. Does not verify the log: the verifier in the export
+    does. Raises FileExistsError unless the directory is new or empty. The connection must be outside a transaction.
     """
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
@@ -56,7 +55,7 @@ def export(
 def _partitions(
     connection: Connection[Row], directory: Path, context: str | None, progress: Progress
 ) -> Iterator[dict[str, Any]]:
-    """Every partition that has a head or a record."""
+    """Covers partitions with records but no head: the verifier must see them."""
     ends = heads(connection, context)
     for place, some in groupby(lines(connection, context), key=lambda line: (line.context, line.partition)):
         yield _partition(directory, place, ends.pop(place, (0, offline.GENESIS)), some, progress)

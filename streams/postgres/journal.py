@@ -111,6 +111,20 @@ class Loads(NamedTuple):
         return loaded([outcomes, snapshots, histories, next(left) if self.wants.subjects else []])
 
 
+class KeyedRecord(NamedTuple):
+    """A journal record with its subject's stored key, if `has_key`; `wrapped` is None once the key is destroyed."""
+
+    record: Record
+    has_key: bool
+    wrapped: bytes | None
+
+    @classmethod
+    def of(cls, row: Row) -> KeyedRecord:
+        """From a row of COLUMNS followed by the two key columns."""
+        *record, has_key, wrapped = row
+        return cls(Record(*record), has_key, wrapped)
+
+
 def outcomes(wanted: Iterable[tuple[str, UUID]]) -> Statement:
     """The statement that loads the outcomes of commands, by (context, command id). Undecided commands give no rows."""
     lines = [{"context": context, "stream": outcome_stream(command_id)} for context, command_id in wanted]

@@ -13,14 +13,14 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from domain.messages import Event
-from streams.core.envelope import Record, Recorded
+from streams.core.envelope import Recorded
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import ReadModel, Row
 from streams.core.wiring import Context
 from streams.postgres.database import Statement, has_table, write_plain
 from streams.postgres.installation import projection_of, unregistered
-from streams.postgres.journal import COLUMNS
+from streams.postgres.journal import COLUMNS, KeyedRecord
 from streams.postgres.projection_tables import (
     COLUMN_TYPES,
     REGISTERED,
@@ -229,10 +229,9 @@ def _execute(connection: Connection[Row], statements: Iterable[Statement]) -> No
 
 def decoded(mapper: Mapper, rows: Iterable[Row]) -> Iterator[Recorded[Event]]:
     """Recorded events from journal rows that end with the two key columns."""
-    for row in rows:
-        record = Record(*row[:-2])
-        if record.subject is not None and row[-2]:
-            mapper.keyring.learn(WrappedKey(record.subject, row[-1]))
+    for record, has_key, wrapped in map(KeyedRecord.of, rows):
+        if record.subject is not None and has_key:
+            mapper.keyring.learn(WrappedKey(record.subject, wrapped))
         yield Recorded(mapper.decode_as(Event, record.name, record.data, record.subject), record)
 
 
