@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import Connection
 
 from streams.audit import offline
-from streams.audit.journal_source import CHUNK, Row, SignedHead, heads, lines, signed_heads, snapshot
+from streams.audit.journal_source import CHUNK, Row, SignedHead, StoredHead, heads, lines, signed_heads, snapshot
 from streams.audit.offline import FORMAT, MANIFEST, Line, file_of, written
 from streams.audit.signed_heads import signed
 from streams.audit.verify import Progress
 
 VERIFIER = "verify_export.py"
+EMPTY = StoredHead(0, offline.GENESIS)
 
 
 def export(
@@ -58,13 +59,13 @@ def _partitions(
     """Covers partitions with records but no head: the verifier must see them."""
     ends = heads(connection, context)
     for place, some in groupby(lines(connection, context), key=lambda line: (line.context, line.partition)):
-        yield _partition(directory, place, ends.pop(place, (0, offline.GENESIS)), some, progress)
+        yield _partition(directory, place, ends.pop(place, EMPTY), some, progress)
     for place, head in ends.items():
         yield _partition(directory, place, head, (), progress)
 
 
 def _partition(
-    directory: Path, place: tuple[str, int], head: tuple[int, bytes], some: Iterable[Line], progress: Progress
+    directory: Path, place: tuple[str, int], head: StoredHead, some: Iterable[Line], progress: Progress
 ) -> dict[str, Any]:
     digest, count, name = sha256(), 0, file_of(*place)
     with (directory / name).open("wb") as file:
@@ -81,7 +82,7 @@ def _partition(
         "file": name,
         "records": count,
         "sha256": digest.hexdigest(),
-        "head": {"sequence": head[0], "hash": head[1].hex()},
+        "head": {"sequence": head.sequence, "hash": head.hash.hex()},
     }
 
 
@@ -91,7 +92,7 @@ def _signed(
     yield from signed_heads(connection, context)
     if key is not None:
         for place, head in heads(connection, context).items():
-            if head[0]:
+            if head.sequence:
                 yield signed(key, place, head, at)
 
 

@@ -39,6 +39,13 @@ SIGNED = f"""
 """
 
 
+class StoredHead(NamedTuple):
+    """The end of a partition's log as the writers stored it."""
+
+    sequence: int
+    hash: bytes
+
+
 class SignedHead(NamedTuple):
     """An Ed25519 signature over a partition's hash at a sequence, with the time of signing."""
 
@@ -75,10 +82,10 @@ def lines(connection: Connection[Row], context: str | None) -> Iterator[Line]:
     return map(Line._make, rows(connection, LINES, (context,)))
 
 
-def heads(connection: Connection[Row], context: str | None) -> dict[tuple[str, int], tuple[int, bytes]]:
-    """Each partition's head as the writers stored it: sequence and hash."""
+def heads(connection: Connection[Row], context: str | None) -> dict[tuple[str, int], StoredHead]:
+    """Each partition's stored head."""
     found = connection.execute(HEADS, (context,)).fetchall()
-    return {(name, partition): (sequence, hash_) for name, partition, sequence, hash_ in found}
+    return {(name, partition): StoredHead(sequence, hash_) for name, partition, sequence, hash_ in found}
 
 
 def signed_heads(connection: Connection[Row], context: str | None) -> Iterator[SignedHead]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import Connection
 
-from streams.audit.journal_source import Row, SignedHead, heads
+from streams.audit.journal_source import Row, SignedHead, StoredHead, heads
 from streams.audit.offline import head_message
 from streams.secret_files import read_or_create_secret
 
@@ -48,7 +48,7 @@ def create_signed_heads(connection: Connection[Row]) -> None:
     connection.execute(DDL)
 
 
-def signed(key: Ed25519PrivateKey, place: tuple[str, int], head: tuple[int, bytes], at: datetime) -> SignedHead:
+def signed(key: Ed25519PrivateKey, place: tuple[str, int], head: StoredHead, at: datetime) -> SignedHead:
     """A head with its signature; `at` is the time of signing."""
     signed_at = at.astimezone(UTC).isoformat(timespec="microseconds")
     signature = key.sign(head_message(*place, *head, signed_at))
@@ -63,7 +63,7 @@ def sign_heads(
     Signs the stored head without checking the records: that is `verify`'s task.
     """
     create_signed_heads(connection)
-    found = [signed(key, place, head, at) for place, head in heads(connection, context).items() if head[0]]
+    found = [signed(key, place, head, at) for place, head in heads(connection, context).items() if head.sequence]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(ADD, found)
     return found

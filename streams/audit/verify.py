@@ -157,10 +157,13 @@ def fault_of(head: SignedHead, hash_: bytes, trusted: Collection[bytes]) -> str 
 
 
 def _check_streams(connection: Connection[Row], context: str | None) -> None:
-    for name, partition, sequence, stream, version, *before in _found(connection, STREAMS, (context, RECORDER)):
+    for name, partition, sequence, stream, version, before, partition_before, sequence_before in _found(
+        connection, STREAMS, (context, RECORDER)
+    ):
         reason = f"{stream} begins with version {version}"
-        if before[0] is not None:
-            reason = "version {} of {} follows version {}, which is at {}/{}".format(version, stream, *before)
+        if before is not None:
+            place = f"{partition_before}/{sequence_before}"
+            reason = f"version {version} of {stream} follows version {before}, which is at {place}"
         raise Broken(Fault(name, partition, sequence, reason))
 
 
