@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import bootstrap
 from commandline import Stop
 from settings import Settings
-from streams.audit.causes import Step, why, why_row
+from streams.audit.causes import CausalLink, why, why_row
 from streams.audit.export import export
 from streams.audit.facts import Facts
 from streams.audit.history import as_of, diff, dossier, events_behind
@@ -132,7 +132,7 @@ def show_why(settings: Settings, what: str, key: list[str]) -> None:
         console.print(f"{step.at.isoformat()}  {step.position}  {step.name}{made_by}  by {step.actor}  ({step.stream})")
 
 
-def _why(settings: Settings, connection: psycopg.Connection[Row], what: str, key: list[str]) -> list[Step]:
+def _why(settings: Settings, connection: psycopg.Connection[Row], what: str, key: list[str]) -> list[CausalLink]:
     if key:
         context, model = _read_model(what)
         return why_row(connection, _facts(settings, connection, personal=False), context, model, key)

@@ -1,4 +1,4 @@
-"""Rendering in a process of its own, which may die, hang or run out of memory: callers are always answered."""
+"""The pool of render processes, which may die, hang or run out of memory: every caller gets an answer."""
 
 from __future__ import annotations
 
