@@ -35,7 +35,7 @@ from streams.telemetry.metrics import WAITING
 if TYPE_CHECKING:
     from api.app import Edge
     from api.auth import Tokens
-    from api.counters import Counts
+    from api.counters import Counters
     from connectors.webhook import Destination
     from streams.embedded.runtime import EmbeddedRuntime
     from streams.kafka.node import ApiNode
@@ -106,11 +106,11 @@ def clock(settings: Settings) -> Clock:
     return SystemClock() if settings.clock == "system" else ManualClock(datetime.now(UTC))
 
 
-def counts(settings: Settings, dsn: str) -> Counts:
+def counters(settings: Settings, dsn: str) -> Counters:
     """Where requests are counted for their limits: the nodes of a distributed installation share the database."""
-    from api.counters import InProcess, Shared
+    from api.counters import InProcessCounters, SharedCounters
 
-    return InProcess() if settings.kafka is None else Shared(dsn)
+    return InProcessCounters() if settings.kafka is None else SharedCounters(dsn)
 
 
 def destinations() -> dict[str, dict[str, Destination]]:
@@ -271,7 +271,7 @@ def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, wa
     """The surfaces over an engine that runs for a lifespan, with what the process says of itself."""
     from api.app import Edge
 
-    counted = counts(settings, dsn)
+    counted = counters(settings, dsn)
     parts = EdgeParts(settings, secrets(settings), engine, counted, lambda surface: tokens(settings, surface))
     apps: dict[str, App] = {name: make(parts) for product in PRODUCTS for name, make in product.apps.items()}
 

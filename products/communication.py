@@ -78,7 +78,7 @@ def app(parts: EdgeParts) -> App:
         signers=Signers.of(twilio, resend),
         providers={"twilio_configured": twilio.complete, "resend_configured": resend.complete},
     )
-    return App(build(parts.engine, parts.counts, parts.tokens("communication"), own), own.close)
+    return App(build(parts.engine, parts.counters, parts.tokens("communication"), own), own.close)
 
 
 def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:

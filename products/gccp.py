@@ -111,7 +111,7 @@ def app(parts: EdgeParts) -> App:
         pdf=PdfPool(workers=own.pdf_workers),
         identity=verifier(secret, own.issuer, parts.tokens("gccp")),
     )
-    return App(build(parts.engine, parts.counts, parts.secrets, dependencies), dependencies.close)
+    return App(build(parts.engine, parts.counters, parts.secrets, dependencies), dependencies.close)
 
 
 def performers(_parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:

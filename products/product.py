@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from api.auth import Tokens
-    from api.counters import Counts
+    from api.counters import Counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class EdgeParts:
     settings: Settings
     secrets: Secrets
     engine: Engine
-    counts: Counts
+    counters: Counters
     tokens: Callable[[str], Tokens]
 
 
