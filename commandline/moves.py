@@ -1,4 +1,4 @@
-"""Between the runtimes: an embedded journal into Kafka, a lost PostgreSQL out of it, and the subjects' keys."""
+"""Moves of data between the runtimes: an embedded journal to Kafka, PostgreSQL from Kafka, the subjects' keys."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _progress(what: str) -> Iterator[Callable[[int], None]]:
 
 
 def move_to_kafka(settings: Settings) -> None:
-    """Carries the journal into topics, made if missing, with the same partitions, sequences and hashes; verified."""
+    """Copy the journal to topics (made if missing) with the same partitions, sequences and hashes, and verify it."""
     there = cluster(settings)
     with connect_plain(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
         try:
@@ -53,7 +53,7 @@ def move_to_kafka(settings: Settings) -> None:
 
 
 def rebuild_from_kafka(settings: Settings) -> None:
-    """Makes an empty PostgreSQL anew from Kafka: journal, outcomes, read models, pending tasks."""
+    """Rebuild an empty PostgreSQL from Kafka: journal, outcomes, read models, pending tasks."""
     role = role_of(settings, "rebuild")
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
     with connect_plain(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
@@ -75,7 +75,7 @@ def rebuild_from_kafka(settings: Settings) -> None:
 
 
 def backup(settings: Settings, path: Path) -> None:
-    """Writes the subjects' keys, still wrapped by the master key, to a new file."""
+    """Write the subjects' keys, wrapped by the master key, to a new file."""
     with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
         try:
             console.print(f"{backup_keys(connection, path)} keys in {path}; the master key is not in it")
@@ -84,7 +84,7 @@ def backup(settings: Settings, path: Path) -> None:
 
 
 def restore(settings: Settings, path: Path) -> None:
-    """Puts missing keys back, never one that was destroyed; also into a new database, before it is rebuilt."""
+    """Restore missing keys, never destroyed ones; also into a new database, before it is rebuilt."""
     with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
         try:
             if not has_table(connection, "headwater.subject_keys"):

@@ -1,4 +1,4 @@
-"""What analytics and reports answer, in the document's shapes: rates are fractions, costs dollars, usage percent."""
+"""The schemas of analytics and reports: rates are fractions, costs dollars, usage percent."""
 
 from __future__ import annotations
 

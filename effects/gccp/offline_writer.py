@@ -1,7 +1,6 @@
-"""A writer for when no language model is configured: composes a course by fixed rules, and says so in what it writes.
+"""The offline writer, a stand-in for a language model: composes a course by fixed rules, and states so in its text.
 
-It reads the brief, not the prompt. The rules are stated in `domain.gccp.writing`. The same brief always gives the same
-text.
+It reads the brief, not the prompt, by the rules of `domain.gccp.writing`. The same brief always gives the same text.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ CHAT_NOTICE = (
 
 
 class OfflineWriter:
-    """Answers completions from their brief, for nothing. One without a brief gets an outline of what its user wrote.
+    """Answers completions from their brief at no cost, and one without a brief by an outline of the user's messages.
 
-    `max_tokens` is not obeyed: an assignment that is cut short has the wrong number of questions.
+    `max_tokens` is ignored: a truncated assignment has the wrong number of questions.
     """
 
     provider = "offline"
@@ -47,7 +46,7 @@ class OfflineWriter:
         return Answer(_chunks(effect, tally), tally)
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Close nothing: the writer holds no connection."""
 
 
 async def _chunks(effect: Completion, tally: Tally) -> AsyncGenerator[Chunk, None]:
