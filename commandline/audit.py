@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,10 +13,10 @@ from uuid import UUID
 
 import psycopg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bootstrap
 from commandline import Stop
+from commandline.progress import progress_bar
 from domain.messages import Event
 from settings import Settings
 from streams.audit.causes import CausalLink, why, why_row
@@ -54,23 +54,9 @@ def _facts(settings: Settings, connection: psycopg.Connection[Row], personal: bo
     return Facts(names_of(bootstrap.CONTEXTS), master_key)
 
 
-@contextmanager
-def _progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda records: bar.update(task, advance=records)
-
-
 def verify_log(settings: Settings, context: str | None) -> bool:
     """Verify hash chain, sequences, versions, outcomes and signatures; False when one is broken."""
-    with _opened(settings) as connection, _progress("verifying", _records(connection)) as progress:
+    with _opened(settings) as connection, progress_bar("verifying", _records(connection)) as progress:
         trusted = [public_bytes(signing_key(settings.data))] if (settings.data / "audit.key").exists() else []
         report = verify(connection, context, trusted, progress)
     console.print(f"{report.records} records in {report.partitions} partitions, {report.signed_heads} signed heads")
@@ -96,7 +82,7 @@ def sign(settings: Settings) -> None:
 
 def replay(settings: Settings) -> bool:
     """Fold every stream anew with the present code; False when one fails to fold or differs from its snapshot."""
-    with _opened(settings) as connection, _progress("replaying", _records(connection)) as progress:
+    with _opened(settings) as connection, progress_bar("replaying", _records(connection)) as progress:
         found = refold(connection, _facts(settings, connection, personal=True), bootstrap.CONTEXTS, progress)
     console.print(f"{found.streams} streams, {found.events} events, {found.snapshots} snapshots compared")
     if found.fault is not None:
@@ -160,7 +146,7 @@ def show_dossier(settings: Settings, subject: str, personal: bool) -> None:
 
 def export_log(settings: Settings, directory: Path, context: str | None) -> None:
     """Write the log as files, with a manifest and a verifier that needs only Python."""
-    with _opened(settings) as connection, _progress("exporting", _records(connection)) as progress:
+    with _opened(settings) as connection, progress_bar("exporting", _records(connection)) as progress:
         try:
             export(
                 connection,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bootstrap
 from commandline import Stop
+from commandline.progress import progress_bar
 from commandline.roles import NAMES, cluster, durability, role_of
 from settings import Settings
 from streams.core.keys import Keyring
@@ -31,18 +29,13 @@ from streams.postgres.server import NotDurable
 console = Console(highlight=False, soft_wrap=True)
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda records: bar.update(task, advance=records)
-
-
 def move_to_kafka(settings: Settings) -> None:
     """Copy the journal to topics (made if missing) with the same partitions, sequences and hashes, and verify it."""
     there = cluster(settings)
-    with connect_plain(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
+    with (
+        connect_plain(bootstrap.database(settings), "headwater move") as connection,
+        progress_bar("moving") as progress,
+    ):
         try:
             topics.create(there, NAMES, settings.partitions, durability(settings))
             topics.check(there, NAMES, settings.partitions, durability(settings), RIGHTS["move"])
@@ -56,7 +49,7 @@ def rebuild_from_kafka(settings: Settings) -> None:
     """Rebuild an empty PostgreSQL from Kafka: journal, outcomes, read models, pending tasks."""
     role = role_of(settings, "rebuild")
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
-    with connect_plain(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
+    with connect_plain(role.dsn, "headwater rebuild") as connection, progress_bar("rebuilding") as progress:
         try:
             topics.check(role.cluster, NAMES, role.partitions, durability(settings), RIGHTS["rebuild"])
             prepare(connection, bootstrap.CONTEXTS, role.partitions, "kafka")

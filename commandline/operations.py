@@ -11,11 +11,11 @@ from time import monotonic
 
 import psycopg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import bootstrap
 from commandline import Stop
+from commandline.progress import progress_bar
 from settings import Settings
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
@@ -87,16 +87,9 @@ def rebuild_projection(settings: Settings, name: str) -> None:
 
 def _catch_up(connection: psycopg.Connection[Row], active: Active, mapper: Mapper) -> None:
     total = rebuild.missing(connection, active)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        task = bar.add_task(active.table, total=total)
+    with progress_bar(active.table, total, transient=False) as progress:
         try:
-            rebuild.catch_up(connection, active, mapper, lambda records: bar.update(task, advance=records))
+            rebuild.catch_up(connection, active, mapper, progress)
         except rebuild.RebuildFailed as failure:
             raise Stop(f"{active.projection.name} raised on an event: {failure}") from None
 

@@ -24,7 +24,7 @@ STALLED_SECONDS = 60.0
 class EventStream(Response):
     """A stream of events with backpressure: the next event is requested when the last one is sent.
 
-    `left` is called once if the stream ends early, with True for a disconnected client and False for our fault.
+    `left` is called once if the stream ends early, True for a disconnected client, False for a failure or stop of ours.
     """
 
     media_type = "text/event-stream"
