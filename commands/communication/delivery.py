@@ -12,16 +12,13 @@ from commands.communication.message import UnknownMessage, dispatches
 from commands.communication.rules import AS_ASKED, REACHABLE, Case, decide
 from domain.communication.budget import Usage
 from domain.communication.decision import Decision, Step, trail_of
-from domain.communication.kinds import ALL_TYPES, Channel, Wish
-from domain.communication.message import (
+from domain.communication.delivery import (
     PARTS,
     ActionTaken,
     Delivery,
     DeliveryEvent,
-    Message,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
     MessageOpened,
     MessageRejected,
     MessageRetried,
@@ -31,6 +28,8 @@ from domain.communication.message import (
     Part,
     ReceiptNoted,
 )
+from domain.communication.kinds import ALL_TYPES, Channel, Wish
+from domain.communication.message import Message, MessageDispatched
 from domain.communication.recipient import AddressSuppressed, ConsentStatus, OptedOut, OptOutSource, Recipient
 from domain.messages import Attempt, Command, Event, Moment, Refused, Reply, Result
 

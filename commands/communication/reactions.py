@@ -23,12 +23,12 @@ from commands.communication.message import DispatchMessage
 from commands.communication.outbox import RecordForgotten
 from commands.communication.stop import RecordSenders
 from domain.communication.budget import BudgetReserved, Limits
+from domain.communication.delivery import MessageRejected
 from domain.communication.kinds import Channel, Wish
 from domain.communication.message import (
     MessageBlocked,
     MessageDispatched,
     MessageHeld,
-    MessageRejected,
     MessageRequested,
     ReservationReturned,
 )

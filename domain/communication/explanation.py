@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from domain.communication.decision import Decision, Step
-from domain.communication.kinds import Channel
-from domain.communication.message import (
+from domain.communication.delivery import (
     ActionTaken,
-    MessageBlocked,
-    MessageCancelled,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
-    MessageEvent,
-    MessageHeld,
     MessageOpened,
     MessageRejected,
-    MessageRequested,
     MessageRetried,
     MessageSent,
     MessageUnconfirmed,
     MessageUndelivered,
+)
+from domain.communication.kinds import Channel
+from domain.communication.message import (
+    MessageBlocked,
+    MessageCancelled,
+    MessageDispatched,
+    MessageEvent,
+    MessageHeld,
+    MessageRequested,
 )
 
 NAMES = {Channel.SMS: "SMS", Channel.EMAIL: "e-mail"}

@@ -26,28 +26,10 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.communication.budget import Limits
 from domain.communication.decision import Decision
+from domain.communication.delivery import AnyDeliveryEvent, Delivery, DeliveryEvent, Part, ReceiptNoted, evolve_delivery
 from domain.communication.kinds import Channel, Priority, TriggerType, Wish
 from domain.messages import Event, Moment, Personal
 from domain.money import Microcents
-
-
-class Part(StrEnum):
-    """How far a message has come on one channel, in the order of certainty: only later ones replace others."""
-
-    STARTED = "started"
-    RETRYING = "retrying"
-    UNCONFIRMED = "unconfirmed"
-    REJECTED = "rejected"
-    SENT = "sent"
-    UNDELIVERED = "undelivered"
-    DELIVERED = "delivered"
-
-    @property
-    def certainty(self) -> int:
-        return _ORDER[self]
-
-
-_ORDER = {part: number for number, part in enumerate(Part)}
 
 
 class Status(StrEnum):
@@ -146,95 +128,6 @@ class ReservationReturned(Event, name="communication.message.reservation_returne
     day: date
 
 
-class DeliveryEvent(Event):
-    """What is common to everything that happens to a dispatched message: where it counts, and how it stood before."""
-
-    message_id: UUID
-    user_id: int
-    channel: Channel
-    trigger_type: TriggerType
-    day: date
-    was: Part
-
-
-class MessageSent(DeliveryEvent, name="communication.message.sent.v1"):
-    """The provider accepted it."""
-
-    provider: str
-    provider_id: str | None
-    attempt: int
-
-
-class MessageRetried(DeliveryEvent, name="communication.message.retried.v1"):
-    """The provider put it off; it is tried again at `retry_at`."""
-
-    provider: str
-    code: str | None
-    reason: str
-    attempt: int
-    retry_at: Moment | None
-
-
-class MessageUnconfirmed(DeliveryEvent, name="communication.message.unconfirmed.v1"):
-    """It may have gone out: the provider did not answer."""
-
-    provider: str
-    reason: str
-    attempt: int
-
-
-class MessageRejected(DeliveryEvent, name="communication.message.rejected.v1"):
-    """The provider refused it for good; nothing went out on this channel, and `refund` is not owed."""
-
-    provider: str
-    code: str | None
-    reason: str
-    attempt: int
-    refund: Microcents
-
-
-class MessageDelivered(DeliveryEvent, name="communication.message.delivered.v1"):
-    """It arrived. `implied` when nobody said so but it was opened or clicked."""
-
-    provider: str
-    provider_id: str | None
-    implied: bool = False
-
-
-class MessageUndelivered(DeliveryEvent, name="communication.message.undelivered.v1"):
-    """The provider had accepted it and then reported that it did not arrive."""
-
-    provider: str
-    provider_id: str | None
-    code: str | None
-    reason: str
-
-
-class MessageOpened(DeliveryEvent, name="communication.message.opened.v1"):
-    """Opened for the first time."""
-
-
-class MessageClicked(DeliveryEvent, name="communication.message.clicked.v1"):
-    """A link in it was followed for the first time."""
-
-
-class ActionTaken(DeliveryEvent, name="communication.message.action_taken.v1"):
-    """The recipient did what the message was about, for the first time. This is what "engaged" means in reports."""
-
-    action: str
-
-
-class ReceiptNoted(Event, name="communication.message.receipt_noted.v1"):
-    """A provider's report that changed nothing: repeated, out of order, in between, or of a kind not known here."""
-
-    message_id: UUID
-    user_id: int
-    channel: Channel
-    provider: str
-    provider_id: str | None
-    kind: str
-
-
 MessageEvent = (
     MessageRequested
     | MessageHeld
@@ -242,15 +135,7 @@ MessageEvent = (
     | MessageBlocked
     | MessageCancelled
     | ReservationReturned
-    | MessageSent
-    | MessageRetried
-    | MessageUnconfirmed
-    | MessageRejected
-    | MessageDelivered
-    | MessageUndelivered
-    | MessageOpened
-    | MessageClicked
-    | ActionTaken
+    | AnyDeliveryEvent
     | ReceiptNoted
 )
 
@@ -260,26 +145,6 @@ class Phase(StrEnum):
     WAITING = "waiting"
     REVOKED = "revoked"
     DISPATCHED = "dispatched"
-
-
-UNKNOWN = "unknown"
-"""The code of a try that may have gone out and is made again, because the provider recognises repeats."""
-
-
-class Delivery(BaseModel):
-    """The message on one channel, and the address it went `to`. `perhaps_out`: an earlier try may have gone out."""
-
-    model_config = ConfigDict(frozen=True)
-
-    part: Part
-    day: date
-    cost: Microcents
-    to: str | None = None
-    provider_id: str | None = None
-    perhaps_out: bool = False
-    opened: bool = False
-    clicked: bool = False
-    acted: bool = False
 
 
 class Message(BaseModel):
@@ -327,33 +192,7 @@ def evolve(message: Message, event: MessageEvent) -> Message:
             deliveries = message.deliveries | {event.channel: started}
             return message.model_copy(update={"phase": Phase.DISPATCHED, "deliveries": deliveries})
         case DeliveryEvent():
-            delivery = message.deliveries[event.channel].model_copy(update=_progress(event))
+            delivery = evolve_delivery(message.deliveries[event.channel], event)
             return message.model_copy(update={"deliveries": message.deliveries | {event.channel: delivery}})
         case _:
             assert_never(event)
-
-
-def _progress(event: DeliveryEvent) -> dict[str, Any]:
-    match event:
-        case MessageOpened():
-            return {"opened": True}
-        case MessageClicked():
-            return {"clicked": True}
-        case ActionTaken():
-            return {"acted": True}
-        case MessageRetried(code=code) if code == UNKNOWN:
-            return {"part": Part.RETRYING, "perhaps_out": True}
-        case MessageSent() | MessageDelivered() | MessageUndelivered():
-            return {"part": PARTS[type(event)], "provider_id": event.provider_id}
-    return {"part": PARTS[type(event)]}
-
-
-PARTS: dict[type[DeliveryEvent], Part] = {
-    MessageRetried: Part.RETRYING,
-    MessageUnconfirmed: Part.UNCONFIRMED,
-    MessageRejected: Part.REJECTED,
-    MessageSent: Part.SENT,
-    MessageUndelivered: Part.UNDELIVERED,
-    MessageDelivered: Part.DELIVERED,
-}
-"""How far each event brings a message on its channel; those not listed leave that as it is."""

@@ -14,16 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from domain.communication.message import (
+from domain.communication.delivery import (
     PARTS,
     ActionTaken,
     DeliveryEvent,
     MessageClicked,
-    MessageDispatched,
     MessageOpened,
     MessageRejected,
     Part,
 )
+from domain.communication.message import MessageDispatched
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, add
 

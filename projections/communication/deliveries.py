@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from domain.communication.message import (
+from domain.communication.delivery import (
     ActionTaken,
     DeliveryEvent,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
     MessageOpened,
     MessageRejected,
     MessageRetried,
@@ -23,6 +22,7 @@ from domain.communication.message import (
     MessageUndelivered,
     Part,
 )
+from domain.communication.message import MessageDispatched
 from streams.core.envelope import Position, Recorded
 from streams.core.read_models import Change, ReadModel, change, put
 

@@ -17,7 +17,9 @@ from streams.core.wiring import Context
 @cache
 def contexts() -> dict[str, Context]:
     """Every wired context by its name."""
-    packages = [import_module(f"commands.{found.name}.wiring") for found in iter_modules(commands.__path__) if found.ispkg]
+    packages = [
+        import_module(f"commands.{found.name}.wiring") for found in iter_modules(commands.__path__) if found.ispkg
+    ]
     found = [value for package in packages for value in vars(package).values() if isinstance(value, Context)]
     return {context.name: context for context in found}
 

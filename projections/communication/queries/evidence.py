@@ -12,7 +12,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from domain.communication.decision import Decision, Step
-from domain.communication.message import MessageEvent, MessageRejected
+from domain.communication.delivery import MessageRejected
+from domain.communication.message import MessageEvent
 from projections.communication.queries.journal import Written, events_of
 from streams.core.read_models import Row
 

@@ -8,8 +8,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from domain.communication.decision import Step
+from domain.communication.delivery import DeliveryEvent, ReceiptNoted
 from domain.communication.explanation import told
-from domain.communication.message import DeliveryEvent, MessageEvent, ReceiptNoted
+from domain.communication.message import MessageEvent
 from projections.communication.queries.evidence import Evidence, Link, Source, decision_in, evidence_of, link
 from projections.communication.queries.journal import Written, events_of
 from streams.core.read_models import Row

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.communication.delivery import Part
 from domain.communication.kinds import Channel
-from domain.communication.message import Part, Phase, Status, status_of
+from domain.communication.message import Phase, Status, status_of
 from domain.communication.recipient import VerificationCodeSent
 from projections.communication.queries.journal import CONTEXT
 from streams.core.read_models import Row

@@ -17,13 +17,10 @@ from commands.communication.delivery import (
     twilio_kind,
 )
 from commands.communication.message import UnknownMessage
-from domain.communication.kinds import ALL_TYPES, Channel, Wish
-from domain.communication.message import (
+from domain.communication.delivery import (
     ActionTaken,
-    Message,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
     MessageOpened,
     MessageRejected,
     MessageRetried,
@@ -32,10 +29,9 @@ from domain.communication.message import (
     MessageUndelivered,
     Part,
     ReceiptNoted,
-    Status,
-    evolve,
-    status_of,
 )
+from domain.communication.kinds import ALL_TYPES, Channel, Wish
+from domain.communication.message import Message, MessageDispatched, Status, evolve, status_of
 from domain.communication.recipient import AddressSuppressed, OptedOut, OptOutSource
 from domain.messages import Attempt, Event, Result
 from streams.testing import Scenario

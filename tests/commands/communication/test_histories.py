@@ -23,8 +23,9 @@ from commands.communication.effects import SendVerificationCode
 from commands.communication.message import CancelMessage
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
 from domain.communication.budget import Budget, BudgetReserved, BudgetSpent, BudgetThresholdReached, Limits, evolve
+from domain.communication.delivery import Part
 from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
-from domain.communication.message import MessageBlocked, MessageCancelled, MessageDispatched, Part
+from domain.communication.message import MessageBlocked, MessageCancelled, MessageDispatched
 from domain.communication.preferences import PreferenceChanges, QuietHours
 from domain.communication.recipient import (
     AddressSuppressed,

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from domain.communication.budget import Limits, Usage
-from domain.communication.message import Part
+from domain.communication.delivery import Part
 from domain.money import DOLLAR
 from projections.communication.daily import TALLIES, moved
 from projections.communication.queries.advice import alerts, budget_percent, recommendations
