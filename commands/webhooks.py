@@ -13,7 +13,7 @@ from typing import Any
 
 from commands.webhook_endpoints import ENDPOINT_EVENTS, ENDPOINT_HANDLERS, WEBHOOK_ENDPOINT
 from domain.calls.webhook import ERASED, GONE, NOT_CONFIGURED, DeliverWebhook
-from domain.messages import Attempt, Command, Personal, Refused, Reply, Result
+from domain.messages import Attempt, Command, Event, Personal, Refused, Reply, Result
 from domain.webhooks import (
     Health,
     Phase,
@@ -196,7 +196,7 @@ def _again(command: ResumeWebhook | RecoverWebhook | RecordDelivery, webhook: We
     }
 
 
-def react(event: Recorded[Any]) -> Iterator[Task]:
+def react(event: Recorded[Event]) -> Iterator[Task]:
     match event.fact:
         case WebhookQueued() as queued:
             effect = DeliverWebhook(**queued.model_dump(exclude={"at", "round"}))

@@ -13,10 +13,8 @@ from commands.communication.rules import AS_ASKED, REACHABLE, Case, decide
 from domain.communication.budget import Usage
 from domain.communication.decision import Decision, Step, trail_of
 from domain.communication.delivery import (
-    PARTS,
     ActionTaken,
     Delivery,
-    DeliveryEvent,
     MessageClicked,
     MessageDelivered,
     MessageOpened,
@@ -26,7 +24,9 @@ from domain.communication.delivery import (
     MessageUnconfirmed,
     MessageUndelivered,
     Part,
+    ProviderEvent,
     ReceiptNoted,
+    part_after,
 )
 from domain.communication.kinds import ALL_TYPES, Channel, Wish
 from domain.communication.message import Message, MessageDispatched
@@ -176,9 +176,9 @@ def _facts(
     }
 
 
-def _forward(delivery: Delivery, event: DeliveryEvent) -> list[Event]:
+def _forward(delivery: Delivery, event: ProviderEvent) -> list[Event]:
     """The event, if it says something more certain than what is known (a further retry is always told)."""
-    part = PARTS[type(event)]
+    part = part_after(event)
     again = part is Part.RETRYING and delivery.part is Part.RETRYING
     return [event] if part.certainty > delivery.part.certainty or again else []
 

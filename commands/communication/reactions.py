@@ -34,12 +34,13 @@ from domain.communication.message import (
 )
 from domain.communication.recipient import OptOutSource, SmsConsentRequested
 from domain.communication.stop import SendersFound, StopHeard
+from domain.messages import Event
 from domain.money import Microcents
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, SubjectErased, Task
 
 
-def react(event: Recorded[Any]) -> Iterator[Task]:
+def react(event: Recorded[Event]) -> Iterator[Task]:
     """The tasks an event gives rise to. A message that waits asks the budget first when its time has come."""
     match event.fact:
         case MessageRequested() as requested if requested.due_at > requested.at:
@@ -72,7 +73,7 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
             yield from webhooks.react(event)
 
 
-def _about_people(event: Recorded[Any]) -> Iterator[Task]:
+def _about_people(event: Recorded[Event]) -> Iterator[Task]:
     match event.fact:
         case SmsConsentRequested() as asked:
             about: dict[str, Any] = {"user_id": asked.user_id, "verification_id": asked.verification_id}

@@ -21,6 +21,7 @@ from domain.gccp.generation import (
     GenerationRetried,
     GenerationStepStarted,
 )
+from domain.messages import Event
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, Reaction, Withdraw
 
@@ -28,7 +29,7 @@ ENDPOINT = "gccp"
 """The one webhook endpoint of this product; its address and secret are settings."""
 
 
-def react(event: Recorded[Any]) -> Iterator[Reaction]:
+def react(event: Recorded[Event]) -> Iterator[Reaction]:
     match event.fact:
         case GenerationQueued() | GenerationRetried() as queued:
             start = StartGeneration(at=queued.at, owner=queued.owner, generation_id=queued.generation_id)

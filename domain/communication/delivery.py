@@ -33,11 +33,16 @@ class Part(StrEnum):
 _ORDER = {part: number for number, part in enumerate(Part)}
 
 
-class DeliveryEvent(Event):
-    """What is common to everything that happens to a dispatched message: where it counts, and how it stood before."""
+class OfMessage(Event):
+    """What every event of a message names: the message and its recipient."""
 
     message_id: UUID
     user_id: int
+
+
+class DeliveryEvent(OfMessage):
+    """What is common to everything that happens to a dispatched message: where it counts, and how it stood before."""
+
     channel: Channel
     trigger_type: TriggerType
     day: date
@@ -111,25 +116,18 @@ class ActionTaken(DeliveryEvent, name="communication.message.action_taken.v1"):
     action: str
 
 
-AnyDeliveryEvent = (
-    MessageSent
-    | MessageRetried
-    | MessageUnconfirmed
-    | MessageRejected
-    | MessageDelivered
-    | MessageUndelivered
-    | MessageOpened
-    | MessageClicked
-    | ActionTaken
+ProviderEvent = (
+    MessageSent | MessageRetried | MessageUnconfirmed | MessageRejected | MessageDelivered | MessageUndelivered
 )
-"""Every DeliveryEvent by its class, for matches that are to be exhaustive."""
+"""The delivery events that a provider's answer or report leads to: each brings the message to another part."""
+
+AnyDeliveryEvent = ProviderEvent | MessageOpened | MessageClicked | ActionTaken
+"""Every DeliveryEvent by its class, for exhaustive matches."""
 
 
-class ReceiptNoted(Event, name="communication.message.receipt_noted.v1"):
+class ReceiptNoted(OfMessage, name="communication.message.receipt_noted.v1"):
     """A provider's report that changed nothing: repeated, out of order, in between, or of a kind not known here."""
 
-    message_id: UUID
-    user_id: int
     channel: Channel
     provider: str
     provider_id: str | None
@@ -172,19 +170,27 @@ def _progress(event: AnyDeliveryEvent) -> dict[str, Any]:
         case MessageRetried(code=code) if code == UNKNOWN:
             return {"part": Part.RETRYING, "perhaps_out": True}
         case MessageSent() | MessageDelivered() | MessageUndelivered():
-            return {"part": PARTS[type(event)], "provider_id": event.provider_id}
+            return {"part": part_after(event), "provider_id": event.provider_id}
         case MessageRetried() | MessageUnconfirmed() | MessageRejected():
-            return {"part": PARTS[type(event)]}
+            return {"part": part_after(event)}
         case _:
             assert_never(event)
 
 
-PARTS: dict[type[DeliveryEvent], Part] = {
-    MessageRetried: Part.RETRYING,
-    MessageUnconfirmed: Part.UNCONFIRMED,
-    MessageRejected: Part.REJECTED,
-    MessageSent: Part.SENT,
-    MessageUndelivered: Part.UNDELIVERED,
-    MessageDelivered: Part.DELIVERED,
-}
-"""How far each event brings a message on its channel; those not listed leave that as it is."""
+def part_after(event: ProviderEvent) -> Part:
+    """How far the event brings a message on its channel."""
+    match event:
+        case MessageRetried():
+            return Part.RETRYING
+        case MessageUnconfirmed():
+            return Part.UNCONFIRMED
+        case MessageRejected():
+            return Part.REJECTED
+        case MessageSent():
+            return Part.SENT
+        case MessageUndelivered():
+            return Part.UNDELIVERED
+        case MessageDelivered():
+            return Part.DELIVERED
+        case _:
+            assert_never(event)

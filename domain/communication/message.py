@@ -26,9 +26,17 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.communication.budget import Limits
 from domain.communication.decision import Decision
-from domain.communication.delivery import AnyDeliveryEvent, Delivery, DeliveryEvent, Part, ReceiptNoted, evolve_delivery
+from domain.communication.delivery import (
+    AnyDeliveryEvent,
+    Delivery,
+    DeliveryEvent,
+    OfMessage,
+    Part,
+    ReceiptNoted,
+    evolve_delivery,
+)
 from domain.communication.kinds import Channel, Priority, TriggerType, Wish
-from domain.messages import Event, Moment, Personal
+from domain.messages import Moment, Personal
 from domain.money import Microcents
 
 
@@ -43,15 +51,13 @@ class Status(StrEnum):
     REVOKED = "REVOKED"
 
 
-class MessageRequested(Event, name="communication.message.requested.v1", subject="user_id"):
+class MessageRequested(OfMessage, name="communication.message.requested.v1", subject="user_id"):
     """Asked for. `channels` and `fallback` are the plan, decided again when it is sent; `cost` is the plan's.
 
     `due_at` equals `at` for a message to be sent now. `segments` are those of its text message. `decision` is there
     when it waits for a later time; otherwise it stands in the event that follows.
     """
 
-    message_id: UUID
-    user_id: int
     trigger_type: TriggerType
     priority: Priority
     wish: Wish
@@ -66,11 +72,9 @@ class MessageRequested(Event, name="communication.message.requested.v1", subject
     decision: Decision | None = None
 
 
-class MessageHeld(Event, name="communication.message.held.v1"):
+class MessageHeld(OfMessage, name="communication.message.held.v1"):
     """Not now: decided again at `until`."""
 
-    message_id: UUID
-    user_id: int
     until: Moment
     decision: Decision
     cost: Microcents
@@ -79,15 +83,13 @@ class MessageHeld(Event, name="communication.message.held.v1"):
     day: date
 
 
-class MessageDispatched(Event, name="communication.message.dispatched.v1", subject="user_id"):
+class MessageDispatched(OfMessage, name="communication.message.dispatched.v1", subject="user_id"):
     """Every rule allowed it at this moment; from here on the message may be out, on this channel.
 
     `template` names the text with its version. `day` is the UTC day it counts for; `reserved` is what the budget had
     set aside for the whole message, noted on its first dispatch.
     """
 
-    message_id: UUID
-    user_id: int
     channel: Channel
     fallback: bool
     trigger_type: TriggerType
@@ -103,27 +105,22 @@ class MessageDispatched(Event, name="communication.message.dispatched.v1", subje
     decision: Decision
 
 
-class MessageBlocked(Event, name="communication.message.blocked.v1"):
+class MessageBlocked(OfMessage, name="communication.message.blocked.v1"):
     """A rule stopped it at the moment of sending; nothing went out."""
 
-    message_id: UUID
-    user_id: int
     reason: str
     decision: Decision
     reserved: Microcents = 0
     day: date
 
 
-class MessageCancelled(Event, name="communication.message.cancelled.v1"):
-    message_id: UUID
-    user_id: int
+class MessageCancelled(OfMessage, name="communication.message.cancelled.v1"):
+    """Called off before it went out."""
 
 
-class ReservationReturned(Event, name="communication.message.reservation_returned.v1"):
+class ReservationReturned(OfMessage, name="communication.message.reservation_returned.v1"):
     """The budget set money aside for a message that was called off in the meantime."""
 
-    message_id: UUID
-    user_id: int
     reserved: Microcents
     day: date
 

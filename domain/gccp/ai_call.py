@@ -64,7 +64,10 @@ class AiReplyFailed(AiCallEnded, name="gccp.ai_call.reply_failed.v1"):
     reason: str
 
 
-AiCallEvent = AiStreamStarted | AiStreamCompleted | AiStreamFailed | AiReplyStarted | AiReplyCompleted | AiReplyFailed
+AnyAiCallEnded = AiStreamCompleted | AiStreamFailed | AiReplyCompleted | AiReplyFailed
+"""Every AiCallEnded by its class, for exhaustive matches."""
+
+AiCallEvent = AiStreamStarted | AiReplyStarted | AnyAiCallEnded
 
 
 class Phase(StrEnum):

@@ -12,17 +12,18 @@ messages, and a late receipt corrects the day it belongs to.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from domain.communication.delivery import (
-    PARTS,
     ActionTaken,
+    AnyDeliveryEvent,
     DeliveryEvent,
     MessageClicked,
     MessageOpened,
     MessageRejected,
     Part,
+    part_after,
 )
+from domain.communication.events import CommunicationEvent
 from domain.communication.message import MessageDispatched
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, add
@@ -39,7 +40,7 @@ TALLIES: dict[Part, dict[str, int]] = {
 """What a delivery counts as, by how far it has come."""
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
     match event.fact:
         case MessageDispatched() as out:
             yield add(out.day, out.channel.value, out.trigger_type.value, dispatched=1, cost=out.cost)
@@ -49,7 +50,7 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
                 yield add(fact.day, fact.channel.value, fact.trigger_type.value, **counts)
 
 
-def _counts(fact: DeliveryEvent) -> dict[str, int]:
+def _counts(fact: AnyDeliveryEvent) -> dict[str, int]:
     match fact:
         case MessageOpened():
             return {"opened": 1}
@@ -59,7 +60,8 @@ def _counts(fact: DeliveryEvent) -> dict[str, int]:
             return {"acted": 1}
         case MessageRejected():
             return moved(fact.was, Part.REJECTED) | {"cost": -fact.refund}
-    return moved(fact.was, PARTS[type(fact)])
+        case _:
+            return moved(fact.was, part_after(fact))
 
 
 def moved(before: Part, after: Part) -> dict[str, int]:

@@ -7,34 +7,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.communication.events import CommunicationEvent
 from domain.communication.kinds import Channel
 from domain.communication.preferences import DEFAULTS, Preferences
 from domain.communication.recipient import (
+    AddressSuppressed,
     ConsentGranted,
     ConsentRevoked,
+    InboundSmsReceived,
+    OfRecipient,
     OptedOut,
     PhoneNumberVerified,
+    PhoneVerificationFailed,
     PreferencesReset,
     PreferencesUpdated,
+    RecipientContacted,
+    RecipientEvent,
     SmsConsentRequested,
+    VerificationCodeFailed,
+    VerificationCodeSent,
     ends_verification,
 )
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
-    columns = _columns(event.fact)
-    if columns:
-        yield put(event.fact.user_id, version=event.record.version, updated_at=event.record.at, **columns)
+def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
+    match event.fact:
+        case OfRecipient() as fact:
+            columns = _columns(fact)
+            if columns:
+                yield put(fact.user_id, version=event.record.version, updated_at=event.record.at, **columns)
 
 
-def _columns(fact: Any) -> dict[str, Any]:
+def _columns(fact: RecipientEvent) -> dict[str, Any]:
     match fact:
         case PreferencesUpdated() | PreferencesReset():
             return {"preferences": fact.preferences.model_dump(mode="json")}
@@ -46,11 +57,16 @@ def _columns(fact: Any) -> dict[str, Any]:
             }
         case PhoneNumberVerified():
             return NOTHING_PENDING
-        case OptedOut(channel=Channel.SMS) | ConsentRevoked(channel=Channel.SMS) if ends_verification(fact):
-            return NOTHING_PENDING
+        case OptedOut() | ConsentRevoked():
+            return NOTHING_PENDING if ends_verification(fact) else {}
         case ConsentGranted():
             return {"phone" if fact.channel is Channel.SMS else "email": fact.address}
-    return {}
+        case VerificationCodeSent() | VerificationCodeFailed() | PhoneVerificationFailed():
+            return {}
+        case AddressSuppressed() | InboundSmsReceived() | RecipientContacted():
+            return {}
+        case _:
+            assert_never(fact)
 
 
 NOTHING_PENDING = {"pending_phone": None, "verification_id": None, "verification_expires_at": None}

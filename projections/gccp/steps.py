@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
 from domain.gccp.course import ContentMode, Step
+from domain.gccp.events import GccpEvent
 from domain.gccp.generation import (
     GenerationCancelled,
     GenerationFailed,
@@ -24,7 +25,7 @@ from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
     match event.fact:
         case GenerationStepStarted() as started:
             yield put(

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from domain.communication.decision import Step
 from domain.communication.delivery import DeliveryEvent, ReceiptNoted
-from domain.communication.explanation import told
+from domain.communication.explanation import describe
 from domain.communication.message import MessageEvent
 from projections.communication.queries.evidence import Evidence, Link, Source, decision_in, evidence_of, link
 from projections.communication.queries.journal import Written, events_of
@@ -57,14 +57,14 @@ async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> 
 def _summary(written: list[Written]) -> str:
     """The last decision and the last word on what came of it."""
     facts = [cast(MessageEvent, one.fact) for one in written]
-    decided = [told(fact) for fact in facts if not isinstance(fact, DeliveryEvent)]
-    after = [told(fact) for fact in facts if isinstance(fact, DeliveryEvent)]
+    decided = [describe(fact) for fact in facts if not isinstance(fact, DeliveryEvent)]
+    after = [describe(fact) for fact in facts if isinstance(fact, DeliveryEvent)]
     sentences = [sentence for sentence in decided if sentence][-1:] + [sentence for sentence in after if sentence][-1:]
     return " ".join(sentences)
 
 
 def _happening(written: Written, evidence: Evidence) -> Happening | None:
-    sentence = told(cast(MessageEvent, written.fact))
+    sentence = describe(cast(MessageEvent, written.fact))
     if sentence is None:
         return None
     rules = [_rule(step, written, evidence) for step in decision_in(written).steps]
