@@ -16,7 +16,6 @@ from domain.calls.webhook import ERASED, GONE, NOT_CONFIGURED, DeliverWebhook
 from domain.messages import Attempt, Command, Event, Personal, Refused, Reply, Result
 from domain.webhooks import (
     Health,
-    Phase,
     Webhook,
     WebhookAttemptFailed,
     WebhookDelivered,
@@ -28,6 +27,7 @@ from domain.webhooks import (
     WebhookEvent,
     WebhookFailed,
     WebhookHeld,
+    WebhookPhase,
     WebhookPutOff,
     WebhookQueued,
     evolve,
@@ -48,12 +48,10 @@ PAUSES = (
 )
 """Between the end of a round and the next, from the schedule that Standard Webhooks suggests."""
 
-FAILING_LONG = timedelta(days=5)
+DISABLED_AFTER = timedelta(days=5)
 """An endpoint that has taken nothing for so long is disabled."""
 
 _PERMANENT = frozenset({GONE, NOT_CONFIGURED, ERASED})
-
-Happened = WebhookEvent | WebhookEndpointEvent
 
 
 class WebhookNotFound(Refused, name="webhooks.webhook_not_found", formerly="WebhookNotFound"):
@@ -98,7 +96,7 @@ class RecordDelivery(_OfWebhook, Reply, name="webhooks.webhook.record_delivery.v
 
 
 def queue(command: QueueWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
-    if webhook.phase is not Phase.ABSENT or endpoint.health is Health.ABSENT:
+    if webhook.phase is not WebhookPhase.ABSENT or endpoint.health is Health.ABSENT:
         return []
     if endpoint.health is Health.DISABLED:
         return [WebhookHeld(**command.model_dump(), round=0)]
@@ -106,7 +104,7 @@ def queue(command: QueueWebhook, webhook: Webhook, endpoint: WebhookEndpoint) ->
 
 
 def resume(command: ResumeWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
-    if webhook.phase is not Phase.PUT_OFF or webhook.round != command.round:
+    if webhook.phase is not WebhookPhase.PUT_OFF or webhook.round != command.round:
         return []
     if endpoint.health is Health.DISABLED:
         return [_held(command, webhook)]
@@ -114,24 +112,26 @@ def resume(command: ResumeWebhook, webhook: Webhook, endpoint: WebhookEndpoint) 
 
 
 def recover(command: RecoverWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
-    if webhook.phase is Phase.ABSENT:
+    if webhook.phase is WebhookPhase.ABSENT:
         raise WebhookNotFound(f"there is no webhook {command.webhook_id}")
-    if webhook.phase not in (Phase.HELD, Phase.FAILED):
+    if webhook.phase not in (WebhookPhase.HELD, WebhookPhase.FAILED):
         return []
     if endpoint.health is not Health.ENABLED:
         raise EndpointNotEnabled(f"the endpoint {command.endpoint_id} is {endpoint.health}")
     return [_queued(command, webhook)]
 
 
-def record(command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[Happened]:
+def record(
+    command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint
+) -> Sequence[WebhookEvent | WebhookEndpointEvent]:
     attempt = command.attempt
-    if attempt is None or webhook.phase is not Phase.QUEUED:
+    if attempt is None or webhook.phase is not WebhookPhase.QUEUED:
         return []
     if command.round != webhook.round or attempt.number <= webhook.heard:
         return []
     if attempt.result is Result.ACCEPTED:
-        return [WebhookDelivered(**_tried(command, webhook, attempt)), *_recovered(command, endpoint)]
-    why = _tried(command, webhook, attempt) | {"code": attempt.code or "unknown", "reason": attempt.reason}
+        return [WebhookDelivered(**_attempted(command, webhook, attempt)), *_recovered(command, endpoint)]
+    why = _attempted(command, webhook, attempt) | {"code": attempt.code or "unknown", "reason": attempt.reason}
     if attempt.retry_at is not None:
         return [WebhookAttemptFailed(**why, retry_at=attempt.retry_at)]
     return [*_round_over(command, webhook, endpoint, why), *_failing(command, endpoint, why["code"])]
@@ -157,8 +157,8 @@ def _failing(command: RecordDelivery, endpoint: WebhookEndpoint, code: str) -> I
         yield WebhookEndpointDisabled(**at, reason="the receiver answered 410: it wants no more webhooks")
     elif since is None:
         yield WebhookEndpointFailing(**at)
-    elif command.at - since >= FAILING_LONG:
-        yield WebhookEndpointDisabled(**at, reason=f"nothing got through for {FAILING_LONG.days} days")
+    elif command.at - since >= DISABLED_AFTER:
+        yield WebhookEndpointDisabled(**at, reason=f"nothing got through for {DISABLED_AFTER.days} days")
 
 
 def _recovered(command: RecordDelivery, endpoint: WebhookEndpoint) -> Iterator[WebhookEndpointEvent]:
@@ -166,7 +166,7 @@ def _recovered(command: RecordDelivery, endpoint: WebhookEndpoint) -> Iterator[W
         yield WebhookEndpointRecovered(at=command.at, endpoint_id=command.endpoint_id)
 
 
-def _tried(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> dict[str, Any]:
+def _attempted(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> dict[str, Any]:
     return {
         "at": command.at,
         "endpoint_id": command.endpoint_id,
@@ -178,14 +178,14 @@ def _tried(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> dict[
 
 
 def _queued(command: ResumeWebhook | RecoverWebhook, webhook: Webhook) -> WebhookQueued:
-    return WebhookQueued(**_again(command, webhook), round=webhook.round + 1)
+    return WebhookQueued(**_content(command, webhook), round=webhook.round + 1)
 
 
 def _held(command: ResumeWebhook | RecordDelivery, webhook: Webhook) -> WebhookHeld:
-    return WebhookHeld(**_again(command, webhook), round=webhook.round)
+    return WebhookHeld(**_content(command, webhook), round=webhook.round)
 
 
-def _again(command: ResumeWebhook | RecoverWebhook | RecordDelivery, webhook: Webhook) -> dict[str, Any]:
+def _content(command: ResumeWebhook | RecoverWebhook | RecordDelivery, webhook: Webhook) -> dict[str, Any]:
     return {
         "at": command.at,
         "endpoint_id": command.endpoint_id,
@@ -200,12 +200,12 @@ def react(event: Recorded[Event]) -> Iterator[Task]:
     match event.fact:
         case WebhookQueued() as queued:
             effect = DeliverWebhook(**queued.model_dump(exclude={"at", "round"}))
-            yield Call(effect, RecordDelivery(**_named(queued)))
+            yield Call(effect, RecordDelivery(**_round_of(queued)))
         case WebhookPutOff() as put_off:
-            yield Later(put_off.resume_at, ResumeWebhook(**_named(put_off)))
+            yield Later(put_off.resume_at, ResumeWebhook(**_round_of(put_off)))
 
 
-def _named(event: WebhookQueued | WebhookPutOff) -> dict[str, Any]:
+def _round_of(event: WebhookQueued | WebhookPutOff) -> dict[str, Any]:
     return event.model_dump(include={"at", "endpoint_id", "webhook_id", "data_subject", "round"})
 
 

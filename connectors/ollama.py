@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 from pydantic import BaseModel, Field, ValidationError
 
-from connectors.model import Answer, Chunk, Finished, Tally, Text
+from connectors.model import Chunk, Finished, StreamedAnswer, Tally, TextChunk
 from connectors.model_http import CONNECTIONS, ERASED, LONGEST_REASON, broke, gather, transport_failures
 from connectors.prices import FREE
 from connectors.retry_after import retry_after
@@ -55,9 +55,9 @@ class OllamaModel:
     async def __call__(self, effect: Completion, key: str) -> Verdict:
         return await gather(self.stream(effect), self._answer_seconds)
 
-    def stream(self, effect: Completion) -> Answer:
+    def stream(self, effect: Completion) -> StreamedAnswer:
         tally = Tally(self._model or effect.model, FREE)
-        return Answer(self._chunks(effect, tally), tally)
+        return StreamedAnswer(self._chunks(effect, tally), tally)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -138,7 +138,7 @@ def _read(line: bytes, tally: Tally) -> list[Chunk]:
     tally.begun = True
     tally.model = read.model or tally.model
     tally.saw(read.message.content)
-    text: list[Chunk] = [Text(read.message.content)] if read.message.content else []
+    text: list[Chunk] = [TextChunk(read.message.content)] if read.message.content else []
     return [*text, _finished(read, tally)] if read.done else text
 
 

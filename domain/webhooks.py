@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.messages import Event, Moment, Personal
+from domain.messages import Event, Instant, Personal
 
 
 class OfWebhook(Event, subject="data_subject"):
@@ -54,7 +54,7 @@ class WebhookAttemptFailed(OfWebhook, name="webhooks.webhook.attempt_failed.v1")
     attempt: int
     code: str
     reason: str
-    retry_at: Moment
+    retry_at: Instant
 
 
 class WebhookPutOff(OfWebhook, name="webhooks.webhook.put_off.v1"):
@@ -64,7 +64,7 @@ class WebhookPutOff(OfWebhook, name="webhooks.webhook.put_off.v1"):
     attempt: int
     code: str
     reason: str
-    resume_at: Moment
+    resume_at: Instant
 
 
 class WebhookDelivered(OfWebhook, name="webhooks.webhook.delivered.v1"):
@@ -140,7 +140,7 @@ class WebhookCursorMoved(OfEndpoint, name="webhooks.outlet.told.v1"):
 WebhookRegistrationEvent = WebhookEndpointRegistered | WebhookCursorMoved
 
 
-class Phase(StrEnum):
+class WebhookPhase(StrEnum):
     ABSENT = "absent"
     QUEUED = "queued"
     PUT_OFF = "put_off"
@@ -154,7 +154,7 @@ class Webhook(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase = Phase.ABSENT
+    phase: WebhookPhase = WebhookPhase.ABSENT
     data_subject: str = ""
     event_type: str = ""
     body: str | None = None
@@ -165,22 +165,22 @@ class Webhook(BaseModel):
 def evolve(webhook: Webhook, event: WebhookEvent) -> Webhook:
     match event:
         case WebhookQueued():
-            return _with_body(event, Phase.QUEUED)
+            return _with_body(event, WebhookPhase.QUEUED)
         case WebhookHeld():
-            return _with_body(event, Phase.HELD)
+            return _with_body(event, WebhookPhase.HELD)
         case WebhookAttemptFailed():
             return webhook.model_copy(update={"heard": event.attempt})
         case WebhookPutOff():
-            return webhook.model_copy(update={"phase": Phase.PUT_OFF})
+            return webhook.model_copy(update={"phase": WebhookPhase.PUT_OFF})
         case WebhookDelivered():
-            return webhook.model_copy(update={"phase": Phase.DELIVERED, "body": None})
+            return webhook.model_copy(update={"phase": WebhookPhase.DELIVERED, "body": None})
         case WebhookFailed():
-            return webhook.model_copy(update={"phase": Phase.FAILED})
+            return webhook.model_copy(update={"phase": WebhookPhase.FAILED})
         case _:
             assert_never(event)
 
 
-def _with_body(event: WebhookQueued | WebhookHeld, phase: Phase) -> Webhook:
+def _with_body(event: WebhookQueued | WebhookHeld, phase: WebhookPhase) -> Webhook:
     return Webhook(
         phase=phase, data_subject=event.data_subject, event_type=event.event_type, body=event.body, round=event.round
     )

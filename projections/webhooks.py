@@ -118,4 +118,7 @@ async def queued_at(connection: AsyncConnection[Row], context: str, endpoint_id:
          where w.endpoint_id = %s and (e.context, e.partition, e.sequence) = (%s, %s, %s)
     """
     row = await (await connection.execute(sql, (context, endpoint_id, *position))).fetchone()
-    return None if row is None else int(row[0])
+    if row is None:
+        return None
+    (sequence,) = row
+    return int(sequence)

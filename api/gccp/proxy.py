@@ -13,8 +13,8 @@ from uuid import UUID
 from api.errors import ApiError
 from api.gccp.ledger import Ledger
 from commands.gccp.ai_call import INTERRUPTED, CompleteAiCall, FailAiCall
-from connectors.model import Answer, Failure, Finished, Text, UpstreamBroke
-from connectors.model import Usage as Used
+from connectors.model import Failure, Finished, StreamedAnswer, TextChunk, UpstreamBroke
+from connectors.model import TokenUsage as Used
 from connectors.model_http import UNUSABLE
 from domain.gccp.answers import storable
 from domain.gccp.usage import Usage
@@ -36,7 +36,13 @@ class ProxiedCall:
     """An answer on its way to a client. Whatever ends it first is what is recorded; later ends say nothing."""
 
     def __init__(
-        self, call_id: UUID, owner: str, streamed: bool, answer: Answer, ledger: Ledger, now: Callable[[], datetime]
+        self,
+        call_id: UUID,
+        owner: str,
+        streamed: bool,
+        answer: StreamedAnswer,
+        ledger: Ledger,
+        now: Callable[[], datetime],
     ) -> None:
         self._named: dict[str, Any] = {"call_id": call_id, "owner": owner}
         self._streamed = streamed
@@ -104,7 +110,7 @@ class ProxiedCall:
             return None
         return self._text(chunk)
 
-    def _text(self, chunk: Text) -> str:
+    def _text(self, chunk: TextChunk) -> str:
         if self._first_chunk_ms is None:
             self._first_chunk_ms = self._elapsed()
         return chunk.text

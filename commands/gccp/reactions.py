@@ -39,7 +39,7 @@ def react(event: Recorded[Event]) -> Iterator[Reaction]:
         case GenerationCancelled(call=int(call)) as cancelled:
             yield Withdraw(reference(cancelled.generation_id, call))
         case GenerationCompleted() | GenerationFailed() as over:
-            yield Later(over.at, _told(over, str(event.record.event_id)))
+            yield Later(over.at, _webhook(over, str(event.record.event_id)))
         case AiStreamStarted() | AiReplyStarted() as begun:
             yield Later(begun.at + LONGEST, ExpireAiCall(at=begun.at, owner=begun.owner, call_id=begun.call_id))
         case _:
@@ -77,7 +77,7 @@ def _reply(started: GenerationStepStarted) -> RecordAnswer:
     )
 
 
-def _told(over: GenerationCompleted | GenerationFailed, webhook_id: str) -> webhooks.QueueWebhook:
+def _webhook(over: GenerationCompleted | GenerationFailed, webhook_id: str) -> webhooks.QueueWebhook:
     """The document's payload, which it gives for `generation.completed`; `generation.failed` says why besides."""
     status = "completed" if isinstance(over, GenerationCompleted) else "failed"
     data: dict[str, Any] = {

@@ -33,7 +33,7 @@ _BLANKS = re.compile(r"\s+")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-class Text(NamedTuple):
+class TextMessage(NamedTuple):
     """A text message and what it takes to send it."""
 
     body: str
@@ -59,12 +59,12 @@ class UnknownTemplate(Exception):
     """No text of that trigger type and version was ever written."""
 
 
-def text_message(template: str, data: Mapping[str, Any] | None) -> Text:
+def text_message(template: str, data: Mapping[str, Any] | None) -> TextMessage:
     """The SMS of `<trigger type>/<version>`; raises UnknownTemplate."""
     words = _one_line(_block(template, "sms", data))
     room = LONGEST_SMS - len(STOP_SENTENCE) - 1
     body = f"{words[:room]} {STOP_SENTENCE}"
-    return Text(body, length(body))
+    return TextMessage(body, length(body))
 
 
 def mail(template: str, data: Mapping[str, Any] | None, links: Links) -> Mail:
@@ -78,15 +78,17 @@ def mail(template: str, data: Mapping[str, Any] | None, links: Links) -> Mail:
     return Mail(subject, html, _plain(paragraphs, about, links), _unsubscribe_headers(links))
 
 
-def verification_text(code: str) -> Text:
+def verification_text(code: str) -> TextMessage:
     """The SMS that carries a verification code. It is asked for, so there is nothing to opt out of yet."""
     body = (
         f"{BRAND}: your verification code is {code}. It is valid for 10 minutes. Nobody from {BRAND} will ask for it."
     )
-    return Text(body, length(body))
+    return TextMessage(body, length(body))
 
 
-def preview(trigger_type: TriggerType, channel: Channel, data: Mapping[str, Any], version: int = 1) -> Text | Mail:
+def preview(
+    trigger_type: TriggerType, channel: Channel, data: Mapping[str, Any], version: int = 1
+) -> TextMessage | Mail:
     """What would be sent, with a link that leads nowhere; raises UnknownTemplate."""
     template = f"{trigger_type}/{version}"
     if channel is Channel.SMS:

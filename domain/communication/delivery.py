@@ -10,11 +10,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from domain.communication.kinds import Channel, TriggerType
-from domain.messages import Event, Moment
+from domain.messages import Event, Instant
 from domain.money import Microcents
 
 
-class Part(StrEnum):
+class DeliveryStatus(StrEnum):
     """How far a message has come on one channel, in the order of certainty: only later ones replace others."""
 
     STARTED = "started"
@@ -30,7 +30,7 @@ class Part(StrEnum):
         return _ORDER[self]
 
 
-_ORDER = {part: number for number, part in enumerate(Part)}
+_ORDER = {status: number for number, status in enumerate(DeliveryStatus)}
 
 
 class OfMessage(Event):
@@ -46,7 +46,7 @@ class DeliveryEvent(OfMessage):
     channel: Channel
     trigger_type: TriggerType
     day: date
-    was: Part
+    was: DeliveryStatus
 
 
 class MessageSent(DeliveryEvent, name="communication.message.sent.v1"):
@@ -64,7 +64,7 @@ class MessageRetried(DeliveryEvent, name="communication.message.retried.v1"):
     code: str | None
     reason: str
     attempt: int
-    retry_at: Moment | None
+    retry_at: Instant | None
 
 
 class MessageUnconfirmed(DeliveryEvent, name="communication.message.unconfirmed.v1"):
@@ -119,7 +119,7 @@ class ActionTaken(DeliveryEvent, name="communication.message.action_taken.v1"):
 ProviderEvent = (
     MessageSent | MessageRetried | MessageUnconfirmed | MessageRejected | MessageDelivered | MessageUndelivered
 )
-"""The delivery events that a provider's answer or report leads to: each brings the message to another part."""
+"""The delivery events that a provider's answer or report leads to: each leads to another status."""
 
 AnyDeliveryEvent = ProviderEvent | MessageOpened | MessageClicked | ActionTaken
 """Every DeliveryEvent by its class, for exhaustive matches."""
@@ -143,7 +143,7 @@ class Delivery(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    part: Part
+    status: DeliveryStatus
     day: date
     cost: Microcents
     to: str | None = None
@@ -168,29 +168,29 @@ def _progress(event: AnyDeliveryEvent) -> dict[str, Any]:
         case ActionTaken():
             return {"acted": True}
         case MessageRetried(code=code) if code == UNKNOWN:
-            return {"part": Part.RETRYING, "perhaps_out": True}
+            return {"status": DeliveryStatus.RETRYING, "perhaps_out": True}
         case MessageSent() | MessageDelivered() | MessageUndelivered():
-            return {"part": part_after(event), "provider_id": event.provider_id}
+            return {"status": status_after(event), "provider_id": event.provider_id}
         case MessageRetried() | MessageUnconfirmed() | MessageRejected():
-            return {"part": part_after(event)}
+            return {"status": status_after(event)}
         case _:
             assert_never(event)
 
 
-def part_after(event: ProviderEvent) -> Part:
+def status_after(event: ProviderEvent) -> DeliveryStatus:
     """How far the event brings a message on its channel."""
     match event:
         case MessageRetried():
-            return Part.RETRYING
+            return DeliveryStatus.RETRYING
         case MessageUnconfirmed():
-            return Part.UNCONFIRMED
+            return DeliveryStatus.UNCONFIRMED
         case MessageRejected():
-            return Part.REJECTED
+            return DeliveryStatus.REJECTED
         case MessageSent():
-            return Part.SENT
+            return DeliveryStatus.SENT
         case MessageUndelivered():
-            return Part.UNDELIVERED
+            return DeliveryStatus.UNDELIVERED
         case MessageDelivered():
-            return Part.DELIVERED
+            return DeliveryStatus.DELIVERED
         case _:
             assert_never(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from domain.communication.decision import Decision, Step
+from domain.communication.decision import Decision, DecisionStep
 from domain.communication.delivery import (
     ActionTaken,
     AnyDeliveryEvent,
@@ -54,11 +54,11 @@ BECAUSE = {
 
 def refusals(decision: Decision) -> str:
     """Why nothing may be sent, channel by channel, as half a sentence."""
-    words = [step for step in decision.steps if step.verdict == "refuse" and step.rule != "channel"]
-    return " and ".join(dict.fromkeys(_refusal(step) for step in words))
+    steps = [step for step in decision.steps if step.verdict == "refuse" and step.rule != "channel"]
+    return " and ".join(dict.fromkeys(_refusal(step) for step in steps))
 
 
-def _refusal(step: Step) -> str:
+def _refusal(step: DecisionStep) -> str:
     because = BECAUSE[step.reason]
     return because if step.channel is None else f"by {NAMES[step.channel]} {because}"
 

@@ -30,13 +30,13 @@ from domain.communication.delivery import (
     AnyDeliveryEvent,
     Delivery,
     DeliveryEvent,
+    DeliveryStatus,
     OfMessage,
-    Part,
     ReceiptNoted,
     evolve_delivery,
 )
 from domain.communication.kinds import Channel, Priority, TriggerType, Wish
-from domain.messages import Moment, Personal
+from domain.messages import Instant, Personal
 from domain.money import Microcents
 
 
@@ -63,7 +63,7 @@ class MessageRequested(OfMessage, name="communication.message.requested.v1", sub
     wish: Wish
     channels: tuple[Channel, ...]
     fallback: bool
-    due_at: Moment
+    due_at: Instant
     data: Personal[dict[str, Any]]
     segments: int
     cost: Microcents
@@ -75,7 +75,7 @@ class MessageRequested(OfMessage, name="communication.message.requested.v1", sub
 class MessageHeld(OfMessage, name="communication.message.held.v1"):
     """Not now: decided again at `until`."""
 
-    until: Moment
+    until: Instant
     decision: Decision
     cost: Microcents
     limits: Limits
@@ -137,7 +137,7 @@ MessageEvent = (
 )
 
 
-class Phase(StrEnum):
+class MessagePhase(StrEnum):
     ABSENT = "absent"
     WAITING = "waiting"
     REVOKED = "revoked"
@@ -147,31 +147,31 @@ class Phase(StrEnum):
 class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase = Phase.ABSENT
+    phase: MessagePhase = MessagePhase.ABSENT
     requested: MessageRequested | None = None
     deliveries: dict[Channel, Delivery] = {}
 
     @property
     def status(self) -> Status:
         match self.phase:
-            case Phase.DISPATCHED:
-                return status_of({channel: delivery.part for channel, delivery in self.deliveries.items()})
-            case Phase.REVOKED:
+            case MessagePhase.DISPATCHED:
+                return status_of({channel: delivery.status for channel, delivery in self.deliveries.items()})
+            case MessagePhase.REVOKED:
                 return Status.REVOKED
-            case Phase.WAITING | Phase.ABSENT:
+            case MessagePhase.WAITING | MessagePhase.ABSENT:
                 return Status.PENDING
 
 
 _BEST_FIRST = (
-    (Status.SUCCESS, {Part.SENT, Part.DELIVERED}),
-    (Status.RETRY, {Part.RETRYING}),
-    (Status.STARTED, {Part.STARTED}),
+    (Status.SUCCESS, {DeliveryStatus.SENT, DeliveryStatus.DELIVERED}),
+    (Status.RETRY, {DeliveryStatus.RETRYING}),
+    (Status.STARTED, {DeliveryStatus.STARTED}),
 )
 
 
-def status_of(parts: Mapping[Channel, Part]) -> Status:
+def status_of(deliveries: Mapping[Channel, DeliveryStatus]) -> Status:
     """The status of a dispatched message, from how far it has come on each of its channels."""
-    found = set(parts.values())
+    found = set(deliveries.values())
     return next((status for status, any_of in _BEST_FIRST if found & any_of), Status.FAILURE)
 
 
@@ -179,15 +179,15 @@ def evolve(message: Message, event: MessageEvent) -> Message:
     """The message after the event."""
     match event:
         case MessageRequested():
-            return Message(phase=Phase.WAITING, requested=event)
+            return Message(phase=MessagePhase.WAITING, requested=event)
         case MessageHeld() | ReservationReturned() | ReceiptNoted():
             return message
         case MessageBlocked() | MessageCancelled():
-            return message.model_copy(update={"phase": Phase.REVOKED})
+            return message.model_copy(update={"phase": MessagePhase.REVOKED})
         case MessageDispatched():
-            started = Delivery(part=Part.STARTED, day=event.day, cost=event.cost, to=event.to)
+            started = Delivery(status=DeliveryStatus.STARTED, day=event.day, cost=event.cost, to=event.to)
             deliveries = message.deliveries | {event.channel: started}
-            return message.model_copy(update={"phase": Phase.DISPATCHED, "deliveries": deliveries})
+            return message.model_copy(update={"phase": MessagePhase.DISPATCHED, "deliveries": deliveries})
         case DeliveryEvent():
             delivery = evolve_delivery(message.deliveries[event.channel], event)
             return message.model_copy(update={"deliveries": message.deliveries | {event.channel: delivery}})

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
 from domain.communication.preferences import DEFAULTS, Preferences
-from domain.messages import Event, Moment, Personal
+from domain.messages import Event, Instant, Personal
 
 FREQUENCY_CAP = 5
 """How many messages that are not critical may go out to a person, over all channels and types, in any rolling window
@@ -73,7 +73,7 @@ class SmsConsentRequested(OfRecipient, name="communication.recipient.sms_consent
     message_types: tuple[TriggerType, ...]
     phone_number: Personal[str]
     source: str
-    expires_at: Moment
+    expires_at: Instant
     ip: Personal[str] = None
     user_agent: Personal[str] = None
     text: str = ""
@@ -209,7 +209,7 @@ class Verification(BaseModel):
 
     id: UUID
     phone_number: str | None
-    expires_at: Moment
+    expires_at: Instant
     tries: int = 0
     source: str
     ip: str | None = None
@@ -227,7 +227,7 @@ class Contact(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    at: Moment
+    at: Instant
     event: int
 
 
@@ -242,7 +242,7 @@ class Recipient(BaseModel):
     sms: Reach = Reach()
     email: Reach = Reach()
     verification: Verification | None = None
-    codes_asked: tuple[Moment, ...] = ()
+    codes_asked: tuple[Instant, ...] = ()
     contacted: tuple[Contact, ...] = ()
 
     def reach(self, channel: Channel) -> Reach:

@@ -70,7 +70,7 @@ AnyAiCallEnded = AiStreamCompleted | AiStreamFailed | AiReplyCompleted | AiReply
 AiCallEvent = AiStreamStarted | AiReplyStarted | AnyAiCallEnded
 
 
-class Phase(StrEnum):
+class AiCallPhase(StrEnum):
     ABSENT = "absent"
     OPEN = "open"
     ENDED = "ended"
@@ -79,7 +79,7 @@ class Phase(StrEnum):
 class AiCall(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase = Phase.ABSENT
+    phase: AiCallPhase = AiCallPhase.ABSENT
     streamed: bool = False
     model: str = ""
 
@@ -87,8 +87,8 @@ class AiCall(BaseModel):
 def evolve(call: AiCall, event: AiCallEvent) -> AiCall:
     match event:
         case AiStreamStarted() | AiReplyStarted():
-            return AiCall(phase=Phase.OPEN, streamed=isinstance(event, AiStreamStarted), model=event.model)
+            return AiCall(phase=AiCallPhase.OPEN, streamed=isinstance(event, AiStreamStarted), model=event.model)
         case AiStreamCompleted() | AiStreamFailed() | AiReplyCompleted() | AiReplyFailed():
-            return call.model_copy(update={"phase": Phase.ENDED})
+            return call.model_copy(update={"phase": AiCallPhase.ENDED})
         case _:
             assert_never(event)

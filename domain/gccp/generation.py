@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.gccp.course import Brief, ContentMode, Counts, Step
 from domain.gccp.usage import Usage
-from domain.messages import Event, Moment, Personal, Result
+from domain.messages import Event, Instant, Personal, Result
 
 STEPS = tuple(Step)
 
@@ -105,7 +105,7 @@ class GenerationStepDeferred(CallAnswered, name="gccp.generation.step_deferred.v
 
     code: str
     reason: str
-    retry_at: Moment
+    retry_at: Instant
 
 
 class GenerationStepCompleted(CallAnswered, name="gccp.generation.step_completed.v1"):
@@ -195,7 +195,7 @@ GenerationEvent = (
 )
 
 
-class Phase(StrEnum):
+class GenerationPhase(StrEnum):
     ABSENT = "absent"
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -213,7 +213,7 @@ class Generation(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase = Phase.ABSENT
+    phase: GenerationPhase = GenerationPhase.ABSENT
     owner: str = ""
     topic: str | None = None
     subtopics: str | None = None
@@ -266,10 +266,13 @@ def evolve(generation: Generation, event: GenerationEvent) -> Generation:
         case GenerationQueued():
             return _queued(event)
         case GenerationStarted() | GenerationFailed():
-            phase = Phase.PROCESSING if isinstance(event, GenerationStarted) else Phase.FAILED
+            phase = GenerationPhase.PROCESSING if isinstance(event, GenerationStarted) else GenerationPhase.FAILED
             return generation.model_copy(update={"phase": phase})
         case GenerationCompleted() | GenerationCancelled():
-            return _over(generation, Phase.COMPLETED if isinstance(event, GenerationCompleted) else Phase.CANCELLED)
+            return _over(
+                generation,
+                GenerationPhase.COMPLETED if isinstance(event, GenerationCompleted) else GenerationPhase.CANCELLED,
+            )
         case GenerationRetried():
             return _requeued(generation, event)
         case _:
@@ -278,7 +281,7 @@ def evolve(generation: Generation, event: GenerationEvent) -> Generation:
 
 def _queued(event: GenerationQueued) -> Generation:
     return Generation(
-        phase=Phase.QUEUED,
+        phase=GenerationPhase.QUEUED,
         owner=event.owner,
         topic=event.topic,
         subtopics=event.subtopics,
@@ -291,14 +294,14 @@ def _queued(event: GenerationQueued) -> Generation:
     )
 
 
-def _over(generation: Generation, phase: Phase) -> Generation:
+def _over(generation: Generation, phase: GenerationPhase) -> Generation:
     """Texts are dropped: nothing can be done with them any more, and states are kept in memory."""
     without: dict[str, Any] = {"topic": None, "subtopics": None, "transcript": None, "outputs": {}}
     return generation.model_copy(update={"phase": phase, **without})
 
 
 def _requeued(generation: Generation, event: GenerationRetried) -> Generation:
-    fresh = {"phase": Phase.QUEUED, "queued_at": event.at, "repairs": 0, "repeats": 0}
+    fresh = {"phase": GenerationPhase.QUEUED, "queued_at": event.at, "repairs": 0, "repeats": 0}
     return generation.model_copy(update={**fresh, "model": event.model, "max_tokens": event.max_tokens})
 
 

@@ -27,5 +27,5 @@ class Usage(BaseModel):
     @classmethod
     def reported(cls, output: Mapping[str, Any] | None) -> Self:
         """What a connector's answer says of it; all zero when it says nothing."""
-        told = output or {}
-        return cls.model_validate({field: told[field] for field in cls.model_fields if field in told})
+        given = output or {}
+        return cls.model_validate({field: given[field] for field in cls.model_fields if field in given})

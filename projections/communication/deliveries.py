@@ -1,7 +1,7 @@
 """One row per message and channel: handed over, and what the provider and the recipient did with it.
 
-`number` is an integer of its own for every row, `part` how far it has come (domain.communication.delivery.Part), `day`
-the UTC day it counts for in every statistic, `cost` what is owed for it in microcents.
+`number` is an integer of its own for every row, `part` the DeliveryStatus, `day` the UTC day it counts for in every
+statistic, `cost` what is owed for it in microcents.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from domain.communication.delivery import (
     ActionTaken,
     AnyDeliveryEvent,
     DeliveryEvent,
+    DeliveryStatus,
     MessageClicked,
     MessageDelivered,
     MessageOpened,
@@ -21,9 +22,8 @@ from domain.communication.delivery import (
     MessageSent,
     MessageUnconfirmed,
     MessageUndelivered,
-    Part,
     ProviderEvent,
-    part_after,
+    status_after,
 )
 from domain.communication.events import CommunicationEvent
 from domain.communication.message import MessageDispatched
@@ -43,7 +43,7 @@ def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
                 number=number(event.position),
                 user_id=out.user_id,
                 trigger_type=out.trigger_type.value,
-                part=Part.STARTED.value,
+                part=DeliveryStatus.STARTED.value,
                 fallback=out.fallback,
                 address=out.to,
                 template=out.template,
@@ -70,7 +70,7 @@ def _columns(fact: AnyDeliveryEvent) -> dict[str, Any]:
         case ActionTaken():
             return {"action": fact.action, "acted_at": fact.at}
         case _:
-            return {"part": part_after(fact).value, "provider": fact.provider, **_progress(fact)}
+            return {"part": status_after(fact).value, "provider": fact.provider, **_progress(fact)}
 
 
 def _progress(fact: ProviderEvent) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from domain.communication.message import (
     MessageDispatched,
     MessageEvent,
     MessageHeld,
+    MessagePhase,
     MessageRequested,
-    Phase,
     ReservationReturned,
 )
 from streams.core.envelope import Recorded
@@ -36,12 +36,12 @@ def _change(fact: MessageEvent) -> Change | None:
         case MessageHeld():
             return change(fact.message_id, held_until=fact.until, reason=fact.decision.reason)
         case MessageDispatched():
-            phase = Phase.DISPATCHED.value
+            phase = MessagePhase.DISPATCHED.value
             return change(fact.message_id, phase=phase, started_at=fact.at, fallback=fact.fallback, reason=None)
         case MessageBlocked():
-            return change(fact.message_id, phase=Phase.REVOKED.value, reason=fact.reason, ended_at=fact.at)
+            return change(fact.message_id, phase=MessagePhase.REVOKED.value, reason=fact.reason, ended_at=fact.at)
         case MessageCancelled():
-            return change(fact.message_id, phase=Phase.REVOKED.value, reason="cancelled", ended_at=fact.at)
+            return change(fact.message_id, phase=MessagePhase.REVOKED.value, reason="cancelled", ended_at=fact.at)
         case ReservationReturned() | ReceiptNoted():
             return None
         case DeliveryEvent():
@@ -58,7 +58,7 @@ def _requested(requested: MessageRequested) -> Change:
         priority=requested.priority.value,
         wish=requested.wish.value,
         fallback=requested.fallback,
-        phase=Phase.WAITING.value,
+        phase=MessagePhase.WAITING.value,
         created_at=requested.at,
         due_at=requested.due_at,
         batch_id=requested.batch_id,

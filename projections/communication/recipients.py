@@ -119,7 +119,8 @@ async def preferences_of(connection: AsyncConnection[Row], user_id: int) -> Pref
     row = await (await connection.execute(sql, (user_id,))).fetchone()
     if row is None:
         return PreferencesRow(DEFAULTS, 0)
-    return PreferencesRow(DEFAULTS if row[0] is None else Preferences.model_validate(row[0]), row[1])
+    preferences, version = row
+    return PreferencesRow(DEFAULTS if preferences is None else Preferences.model_validate(preferences), version)
 
 
 async def pending_verifications(connection: AsyncConnection[Row], phone_number: str) -> list[PendingVerification]:
@@ -145,10 +146,11 @@ async def users_with_mark(connection: AsyncConnection[Row], salt: bytes, mark: s
     Looks at every row, since no index can know the salt.
     """
     rows = await (await connection.execute(BEHIND_MARK, {"salt": salt, "mark": mark})).fetchall()
-    return [row[0] for row in rows]
+    return [user_id for (user_id,) in rows]
 
 
 async def users_with_phone(connection: AsyncConnection[Row], phone_number: str) -> list[int]:
     """Everybody whose verified number, or number waiting for its code, this is."""
     sql = "select user_id from communication_recipients where phone = %s or pending_phone = %s order by user_id"
-    return [row[0] for row in await (await connection.execute(sql, (phone_number, phone_number))).fetchall()]
+    rows = await (await connection.execute(sql, (phone_number, phone_number))).fetchall()
+    return [user_id for (user_id,) in rows]

@@ -38,10 +38,10 @@ def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
             )
         case AiCallEnded() as ended:
             used = ended.usage.model_dump(include={"input_tokens", "output_tokens", "cost_microcents", "estimated"})
-            yield change(ended.call_id, ended_at=ended.at, duration_ms=ended.duration_ms, **used, **_came_to(ended))
+            yield change(ended.call_id, ended_at=ended.at, duration_ms=ended.duration_ms, **used, **_result(ended))
 
 
-def _came_to(ended: AnyAiCallEnded) -> dict[str, Any]:
+def _result(ended: AnyAiCallEnded) -> dict[str, Any]:
     match ended:
         case AiStreamFailed() | AiReplyFailed():
             return {"status": "failed", "code": ended.code, "reason": ended.reason}

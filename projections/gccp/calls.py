@@ -44,11 +44,11 @@ def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
                 output_tokens=used.output_tokens,
                 cost_microcents=used.cost_microcents,
                 estimated=used.estimated,
-                **_came_to(answered),
+                **_result(answered),
             )
 
 
-def _came_to(answered: AnyCallAnswered) -> dict[str, Any]:
+def _result(answered: AnyCallAnswered) -> dict[str, Any]:
     match answered:
         case GenerationStepDeferred():
             why = {"code": answered.code, "reason": answered.reason}

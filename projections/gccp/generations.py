@@ -37,7 +37,7 @@ from domain.gccp.generation import (
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
 
-WELL = {"failed_step": None, "code": None, "cause": None, "error": None}
+NO_FAILURE = {"failed_step": None, "code": None, "cause": None, "error": None}
 
 
 def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
@@ -49,7 +49,7 @@ def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
 def _change(fact: GenerationEvent) -> Change:
     match fact:
         case GenerationQueued():
-            return _asked_for(fact)
+            return _queued(fact)
         case CallAnswered() | GenerationStepStarted():
             return change(fact.generation_id, **_progress(fact))
         case GenerationStarted():
@@ -62,7 +62,7 @@ def _change(fact: GenerationEvent) -> Change:
             assert_never(fact)
 
 
-def _asked_for(queued: GenerationQueued) -> Change:
+def _queued(queued: GenerationQueued) -> Change:
     return put(
         queued.generation_id,
         owner=queued.owner,
@@ -88,7 +88,7 @@ def _requeued(retried: GenerationRetried) -> Change:
         finished_at=None,
         duration_seconds=None,
         resumed_from=retried.resumed_from.value,
-        **WELL,
+        **NO_FAILURE,
     )
 
 
@@ -195,11 +195,12 @@ async def of_owner(
     connection: AsyncConnection[Row], owner: str, limit: int, before: GenerationRow | None = None
 ) -> list[GenerationRow]:
     """The owner's generations, the latest first; those before the given one, to go on."""
-    place = (None, None) if before is None else (before.created_at, before.generation_id)
+    created_at, generation_id = (None, None) if before is None else (before.created_at, before.generation_id)
     sql = f"""
         select {COLUMNS} from gccp_generations
          where owner = %s and (%s::timestamptz is null or (created_at, generation_id) < (%s, %s))
          order by created_at desc, generation_id desc limit %s
     """
-    rows = await (await connection.execute(sql, (owner, place[0], *place, limit))).fetchall()
+    values = (owner, created_at, created_at, generation_id, limit)
+    rows = await (await connection.execute(sql, values)).fetchall()
     return [GenerationRow(*row) for row in rows]

@@ -140,7 +140,7 @@ async def progress_after(
     """
     values = (generation_id, 0 if last_seen is None else last_seen.sequence, limit)
     rows = await (await connection.execute(sql, values)).fetchall()
-    return [ProgressRow(Position("gccp", row[0], row[1]), *row[2:]) for row in rows]
+    return [ProgressRow(Position("gccp", partition, sequence), *others) for partition, sequence, *others in rows]
 
 
 async def heads_of(connection: AsyncConnection[Row], generation_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -149,4 +149,5 @@ async def heads_of(connection: AsyncConnection[Row], generation_ids: Collection[
         select generation_id, max(sequence) from gccp_generation_progress
          where generation_id = any(%s) group by generation_id
     """
-    return {row[0]: row[1] for row in await (await connection.execute(sql, (list(generation_ids),))).fetchall()}
+    rows = await (await connection.execute(sql, (list(generation_ids),))).fetchall()
+    return dict(rows)

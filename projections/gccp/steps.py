@@ -133,4 +133,7 @@ async def content_of(connection: AsyncConnection[Row], generation_id: UUID) -> C
          where generation_id = %s and g.status = 'completed' and s.step = %s
     """
     row = await (await connection.execute(sql, (generation_id, Step.FORMATTING.value))).fetchone()
-    return None if row is None else Content(ContentMode(row[0]), *row[1:])
+    if row is None:
+        return None
+    mode, *others = row
+    return Content(ContentMode(mode), *others)

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.communication.decision import Decision, Step
+from domain.communication.decision import Decision, DecisionStep
 from domain.communication.delivery import MessageRejected
 from domain.communication.message import MessageEvent
-from projections.communication.queries.journal import Written, events_of
+from projections.communication.queries.journal import JournalEvent, events_of
 from streams.core.read_models import Row
 
 
@@ -99,10 +99,10 @@ class Basis(NamedTuple):
 class Evidence:
     """The events that a message's decisions refer to, by stream and version."""
 
-    message: Sequence[Written]
-    others: Mapping[tuple[str, int], Written]
+    message: Sequence[JournalEvent]
+    others: Mapping[tuple[str, int], JournalEvent]
 
-    def basis(self, name: str, step: Step, decided: Written) -> Basis:
+    def basis(self, name: str, step: DecisionStep, decided: JournalEvent) -> Basis:
         """What this input of a step is. `decided` is the event that holds the decision."""
         if name in FIXED:
             return Basis(FIXED[name], None)
@@ -111,21 +111,21 @@ class Evidence:
             return Basis(_without_event(name, step), None)
         return Basis(Source.EVENT, events if name in COUNTED else events[0])
 
-    def _behind(self, name: str, step: Step, decided: Written) -> Sequence[Written]:
+    def _behind(self, name: str, step: DecisionStep, decided: JournalEvent) -> Sequence[JournalEvent]:
         if name in IN_REQUEST:
             return self.message[:1]
         if name in IN_ANSWER:
             return self._answer(step, decided)
         return [self.others[place] for place in _places(name, step, decided) if place in self.others]
 
-    def _answer(self, step: Step, decided: Written) -> Sequence[Written]:
+    def _answer(self, step: DecisionStep, decided: JournalEvent) -> Sequence[JournalEvent]:
         """The provider's refusal on that channel, before the decision."""
         before = (one for one in self.message if one.version < decided.version)
         refusals = [o for o in before if isinstance(o.fact, MessageRejected) and o.fact.channel == step.channel]
         return refusals[-1:]
 
 
-async def evidence_of(connection: AsyncConnection[Row], message: Sequence[Written]) -> Evidence:
+async def evidence_of(connection: AsyncConnection[Row], message: Sequence[JournalEvent]) -> Evidence:
     """Everything outside of the message's own events that its decisions refer to."""
     places = {
         place
@@ -140,23 +140,23 @@ async def evidence_of(connection: AsyncConnection[Row], message: Sequence[Writte
 
 async def _events_at(
     connection: AsyncConnection[Row], stream: str, places: Iterable[tuple[str, int]]
-) -> Sequence[Written]:
+) -> Sequence[JournalEvent]:
     return await events_of(connection, stream, versions=sorted(version for name, version in places if name == stream))
 
 
-def decision_in(written: Written) -> Decision:
+def decision_in(written: JournalEvent) -> Decision:
     """The decision that an event holds; an empty one if it holds none."""
     decision: Decision | None = getattr(written.fact, "decision", None)
     return decision if decision is not None else Decision(verdict="allow")
 
 
-def link(written: Written) -> Link:
+def link(written: JournalEvent) -> Link:
     """Where an event stands in the log."""
     fact = written.fact
     return Link(written.stream, written.version, written.event_id, str(written.position), fact.name, fact.at)
 
 
-def _places(name: str, step: Step, decided: Written) -> list[tuple[str, int]]:
+def _places(name: str, step: DecisionStep, decided: JournalEvent) -> list[tuple[str, int]]:
     """The stream and version of each event that an input was read from, outside of the message's own stream."""
     fact: Any = decided.fact
     if name in IN_RECIPIENT:
@@ -168,16 +168,16 @@ def _places(name: str, step: Step, decided: Written) -> list[tuple[str, int]]:
     return []
 
 
-def _versions(step: Step, reference: str) -> list[int]:
+def _versions(step: DecisionStep, reference: str) -> list[int]:
     given = step.inputs.get(reference) or []
     return given if isinstance(given, list) else [given]
 
 
-def _unset(name: str, written: Written) -> bool:
+def _unset(name: str, written: JournalEvent) -> bool:
     return name in MAY_BE_UNSET and getattr(cast(Any, written.fact).preferences, name) is None
 
 
-def _without_event(name: str, step: Step) -> Source:
+def _without_event(name: str, step: DecisionStep) -> Source:
     if name in SPENT:
         return Source.COUNTERS if "counted_to" in step.inputs else Source.UNRECORDED
     return Source.DEFAULT if IN_RECIPIENT.get(name) in step.inputs else Source.UNRECORDED

@@ -7,16 +7,16 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.communication.decision import Step
+from domain.communication.decision import DecisionStep
 from domain.communication.delivery import DeliveryEvent, ReceiptNoted
 from domain.communication.explanation import describe
 from domain.communication.message import MessageEvent
 from projections.communication.queries.evidence import Evidence, Link, Source, decision_in, evidence_of, link
-from projections.communication.queries.journal import Written, events_of
+from projections.communication.queries.journal import JournalEvent, events_of
 from streams.core.read_models import Row
 
 
-class Rule(NamedTuple):
+class ExplainedRule(NamedTuple):
     """What one rule said. By the name of each input: `sources` say what it is, `evidence` the events that hold it."""
 
     rule: str
@@ -29,19 +29,19 @@ class Rule(NamedTuple):
     evidence: dict[str, Link | list[Link]]
 
 
-class Happening(NamedTuple):
+class ExplainedEvent(NamedTuple):
     """One event of the message, as a sentence, with the rules that decided it where it was a decision."""
 
     sentence: str
     event: Link
-    rules: list[Rule]
+    rules: list[ExplainedRule]
 
 
 class Explanation(NamedTuple):
     """`sentence` sums up the latest decision and what came of it; `history` is everything, the oldest first."""
 
     sentence: str
-    history: list[Happening]
+    history: list[ExplainedEvent]
 
 
 async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> Explanation | None:
@@ -54,7 +54,7 @@ async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> 
     return Explanation(_summary(written), history)
 
 
-def _summary(written: list[Written]) -> str:
+def _summary(written: list[JournalEvent]) -> str:
     """The last decision and the last word on what came of it."""
     facts = [cast(MessageEvent, one.fact) for one in written]
     decided = [describe(fact) for fact in facts if not isinstance(fact, DeliveryEvent)]
@@ -63,17 +63,17 @@ def _summary(written: list[Written]) -> str:
     return " ".join(sentences)
 
 
-def _happening(written: Written, evidence: Evidence) -> Happening | None:
+def _happening(written: JournalEvent, evidence: Evidence) -> ExplainedEvent | None:
     sentence = describe(cast(MessageEvent, written.fact))
     if sentence is None:
         return None
     rules = [_rule(step, written, evidence) for step in decision_in(written).steps]
-    return Happening(sentence, link(written), rules)
+    return ExplainedEvent(sentence, link(written), rules)
 
 
-def _rule(step: Step, decided: Written, evidence: Evidence) -> Rule:
+def _rule(step: DecisionStep, decided: JournalEvent, evidence: Evidence) -> ExplainedRule:
     bases = {name: evidence.basis(name, step, decided) for name in step.inputs}
-    return Rule(
+    return ExplainedRule(
         step.rule,
         step.version,
         step.verdict,

@@ -19,6 +19,7 @@ from commands.communication.delivery import (
 from commands.communication.message import UnknownMessage
 from domain.communication.delivery import (
     ActionTaken,
+    DeliveryStatus,
     MessageClicked,
     MessageDelivered,
     MessageOpened,
@@ -27,7 +28,6 @@ from domain.communication.delivery import (
     MessageSent,
     MessageUnconfirmed,
     MessageUndelivered,
-    Part,
     ReceiptNoted,
 )
 from domain.communication.kinds import ALL_TYPES, Channel, Wish
@@ -282,13 +282,13 @@ def test_there_is_no_action_on_a_message_that_is_not_out() -> None:
 @pytest.mark.parametrize(
     ("parts", "status"),
     [
-        ({SMS: Part.STARTED}, Status.STARTED),
-        ({SMS: Part.RETRYING, EMAIL: Part.STARTED}, Status.RETRY),
-        ({SMS: Part.REJECTED, EMAIL: Part.SENT}, Status.SUCCESS),
-        ({SMS: Part.UNCONFIRMED}, Status.FAILURE),
-        ({SMS: Part.UNDELIVERED, EMAIL: Part.STARTED}, Status.STARTED),
-        ({SMS: Part.DELIVERED}, Status.SUCCESS),
+        ({SMS: DeliveryStatus.STARTED}, Status.STARTED),
+        ({SMS: DeliveryStatus.RETRYING, EMAIL: DeliveryStatus.STARTED}, Status.RETRY),
+        ({SMS: DeliveryStatus.REJECTED, EMAIL: DeliveryStatus.SENT}, Status.SUCCESS),
+        ({SMS: DeliveryStatus.UNCONFIRMED}, Status.FAILURE),
+        ({SMS: DeliveryStatus.UNDELIVERED, EMAIL: DeliveryStatus.STARTED}, Status.STARTED),
+        ({SMS: DeliveryStatus.DELIVERED}, Status.SUCCESS),
     ],
 )
-def test_the_best_channel_speaks_for_the_message(parts: dict[Channel, Part], status: Status) -> None:
+def test_the_best_channel_speaks_for_the_message(parts: dict[Channel, DeliveryStatus], status: Status) -> None:
     assert status_of(parts) is status
