@@ -7,9 +7,9 @@ Webhooks. Every failure but a permanent one leads to another round, since receiv
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypedDict
 
 from commands.webhook_endpoints import ENDPOINT_EVENTS, ENDPOINT_HANDLERS, WEBHOOK_ENDPOINT
 from domain.calls.webhook import ERASED, GONE, NOT_CONFIGURED, DeliverWebhook
@@ -131,34 +131,35 @@ def record(
         return []
     if attempt.result is Result.ACCEPTED:
         return [WebhookDelivered(**_attempted(command, webhook, attempt)), *_recovered(command, endpoint)]
-    why = _attempted(command, webhook, attempt) | {"code": attempt.code or "unknown", "reason": attempt.reason}
+    failure = _failure(command, webhook, attempt)
     if attempt.retry_at is not None:
-        return [WebhookAttemptFailed(**why, retry_at=attempt.retry_at)]
-    return [*_round_over(command, webhook, endpoint, why), *_failing(command, endpoint, why["code"])]
+        return [WebhookAttemptFailed(**failure, retry_at=attempt.retry_at)]
+    return [*_round_over(command, webhook, endpoint, failure), *_failing(command, endpoint, failure["code"])]
 
 
 def _round_over(
-    command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint, why: dict[str, Any]
+    command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint, failure: _Failure
 ) -> Iterator[WebhookEvent]:
-    if why["code"] in _PERMANENT or webhook.round > len(PAUSES):
-        yield WebhookFailed(**why)
+    if failure["code"] in _PERMANENT or webhook.round > len(PAUSES):
+        yield WebhookFailed(**failure)
     elif endpoint.health is Health.DISABLED:
         yield _held(command, webhook)
     else:
-        yield WebhookPutOff(**why, resume_at=command.at + PAUSES[webhook.round - 1])
+        yield WebhookPutOff(**failure, resume_at=command.at + PAUSES[webhook.round - 1])
 
 
 def _failing(command: RecordDelivery, endpoint: WebhookEndpoint, code: str) -> Iterator[WebhookEndpointEvent]:
     if endpoint.health is not Health.ENABLED or code == ERASED:
         return
-    at: dict[str, Any] = {"at": command.at, "endpoint_id": command.endpoint_id}
-    since = endpoint.failing_since
+    at, endpoint_id, since = command.at, command.endpoint_id, endpoint.failing_since
     if code == GONE:
-        yield WebhookEndpointDisabled(**at, reason="the receiver answered 410: it wants no more webhooks")
+        reason = "the receiver answered 410: it wants no more webhooks"
+        yield WebhookEndpointDisabled(at=at, endpoint_id=endpoint_id, reason=reason)
     elif since is None:
-        yield WebhookEndpointFailing(**at)
-    elif command.at - since >= DISABLED_AFTER:
-        yield WebhookEndpointDisabled(**at, reason=f"nothing got through for {DISABLED_AFTER.days} days")
+        yield WebhookEndpointFailing(at=at, endpoint_id=endpoint_id)
+    elif at - since >= DISABLED_AFTER:
+        reason = f"nothing got through for {DISABLED_AFTER.days} days"
+        yield WebhookEndpointDisabled(at=at, endpoint_id=endpoint_id, reason=reason)
 
 
 def _recovered(command: RecordDelivery, endpoint: WebhookEndpoint) -> Iterator[WebhookEndpointEvent]:
@@ -166,7 +167,23 @@ def _recovered(command: RecordDelivery, endpoint: WebhookEndpoint) -> Iterator[W
         yield WebhookEndpointRecovered(at=command.at, endpoint_id=command.endpoint_id)
 
 
-def _attempted(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> dict[str, Any]:
+class _Attempted(TypedDict):
+    """The fields that the events of an attempt share."""
+
+    at: datetime
+    endpoint_id: str
+    webhook_id: str
+    data_subject: str
+    round: int
+    attempt: int
+
+
+class _Failure(_Attempted):
+    code: str
+    reason: str
+
+
+def _attempted(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> _Attempted:
     return {
         "at": command.at,
         "endpoint_id": command.endpoint_id,
@@ -177,23 +194,32 @@ def _attempted(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> d
     }
 
 
+def _failure(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> _Failure:
+    return {**_attempted(command, webhook, attempt), "code": attempt.code or "unknown", "reason": attempt.reason}
+
+
 def _queued(command: ResumeWebhook | RecoverWebhook, webhook: Webhook) -> WebhookQueued:
-    return WebhookQueued(**_content(command, webhook), round=webhook.round + 1)
+    return WebhookQueued(
+        at=command.at,
+        endpoint_id=command.endpoint_id,
+        webhook_id=command.webhook_id,
+        data_subject=webhook.data_subject,
+        event_type=webhook.event_type,
+        body=webhook.body,
+        round=webhook.round + 1,
+    )
 
 
 def _held(command: ResumeWebhook | RecordDelivery, webhook: Webhook) -> WebhookHeld:
-    return WebhookHeld(**_content(command, webhook), round=webhook.round)
-
-
-def _content(command: ResumeWebhook | RecoverWebhook | RecordDelivery, webhook: Webhook) -> dict[str, Any]:
-    return {
-        "at": command.at,
-        "endpoint_id": command.endpoint_id,
-        "webhook_id": command.webhook_id,
-        "data_subject": webhook.data_subject,
-        "event_type": webhook.event_type,
-        "body": webhook.body,
-    }
+    return WebhookHeld(
+        at=command.at,
+        endpoint_id=command.endpoint_id,
+        webhook_id=command.webhook_id,
+        data_subject=webhook.data_subject,
+        event_type=webhook.event_type,
+        body=webhook.body,
+        round=webhook.round,
+    )
 
 
 def react(event: Recorded[Event]) -> Iterator[Task]:

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx2
 from pydantic import BaseModel, Field, ValidationError
@@ -104,8 +103,8 @@ class AnthropicModel:
                         break
         yield reading.finished()
 
-    def _body(self, effect: Completion) -> dict[str, Any]:
-        body: dict[str, Any] = {
+    def _body(self, effect: Completion) -> dict[str, object]:
+        body: dict[str, object] = {
             "model": effect.model,
             "max_tokens": effect.max_tokens,
             "messages": [message.model_dump() for message in effect.messages or ()],

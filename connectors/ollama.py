@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx2
 from pydantic import BaseModel, Field, ValidationError
@@ -90,9 +89,9 @@ def _too_long(needed: int, given: int) -> str:
     return f"the prompt and its answer need about {needed} tokens of context, and {given} are allowed"
 
 
-def _body(effect: Completion, model: str, context: int) -> dict[str, Any]:
+def _body(effect: Completion, model: str, context: int) -> dict[str, object]:
     system = [{"role": "system", "content": effect.system}] if effect.system else []
-    options: dict[str, Any] = {"num_predict": effect.max_tokens, "num_ctx": context}
+    options: dict[str, object] = {"num_predict": effect.max_tokens, "num_ctx": context}
     if effect.temperature is not None:
         options["temperature"] = effect.temperature
     messages = [message.model_dump() for message in effect.messages or ()]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -248,7 +248,7 @@ class FeedEvent(NamedTuple):
     correlation_id: UUID
     name: str
     at: datetime
-    body: Mapping[str, Any]
+    body: Mapping[str, object]
 
     @property
     def position(self) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from commands.communication.effects import NOT_ALLOWED
@@ -28,7 +29,7 @@ from domain.communication.delivery import (
     ReceiptNoted,
     status_after,
 )
-from domain.communication.kinds import ALL_TYPES, Channel, Wish
+from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
 from domain.communication.message import Message, MessageDispatched
 from domain.communication.recipient import AddressSuppressed, ConsentStatus, OptedOut, OptOutSource, Recipient
 from domain.messages import Attempt, Command, Event, Instant, Refused, Reply, Result
@@ -147,21 +148,28 @@ def record_attempt(command: RecordAttempt, message: Message, recipient: Recipien
         case Result.ACCEPTED:
             return _accepted(command, attempt, message)
         case Result.DEFERRED:
-            facts = _fields(command, message, command.channel, attempt=attempt.number, provider=attempt.provider)
-            return _if_further(
-                delivery, MessageRetried(**facts, code=attempt.code, reason=attempt.reason, retry_at=attempt.retry_at)
-            )
+            return _retried(command, attempt, message)
         case Result.UNCONFIRMED:
-            facts = _fields(command, message, command.channel, attempt=attempt.number, provider=attempt.provider)
-            return _if_further(delivery, MessageUnconfirmed(**facts, reason=attempt.reason))
+            return _unconfirmed(command, attempt, message)
         case Result.REJECTED:
             return _rejected(command, attempt, message, recipient)
 
 
-def _fields(
-    command: RecordAttempt | RecordReceipt | RecordAction, message: Message, channel: Channel, **more: Any
-) -> Any:
+class _DeliveryFields(TypedDict):
     """The fields that every delivery event shares."""
+
+    at: datetime
+    message_id: UUID
+    user_id: int
+    channel: Channel
+    trigger_type: TriggerType
+    day: date
+    was: DeliveryStatus
+
+
+def _fields(
+    command: RecordAttempt | RecordReceipt | RecordAction, message: Message, channel: Channel
+) -> _DeliveryFields:
     delivery, requested = message.deliveries[channel], message.requested
     assert requested is not None
     return {
@@ -172,7 +180,6 @@ def _fields(
         "trigger_type": requested.trigger_type,
         "day": delivery.day,
         "was": delivery.status,
-        **more,
     }
 
 
@@ -184,25 +191,51 @@ def _if_further(delivery: Delivery, event: ProviderEvent) -> list[Event]:
 
 
 def _accepted(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
-    delivery = message.deliveries[command.channel]
-    facts = _fields(command, message, command.channel, provider=attempt.provider, provider_id=attempt.provider_id)
-    sent = _if_further(delivery, MessageSent(**facts, attempt=attempt.number))
-    if not sent or attempt.provider != SANDBOX:
+    delivery, fields = message.deliveries[command.channel], _fields(command, message, command.channel)
+    provider, id_ = attempt.provider, attempt.provider_id
+    sent = _if_further(delivery, MessageSent(**fields, provider=provider, provider_id=id_, attempt=attempt.number))
+    if not sent or provider != SANDBOX:
         return sent
-    return [*sent, MessageDelivered(**facts | {"was": DeliveryStatus.SENT})]
+    fields["was"] = DeliveryStatus.SENT
+    return [*sent, MessageDelivered(**fields, provider=provider, provider_id=id_)]
+
+
+def _retried(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
+    retried = MessageRetried(
+        **_fields(command, message, command.channel),
+        provider=attempt.provider,
+        code=attempt.code,
+        reason=attempt.reason,
+        attempt=attempt.number,
+        retry_at=attempt.retry_at,
+    )
+    return _if_further(message.deliveries[command.channel], retried)
+
+
+def _unconfirmed(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
+    unconfirmed = MessageUnconfirmed(
+        **_fields(command, message, command.channel),
+        provider=attempt.provider,
+        reason=attempt.reason,
+        attempt=attempt.number,
+    )
+    return _if_further(message.deliveries[command.channel], unconfirmed)
 
 
 def _rejected(command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient) -> Sequence[Event]:
     delivery = message.deliveries[command.channel]
-    facts = _fields(command, message, command.channel, provider=attempt.provider, attempt=attempt.number)
     if attempt.code == NOT_ALLOWED and delivery.perhaps_out:
-        return _if_further(delivery, MessageUnconfirmed(**facts, reason=attempt.reason))
-    rejected = _if_further(
-        delivery, MessageRejected(**facts, code=attempt.code, reason=attempt.reason, refund=delivery.cost)
+        return _unconfirmed(command, attempt, message)
+    event = MessageRejected(
+        **_fields(command, message, command.channel),
+        provider=attempt.provider,
+        code=attempt.code,
+        reason=attempt.reason,
+        attempt=attempt.number,
+        refund=delivery.cost,
     )
-    if not rejected:
-        return []
-    if attempt.code == ERASED:
+    rejected = _if_further(delivery, event)
+    if not rejected or attempt.code == ERASED:
         return rejected
     return [*rejected, *_unsubscribed(command, attempt, recipient), *fall_back(command, attempt, message, recipient)]
 
@@ -279,16 +312,17 @@ def record_receipt(command: RecordReceipt, message: Message, recipient: Recipien
 
 
 def _receipt(command: RecordReceipt, message: Message) -> list[Event]:
-    delivery = message.deliveries[command.channel]
-    about = {"provider": command.provider, "provider_id": command.provider_id}
-    facts = _fields(command, message, command.channel, **about)
+    delivery, fields = message.deliveries[command.channel], _fields(command, message, command.channel)
+    provider, id_ = command.provider, command.provider_id
     match command.kind:
         case ReceiptKind.ACCEPTED:
-            return _if_further(delivery, MessageSent(**facts, attempt=0))
+            return _if_further(delivery, MessageSent(**fields, provider=provider, provider_id=id_, attempt=0))
         case ReceiptKind.DELIVERED:
-            return _if_further(delivery, MessageDelivered(**facts))
+            return _if_further(delivery, MessageDelivered(**fields, provider=provider, provider_id=id_))
         case ReceiptKind.UNDELIVERED | ReceiptKind.BOUNCED:
-            return _if_further(delivery, MessageUndelivered(**facts, code=command.code, reason=command.reason))
+            why, reason = command.code, command.reason
+            event = MessageUndelivered(**fields, provider=provider, provider_id=id_, code=why, reason=reason)
+            return _if_further(delivery, event)
         case ReceiptKind.OPENED | ReceiptKind.CLICKED | ReceiptKind.COMPLAINED:
             return _engagement(command, message)
         case ReceiptKind.OTHER:
@@ -298,15 +332,15 @@ def _receipt(command: RecordReceipt, message: Message) -> list[Event]:
 def _engagement(command: RecordReceipt, message: Message) -> list[Event]:
     """Who opens, clicks or complains has received it; who clicks has opened it."""
     delivery = message.deliveries[command.channel]
-    facts = _fields(command, message, command.channel)
+    fields = _fields(command, message, command.channel)
     events = _if_further(
-        delivery, MessageDelivered(**facts, provider=command.provider, provider_id=command.provider_id, implied=True)
+        delivery, MessageDelivered(**fields, provider=command.provider, provider_id=command.provider_id, implied=True)
     )
-    facts["was"] = DeliveryStatus.DELIVERED
+    fields["was"] = DeliveryStatus.DELIVERED
     if not delivery.opened and command.kind is not ReceiptKind.COMPLAINED:
-        events.append(MessageOpened(**facts))
+        events.append(MessageOpened(**fields))
     if not delivery.clicked and command.kind is ReceiptKind.CLICKED:
-        events.append(MessageClicked(**facts))
+        events.append(MessageClicked(**fields))
     return events
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from commands import webhooks
@@ -76,8 +75,7 @@ def react(event: Recorded[Event]) -> Iterator[Task]:
 def _about_people(event: Recorded[Event]) -> Iterator[Task]:
     match event.fact:
         case SmsConsentRequested() as asked:
-            about: dict[str, Any] = {"user_id": asked.user_id, "verification_id": asked.verification_id}
-            yield Call(SendVerificationCode(**about, to=asked.phone_number), RecordCodeSent(at=asked.at, **about))
+            yield _send_code(asked)
         case SubjectErased() as gone:
             yield Call(ForgetMessages(erased=gone.erased), RecordForgotten(at=gone.at, erased=gone.erased))
         case StopHeard() as heard:
@@ -119,6 +117,11 @@ def _send(dispatched: MessageDispatched) -> Call:
         at=dispatched.at, message_id=dispatched.message_id, user_id=dispatched.user_id, channel=dispatched.channel
     )
     return Call(effect, reply)
+
+
+def _send_code(asked: SmsConsentRequested) -> Call:
+    effect = SendVerificationCode(user_id=asked.user_id, verification_id=asked.verification_id, to=asked.phone_number)
+    return Call(effect, RecordCodeSent(at=asked.at, user_id=asked.user_id, verification_id=asked.verification_id))
 
 
 def _search(heard: StopHeard, partition: int) -> Call:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from domain.communication.budget import BudgetUsage, Limits, fits
 from domain.communication.decision import Decision, DecisionStep, trail_of
@@ -48,7 +47,7 @@ class Case:
     at: datetime
     limits: Limits
     usage: BudgetUsage | None = None
-    counted: Mapping[str, Any] | None = None
+    counted: Mapping[str, object] | None = None
 
 
 Rule = Callable[[Case, Channel], DecisionStep]
@@ -79,7 +78,7 @@ _NO_CONSENT = {
 def consent(case: Case, channel: Channel) -> DecisionStep:
     """Only what the person agreed to, for this kind of message on this channel; SMS only to a verified number."""
     standing = case.recipient.consent(channel, case.trigger_type, case.at)
-    inputs: dict[str, Any] = {"consent": standing.event}
+    inputs: dict[str, object] = {"consent": standing.event}
     if standing.status is not ConsentStatus.GRANTED:
         return DecisionStep("consent", 1, "refuse", channel, _NO_CONSENT[standing.status], inputs)
     if case.recipient.reach(channel).address is None:
@@ -90,7 +89,7 @@ def consent(case: Case, channel: Channel) -> DecisionStep:
 def preferences(case: Case, channel: Channel) -> DecisionStep:
     """Neither the channel nor this kind of message on it may be switched off; what is unset is on."""
     wanted = case.recipient.preferences
-    inputs: dict[str, Any] = {"preferences": case.recipient.preferences_event}
+    inputs: dict[str, object] = {"preferences": case.recipient.preferences_event}
     if wanted.enabled(channel) and wanted.wants(channel, case.trigger_type):
         return DecisionStep("preferences", 1, "allow", channel, inputs=inputs)
     inputs["switched_off"] = "type" if wanted.enabled(channel) else "channel"
@@ -123,7 +122,7 @@ def quiet_hours(case: Case, channel: Channel) -> DecisionStep:
         return AT_ANY_HOUR[channel]
     wanted = case.recipient.preferences
     opens = next_opening(wanted, channel, case.priority, case.at)
-    inputs: dict[str, Any] = {
+    inputs: dict[str, object] = {
         "preferences": case.recipient.preferences_event,
         "time_zone": wanted.zone,
         "local_time": local(wanted, case.at).isoformat(timespec="seconds"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from commands.gccp.prompts import PROMPT_VERSION
@@ -244,7 +245,20 @@ def _discarded(command: RecordAnswer, attempt: Attempt) -> CallEvent:
     return GenerationAnswerDiscarded(**_common(command, attempt), result=attempt.result)
 
 
-def _common(command: RecordAnswer, attempt: Attempt) -> dict[str, Any]:
+class _AnswerFields(TypedDict):
+    """The fields that every CallAnswered shares."""
+
+    at: datetime
+    owner: str
+    generation_id: UUID
+    step: Step
+    call: int
+    attempt: int
+    provider: str
+    usage: Usage
+
+
+def _common(command: RecordAnswer, attempt: Attempt) -> _AnswerFields:
     return {
         "at": command.at,
         "owner": command.owner,

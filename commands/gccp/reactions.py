@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from commands import webhooks
@@ -80,7 +79,7 @@ def _reply(started: GenerationStepStarted) -> RecordAnswer:
 def _webhook(over: GenerationCompleted | GenerationFailed, webhook_id: str) -> webhooks.QueueWebhook:
     """The document's payload, which it gives for `generation.completed`; `generation.failed` says why besides."""
     status = "completed" if isinstance(over, GenerationCompleted) else "failed"
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "generation_id": str(over.generation_id),
         "user_id": over.owner,
         "status": status,

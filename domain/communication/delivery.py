@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -159,7 +159,7 @@ def evolve_delivery(delivery: Delivery, event: AnyDeliveryEvent) -> Delivery:
     return delivery.model_copy(update=_progress(event))
 
 
-def _progress(event: AnyDeliveryEvent) -> dict[str, Any]:
+def _progress(event: AnyDeliveryEvent) -> dict[str, object]:
     match event:
         case MessageOpened():
             return {"opened": True}

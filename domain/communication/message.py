@@ -137,6 +137,10 @@ MessageEvent = (
 )
 
 
+DecidedEvent = MessageRequested | MessageHeld | MessageDispatched | MessageBlocked
+"""The events that hold a decision; that of a message asked for to be sent at once stands in the event that follows."""
+
+
 class MessagePhase(StrEnum):
     ABSENT = "absent"
     WAITING = "waiting"

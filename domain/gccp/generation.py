@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -296,7 +296,7 @@ def _queued(event: GenerationQueued) -> Generation:
 
 def _over(generation: Generation, phase: GenerationPhase) -> Generation:
     """Texts are dropped: nothing can be done with them any more, and states are kept in memory."""
-    without: dict[str, Any] = {"topic": None, "subtopics": None, "transcript": None, "outputs": {}}
+    without: dict[str, object] = {"topic": None, "subtopics": None, "transcript": None, "outputs": {}}
     return generation.model_copy(update={"phase": phase, **without})
 
 

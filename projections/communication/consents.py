@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -50,7 +50,7 @@ def _changes(fact: RecipientEvent, version: int) -> Iterator[Change]:
             yield put(fact.user_id, version, channel.value, type_.value, at=fact.at, **columns)
 
 
-def _change(fact: RecipientEvent) -> tuple[Channel, tuple[TriggerType, ...], dict[str, Any]] | None:
+def _change(fact: RecipientEvent) -> tuple[Channel, tuple[TriggerType, ...], dict[str, object]] | None:
     match fact:
         case SmsConsentRequested():
             return Channel.SMS, fact.message_types, _proof(fact, "pending", fact.phone_number)
@@ -59,7 +59,7 @@ def _change(fact: RecipientEvent) -> tuple[Channel, tuple[TriggerType, ...], dic
         case ConsentRevoked():
             return fact.channel, fact.message_types, {"status": "revoked", "reason": fact.reason}
         case OptedOut():
-            opted_out = {"status": "opted_out", "reason": fact.reason, "source": fact.source.value}
+            opted_out: dict[str, object] = {"status": "opted_out", "reason": fact.reason, "source": fact.source.value}
             return fact.channel, fact.message_types, opted_out
         case AddressSuppressed():
             return fact.channel, ALL_TYPES, {"status": "suppressed", "reason": fact.reason, "source": "provider"}
@@ -71,7 +71,7 @@ def _change(fact: RecipientEvent) -> tuple[Channel, tuple[TriggerType, ...], dic
             assert_never(fact)
 
 
-def _proof(fact: SmsConsentRequested | ConsentGranted, status: str, address: str | None) -> dict[str, Any]:
+def _proof(fact: SmsConsentRequested | ConsentGranted, status: str, address: str | None) -> dict[str, object]:
     return {
         "status": status,
         "source": fact.source,

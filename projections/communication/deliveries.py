@@ -7,7 +7,7 @@ statistic, `cost` what is owed for it in microcents.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, assert_never
+from typing import assert_never
 
 from domain.communication.delivery import (
     ActionTaken,
@@ -61,7 +61,7 @@ def number(position: Position) -> int:
     return position.sequence * PARTITIONS + position.partition
 
 
-def _columns(fact: AnyDeliveryEvent) -> dict[str, Any]:
+def _columns(fact: AnyDeliveryEvent) -> dict[str, object]:
     match fact:
         case MessageOpened():
             return {"opened_at": fact.at}
@@ -73,7 +73,7 @@ def _columns(fact: AnyDeliveryEvent) -> dict[str, Any]:
             return {"part": status_after(fact).value, "provider": fact.provider, **_progress(fact)}
 
 
-def _progress(fact: ProviderEvent) -> dict[str, Any]:
+def _progress(fact: ProviderEvent) -> dict[str, object]:
     match fact:
         case MessageSent():
             return {"provider_id": fact.provider_id, "sent_at": fact.at, "code": None, "reason": None}

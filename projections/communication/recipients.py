@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -45,7 +45,7 @@ def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
                 yield put(fact.user_id, version=event.record.version, updated_at=event.record.at, **columns)
 
 
-def _columns(fact: RecipientEvent) -> dict[str, Any]:
+def _columns(fact: RecipientEvent) -> dict[str, object]:
     match fact:
         case PreferencesUpdated() | PreferencesReset():
             return {"preferences": fact.preferences.model_dump(mode="json")}
@@ -69,7 +69,7 @@ def _columns(fact: RecipientEvent) -> dict[str, Any]:
             assert_never(fact)
 
 
-NOTHING_PENDING = {"pending_phone": None, "verification_id": None, "verification_expires_at": None}
+NOTHING_PENDING: dict[str, object] = {"pending_phone": None, "verification_id": None, "verification_expires_at": None}
 
 
 RECIPIENTS = ReadModel(

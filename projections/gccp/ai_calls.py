@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -41,7 +41,7 @@ def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
             yield change(ended.call_id, ended_at=ended.at, duration_ms=ended.duration_ms, **used, **_result(ended))
 
 
-def _result(ended: AnyAiCallEnded) -> dict[str, Any]:
+def _result(ended: AnyAiCallEnded) -> dict[str, object]:
     match ended:
         case AiStreamFailed() | AiReplyFailed():
             return {"status": "failed", "code": ended.code, "reason": ended.reason}

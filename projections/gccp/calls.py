@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -48,7 +48,7 @@ def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
             )
 
 
-def _result(answered: AnyCallAnswered) -> dict[str, Any]:
+def _result(answered: AnyCallAnswered) -> dict[str, object]:
     match answered:
         case GenerationStepDeferred():
             why = {"code": answered.code, "reason": answered.reason}

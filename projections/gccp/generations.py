@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -92,7 +92,7 @@ def _requeued(retried: GenerationRetried) -> Change:
     )
 
 
-def _progress(called: CallEvent) -> dict[str, Any]:
+def _progress(called: CallEvent) -> dict[str, object]:
     match called:
         case GenerationStepStarted():
             return {"step": called.step.value, "retry_at": None}
@@ -106,7 +106,7 @@ def _progress(called: CallEvent) -> dict[str, Any]:
             assert_never(called)
 
 
-def _end(over: GenerationCompleted | GenerationFailed | GenerationCancelled) -> dict[str, Any]:
+def _end(over: GenerationCompleted | GenerationFailed | GenerationCancelled) -> dict[str, object]:
     match over:
         case GenerationCompleted():
             return {"status": "completed", "duration_seconds": over.duration_seconds}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -39,7 +39,7 @@ from streams.core.read_models import Change, ReadModel, Row, put
 ENDS = frozenset({"completed", "failed", "cancelled"})
 """After these nothing more is to be expected, unless the generation is retried."""
 
-NO_REASON = {"code": None, "reason": None, "retry_at": None}
+NO_REASON: dict[str, object] = {"code": None, "reason": None, "retry_at": None}
 
 
 def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
@@ -78,7 +78,7 @@ def _percent(fact: GenerationEvent) -> int:
     return (STEPS.index(Step(step)) + isinstance(fact, GenerationStepCompleted)) * 100 // len(STEPS)
 
 
-def _why(fact: GenerationEvent) -> dict[str, Any]:
+def _why(fact: GenerationEvent) -> dict[str, object]:
     match fact:
         case GenerationStepDeferred():
             return {"code": fact.code, "reason": fact.reason, "retry_at": fact.retry_at}

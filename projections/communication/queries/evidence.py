@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
 from domain.communication.decision import Decision, DecisionStep
 from domain.communication.delivery import MessageRejected
-from domain.communication.message import MessageEvent
+from domain.communication.message import DecidedEvent, MessageRequested
+from domain.communication.recipient import PreferencesReset, PreferencesUpdated
 from projections.communication.queries.journal import JournalEvent, events_of
 from streams.core.read_models import Row
 
@@ -146,7 +147,7 @@ async def _events_at(
 
 def decision_in(written: JournalEvent) -> Decision:
     """The decision that an event holds; an empty one if it holds none."""
-    decision: Decision | None = getattr(written.fact, "decision", None)
+    decision = written.fact.decision if isinstance(written.fact, DecidedEvent) else None
     return decision if decision is not None else Decision(verdict="allow")
 
 
@@ -158,13 +159,15 @@ def link(written: JournalEvent) -> Link:
 
 def _places(name: str, step: DecisionStep, decided: JournalEvent) -> list[tuple[str, int]]:
     """The stream and version of each event that an input was read from, outside of the message's own stream."""
-    fact: Any = decided.fact
+    fact = decided.fact
+    if not isinstance(fact, DecidedEvent):
+        return []
     if name in IN_RECIPIENT:
         return [(f"recipient/{fact.user_id}", version) for version in _versions(step, IN_RECIPIENT[name])]
-    if name in SPENT:
+    if name in SPENT and not isinstance(fact, MessageRequested):
         return [(f"budget/{fact.day:%Y-%m}", version) for version in _versions(step, "reservation")]
     if name == ADDRESS:
-        return [(f"subject/{cast(MessageEvent, fact).subject_prefix}{fact.user_id}", 1)]
+        return [(f"subject/{fact.subject_prefix}{fact.user_id}", 1)]
     return []
 
 
@@ -174,7 +177,10 @@ def _versions(step: DecisionStep, reference: str) -> list[int]:
 
 
 def _unset(name: str, written: JournalEvent) -> bool:
-    return name in MAY_BE_UNSET and getattr(cast(Any, written.fact).preferences, name) is None
+    fact = written.fact
+    if name not in MAY_BE_UNSET or not isinstance(fact, PreferencesUpdated | PreferencesReset):
+        return False
+    return getattr(fact.preferences, name) is None
 
 
 def _without_event(name: str, step: DecisionStep) -> Source:

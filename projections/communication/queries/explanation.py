@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -24,7 +24,7 @@ class ExplainedRule(NamedTuple):
     verdict: str
     channel: str | None
     reason: str
-    inputs: dict[str, Any]
+    inputs: dict[str, object]
     sources: dict[str, Source]
     evidence: dict[str, Link | list[Link]]
 
