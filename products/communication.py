@@ -15,8 +15,9 @@ from commands.communication.effects import FindSenders, ForgetMessages, SendMail
 from commands.communication.wiring import COMMUNICATION as CONTEXT
 from connectors.settings import ResendSettings, SmtpSettings, TwilioSettings
 from domain.communication.budget import Limits
+from domain.communication.delivery import MessageDelivered, MessageRejected, MessageUndelivered
 from domain.communication.kinds import Channel
-from domain.communication.message import MessageDelivered, MessageDispatched, MessageRejected, MessageUndelivered
+from domain.communication.message import MessageDispatched
 from domain.communication.webhooks import TYPES
 from domain.messages import Effect
 from domain.money import microcents

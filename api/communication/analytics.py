@@ -44,8 +44,8 @@ from domain.communication.kinds import Channel
 from domain.money import dollars
 from projections.communication.queries.advice import alerts, budget_percent, recommendations
 from projections.communication.queries.analytics import (
+    Granularity,
     Metric,
-    Period,
     Totals,
     column,
     last_days,
@@ -249,7 +249,7 @@ async def trends_report(
     reads: Read,
     act: Act,
     metric: Metric = "delivery_rate",
-    period: Period = "daily",
+    period: Granularity = "daily",
     days: Annotated[WholeText, Field(ge=1, le=LONGEST_TREND)] = 30,
 ) -> TrendsAnswer:
     """A metric over the last `days` days, by day, week or month, without gaps."""

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from api.communication.signers import Signers
 from api.surface import own_of
 from content.communication.links import UnsubscribeLinks
-from domain.communication.budget import Limits, Usage
+from domain.communication.budget import BudgetUsage, Limits
 from projections.communication.queries.expenditure import Spending, spending_on
 from streams.core.secrets import Secrets
 from streams.engine import Engine
@@ -34,7 +34,7 @@ class Dependencies:
     links: UnsubscribeLinks
     signers: Signers
     providers: dict[str, bool]
-    _spending: Spending = field(default_factory=lambda: Spending(Usage(day=date.min), {}))
+    _spending: Spending = field(default_factory=lambda: Spending(BudgetUsage(day=date.min), {}))
     _good_until: datetime | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 

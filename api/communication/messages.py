@@ -28,7 +28,7 @@ from domain.communication.kinds import TEMPLATE_VERSION, TRIGGERS, Channel, Prio
 from domain.communication.message import MessageRequested, Status
 from domain.money import dollars
 from projections.communication.queries.evidence import Link
-from projections.communication.queries.explanation import Explanation, Happening, Rule, explanation_of
+from projections.communication.queries.explanation import ExplainedEvent, ExplainedRule, Explanation, explanation_of
 from projections.communication.queries.status import MessageRow, message_by_id
 from streams.postgres.reads import Reads
 
@@ -330,12 +330,12 @@ def _explained(task_id: UUID, explanation: Explanation) -> ExplanationAnswer:
     return ExplanationAnswer(task_id=task_id, sentence=explanation.sentence, history=history)
 
 
-def _happening(happening: Happening) -> Mapping[str, Any]:
+def _happening(happening: ExplainedEvent) -> Mapping[str, Any]:
     rules = [_rule(rule) for rule in happening.rules]
     return {"sentence": happening.sentence, "event": _link(happening.event), "rules": rules}
 
 
-def _rule(rule: Rule) -> Mapping[str, Any]:
+def _rule(rule: ExplainedRule) -> Mapping[str, Any]:
     return rule._asdict() | {"evidence": {name: _linked(found) for name, found in rule.evidence.items()}}
 
 

@@ -25,7 +25,7 @@ from commands.communication.stop import HearStop
 from connectors.signatures import resend_hmac_valid, twilio_valid, webhook_valid
 from domain.communication.kinds import Channel
 from domain.keywords import Keyword, keyword_in
-from projections.communication.queries.status import Found, delivery_by_provider_id, delivery_of, unanswered_to
+from projections.communication.queries.status import FoundDelivery, delivery_by_provider_id, delivery_of, unanswered_to
 from projections.communication.recipients import RECIPIENTS, users_with_phone
 from streams.core.calls import REFERENCE
 from streams.core.partitions import key_in_each
@@ -180,7 +180,9 @@ def _tagged(data: Mapping[str, Any]) -> str | None:
     return reference if isinstance(reference, str) else None
 
 
-async def _found(reads: Reads, channel: Channel, provider_id: str, reference: str | None, to: str) -> Found | None:
+async def _found(
+    reads: Reads, channel: Channel, provider_id: str, reference: str | None, to: str
+) -> FoundDelivery | None:
     """The message that a report is about. The address decides only without a reference."""
     async with reads.connection() as connection:
         found = await delivery_by_provider_id(connection, provider_id)

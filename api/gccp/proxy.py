@@ -11,8 +11,8 @@ from uuid import UUID, uuid5
 from api.errors import ApiError
 from api.submission import BackgroundSubmissions
 from commands.gccp.ai_call import INTERRUPTED, CompleteAiCall, FailAiCall
-from connectors.model import Answer, Failure, Finished, Text, UpstreamBroke
-from connectors.model import Usage as Used
+from connectors.model import Failure, Finished, StreamedAnswer, TextChunk, UpstreamBroke
+from connectors.model import TokenUsage as Used
 from connectors.model_http import UNUSABLE
 from domain.gccp.answers import storable
 from domain.gccp.usage import Usage
@@ -36,7 +36,13 @@ class ProxiedCall:
     """A streamed answer. The first end is recorded; later ends are ignored."""
 
     def __init__(
-        self, call_id: UUID, owner: str, streamed: bool, answer: Answer, ends: BackgroundSubmissions, engine: Engine
+        self,
+        call_id: UUID,
+        owner: str,
+        streamed: bool,
+        answer: StreamedAnswer,
+        ends: BackgroundSubmissions,
+        engine: Engine,
     ) -> None:
         self._named: dict[str, Any] = {"call_id": call_id, "owner": owner}
         self._streamed = streamed
@@ -104,7 +110,7 @@ class ProxiedCall:
             return None
         return self._text(chunk)
 
-    def _text(self, chunk: Text) -> str:
+    def _text(self, chunk: TextChunk) -> str:
         if self._first_chunk_ms is None:
             self._first_chunk_ms = self._elapsed()
         return chunk.text

@@ -23,7 +23,7 @@ from api.streaming.event_stream import HEARTBEAT_SECONDS, EventStream, unless_di
 from api.surface import Act, may
 from commands.gccp.ai_call import StartAiCall
 from connectors.model import UpstreamBroke
-from domain.calls.completion import Completion, Message
+from domain.calls.completion import Completion, PromptMessage
 
 router = APIRouter(route_class=LeanRoute, prefix="/api/stream", tags=["Streaming"])
 
@@ -121,7 +121,7 @@ async def _begin(body: StreamBody, caller: Caller, act: Action, own: Dependencie
         max_tokens=tokens,
         temperature=body.temperature,
         system=body.system,
-        messages=tuple(Message(role=message.role, content=message.content) for message in body.messages),
+        messages=tuple(PromptMessage(role=message.role, content=message.content) for message in body.messages),
     )
     return ProxiedCall(call_id, caller.subject, streamed, own.model.stream(completion), own.ends, own.engine)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from commands.communication.delivery import opt_out_of_channel
@@ -167,11 +166,26 @@ def record_code_sent(command: RecordCodeSent, _recipient: Recipient) -> Sequence
     attempt = command.attempt
     if attempt is None or attempt.result is Result.DEFERRED:
         return []
-    about: dict[str, Any] = {"at": command.at, "user_id": command.user_id, "verification_id": command.verification_id}
     if attempt.result is Result.ACCEPTED:
-        return [VerificationCodeSent(**about, provider=attempt.provider, provider_id=attempt.provider_id)]
-    unconfirmed = attempt.result is Result.UNCONFIRMED
-    return [VerificationCodeFailed(**about, code=attempt.code, reason=attempt.reason, unconfirmed=unconfirmed)]
+        return [
+            VerificationCodeSent(
+                at=command.at,
+                user_id=command.user_id,
+                verification_id=command.verification_id,
+                provider=attempt.provider,
+                provider_id=attempt.provider_id,
+            )
+        ]
+    return [
+        VerificationCodeFailed(
+            at=command.at,
+            user_id=command.user_id,
+            verification_id=command.verification_id,
+            code=attempt.code,
+            reason=attempt.reason,
+            unconfirmed=attempt.result is Result.UNCONFIRMED,
+        )
+    ]
 
 
 def verify(command: VerifyPhone, recipient: Recipient) -> Sequence[Event]:

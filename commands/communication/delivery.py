@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from commands.communication.effects import NOT_ALLOWED
 from commands.communication.message import UnknownMessage, dispatches
 from commands.communication.rules import AS_ASKED, REACHABLE, Case, decide
-from domain.communication.budget import Usage
-from domain.communication.decision import Decision, Step, trail_of
-from domain.communication.kinds import ALL_TYPES, Channel, Wish
-from domain.communication.message import (
-    PARTS,
+from domain.communication.budget import BudgetUsage
+from domain.communication.decision import Decision, DecisionStep, trail_of
+from domain.communication.delivery import (
     ActionTaken,
     Delivery,
-    DeliveryEvent,
-    Message,
+    DeliveryStatus,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
     MessageOpened,
     MessageRejected,
     MessageRetried,
     MessageSent,
     MessageUnconfirmed,
     MessageUndelivered,
-    Part,
+    ProviderEvent,
     ReceiptNoted,
+    status_after,
 )
+from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
+from domain.communication.message import Message, MessageDispatched
 from domain.communication.recipient import AddressSuppressed, ConsentStatus, OptedOut, OptOutSource, Recipient
-from domain.messages import Attempt, Command, Event, Moment, Refused, Reply, Result
+from domain.messages import Attempt, Command, Event, Instant, Refused, Reply, Result
 
 SANDBOX = "sandbox"
 """The provider that sends no receipts: what it accepts is delivered at that moment."""
@@ -148,21 +148,28 @@ def record_attempt(command: RecordAttempt, message: Message, recipient: Recipien
         case Result.ACCEPTED:
             return _accepted(command, attempt, message)
         case Result.DEFERRED:
-            facts = _facts(command, message, command.channel, attempt=attempt.number, provider=attempt.provider)
-            return _forward(
-                delivery, MessageRetried(**facts, code=attempt.code, reason=attempt.reason, retry_at=attempt.retry_at)
-            )
+            return _retried(command, attempt, message)
         case Result.UNCONFIRMED:
-            facts = _facts(command, message, command.channel, attempt=attempt.number, provider=attempt.provider)
-            return _forward(delivery, MessageUnconfirmed(**facts, reason=attempt.reason))
+            return _unconfirmed(command, attempt, message)
         case Result.REJECTED:
             return _rejected(command, attempt, message, recipient)
 
 
-def _facts(
-    command: RecordAttempt | RecordReceipt | RecordAction, message: Message, channel: Channel, **more: Any
-) -> Any:
+class _DeliveryFields(TypedDict):
     """The fields that every delivery event shares."""
+
+    at: datetime
+    message_id: UUID
+    user_id: int
+    channel: Channel
+    trigger_type: TriggerType
+    day: date
+    was: DeliveryStatus
+
+
+def _fields(
+    command: RecordAttempt | RecordReceipt | RecordAction, message: Message, channel: Channel
+) -> _DeliveryFields:
     delivery, requested = message.deliveries[channel], message.requested
     assert requested is not None
     return {
@@ -172,38 +179,63 @@ def _facts(
         "channel": channel,
         "trigger_type": requested.trigger_type,
         "day": delivery.day,
-        "was": delivery.part,
-        **more,
+        "was": delivery.status,
     }
 
 
-def _forward(delivery: Delivery, event: DeliveryEvent) -> list[Event]:
+def _if_further(delivery: Delivery, event: ProviderEvent) -> list[Event]:
     """The event, if it says something more certain than what is known (a further retry is always told)."""
-    part = PARTS[type(event)]
-    again = part is Part.RETRYING and delivery.part is Part.RETRYING
-    return [event] if part.certainty > delivery.part.certainty or again else []
+    status = status_after(event)
+    again = status is DeliveryStatus.RETRYING and delivery.status is DeliveryStatus.RETRYING
+    return [event] if status.certainty > delivery.status.certainty or again else []
 
 
 def _accepted(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
-    delivery = message.deliveries[command.channel]
-    facts = _facts(command, message, command.channel, provider=attempt.provider, provider_id=attempt.provider_id)
-    sent = _forward(delivery, MessageSent(**facts, attempt=attempt.number))
-    if not sent or attempt.provider != SANDBOX:
+    delivery, fields = message.deliveries[command.channel], _fields(command, message, command.channel)
+    provider, id_ = attempt.provider, attempt.provider_id
+    sent = _if_further(delivery, MessageSent(**fields, provider=provider, provider_id=id_, attempt=attempt.number))
+    if not sent or provider != SANDBOX:
         return sent
-    return [*sent, MessageDelivered(**facts | {"was": Part.SENT})]
+    fields["was"] = DeliveryStatus.SENT
+    return [*sent, MessageDelivered(**fields, provider=provider, provider_id=id_)]
+
+
+def _retried(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
+    retried = MessageRetried(
+        **_fields(command, message, command.channel),
+        provider=attempt.provider,
+        code=attempt.code,
+        reason=attempt.reason,
+        attempt=attempt.number,
+        retry_at=attempt.retry_at,
+    )
+    return _if_further(message.deliveries[command.channel], retried)
+
+
+def _unconfirmed(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
+    unconfirmed = MessageUnconfirmed(
+        **_fields(command, message, command.channel),
+        provider=attempt.provider,
+        reason=attempt.reason,
+        attempt=attempt.number,
+    )
+    return _if_further(message.deliveries[command.channel], unconfirmed)
 
 
 def _rejected(command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient) -> Sequence[Event]:
     delivery = message.deliveries[command.channel]
-    facts = _facts(command, message, command.channel, provider=attempt.provider, attempt=attempt.number)
     if attempt.code == NOT_ALLOWED and delivery.perhaps_out:
-        return _forward(delivery, MessageUnconfirmed(**facts, reason=attempt.reason))
-    rejected = _forward(
-        delivery, MessageRejected(**facts, code=attempt.code, reason=attempt.reason, refund=delivery.cost)
+        return _unconfirmed(command, attempt, message)
+    event = MessageRejected(
+        **_fields(command, message, command.channel),
+        provider=attempt.provider,
+        code=attempt.code,
+        reason=attempt.reason,
+        attempt=attempt.number,
+        refund=delivery.cost,
     )
-    if not rejected:
-        return []
-    if attempt.code == ERASED:
+    rejected = _if_further(delivery, event)
+    if not rejected or attempt.code == ERASED:
         return rejected
     return [*rejected, *_unsubscribed(command, attempt, recipient), *fall_back(command, attempt, message, recipient)]
 
@@ -217,7 +249,7 @@ def _unsubscribed(command: RecordAttempt, attempt: Attempt, recipient: Recipient
 
 
 def opt_out_of_channel(
-    recipient: Recipient, at: Moment, user_id: int, channel: Channel, source: OptOutSource, reason: str
+    recipient: Recipient, at: Instant, user_id: int, channel: Channel, source: OptOutSource, reason: str
 ) -> list[Event]:
     """Opting out of everything on a channel; nothing if that is how it stands already."""
     standings = [recipient.consent(channel, type_, at).status for type_ in ALL_TYPES]
@@ -249,15 +281,15 @@ def fall_back(
     decision = decide(case, REACHABLE)
     if decision.channels != (other,):
         return []
-    usage = Usage(day=command.at.date())
-    rejected = Step(
+    usage = BudgetUsage(day=command.at.date())
+    rejected = DecisionStep(
         "provider", 1, "refuse", command.channel, "rejected", {"provider": attempt.provider, "code": attempt.code}
     )
-    redirect = Step("channel", 1, "redirect", other, "rejected", AS_ASKED[requested.wish].inputs)
+    redirect = DecisionStep("channel", 1, "redirect", other, "rejected", AS_ASKED[requested.wish].inputs)
     return dispatches(command.at, requested, recipient, _redirected(decision, rejected, redirect), usage, reserved=0)
 
 
-def _redirected(decision: Decision, rejected: Step, redirect: Step) -> Decision:
+def _redirected(decision: Decision, rejected: DecisionStep, redirect: DecisionStep) -> Decision:
     steps = (rejected, *decision.steps[:-1], redirect)
     return decision.model_copy(update={"fallback": True, "trail": trail_of(steps)})
 
@@ -280,34 +312,35 @@ def record_receipt(command: RecordReceipt, message: Message, recipient: Recipien
 
 
 def _receipt(command: RecordReceipt, message: Message) -> list[Event]:
-    delivery = message.deliveries[command.channel]
-    about = {"provider": command.provider, "provider_id": command.provider_id}
-    facts = _facts(command, message, command.channel, **about)
+    delivery, fields = message.deliveries[command.channel], _fields(command, message, command.channel)
+    provider, id_ = command.provider, command.provider_id
     match command.kind:
         case ReceiptKind.ACCEPTED:
-            return _forward(delivery, MessageSent(**facts, attempt=0))
+            return _if_further(delivery, MessageSent(**fields, provider=provider, provider_id=id_, attempt=0))
         case ReceiptKind.DELIVERED:
-            return _forward(delivery, MessageDelivered(**facts))
+            return _if_further(delivery, MessageDelivered(**fields, provider=provider, provider_id=id_))
         case ReceiptKind.UNDELIVERED | ReceiptKind.BOUNCED:
-            return _forward(delivery, MessageUndelivered(**facts, code=command.code, reason=command.reason))
+            why, reason = command.code, command.reason
+            event = MessageUndelivered(**fields, provider=provider, provider_id=id_, code=why, reason=reason)
+            return _if_further(delivery, event)
         case ReceiptKind.OPENED | ReceiptKind.CLICKED | ReceiptKind.COMPLAINED:
-            return _seen(command, message)
+            return _engagement(command, message)
         case ReceiptKind.OTHER:
             return []
 
 
-def _seen(command: RecordReceipt, message: Message) -> list[Event]:
+def _engagement(command: RecordReceipt, message: Message) -> list[Event]:
     """Who opens, clicks or complains has received it; who clicks has opened it."""
     delivery = message.deliveries[command.channel]
-    facts = _facts(command, message, command.channel)
-    events = _forward(
-        delivery, MessageDelivered(**facts, provider=command.provider, provider_id=command.provider_id, implied=True)
+    fields = _fields(command, message, command.channel)
+    events = _if_further(
+        delivery, MessageDelivered(**fields, provider=command.provider, provider_id=command.provider_id, implied=True)
     )
-    facts["was"] = Part.DELIVERED
+    fields["was"] = DeliveryStatus.DELIVERED
     if not delivery.opened and command.kind is not ReceiptKind.COMPLAINED:
-        events.append(MessageOpened(**facts))
+        events.append(MessageOpened(**fields))
     if not delivery.clicked and command.kind is ReceiptKind.CLICKED:
-        events.append(MessageClicked(**facts))
+        events.append(MessageClicked(**fields))
     return events
 
 
@@ -331,8 +364,8 @@ def record_action(command: RecordAction, message: Message) -> Sequence[Event]:
         raise NotOut(f"the message has not gone out by {command.channel}")
     if not message.deliveries:
         raise NotOut("the message has not gone out")
-    furthest = max(message.deliveries, key=lambda channel: message.deliveries[channel].part.certainty)
+    furthest = max(message.deliveries, key=lambda channel: message.deliveries[channel].status.certainty)
     channel = command.channel or furthest
     if message.deliveries[channel].acted:
         return []
-    return [ActionTaken(**_facts(command, message, channel), action=command.action)]
+    return [ActionTaken(**_fields(command, message, channel), action=command.action)]

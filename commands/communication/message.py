@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from commands.communication.rules import ALL, REACHABLE, Case, cost_of, decide
-from domain.communication.budget import Limits, Usage
+from domain.communication.budget import BudgetUsage, Limits
 from domain.communication.decision import Decision
 from domain.communication.explanation import refusals
 from domain.communication.kinds import TEMPLATE_VERSION, Priority, TriggerType, Wish
@@ -17,13 +17,13 @@ from domain.communication.message import (
     MessageCancelled,
     MessageDispatched,
     MessageHeld,
+    MessagePhase,
     MessageRequested,
-    Phase,
     ReservationReturned,
 )
 from domain.communication.prices import price
 from domain.communication.recipient import Recipient, RecipientContacted
-from domain.messages import Command, Event, Moment, Personal, Refused
+from domain.messages import Command, Event, Instant, Personal, Refused
 from domain.money import Microcents
 
 
@@ -58,10 +58,10 @@ class RequestMessage(Command, name="communication.message.request.v1", key="user
     data: Personal[dict[str, Any]]
     wish: Wish
     priority: Priority
-    due_at: Moment | None = None
+    due_at: Instant | None = None
     segments: int = 1
     limits: Limits = Limits()
-    usage: Usage
+    usage: BudgetUsage
     counted_to: dict[str, int] | None = None
     batch_id: UUID | None = None
 
@@ -75,7 +75,7 @@ class DispatchMessage(Command, name="communication.message.dispatch.v1", key="us
 
     message_id: UUID
     user_id: int
-    usage: Usage
+    usage: BudgetUsage
     reserved: Microcents
     reservation: int = 0
 
@@ -88,7 +88,7 @@ class CancelMessage(Command, name="communication.message.cancel.v1", key="user_i
 
 
 def request(command: RequestMessage, message: Message, recipient: Recipient) -> Sequence[Event]:
-    if message.phase is not Phase.ABSENT:
+    if message.phase is not MessagePhase.ABSENT:
         return []
     later = command.due_at is not None and command.due_at > command.at
     case = Case(
@@ -137,11 +137,11 @@ def _requested(command: RequestMessage, decision: Decision, later: bool) -> Mess
 
 
 def _sent_or_held(
-    at: Moment,
+    at: Instant,
     requested: MessageRequested,
     recipient: Recipient,
     decision: Decision,
-    usage: Usage,
+    usage: BudgetUsage,
     reserved: Microcents,
 ) -> Sequence[Event]:
     if decision.until is not None:
@@ -162,11 +162,11 @@ def _sent_or_held(
 
 
 def dispatches(
-    at: Moment,
+    at: Instant,
     requested: MessageRequested,
     recipient: Recipient,
     decision: Decision,
-    usage: Usage,
+    usage: BudgetUsage,
     reserved: Microcents,
 ) -> list[MessageDispatched]:
     """One dispatch per channel of the decision; the first carries what was reserved for them all."""
@@ -193,7 +193,7 @@ def dispatches(
     ]
 
 
-def contacts(at: Moment, requested: MessageRequested) -> list[RecipientContacted]:
+def contacts(at: Instant, requested: MessageRequested) -> list[RecipientContacted]:
     """What counts against the frequency cap: one per message that is not critical."""
     if requested.priority is Priority.CRITICAL:
         return []
@@ -202,7 +202,7 @@ def contacts(at: Moment, requested: MessageRequested) -> list[RecipientContacted
 
 def dispatch(command: DispatchMessage, message: Message, recipient: Recipient) -> Sequence[Event]:
     requested = message.requested
-    if message.phase is not Phase.WAITING or requested is None:
+    if message.phase is not MessagePhase.WAITING or requested is None:
         return _returned(command)
     case = Case(
         recipient,
@@ -247,11 +247,11 @@ def _returned(command: DispatchMessage) -> Sequence[Event]:
 
 def cancel(command: CancelMessage, message: Message) -> Sequence[Event]:
     match message.phase:
-        case Phase.WAITING:
+        case MessagePhase.WAITING:
             return [MessageCancelled(at=command.at, message_id=command.message_id, user_id=command.user_id)]
-        case Phase.DISPATCHED:
+        case MessagePhase.DISPATCHED:
             raise AlreadyOut("the message has been sent and cannot be cancelled")
-        case Phase.REVOKED:
+        case MessagePhase.REVOKED:
             raise AlreadyCancelled("the message was called off before")
-        case Phase.ABSENT:
+        case MessagePhase.ABSENT:
             raise UnknownMessage("there is no such message")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from commands import webhooks
@@ -23,23 +22,24 @@ from commands.communication.message import DispatchMessage
 from commands.communication.outbox import RecordForgotten
 from commands.communication.stop import RecordSenders
 from domain.communication.budget import BudgetReserved, Limits
+from domain.communication.delivery import MessageRejected
 from domain.communication.kinds import Channel, Wish
 from domain.communication.message import (
     MessageBlocked,
     MessageDispatched,
     MessageHeld,
-    MessageRejected,
     MessageRequested,
     ReservationReturned,
 )
 from domain.communication.recipient import OptOutSource, SmsConsentRequested
 from domain.communication.stop import SendersFound, StopHeard
+from domain.messages import Event
 from domain.money import Microcents
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, SubjectErased, Task
 
 
-def react(event: Recorded[Any]) -> Iterator[Task]:
+def react(event: Recorded[Event]) -> Iterator[Task]:
     """The tasks an event gives rise to. A message that waits asks the budget first when its time has come."""
     match event.fact:
         case MessageRequested() as requested if requested.due_at > requested.at:
@@ -72,11 +72,10 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
             yield from webhooks.react(event)
 
 
-def _about_people(event: Recorded[Any]) -> Iterator[Task]:
+def _about_people(event: Recorded[Event]) -> Iterator[Task]:
     match event.fact:
         case SmsConsentRequested() as asked:
-            about: dict[str, Any] = {"user_id": asked.user_id, "verification_id": asked.verification_id}
-            yield Call(SendVerificationCode(**about, to=asked.phone_number), RecordCodeSent(at=asked.at, **about))
+            yield _send_code(asked)
         case SubjectErased() as gone:
             yield Call(ForgetMessages(erased=gone.erased), RecordForgotten(at=gone.at, erased=gone.erased))
         case StopHeard() as heard:
@@ -118,6 +117,11 @@ def _send(dispatched: MessageDispatched) -> Call:
         at=dispatched.at, message_id=dispatched.message_id, user_id=dispatched.user_id, channel=dispatched.channel
     )
     return Call(effect, reply)
+
+
+def _send_code(asked: SmsConsentRequested) -> Call:
+    effect = SendVerificationCode(user_id=asked.user_id, verification_id=asked.verification_id, to=asked.phone_number)
+    return Call(effect, RecordCodeSent(at=asked.at, user_id=asked.user_id, verification_id=asked.verification_id))
 
 
 def _search(heard: StopHeard, partition: int) -> Call:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from commands.gccp.prompts import PROMPT_VERSION
@@ -20,6 +21,7 @@ from domain.gccp.generation import (
     GenerationCompleted,
     GenerationEvent,
     GenerationFailed,
+    GenerationPhase,
     GenerationQueued,
     GenerationRetried,
     GenerationStarted,
@@ -27,7 +29,6 @@ from domain.gccp.generation import (
     GenerationStepDeferred,
     GenerationStepFailed,
     GenerationStepStarted,
-    Phase,
     Repair,
     evolve,
 )
@@ -126,7 +127,7 @@ class CancelGeneration(Command, name="gccp.generation.cancel.v1", key="owner"):
 
 
 def request(command: RequestGeneration, generation: Generation) -> Sequence[GenerationEvent]:
-    if generation.phase is not Phase.ABSENT:
+    if generation.phase is not GenerationPhase.ABSENT:
         return []
     _check(command)
     queued = command.model_dump(exclude={"at"})
@@ -154,7 +155,7 @@ def _check(command: RequestGeneration) -> None:
 
 
 def start(command: StartGeneration, generation: Generation) -> Sequence[GenerationEvent]:
-    if generation.phase is not Phase.QUEUED:
+    if generation.phase is not GenerationPhase.QUEUED:
         return []
     if generation.erased:
         return [_failed(command, generation, FailureCode.GENERATION_FAILED, ERASED, "the owner's data was erased")]
@@ -167,7 +168,7 @@ def record(command: RecordAnswer, generation: Generation) -> Sequence[Generation
     attempt = command.attempt
     if attempt is None or not _is_news(command, attempt, generation):
         return []
-    if command.call != generation.open_call or generation.phase is not Phase.PROCESSING:
+    if command.call != generation.open_call or generation.phase is not GenerationPhase.PROCESSING:
         return [_discarded(command, attempt)]
     if attempt.result is Result.DEFERRED:
         return [_deferred(command, attempt)]
@@ -178,18 +179,18 @@ def record(command: RecordAnswer, generation: Generation) -> Sequence[Generation
 
 def _is_news(command: RecordAnswer, attempt: Attempt, generation: Generation) -> bool:
     if command.call in generation.lost:
-        told = attempt.result is not Result.UNCONFIRMED or Usage.reported(attempt.output).known
-        return told and attempt.number == generation.lost[command.call]
+        informs = attempt.result is not Result.UNCONFIRMED or Usage.reported(attempt.output).known
+        return informs and attempt.number == generation.lost[command.call]
     return command.call == generation.open_call and attempt.number > generation.heard
 
 
 def _answered(command: RecordAnswer, generation: Generation, attempt: Attempt) -> Sequence[GenerationEvent]:
-    told = attempt.output or {}
-    text = storable(str(told.get("text", "")))
+    answer = attempt.output or {}
+    text = storable(str(answer.get("text", "")))
     try:
-        output = checked(text, str(told.get("stop_reason", "")), command.step, generation.mode, generation.counts)
+        output = checked(text, str(answer.get("stop_reason", "")), command.step, generation.mode, generation.counts)
     except AnswerUnfit as unfit:
-        return _mended(command, generation, attempt, text, str(unfit))
+        return _repaired(command, generation, attempt, text, str(unfit))
     completed = GenerationStepCompleted(
         **_common(command, attempt), provider_id=storable(attempt.provider_id or ""), output=output
     )
@@ -209,7 +210,7 @@ def _next(command: RecordAnswer, generation: Generation, completed: GenerationSt
     )
 
 
-def _mended(
+def _repaired(
     command: RecordAnswer, generation: Generation, attempt: Attempt, text: str, fault: str
 ) -> Sequence[GenerationEvent]:
     unfit = GenerationAnswerUnfit(**_common(command, attempt), fault=fault)
@@ -244,7 +245,20 @@ def _discarded(command: RecordAnswer, attempt: Attempt) -> CallEvent:
     return GenerationAnswerDiscarded(**_common(command, attempt), result=attempt.result)
 
 
-def _common(command: RecordAnswer, attempt: Attempt) -> dict[str, Any]:
+class _AnswerFields(TypedDict):
+    """The fields that every CallAnswered shares."""
+
+    at: datetime
+    owner: str
+    generation_id: UUID
+    step: Step
+    call: int
+    attempt: int
+    provider: str
+    usage: Usage
+
+
+def _common(command: RecordAnswer, attempt: Attempt) -> _AnswerFields:
     return {
         "at": command.at,
         "owner": command.owner,
@@ -294,7 +308,7 @@ def _failed(
 
 def retry(command: RetryGeneration, generation: Generation) -> Sequence[GenerationEvent]:
     _check_owner(command, generation)
-    if generation.phase is not Phase.FAILED:
+    if generation.phase is not GenerationPhase.FAILED:
         raise NotRetryable(f"only a failed generation can be retried; this one is {generation.phase}")
     if generation.erased:
         raise NotRetryable("what was asked for has been erased, so it cannot be retried")
@@ -311,9 +325,9 @@ def retry(command: RetryGeneration, generation: Generation) -> Sequence[Generati
 
 def cancel(command: CancelGeneration, generation: Generation) -> Sequence[GenerationEvent]:
     _check_owner(command, generation)
-    if generation.phase is Phase.CANCELLED:
+    if generation.phase is GenerationPhase.CANCELLED:
         return []
-    if generation.phase in (Phase.COMPLETED, Phase.FAILED):
+    if generation.phase in (GenerationPhase.COMPLETED, GenerationPhase.FAILED):
         raise AlreadyOver(f"this generation has {generation.phase} already")
     cancelled = GenerationCancelled(
         at=command.at,
@@ -327,7 +341,7 @@ def cancel(command: CancelGeneration, generation: Generation) -> Sequence[Genera
 
 
 def _check_owner(command: RetryGeneration | CancelGeneration, generation: Generation) -> None:
-    if generation.phase is Phase.ABSENT:
+    if generation.phase is GenerationPhase.ABSENT:
         raise NotFound("there is no such generation")
     if command.caller != generation.owner:
         raise Forbidden("this generation belongs to somebody else")

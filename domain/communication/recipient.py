@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
 from domain.communication.preferences import DEFAULTS, Preferences
-from domain.messages import Event, Moment, Personal
+from domain.messages import Event, Instant, Personal
 
 FREQUENCY_CAP = 5
 """How many messages that are not critical may go out to a person, over all channels and types, in any rolling window
@@ -47,74 +47,72 @@ class OptOutSource(StrEnum):
     PROVIDER = "provider"
 
 
-class PreferencesUpdated(Event, name="communication.recipient.preferences_updated.v1"):
+class OfRecipient(Event):
+    """What every event of a recipient names: the person."""
+
+    user_id: int
+
+
+class PreferencesUpdated(OfRecipient, name="communication.recipient.preferences_updated.v1"):
     """`preferences` are complete, as they are from here on."""
 
-    user_id: int
     preferences: Preferences
 
 
-class PreferencesReset(Event, name="communication.recipient.preferences_reset.v1"):
-    user_id: int
+class PreferencesReset(OfRecipient, name="communication.recipient.preferences_reset.v1"):
     preferences: Preferences
 
 
-class SmsConsentRequested(Event, name="communication.recipient.sms_consent_requested.v1", subject="user_id"):
+class SmsConsentRequested(OfRecipient, name="communication.recipient.sms_consent_requested.v1", subject="user_id"):
     """Consent that counts once the number is verified. `message_types` are those that wait for it.
 
     `text` is what the person was shown when agreeing. The code derives from `verification_id` and is nowhere kept.
     """
 
-    user_id: int
     verification_id: UUID
     message_types: tuple[TriggerType, ...]
     phone_number: Personal[str]
     source: str
-    expires_at: Moment
+    expires_at: Instant
     ip: Personal[str] = None
     user_agent: Personal[str] = None
     text: str = ""
 
 
-class VerificationCodeSent(Event, name="communication.recipient.verification_code_sent.v1"):
-    user_id: int
+class VerificationCodeSent(OfRecipient, name="communication.recipient.verification_code_sent.v1"):
     verification_id: UUID
     provider: str
     provider_id: str | None
 
 
-class VerificationCodeFailed(Event, name="communication.recipient.verification_code_failed.v1"):
+class VerificationCodeFailed(OfRecipient, name="communication.recipient.verification_code_failed.v1"):
     """The code could not be sent (`unconfirmed`: it may have been)."""
 
-    user_id: int
     verification_id: UUID
     code: str | None
     reason: str
     unconfirmed: bool = False
 
 
-class PhoneVerificationFailed(Event, name="communication.recipient.phone_verification_failed.v1"):
+class PhoneVerificationFailed(OfRecipient, name="communication.recipient.phone_verification_failed.v1"):
     """A wrong code was given."""
 
-    user_id: int
     verification_id: UUID
     tries_left: int
 
 
-class PhoneNumberVerified(Event, name="communication.recipient.phone_number_verified.v1", subject="user_id"):
-    user_id: int
+class PhoneNumberVerified(OfRecipient, name="communication.recipient.phone_number_verified.v1", subject="user_id"):
     verification_id: UUID
     phone_number: Personal[str]
 
 
-class ConsentGranted(Event, name="communication.recipient.consent_granted.v1", subject="user_id"):
+class ConsentGranted(OfRecipient, name="communication.recipient.consent_granted.v1", subject="user_id"):
     """Consent for these message types on this channel, at this address.
 
     `verification_id` is the proof behind SMS consent; `keyword` the word that brought it back. `new_address` says that
     it is another one than before, which ends a suppression.
     """
 
-    user_id: int
     channel: Channel
     message_types: tuple[TriggerType, ...]
     address: Personal[str]
@@ -127,41 +125,36 @@ class ConsentGranted(Event, name="communication.recipient.consent_granted.v1", s
     new_address: bool = False
 
 
-class ConsentRevoked(Event, name="communication.recipient.consent_revoked.v1"):
-    user_id: int
+class ConsentRevoked(OfRecipient, name="communication.recipient.consent_revoked.v1"):
     channel: Channel
     message_types: tuple[TriggerType, ...]
     reason: str
 
 
-class OptedOut(Event, name="communication.recipient.opted_out.v1"):
-    user_id: int
+class OptedOut(OfRecipient, name="communication.recipient.opted_out.v1"):
     channel: Channel
     message_types: tuple[TriggerType, ...]
     reason: str
     source: OptOutSource
 
 
-class AddressSuppressed(Event, name="communication.recipient.address_suppressed.v1"):
+class AddressSuppressed(OfRecipient, name="communication.recipient.address_suppressed.v1"):
     """The provider says that nothing arrives at this channel's present address (a permanent bounce)."""
 
-    user_id: int
     channel: Channel
     reason: str
 
 
-class InboundSmsReceived(Event, name="communication.recipient.inbound_sms_received.v1", subject="user_id"):
+class InboundSmsReceived(OfRecipient, name="communication.recipient.inbound_sms_received.v1", subject="user_id"):
     """A text from the person that changed nothing: HELP, or anything that is no keyword."""
 
-    user_id: int
     keyword: str | None
     body: Personal[str]
 
 
-class RecipientContacted(Event, name="communication.recipient.contacted.v1"):
+class RecipientContacted(OfRecipient, name="communication.recipient.contacted.v1"):
     """A message that counts against the frequency cap went out."""
 
-    user_id: int
     message_id: UUID
 
 
@@ -216,7 +209,7 @@ class Verification(BaseModel):
 
     id: UUID
     phone_number: str | None
-    expires_at: Moment
+    expires_at: Instant
     tries: int = 0
     source: str
     ip: str | None = None
@@ -234,7 +227,7 @@ class Contact(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    at: Moment
+    at: Instant
     event: int
 
 
@@ -249,7 +242,7 @@ class Recipient(BaseModel):
     sms: Reach = Reach()
     email: Reach = Reach()
     verification: Verification | None = None
-    codes_asked: tuple[Moment, ...] = ()
+    codes_asked: tuple[Instant, ...] = ()
     contacted: tuple[Contact, ...] = ()
 
     def reach(self, channel: Channel) -> Reach:

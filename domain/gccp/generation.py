@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.gccp.course import Brief, ContentMode, Counts, Step
 from domain.gccp.usage import Usage
-from domain.messages import Event, Moment, Personal, Result
+from domain.messages import Event, Instant, Personal, Result
 
 STEPS = tuple(Step)
 
@@ -54,12 +54,14 @@ class Repair(BaseModel):
     fault: str
 
 
-class _OfGeneration(Event, subject="owner"):
+class OfGeneration(Event, subject="owner"):
+    """What every event of a generation names: its owner and itself."""
+
     owner: str
     generation_id: UUID
 
 
-class GenerationQueued(_OfGeneration, name="gccp.generation.queued.v1"):
+class GenerationQueued(OfGeneration, name="gccp.generation.queued.v1"):
     """`subtopics` is the list as it was given, separated by commas. `counts` matters in assignment mode only."""
 
     topic: Personal[str]
@@ -71,11 +73,11 @@ class GenerationQueued(_OfGeneration, name="gccp.generation.queued.v1"):
     max_tokens: int
 
 
-class GenerationStarted(_OfGeneration, name="gccp.generation.started.v1"):
+class GenerationStarted(OfGeneration, name="gccp.generation.started.v1"):
     pass
 
 
-class GenerationStepStarted(_OfGeneration, name="gccp.generation.step_started.v1"):
+class GenerationStepStarted(OfGeneration, name="gccp.generation.step_started.v1"):
     """A call is to be made. `call` counts the generation's calls from 1; the prompt follows from what stands here."""
 
     step: Step
@@ -88,7 +90,7 @@ class GenerationStepStarted(_OfGeneration, name="gccp.generation.step_started.v1
     repair: Personal[Repair] = None
 
 
-class CallAnswered(_OfGeneration):
+class CallAnswered(OfGeneration):
     """One attempt at a call has been answered, or given up, and used this much."""
 
     step: Step
@@ -103,7 +105,7 @@ class GenerationStepDeferred(CallAnswered, name="gccp.generation.step_deferred.v
 
     code: str
     reason: str
-    retry_at: Moment
+    retry_at: Instant
 
 
 class GenerationStepCompleted(CallAnswered, name="gccp.generation.step_completed.v1"):
@@ -136,7 +138,7 @@ class GenerationAnswerDiscarded(CallAnswered, name="gccp.generation.answer_disca
     result: Result
 
 
-class GenerationCompleted(_OfGeneration, name="gccp.generation.completed.v1"):
+class GenerationCompleted(OfGeneration, name="gccp.generation.completed.v1"):
     """All five steps are done; the content is what Formatting put out. Seconds since it was (last) queued."""
 
     topic: Personal[str]
@@ -144,7 +146,7 @@ class GenerationCompleted(_OfGeneration, name="gccp.generation.completed.v1"):
     duration_seconds: float
 
 
-class GenerationFailed(_OfGeneration, name="gccp.generation.failed.v1"):
+class GenerationFailed(OfGeneration, name="gccp.generation.failed.v1"):
     """`cause` is the provider's own code, or ours for an answer that was lost or unfit."""
 
     step: Step
@@ -156,7 +158,7 @@ class GenerationFailed(_OfGeneration, name="gccp.generation.failed.v1"):
     duration_seconds: float
 
 
-class GenerationRetried(_OfGeneration, name="gccp.generation.retried.v1"):
+class GenerationRetried(OfGeneration, name="gccp.generation.retried.v1"):
     """Queued again, to go on with the step that failed."""
 
     resumed_from: Step
@@ -164,7 +166,7 @@ class GenerationRetried(_OfGeneration, name="gccp.generation.retried.v1"):
     max_tokens: int
 
 
-class GenerationCancelled(_OfGeneration, name="gccp.generation.cancelled.v1"):
+class GenerationCancelled(OfGeneration, name="gccp.generation.cancelled.v1"):
     """`call` was open (`call_open`): if it still waited it is not made, else its cost may yet come in."""
 
     step: Step
@@ -172,14 +174,16 @@ class GenerationCancelled(_OfGeneration, name="gccp.generation.cancelled.v1"):
     call: int | None = None
 
 
-CallEvent = (
-    GenerationStepStarted
-    | GenerationStepDeferred
+AnyCallAnswered = (
+    GenerationStepDeferred
     | GenerationStepCompleted
     | GenerationAnswerUnfit
     | GenerationStepFailed
     | GenerationAnswerDiscarded
 )
+"""Every CallAnswered by its class, for exhaustive matches."""
+
+CallEvent = GenerationStepStarted | AnyCallAnswered
 GenerationEvent = (
     GenerationQueued
     | GenerationStarted
@@ -191,7 +195,7 @@ GenerationEvent = (
 )
 
 
-class Phase(StrEnum):
+class GenerationPhase(StrEnum):
     ABSENT = "absent"
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -209,7 +213,7 @@ class Generation(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase = Phase.ABSENT
+    phase: GenerationPhase = GenerationPhase.ABSENT
     owner: str = ""
     topic: str | None = None
     subtopics: str | None = None
@@ -262,10 +266,13 @@ def evolve(generation: Generation, event: GenerationEvent) -> Generation:
         case GenerationQueued():
             return _queued(event)
         case GenerationStarted() | GenerationFailed():
-            phase = Phase.PROCESSING if isinstance(event, GenerationStarted) else Phase.FAILED
+            phase = GenerationPhase.PROCESSING if isinstance(event, GenerationStarted) else GenerationPhase.FAILED
             return generation.model_copy(update={"phase": phase})
         case GenerationCompleted() | GenerationCancelled():
-            return _over(generation, Phase.COMPLETED if isinstance(event, GenerationCompleted) else Phase.CANCELLED)
+            return _over(
+                generation,
+                GenerationPhase.COMPLETED if isinstance(event, GenerationCompleted) else GenerationPhase.CANCELLED,
+            )
         case GenerationRetried():
             return _requeued(generation, event)
         case _:
@@ -274,7 +281,7 @@ def evolve(generation: Generation, event: GenerationEvent) -> Generation:
 
 def _queued(event: GenerationQueued) -> Generation:
     return Generation(
-        phase=Phase.QUEUED,
+        phase=GenerationPhase.QUEUED,
         owner=event.owner,
         topic=event.topic,
         subtopics=event.subtopics,
@@ -287,14 +294,14 @@ def _queued(event: GenerationQueued) -> Generation:
     )
 
 
-def _over(generation: Generation, phase: Phase) -> Generation:
+def _over(generation: Generation, phase: GenerationPhase) -> Generation:
     """Texts are dropped: nothing can be done with them any more, and states are kept in memory."""
-    without: dict[str, Any] = {"topic": None, "subtopics": None, "transcript": None, "outputs": {}}
+    without: dict[str, object] = {"topic": None, "subtopics": None, "transcript": None, "outputs": {}}
     return generation.model_copy(update={"phase": phase, **without})
 
 
 def _requeued(generation: Generation, event: GenerationRetried) -> Generation:
-    fresh = {"phase": Phase.QUEUED, "queued_at": event.at, "repairs": 0, "repeats": 0}
+    fresh = {"phase": GenerationPhase.QUEUED, "queued_at": event.at, "repairs": 0, "repeats": 0}
     return generation.model_copy(update={**fresh, "model": event.model, "max_tokens": event.max_tokens})
 
 

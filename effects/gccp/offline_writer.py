@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from hashlib import sha256
 
-from connectors.model import Answer, Chunk, Finished, Tally, Text
+from connectors.model import Chunk, Finished, StreamedAnswer, Tally, TextChunk
 from connectors.model_http import ERASED, broke, gather
 from connectors.prices import FREE
 from domain.calls.completion import Completion
@@ -40,10 +40,10 @@ class OfflineWriter:
     async def __call__(self, effect: Completion, key: str) -> Verdict:
         return await gather(self.stream(effect), ANSWER_SECONDS)
 
-    def stream(self, effect: Completion) -> Answer:
+    def stream(self, effect: Completion) -> StreamedAnswer:
         tally = Tally(MODEL, FREE)
         tally.counted = True
-        return Answer(_chunks(effect, tally), tally)
+        return StreamedAnswer(_chunks(effect, tally), tally)
 
     async def close(self) -> None:
         """Close nothing: the writer holds no connection."""
@@ -54,7 +54,7 @@ async def _chunks(effect: Completion, tally: Tally) -> AsyncGenerator[Chunk, Non
         raise broke(ERASED, tally)
     text = await asyncio.to_thread(_written, effect)
     for line in text.splitlines(keepends=True):
-        yield Text(line)
+        yield TextChunk(line)
     yield Finished(f"offline-{sha256(text.encode()).hexdigest()[:16]}", "end_turn", tally.usage())
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
 from domain.gccp.course import ContentMode, Step
+from domain.gccp.events import GccpEvent
 from domain.gccp.generation import (
     GenerationCancelled,
     GenerationFailed,
@@ -24,7 +25,7 @@ from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
     match event.fact:
         case GenerationStepStarted() as started:
             yield put(
@@ -132,4 +133,7 @@ async def content_of(connection: AsyncConnection[Row], generation_id: UUID) -> C
          where generation_id = %s and g.status = 'completed' and s.step = %s
     """
     row = await (await connection.execute(sql, (generation_id, Step.FORMATTING.value))).fetchone()
-    return None if row is None else Content(ContentMode(row[0]), *row[1:])
+    if row is None:
+        return None
+    mode, *others = row
+    return Content(ContentMode(mode), *others)

@@ -9,7 +9,7 @@ from uuid import UUID
 from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, VerifyPhone
 from commands.communication.message import CancelMessage, DispatchMessage, RequestMessage
 from commands.communication.wiring import COMMUNICATION
-from domain.communication.budget import Limits, Usage
+from domain.communication.budget import BudgetUsage, Limits
 from domain.communication.decision import Decision
 from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
 from domain.communication.message import MessageDispatched, MessageRequested
@@ -96,7 +96,7 @@ def ask(**more: Any) -> RequestMessage:
         "data": {"amount": 100.5},
         "wish": Wish.SMS,
         "priority": Priority.CRITICAL,
-        "usage": Usage(day=NOW.date()),
+        "usage": BudgetUsage(day=NOW.date()),
         "limits": LIMITS,
     }
     return RequestMessage(**given | more)
@@ -149,7 +149,7 @@ def due(reserved: int = 5_000_000, **more: Any) -> DispatchMessage:
         "at": NOW + HOUR,
         "message_id": MESSAGE,
         "user_id": ADA,
-        "usage": Usage(day=NOW.date()),
+        "usage": BudgetUsage(day=NOW.date()),
         "reserved": reserved,
     }
     return DispatchMessage(**given | more)

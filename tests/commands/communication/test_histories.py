@@ -23,8 +23,9 @@ from commands.communication.effects import SendVerificationCode
 from commands.communication.message import CancelMessage
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
 from domain.communication.budget import Budget, BudgetReserved, BudgetSpent, BudgetThresholdReached, Limits, evolve
+from domain.communication.delivery import DeliveryStatus
 from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
-from domain.communication.message import MessageBlocked, MessageCancelled, MessageDispatched, Part
+from domain.communication.message import MessageBlocked, MessageCancelled, MessageDispatched
 from domain.communication.preferences import PreferenceChanges, QuietHours
 from domain.communication.recipient import (
     AddressSuppressed,
@@ -246,13 +247,13 @@ def test_counters_equal_a_recount_of_every_delivery(world: World) -> None:
 
 def counted(row: dict[str, Any]) -> dict[str, int]:
     """What a delivery's own row says it counts as."""
-    part = Part(row["part"])
+    part = DeliveryStatus(row["part"])
     return {
         "dispatched": 1,
-        "sent": part in (Part.SENT, Part.UNDELIVERED, Part.DELIVERED),
-        "delivered": part is Part.DELIVERED,
-        "failed": part in (Part.REJECTED, Part.UNDELIVERED),
-        "unconfirmed": part is Part.UNCONFIRMED,
+        "sent": part in (DeliveryStatus.SENT, DeliveryStatus.UNDELIVERED, DeliveryStatus.DELIVERED),
+        "delivered": part is DeliveryStatus.DELIVERED,
+        "failed": part in (DeliveryStatus.REJECTED, DeliveryStatus.UNDELIVERED),
+        "unconfirmed": part is DeliveryStatus.UNCONFIRMED,
         "opened": row.get("opened_at") is not None,
         "clicked": row.get("clicked_at") is not None,
         "acted": row.get("acted_at") is not None,

@@ -16,7 +16,7 @@ from commands.communication.preferences import ResetPreferences, UpdatePreferenc
 from domain.communication.kinds import Channel, Priority, TriggerType, Wish
 from domain.communication.preferences import PreferenceChanges, QuietHours
 from projections.communication.queries.evidence import Link, Source
-from projections.communication.queries.explanation import Explanation, Rule, explanation_of
+from projections.communication.queries.explanation import ExplainedRule, Explanation, explanation_of
 from projections.communication.queries.preferences import current_preferences
 from streams.core.calls import Rejected
 from streams.core.wiring import EraseSubject
@@ -52,18 +52,18 @@ def check_every_input(explanation: Explanation) -> None:
         assert {name for name, source in rule.sources.items() if source is Source.EVENT} == rule.evidence.keys()
 
 
-def rules(explanation: Explanation, name: str) -> list[Rule]:
+def rules(explanation: Explanation, name: str) -> list[ExplainedRule]:
     """What this rule said, in the latest decision."""
     decided = [happening.rules for happening in explanation.history if happening.rules][-1]
     return [rule for rule in decided if rule.rule == name]
 
 
-async def rule_of(world: Running, message_id: UUID, name: str) -> Rule:
+async def rule_of(world: Running, message_id: UUID, name: str) -> ExplainedRule:
     (found,) = rules(await explained(world, message_id), name)
     return found
 
 
-def one(rule: Rule, name: str) -> Link:
+def one(rule: ExplainedRule, name: str) -> Link:
     found = rule.evidence[name]
     assert isinstance(found, Link)
     return found

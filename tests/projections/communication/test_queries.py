@@ -11,7 +11,7 @@ from commands.communication.consent import GrantSmsConsent, OptOut
 from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
 from commands.communication.message import CancelMessage
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
-from domain.communication.budget import Usage
+from domain.communication.budget import BudgetUsage
 from domain.communication.kinds import Channel, TriggerType, Wish
 from domain.communication.message import Status
 from domain.communication.preferences import DEFAULTS, PreferenceChanges
@@ -27,7 +27,7 @@ from projections.communication.queries.analytics import (
     totals_by_channel,
     trend_of,
 )
-from projections.communication.queries.consent_check import ConsentCheck, check, may_still_go, recipient_at
+from projections.communication.queries.consent_check import SendPermission, check, may_still_go, recipient_at
 from projections.communication.queries.engagement import engagement_of, history_of
 from projections.communication.queries.evidence import Link
 from projections.communication.queries.expenditure import usage_on
@@ -156,7 +156,7 @@ async def test_a_rejected_message_shows_both_its_tries(world: Running) -> None:
     await world.pass_time()
     message = await message_by_id(world.connection, message_id)
     assert message is not None
-    assert [(d.channel, d.part.value) for d in message.deliveries] == [(EMAIL, "sent"), (SMS, "rejected")]
+    assert [(d.channel, d.status.value) for d in message.deliveries] == [(EMAIL, "sent"), (SMS, "rejected")]
     assert (message.status, message.fallback) == (Status.SUCCESS, True)
     assert (await usage_on(world.connection, TODAY)).daily == 100_000, "what was refused is not owed"
 
@@ -209,7 +209,7 @@ async def test_consent_can_be_checked_as_it_was_at_any_time(world: Running) -> N
     then = check(await recipient_at(world.connection, ADA, as_of=NOW), SMS, ALERT, NOW)
     assert then[:3] == (True, "explicit_consent", ConsentStatus.GRANTED)
     before = check(await recipient_at(world.connection, ADA, as_of=NOW - HOUR), SMS, ALERT, NOW - HOUR)
-    assert before == ConsentCheck(False, "no_consent", ConsentStatus.NONE, 0)
+    assert before == SendPermission(False, "no_consent", ConsentStatus.NONE, 0)
 
 
 async def test_a_check_sees_preferences_and_erasure_too(world: Running) -> None:
@@ -325,11 +325,11 @@ async def test_what_is_spent_is_known_by_day_and_by_month(world: Running) -> Non
     await world.ask()
     await world.pass_time(DAY)
     await world.ask(wish=Wish.EMAIL)
-    assert await usage_on(world.connection, TODAY) == Usage(day=TODAY, daily=5_000_000, monthly=5_100_000)
+    assert await usage_on(world.connection, TODAY) == BudgetUsage(day=TODAY, daily=5_000_000, monthly=5_100_000)
     tomorrow = TODAY + DAY
-    assert await usage_on(world.connection, tomorrow) == Usage(day=tomorrow, daily=100_000, monthly=5_100_000)
+    assert await usage_on(world.connection, tomorrow) == BudgetUsage(day=tomorrow, daily=100_000, monthly=5_100_000)
     february = date(2025, 2, 1)
-    assert await usage_on(world.connection, february) == Usage(day=february)
+    assert await usage_on(world.connection, february) == BudgetUsage(day=february)
 
 
 @pytest.mark.parametrize("type_", TriggerType)

@@ -39,7 +39,7 @@ from projections.gccp.steps import content_of, steps_of
 from projections.gccp.usage import usage_of
 from projections.webhook_endpoints import endpoints
 from projections.webhooks import undelivered
-from streams.core.calls import Deferred, Rejected, Verdict
+from streams.core.calls import Deferred, Performers, Rejected, Verdict
 from streams.core.clock import ManualClock
 from streams.core.envelope import Outcome
 from streams.core.gateway import envelop
@@ -110,8 +110,8 @@ async def running(database: str, model: Model, url: str) -> AsyncIterator[Runnin
     clock = ManualClock(START)
     destination = Destination(url, SecretStr(SECRET))
     sender = WebhookSender({ENDPOINT: destination}, allow_private=True)
-    connectors: Any = {Completion: model, DeliverWebhook: sender}
-    runtime = EmbeddedRuntime(database, [replace(GCCP, read_models=READ_MODELS)], bytes(32), clock, connectors)
+    performers: Performers = {("gccp", Completion): model, ("gccp", DeliverWebhook): sender}
+    runtime = EmbeddedRuntime(database, [replace(GCCP, read_models=READ_MODELS)], bytes(32), clock, performers)
     async with runtime.run(), await connect(database) as connection:
         now = Running(runtime, connection, clock)
         await now.do(
