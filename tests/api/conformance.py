@@ -44,7 +44,7 @@ class Fill(NamedTuple):
 
 
 Filler = Callable[[Served, str], Fill]
-"""Makes happen what must have happened before somebody (the subject of a token) asks."""
+"""Brings about what a request presupposes, for a caller (the subject of a token)."""
 
 
 class Request(NamedTuple):

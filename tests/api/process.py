@@ -1,4 +1,4 @@
-"""The product as a process of its own, to be killed and started again.
+"""The product as a separate process, which tests kill and start again.
 
 Processes are forked from a server that has imported everything once: starting one takes milliseconds, not seconds.
 """

@@ -141,7 +141,7 @@ class Installation:
 
 
 class Served(Installation):
-    """An installation that runs in a thread with a loop of its own, by a clock that the test moves.
+    """An installation that runs in a thread with its own event loop, by a clock that the test moves.
 
     `http` asks it without a token.
     """
@@ -187,7 +187,7 @@ class Served(Installation):
         )
 
     def new_user(self) -> int:
-        """A user id that nobody has used."""
+        """An unused user id."""
         return next(self._numbers)
 
     def advance(self, by: timedelta) -> None:

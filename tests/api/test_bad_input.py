@@ -1,4 +1,4 @@
-"""Whatever is sent to whatever operation: an answer in the surface's envelope, never a 500, and nothing on record."""
+"""Bad requests to every operation: each gets an answer in the surface's envelope, never a 500, and leaves no record."""
 
 from __future__ import annotations
 

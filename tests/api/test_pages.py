@@ -1,4 +1,4 @@
-"""The pages that show a surface's OpenAPI, for whoever has no network but this machine."""
+"""The pages that show a surface's OpenAPI, which load nothing from elsewhere."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Client:
     api: httpx2.Client
 
     def outbox(self, user_id: int, channel: str) -> list[dict[str, Any]]:
-        """What went out to somebody through the sandbox, in no order."""
+        """Messages to a user that went out through the sandbox, in no order."""
         found = [json.loads(path.read_text()) for path in (self.product.data / "outbox").glob(f"{channel}-*.json")]
         return [message for message in found if message["recipient_id"] == str(user_id)]
 

@@ -1,4 +1,4 @@
-"""Every event of a message is told by a webhook, or said not to be; and whatever is told can be put into words."""
+"""Webhook types cover every event of a message, and every recorded event with a type becomes a webhook body."""
 
 from __future__ import annotations
 
