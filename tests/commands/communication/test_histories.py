@@ -10,31 +10,20 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commands.communication.consent import (
-    GrantEmailConsent,
-    GrantSmsConsent,
-    OptOut,
-    ReceiveSms,
-    RevokeConsent,
-    VerifyPhone,
-)
-from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
+from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, VerifyPhone
+from commands.communication.delivery import RecordAction, RecordReceipt
 from commands.communication.effects import SendVerificationCode
 from commands.communication.message import CancelMessage
+from commands.communication.opt_out import OptOut, ReceiveSms, RevokeConsent
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
+from commands.communication.receipt_kinds import ReceiptKind
 from domain.communication.budget import Budget, BudgetReserved, BudgetSpent, BudgetThresholdReached, Limits, evolve
+from domain.communication.consent import AddressSuppressed, ConsentGranted, ConsentRevoked, OptedOut
 from domain.communication.delivery import DeliveryStatus
 from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
 from domain.communication.message import MessageBlocked, MessageCancelled, MessageDispatched
 from domain.communication.preferences import PreferenceChanges, QuietHours
-from domain.communication.recipient import (
-    AddressSuppressed,
-    ConsentGranted,
-    ConsentRevoked,
-    OptedOut,
-    PreferencesReset,
-    PreferencesUpdated,
-)
+from domain.communication.recipient import PreferencesReset, PreferencesUpdated
 from domain.messages import Command
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.core.envelope import Status
