@@ -1,4 +1,4 @@
-"""The composition root: puts a process together from its settings, the products and the engine.
+"""The composition root: builds a process from its settings, the products and the engine.
 
 It names no product, and imports the web, clients and renderers only in the functions of the process that uses them.
 """
@@ -35,7 +35,7 @@ from streams.telemetry.metrics import WAITING
 if TYPE_CHECKING:
     from api.app import Edge
     from api.auth import Tokens
-    from api.counters import Counts
+    from api.counters import Counters
     from connectors.webhook import Destination
     from streams.embedded.runtime import EmbeddedRuntime
     from streams.kafka.node import ApiNode
@@ -58,7 +58,7 @@ def product_of(surface: str) -> Product | None:
 
 
 def master_key(settings: Settings) -> bytes:
-    """The key that wraps the subjects' keys: given, or in the data directory. Raises ValueError for a malformed one."""
+    """The key that wraps the subjects' keys: a setting, or a file. Raises ValueError for a malformed one."""
     if settings.master_key is not None:
         return bytes.fromhex(settings.master_key.get_secret_value())
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def master_key(settings: Settings) -> bytes:
 
 
 def token_secret(settings: Settings) -> bytes:
-    """The key that signs tokens: given, or in the data directory. Raises ValueError for a malformed one."""
+    """The key that signs tokens: a setting, or a file. Raises ValueError for a malformed one."""
     if settings.token_secret is not None:
         return bytes.fromhex(settings.token_secret.get_secret_value())
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -74,10 +74,10 @@ def token_secret(settings: Settings) -> bytes:
 
 
 def installation_secret(settings: Settings) -> bytes:
-    """The secret that codes, marks, links and webhook secrets derive from; unlike the tokens' key it never rotates.
+    """The secret from which codes, marks, links and webhook secrets derive; unlike the tokens' key it never rotates.
 
-    Given, or in the data directory: made from the tokens' key at first, as both were one. Where the tokens' key is
-    given and this one is not, that one serves.
+    A setting, or a file whose first content is the tokens' key: older installations had one secret for both. If the
+    tokens' key is a setting, and this secret is neither a setting nor a file, the tokens' key is used.
     """
     if settings.secret is not None:
         return bytes.fromhex(settings.secret.get_secret_value())
@@ -88,45 +88,45 @@ def installation_secret(settings: Settings) -> bytes:
 
 
 def secrets(settings: Settings) -> Secrets:
-    """What derives from the installation's secret."""
+    """The secrets that derive from the installation's secret."""
     return Secrets(installation_secret(settings))
 
 
 def tokens(settings: Settings, surface: str) -> Tokens:
-    """Issues and verifies the tokens of a surface."""
+    """The tokens of a surface."""
     from api.auth import Tokens
 
     return Tokens(token_secret(settings), surface)
 
 
 def database(settings: Settings) -> str:
-    """The DSN: the one that is set, or the embedded server's, which is started if need be."""
+    """The DSN of the database: a setting, or the embedded server's, which is started if it does not run."""
     from streams.postgres.server import start_embedded
 
     return settings.postgres or start_embedded(settings.data.absolute() / "postgres")
 
 
 def clock(settings: Settings) -> Clock:
-    """The system's clock, or one that stands still until `headwater clock advance`."""
+    """The system clock, or a manual clock, which moves only by `headwater clock advance`."""
     return SystemClock() if settings.clock == "system" else ManualClock(datetime.now(UTC))
 
 
-def counts(settings: Settings, dsn: str) -> Counts:
-    """Where requests are counted for their limits: the nodes of a distributed installation share the database."""
-    from api.counters import InProcess, Shared
+def counters(settings: Settings, dsn: str) -> Counters:
+    """The counters of rate limits: in this process, or in the database that the nodes of an installation share."""
+    from api.counters import InProcessCounters, SharedCounters
 
-    return InProcess() if settings.kafka is None else Shared(dsn)
+    return InProcessCounters() if settings.kafka is None else SharedCounters(dsn)
 
 
 def destinations() -> dict[str, dict[str, Destination]]:
-    """By context, the webhook endpoints that are settings. Raises ValueError or pydantic's ValidationError."""
+    """The configured webhook endpoints by context. Raises ValueError or pydantic's ValidationError."""
     from connectors.webhook import configured
 
     return {product.name: configured(product.name) for product in PRODUCTS if product.webhooks is not None}
 
 
 def performers(settings: Settings, dsn: str) -> Performers:
-    """The performers of every product's effects; raises pydantic's ValidationError for a setting that does not fit."""
+    """The performers of every product's effects; raises pydantic's ValidationError for an invalid setting."""
     parts, endpoints = WorkerParts(settings, secrets(settings), dsn), destinations()
     made = {product.name: dict(product.performers(parts)) for product in PRODUCTS}
     for name, configured in endpoints.items():
@@ -141,13 +141,13 @@ def _webhook_delivery(name: str, parts: WorkerParts, configured: Mapping[str, De
 
 
 async def close(performers: Performers) -> None:
-    """Closes the performers' connections."""
+    """Close the connections of the performers."""
     for performer in performers.values():
         await performer.close()
 
 
 def background() -> Sequence[Background]:
-    """What every worker does beside its tasks: the feed of webhooks."""
+    """The background jobs of a worker beside its tasks: the feed of webhooks."""
     from effects.webhooks import Feed, WebhookFeed
 
     feeds = [
@@ -163,7 +163,7 @@ def background() -> Sequence[Background]:
 
 
 def embedded_runtime(settings: Settings, dsn: str, clock: Clock) -> tuple[EmbeddedRuntime, Performers]:
-    """The engine of one process with everything in it, and the performers to close after it."""
+    """The embedded runtime, and its performers, which must be closed after it."""
     from streams.embedded.runtime import EmbeddedRuntime
 
     made = performers(settings, dsn)
@@ -173,7 +173,7 @@ def embedded_runtime(settings: Settings, dsn: str, clock: Clock) -> tuple[Embedd
 
 
 def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Progress) -> Edge:
-    """The whole product in one process, as an ASGI app whose lifespan is the runtime's.
+    """All roles in one process, as an ASGI app whose lifespan is the runtime's.
 
     Starts the embedded database; raises OSError or psycopg.OperationalError when that fails.
     """
@@ -192,14 +192,14 @@ def edge_over(
     on_ready: Callable[[], None] = lambda: None,
     progress: Progress = lambda _: None,
 ) -> Edge:
-    """The edge of an embedded runtime, which runs for the edge's lifespan."""
+    """The edge of an embedded runtime; the runtime runs for the edge's lifespan."""
     endpoints = destinations()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with runtime.run(progress):
             await asyncio.to_thread(_check_secret, dsn, secrets(settings))
-            await introduce(runtime, endpoints)
+            await register_endpoints(runtime, endpoints)
             on_ready()
             yield
         await close(made)
@@ -215,10 +215,10 @@ def _check_secret(dsn: str, own: Secrets) -> None:
 
 
 def live_figures(runtime: EmbeddedRuntime) -> Callable[[], bytes]:
-    """What happened minute by minute since this process began, as `headwater live` shows it for Kafka."""
+    """The live figures per minute since the start of this process, in the format of `headwater live`."""
     windows = Windows(DELIVERIES)
 
-    def see(recorded: Sequence[Recorded[Event]]) -> None:
+    def count(recorded: Sequence[Recorded[Event]]) -> None:
         for one in recorded:
             windows.see(one.record)
 
@@ -228,43 +228,43 @@ def live_figures(runtime: EmbeddedRuntime) -> Callable[[], bytes]:
         found = windows.windows(now)
         return report(found, alerts(found, DELIVERIES, Thresholds()))
 
-    runtime.gateway.on_recorded = see
+    runtime.gateway.on_recorded = count
     return report_now
 
 
 def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
-    """An API node of the distributed runtime, as an ASGI app whose lifespan is the node's."""
+    """The edge of an API node of the distributed runtime; the node runs for the edge's lifespan."""
     endpoints = destinations()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with node.run():
-            introduction = asyncio.create_task(introduce(node, endpoints, inf))
+            registration = asyncio.create_task(register_endpoints(node, endpoints, inf))
             yield
-            await cancelled([introduction])
+            await cancelled([registration])
 
     edge = edge_of(settings, node, node.dsn, lifespan, lambda: node.gateway.waiting)
     node.on_failure = edge.failed
     return edge
 
 
-async def introduce(
+async def register_endpoints(
     engine: Engine, endpoints: Mapping[str, Mapping[str, Destination]], patience_seconds: float = 0.0
 ) -> None:
-    """Puts the webhook endpoints that are settings on record; nothing happens for those that are known.
+    """Record the configured webhook endpoints; a command for a recorded endpoint changes nothing.
 
-    Any number of nodes may: the first one's command is decided. Returns when the commands are in the log; raises
-    Unavailable when the log takes none for so long.
+    Any number of nodes may submit: the first node's command takes effect. Returns when the commands are in the log;
+    raises Unavailable when the log is away for `patience_seconds`.
     """
     for product in PRODUCTS:
         for id_, destination in endpoints.get(product.name, {}).items():
-            command = _introduction(engine, product, id_, destination)
+            command = _registration(engine, product, id_, destination)
             envelope = envelop(command, product.name, engine.partitions, "installation")
             await submit_until_recorded(engine.gateway, envelope, patience_seconds)
 
 
-def _introduction(engine: Engine, product: Product, id_: str, destination: Destination) -> Command:
-    """Where the feed serves the product, the endpoint is registered for every type, without its address."""
+def _registration(engine: Engine, product: Product, id_: str, destination: Destination) -> Command:
+    """A product with a feed registers the endpoint for every type, without its address, which stays out of the log."""
     at, origin, fingerprint = engine.clock.now(), destination.origin, destination.fingerprint
     types = () if product.webhooks is None else tuple(dict.fromkeys(product.webhooks.types.values()))
     if not types:
@@ -273,18 +273,18 @@ def _introduction(engine: Engine, product: Product, id_: str, destination: Desti
 
 
 def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
-    """The surfaces over an engine that runs for a lifespan, with what the process says of itself."""
+    """The edge of an engine that runs for a lifespan: the surfaces, readiness and metrics."""
     from api.app import Edge
 
-    counted = counts(settings, dsn)
+    counted = counters(settings, dsn)
     parts = EdgeParts(settings, secrets(settings), engine, counted, lambda surface: tokens(settings, surface))
     apps: dict[str, App] = {name: make(parts) for product in PRODUCTS for name, make in product.apps.items()}
 
     @asynccontextmanager
-    async def living() -> AsyncIterator[None]:
+    async def with_surfaces() -> AsyncIterator[None]:
         async with counted.running(), lifespan():
             yield
-            for app in apps.values():  # while the engine still takes commands: a surface may have some left to record
+            for app in apps.values():  # the engine must still run: a surface may have commands to record
                 await app.close()
 
     async def ready() -> dict[str, object]:
@@ -296,11 +296,11 @@ def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, wa
             async with engine.reads.connection() as connection:
                 measure(await installation(connection))
 
-    return Edge({name: app.asgi for name, app in apps.items()}, living, ready, measured)
+    return Edge({name: app.asgi for name, app in apps.items()}, with_surfaces, ready, measured)
 
 
 async def readiness(engine: Engine) -> dict[str, object]:
-    """Whether requests can be served now, and what has halted while the rest goes on."""
+    """The readiness report: whether requests can be served, and the projections and roles that have halted."""
     alive = await engine.reads.alive()
     report: dict[str, object] = {"ready": alive and engine.writable, "database": alive, "log": engine.writable}
     if alive:

@@ -1,4 +1,4 @@
-"""The `headwater` command. Each subcommand imports what it runs and nothing else, so that help comes at once."""
+"""The `headwater` command line. Each subcommand imports its modules when it runs, so help appears at once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DURATION = re.compile(r"^(\d+)(s|m|h|d)$")
 
 
 def main() -> None:
-    """The console script: runs a subcommand; what stops it is one sentence, never a trace."""
+    """The console script: runs a subcommand; an expected error is one sentence, never a traceback."""
     reason = ""
     try:
         app()
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _database_away() -> type[Exception]:
-    """Imported when something has gone wrong: help needs no database."""
+    """Imported only after an error, so that help loads no database driver."""
     from psycopg import OperationalError
 
     return OperationalError

@@ -1,1 +1,1 @@
-"""The HTTP edge: authenticates, limits, validates, makes commands and reads read models. It never decides."""
+"""The HTTP edge: authentication, limits, validation; commands from requests, answers from read models. No decisions."""

@@ -1,4 +1,4 @@
-"""From a request to a command and back: identity, idempotency, the deadline, and what the outcome means over HTTP."""
+"""Conversion of requests into commands and of outcomes into HTTP: command ids, idempotency, the deadline, statuses."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Fingerprints(NamedTuple):
 
 
 NO_KEY = Fingerprints("", "")
-"""Of a request without an idempotency key: its command id is new."""
+"""The fingerprints of a request without an idempotency key, whose command id is new."""
 
 
-class Acting:
-    """What every surface needs to act: the engine's parts, and the statuses of refusals that are not answered 400."""
+class Actions:
+    """The write side of a surface: the engine's parts, and the statuses of refusals that are not answered 400."""
 
     def __init__(self, surface: str, engine: Engine, statuses: Mapping[type[Refused], int], secrets: Secrets) -> None:
         self.surface = surface
@@ -52,7 +52,7 @@ class Acting:
         self._secrets = secrets
 
     def action(self, request: Request, caller: str, actor: str) -> Action:
-        """One caller's one write. The same `Idempotency-Key` is the same command; raises ApiError 400 for a bad key."""
+        """One write of a caller. The same `Idempotency-Key` is the same command; raises ApiError 400 for a bad key."""
         key = request.headers.get("idempotency-key")
         if key is None:
             return Action(self, request, actor, uuid4())
@@ -69,14 +69,14 @@ class Acting:
         return Fingerprints(self._secrets.mac("fingerprint", message).hex(), former)
 
     def error_of(self, status: Status, problem: Problem) -> ApiError:
-        """The answer for a recorded problem. A name that no table lists (of newer code) is 400, as most are."""
+        """The error for a recorded problem. A name that no table lists (of newer code) is 400, as most are."""
         refusal = self._refusals.get(problem.type)
         code = 400 if refusal is None else self._statuses.get(refusal, 400)
         failed = status is Status.FAILED
         return ApiError(500 if failed else code, problem.sentence, kind=refusal or "", details=problem.details or None)
 
     async def wait_for(self, request: Request) -> None:
-        """A read that names a position waits until the read models cover it; raises ApiError 400 or 503."""
+        """Wait until the read models cover the position that the request names; raises ApiError 400 or 503."""
         given = request.headers.get(POSITION)
         if given is None:
             return
@@ -91,31 +91,31 @@ class Acting:
 
 
 class Action:
-    """One write: its command id (from which the ids of new things derive), its time, and its submission."""
+    """One write: its command id (the ids of what it creates derive from it), its time, and its submission."""
 
     def __init__(
         self,
-        acting: Acting,
+        actions: Actions,
         request: Request,
         actor: str,
         command_id: UUID,
         fingerprints: Fingerprints = NO_KEY,
     ) -> None:
-        self._acting = acting
+        self._actions = actions
         self._request = request
         self._actor = actor
         self.command_id = command_id
         self._fingerprints = fingerprints
-        self.at: datetime = acting.clock.now()
+        self.at: datetime = actions.clock.now()
 
     def new_id(self, what: str) -> UUID:
         """The id of a thing this write makes: the same for every retry with the same key."""
         return derived_id(self.command_id, what)
 
     def part(self, number: int) -> Action:
-        """The nth part of a write that consists of several commands, each with an outcome of its own."""
+        """The nth part of a write that consists of several commands, each with a separate outcome."""
         return Action(
-            self._acting,
+            self._actions,
             self._request,
             self._actor,
             derived_id(self.command_id, f"part {number}"),
@@ -123,20 +123,20 @@ class Action:
         )
 
     async def repeated(self) -> bool:
-        """Whether this write was decided before. Whatever is submitted then gets the outcome of that, or 409."""
-        acting = self._acting
+        """Whether this write was decided before. A command submitted then gets the earlier outcome, or 409."""
+        actions = self._actions
         return (
             self._fingerprints is not NO_KEY
-            and await acting.gateway.outcome(acting.surface, self.command_id) is not None
+            and await actions.gateway.outcome(actions.surface, self.command_id) is not None
         )
 
     async def submit(self, command: Command) -> Outcome:
-        """The outcome of the command; a refusal, a conflict or a deadline becomes an ApiError."""
-        acting = self._acting
+        """Submit the command and return its outcome; raises ApiError for a refusal, a conflict or a missed deadline."""
+        actions = self._actions
         envelope = envelop(
             command,
-            acting.surface,
-            acting.partitions,
+            actions.surface,
+            actions.partitions,
             self._actor,
             self.command_id,
             fingerprint=self._fingerprints.current,
@@ -145,7 +145,7 @@ class Action:
             fresh=self._fingerprints is NO_KEY,
         )
         try:
-            outcome = await acting.gateway.submit(envelope, DEADLINE_SECONDS)
+            outcome = await actions.gateway.submit(envelope, DEADLINE_SECONDS)
         except IdempotencyConflict:
             raise ApiError(
                 409, "This Idempotency-Key was used for a different request", kind="IdempotencyConflict"
@@ -162,7 +162,7 @@ class Action:
         if outcome.replayed:
             headers["Idempotency-Replayed"] = "true"
         if outcome.problem is not None:
-            raise self._acting.error_of(outcome.status, outcome.problem)
+            raise self._actions.error_of(outcome.status, outcome.problem)
         return outcome
 
     def _expected_version(self) -> int | None:
@@ -186,7 +186,7 @@ class Action:
 
 
 def _canonical(body: bytes) -> bytes:
-    """The same bytes for the same JSON, however its members are ordered and spaced; other bodies as they are."""
+    """Equal bytes for equal JSON, as a client may reorder members or change spacing on a retry; others unchanged."""
     try:
         return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
     except orjson.JSONDecodeError:

@@ -1,7 +1,7 @@
-"""The whole edge as one ASGI app: each surface under its prefix and at the root of its own host, the process at `/`.
+"""The edge of a process as one ASGI app: each surface under its prefix and at the root of its host, status at `/`.
 
-`/communication/api/…` and `Host: communication.localhost` reach the same surface, so that the paths of the documents
-and their SDKs work verbatim.
+`/communication/api/…` and `Host: communication.localhost` reach the same surface, so the paths of the documents and
+their SDKs work verbatim.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Report = Callable[[], Awaitable[dict[str, object]]]
 
 
 class Edge:
-    """Dispatches by the path's first part, then by the host's first label; everything else is about the process."""
+    """The dispatcher by the path's first segment, then the host's first label, else to the status of the process."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Edge:
         self.live: Callable[[], bytes] | None = None
 
     def failed(self, failure: BaseException) -> None:
-        """What runs behind the edge has ended by itself: the process must end too."""
+        """Record that the runtime behind the edge has failed, and end the process."""
         self.failure = failure
         self.on_failure()
 
@@ -81,7 +81,7 @@ class Edge:
             async with self._lifespan():
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
-        except Exception as failure:  # noqa: BLE001 - kept for whoever started the server, who tells it to a person
+        except Exception as failure:  # noqa: BLE001 - kept for `serve_edge`, which prints it
             self.failure = failure
             await send({"type": "lifespan.startup.failed", "message": str(failure)})
             return

@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens signed by this installation, verified once and remembered until they expire."""
+"""Authentication by bearer tokens that this installation signs; a verified token is cached until it expires."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from api.errors import ApiError
 
 ALGORITHM = "HS256"
 ISSUER = "headwater"
-REMEMBERED = 10_000
+MOST_VERIFIED = 10_000
 LIMIT = re.compile(r"^(?P<class>[a-z_]+)=(?P<count>\d+)/(?P<unit>s|sec|second|min|minute|h|hour|d|day)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated caller: its subject, what it may do, and limits its token raises (class → "N/unit")."""
+    """An authenticated caller: its subject, its scopes, and the limits that its token raises (class → "N/unit")."""
 
     subject: str
     scopes: frozenset[str]
@@ -34,15 +34,15 @@ class Caller:
 
 
 class Verifier(Protocol):
-    """Tells who is behind a token."""
+    """The verification of a token."""
 
     def verify(self, token: str) -> Caller | Awaitable[Caller]:
-        """The caller; raises ApiError 401, or 503 when that cannot be found out now."""
+        """The caller behind a token; raises ApiError 401, or 503 while tokens cannot be verified."""
         ...
 
 
 class Tokens:
-    """Issues and verifies the tokens of one surface."""
+    """The tokens of one surface: issued and verified with one secret."""
 
     def __init__(self, secret: bytes, surface: str) -> None:
         self._secret = secret
@@ -66,12 +66,12 @@ class Tokens:
         return jwt.encode(claims, self._secret, ALGORITHM)
 
     def verify(self, token: str) -> Caller:
-        """The caller behind a token; raises ApiError 401 with a reason that gives nothing away."""
+        """The caller behind a token; raises ApiError 401 with a reason that helps no attacker."""
         known = self._verified.get(token)
         if known is not None and known[1] > time():
             return known[0]
         caller, expires = self._decode(token)
-        if len(self._verified) >= REMEMBERED:
+        if len(self._verified) >= MOST_VERIFIED:
             self._verified.clear()
         self._verified[token] = (caller, expires)
         return caller
@@ -95,12 +95,12 @@ class Tokens:
 
 
 def unauthorized(sentence: str) -> ApiError:
-    """401, with the challenge that goes with it."""
+    """A 401 with its `WWW-Authenticate` challenge."""
     return ApiError(401, sentence, kind="Unauthorized", headers={"WWW-Authenticate": "Bearer"})
 
 
 def bearer(request: Request) -> str:
-    """The bearer token of a request; raises ApiError 401 when there is none."""
+    """The bearer token of a request; raises ApiError 401 without one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthorized("Authentication required: send Authorization: Bearer <token>")

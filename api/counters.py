@@ -1,7 +1,7 @@
-"""Where requests are counted: in this process, or in the database for every process that shares it.
+"""Counters of requests for rate limits: in this process, or in the database that several API nodes share.
 
-Both keep the windows of the `limits` library under its keys. A fixed window begins with the first request in it and
-counts refused ones too; a sliding one remembers the moment of each request it let through.
+Both keep the windows of the `limits` library under its keys. A fixed window begins with its first request and counts
+refused ones too; a sliding window keeps the time of each request that it let through.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ from streams.core.read_models import Row
 from streams.postgres.database import SESSION
 
 SWEEP_SECONDS = 60.0
-"""How often a process removes the windows that have ended."""
+"""Seconds between two removals of ended windows by a process."""
 
 
 class Hit(NamedTuple):
-    """How one request was counted: its window afterwards, and the time by the clock that windows go by."""
+    """The count of one request: whether it is allowed, its window afterwards, and the time by the clock of windows."""
 
     allowed: bool
     window: WindowStats
     now: float
 
 
-class Counts(Protocol):
-    """Counts requests, each under the key of who makes them and of the limit that holds for them."""
+class Counters(Protocol):
+    """Counters of requests, one for each key of caller and limit."""
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """Requests can be counted until the block is left."""
+        """The context in which requests can be counted."""
         ...
 
     async def hit(self, item: RateLimitItem, key: str, *, sliding: bool) -> Hit:
-        """Counts one request; raises psycopg.OperationalError when that cannot be done now."""
+        """Count one request; raises psycopg.OperationalError while the counters are unreachable."""
         ...
 
     async def look(self, item: RateLimitItem, key: str, *, sliding: bool) -> WindowStats:
-        """The window as it is, with nothing counted; raises like `hit`."""
+        """The current window, without counting a request; raises like `hit`."""
         ...
 
 
-class InProcess:
-    """Counts in memory: for a process that is the only one."""
+class InProcessCounters:
+    """Counters in memory, for an installation of one process."""
 
     def __init__(self) -> None:
-        self._storage = Unthreaded()
+        self._storage = SweptMemoryStorage()
 
     def running(self) -> AbstractAsyncContextManager[None]:
         return nullcontext()
@@ -77,14 +77,14 @@ class InProcess:
         return WindowStats(self._storage.get_expiry(key), max(0, item.amount - hits))
 
 
-class Unthreaded(MemoryStorage):
-    """The library's storage, except that what has ended is removed by a hit now and then.
+class SweptMemoryStorage(MemoryStorage):
+    """The library's memory storage, with ended windows removed by a hit once in `SWEEP_SECONDS`.
 
-    The library does so in a thread that it starts up to a hundred times a second.
+    The library removes them in a thread, which it starts up to a hundred times a second.
     """
 
     def __init__(self) -> None:
-        Storage.__init__(self)  # MemoryStorage's own begins with a thread
+        Storage.__init__(self)  # MemoryStorage.__init__ starts a thread
         self.storage = Counter()
         self.locks = defaultdict(RLock)
         self.expirations = {}
@@ -149,11 +149,11 @@ SWEEP = """
 """
 
 
-class Shared:
-    """Counts in PostgreSQL, by its clock: for API nodes that serve one installation together.
+class SharedCounters:
+    """Counters in PostgreSQL, by its clock, for the API nodes of one installation.
 
-    A hit is one statement, which takes the time once it holds the window's row, so no two nodes count past each other.
-    A sliding window's row holds a moment for every request that it let through: that is for limits of hundreds.
+    A hit is one statement that reads the clock while it holds the row of the window, so two nodes cannot lose a count.
+    The row of a sliding window holds the time of every request that it let through: use it for limits up to hundreds.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -193,6 +193,6 @@ class Shared:
 
 
 async def _check_unasked(connection: AsyncConnection[Row]) -> None:
-    """Raises psycopg.OperationalError for a connection that the server has closed, without a round trip to it."""
-    connection.pgconn.consume_input()  # the server's last words, if it had any
-    connection.pgconn.consume_input()  # and the end of the connection
+    """A check without a round trip: raises psycopg.OperationalError for a connection that the server has closed."""
+    connection.pgconn.consume_input()  # reads the server's last message, if there is one
+    connection.pgconn.consume_input()  # reads the end of the connection

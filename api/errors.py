@@ -1,4 +1,4 @@
-"""What can go wrong at the edge, as one exception; each surface renders it in its own envelope."""
+"""Errors of the edge, as one exception that each surface renders in its error format."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from starlette.responses import Response
 from domain.messages import Refused
 
 LONGEST_NAME = 100
-"""Of a field's name, which may be a key that the client made up, so much is repeated."""
+"""Characters of a field's name that an answer repeats: the name may be a key that the client made up."""
 
 Kind = str | type[Refused]
-"""What surfaces map to codes: the class of a recorded refusal, or a word for an error that the edge itself finds."""
+"""The key of a surface's codes: the class of a recorded refusal, or a word for an error that the edge finds."""
 
 
 class FieldError(NamedTuple):
-    """One wrong field: where (`a.0.b`), what is wrong with it, and whether it is simply not there."""
+    """One invalid field: its path (`a.0.b`), the fault, and whether the field is missing."""
 
     field: str
     message: str
@@ -30,9 +30,9 @@ class FieldError(NamedTuple):
 
 
 class ApiError(Exception):
-    """An answer that is an error: its status, a sentence, details, and headers to go with it.
+    """An error answer: its status, a sentence, details and headers.
 
-    `kind` is for surfaces that have codes, and not shown itself; `fields` are set when input was invalid.
+    `kind` is the key of a surface's codes and not shown; `fields` are set when input is invalid.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class ApiError(Exception):
 
 
 def invalid(fields: Sequence[FieldError]) -> ApiError:
-    """Input that does not fit: 400, with the first fault as the sentence."""
+    """A 400 for invalid fields, with the first fault as the sentence."""
     first = fields[0]
     sentence = f"Missing required field: {first.field}" if first.missing else f"Invalid {first.field}: {first.message}"
     return ApiError(400, sentence, kind="InvalidInput", fields=fields)
 
 
 def field_errors(error: ValidationError, *where: str) -> list[FieldError]:
-    """Pydantic's findings, one per field, without echoing values into logs or answers."""
+    """The errors of a pydantic validation, one per field. Their messages echo no values into logs or answers."""
     return [_field_error(found, where) for found in error.errors(include_url=False, include_context=False)]
 
 
@@ -74,7 +74,7 @@ def _field_error(found: ErrorDetails, where: Sequence[str]) -> FieldError:
 
 @dataclass(frozen=True, slots=True)
 class ErrorFormat:
-    """A surface's errors: `render` makes the answer to a request, `schema` is its JSON Schema for the OpenAPI."""
+    """The error format of a surface: `render` makes the response, `schema` is its JSON Schema for the OpenAPI."""
 
     render: Callable[[Request, ApiError], Response]
     schema: Mapping[str, Any]

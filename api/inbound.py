@@ -1,4 +1,4 @@
-"""Inbound reports of providers: checked by signature over raw bytes, recorded once under the source's own id."""
+"""Inbound reports of providers: signed over raw bytes, recorded once under the id that the provider gives."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ from uuid import UUID, uuid4, uuid5
 
 import orjson
 
-from api.actions import Acting
+from api.actions import Actions
 from api.errors import ApiError
 from domain.messages import Command
 from streams.core.gateway import Pending, Unavailable, envelop
 
 REPORTS = UUID("b0f6a1ae-6f0c-5a0e-8f5c-7a1d0c9c7a55")
-"""Namespace of the command ids of reports: the same report is the same command, however often it is delivered."""
+"""The namespace of command ids of reports: a report that is delivered again is the same command."""
 
 DEADLINE_SECONDS = 5.0
-"""Twilio waits 15 seconds, and a STOP takes two rounds. What is not answered by then is in the log all the same."""
+"""Seconds to wait for an outcome: Twilio waits 15, and a STOP takes two rounds. Later outcomes are recorded too."""
 
 LONGEST = 500
-"""Characters of a report's value that are kept."""
+"""The length in characters to which a value of a report is cut."""
 
 
-async def record_report(acting: Acting, command: Command, provider: str, *source: str) -> None:
-    """Records a report of `provider`; `source` identifies it among them (without any, it is new every time).
+async def record_report(actions: Actions, command: Command, provider: str, *source: str) -> None:
+    """Record a report of `provider`; `source` identifies the report (without one, each delivery is a new command).
 
-    Returns when it is recorded, refused, or at least in the log. Raises ApiError 503 when the log is away.
+    Returns when it is recorded, refused, or at least in the log. Raises ApiError 503 while the log is unavailable.
     """
     id_ = uuid5(REPORTS, "\0".join((provider, *source))) if source else uuid4()
-    envelope = envelop(command, acting.surface, acting.partitions, f"provider:{provider}", id_, fresh=not source)
+    envelope = envelop(command, actions.surface, actions.partitions, f"provider:{provider}", id_, fresh=not source)
     try:
-        await acting.gateway.submit(envelope, DEADLINE_SECONDS)
+        await actions.gateway.submit(envelope, DEADLINE_SECONDS)
     except Pending:
         return
-    except Unavailable as unavailable:
-        raise away() from unavailable
+    except Unavailable as error:
+        raise unavailable() from error
 
 
-def away(details: str | None = None) -> ApiError:
-    """503: the provider delivers the report again."""
+def unavailable(details: str | None = None) -> ApiError:
+    """A 503, after which the provider delivers the report again."""
     return ApiError(503, "Service unavailable", kind="Unavailable", details=details, headers={"Retry-After": "1"})
 
 
 def invalid_signature(details: str | None = None) -> ApiError:
-    """401: the report is not from the provider, or cannot be checked."""
+    """A 401 for a report that is not from the provider, or cannot be checked."""
     return ApiError(401, "Invalid signature", kind="InvalidSignature", details=details)
 
 
@@ -60,7 +60,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def text_in(values: Mapping[str, Any], name: str) -> str:
-    """A value as text, cut where it is too long to matter; raises ApiError 400 for what is no text or number."""
+    """A value as text, cut to `LONGEST`, empty if absent; raises ApiError 400 for a type other than text or integer."""
     value = values.get(name)
     if value is None:
         return ""
@@ -70,7 +70,7 @@ def text_in(values: Mapping[str, Any], name: str) -> str:
 
 
 def needed_in(values: Mapping[str, Any], name: str) -> str:
-    """A text that must be there and not be empty; raises ApiError 400."""
+    """A text that must be present and not empty; raises ApiError 400."""
     found = text_in(values, name)
     if not found:
         raise _missing(name)
@@ -78,7 +78,7 @@ def needed_in(values: Mapping[str, Any], name: str) -> str:
 
 
 def given_in(values: Mapping[str, Any], name: str) -> str:
-    """A text that must be there and may be empty: a picture comes without a word. Raises ApiError 400."""
+    """A text that must be present and may be empty, as in a message with only a picture; raises ApiError 400."""
     if values.get(name) is None:
         raise _missing(name)
     return text_in(values, name)

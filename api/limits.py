@@ -1,4 +1,4 @@
-"""Rate limits per caller and class, with the headers that tell a client where it stands."""
+"""Rate limits per caller and class, and their `X-RateLimit-…` headers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import ceil
 
 from limits import RateLimitItem, WindowStats, parse
 
-from api.counters import Counts
+from api.counters import Counters
 from api.errors import ApiError
 
 
@@ -20,26 +20,26 @@ def _counted(limit: str, *identifiers: str) -> tuple[RateLimitItem, str]:
 
 
 class Limiter:
-    """Limits requests. `classes` maps a limit's class to `N/unit`, as the surface documents it.
+    """The rate limits of a surface. `classes` maps a limit's class to `N/unit`, as the surface documents it.
 
-    Windows are fixed, or sliding: then no stretch of time as long as the window holds more than N requests.
+    Windows are fixed or sliding. With sliding windows, no period as long as the window holds more than N requests.
     """
 
-    def __init__(self, counts: Counts, surface: str, classes: Mapping[str, str], *, sliding: bool = False) -> None:
-        self._counts = counts
+    def __init__(self, counters: Counters, surface: str, classes: Mapping[str, str], *, sliding: bool = False) -> None:
+        self._counters = counters
         self._surface = surface
         self._classes = classes
         self._sliding = sliding
 
     async def hit(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
-        """Counts one request and gives the headers to answer with; raises ApiError 429 when it is one too many.
+        """Count one request and return the headers for its answer; raises ApiError 429 above the limit.
 
-        `X-RateLimit-Reset` is in epoch seconds, `Retry-After` in seconds. Raises psycopg.OperationalError when counts
-        are shared and cannot be reached.
+        `X-RateLimit-Reset` is in epoch seconds, `Retry-After` in seconds. Raises psycopg.OperationalError while shared
+        counters are unreachable.
         """
         item, key = self._of(subject, class_, raised)
-        allowed, window, now = await self._counts.hit(item, key, sliding=self._sliding)
-        headers = _standing(item, window)
+        allowed, window, now = await self._counters.hit(item, key, sliding=self._sliding)
+        headers = _headers(item, window)
         if not allowed:
             wait = str(max(1, ceil(window.reset_time - now)))
             raise ApiError(
@@ -51,19 +51,19 @@ class Limiter:
             )
         return headers
 
-    async def standing(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
-        """The same headers, with nothing counted."""
+    async def headers(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
+        """The same headers, without counting a request."""
         item, key = self._of(subject, class_, raised)
-        return _standing(item, await self._counts.look(item, key, sliding=self._sliding))
+        return _headers(item, await self._counters.look(item, key, sliding=self._sliding))
 
     def _of(self, subject: str, class_: str, raised: Mapping[str, str]) -> tuple[RateLimitItem, str]:
         return _counted(raised.get(class_) or self._classes[class_], self._surface, class_, subject)
 
 
 class InFlight:
-    """Requests of one caller that are being served at once, in this process. `most` maps a limit's class to how many.
+    """A bound on the concurrent requests of each caller in this process. `most` maps a limit's class to the bound.
 
-    A class that is not in `most` is not bounded.
+    A class without an entry in `most` is unbounded.
     """
 
     def __init__(self, most: Mapping[str, int]) -> None:
@@ -71,7 +71,7 @@ class InFlight:
         self._serving: Counter[tuple[str, str]] = Counter()
 
     def enter(self, subject: str, class_: str) -> Callable[[], None]:
-        """Counts one more and gives what says that it is over; raises ApiError 429 when it would be one too many."""
+        """Count one more request and return the function that ends it; raises ApiError 429 above the bound."""
         key, most = (subject, class_), self._most.get(class_)
         if most is not None and self._serving[key] >= most:
             raise ApiError(
@@ -90,7 +90,7 @@ class InFlight:
             del self._serving[key]
 
 
-def _standing(item: RateLimitItem, window: WindowStats) -> dict[str, str]:
+def _headers(item: RateLimitItem, window: WindowStats) -> dict[str, str]:
     return {
         "X-RateLimit-Limit": str(item.amount),
         "X-RateLimit-Remaining": str(window.remaining),

@@ -1,4 +1,4 @@
-"""What every surface's OpenAPI has alike: where it is served, bearer tokens, and an error of its own shape."""
+"""The OpenAPI of a surface: servers, bearer tokens, the error schema, and the descriptions that its routes add."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.surface import Allowed, Surface
+from api.surface import Guard, Surface
+
+ERROR_SCHEMA = {"$ref": "#/components/schemas/Error"}
+BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
+
+STATUSES = {
+    "202": "Accepted; the outcome is not known yet (Location tells where to look)",
+    "413": "Content Too Large",
+}
+"""Descriptions of statuses that no surface's document words differently."""
 
 DescribeRoute = Callable[[dict[str, Any], APIRoute], None]
-"""Completes what stands under a path, for one of its routes."""
+"""Completes the operations under a path for one of its routes."""
 
 
 def describe(
@@ -21,17 +30,23 @@ def describe(
     describe_route: DescribeRoute,
     examples: Mapping[str, Any],
 ) -> None:
-    """Makes the app's OpenAPI say what its routers' routes do; `examples` are by the name of their schema."""
+    """Install the app's OpenAPI, completed for its routers' routes; `examples` are by the name of their schema."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = schema = _schema(app, examples)
             for route in (route for router in routers for route in router.routes):
                 if isinstance(route, APIRoute):
-                    describe_route(schema["paths"][route.path_format], route)
+                    _describe(schema["paths"][route.path_format], route, describe_route)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _describe(path: dict[str, Any], route: APIRoute, describe_route: DescribeRoute) -> None:
+    for method in route.methods or ():  # invalid input is 400 here, and FastAPI's 422 never answered
+        path[method.lower()]["responses"].pop("422", None)
+    describe_route(path, route)
 
 
 def _schema(app: FastAPI, examples: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +76,24 @@ def _servers(name: str) -> list[dict[str, str]]:
     ]
 
 
-def guard_of(route: APIRoute) -> Allowed | None:
-    """What lets a route's callers through; None where everybody may call."""
+def error_response(description: str, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The response of an error, in the surface's error format."""
+    media: dict[str, Any] = {"schema": ERROR_SCHEMA}
+    if example is not None:
+        media["example"] = example
+    return {"description": description, "content": {"application/json": media}}
+
+
+def rate_limit_headers(limit: str, remaining: str, reset: str) -> dict[str, Any]:
+    """The headers of a limited answer, with the surface's descriptions."""
+    descriptions = {"Limit": limit, "Remaining": remaining, "Reset": reset}
+    return {
+        f"X-RateLimit-{name}": {"schema": {"type": "integer"}, "description": description}
+        for name, description in descriptions.items()
+    }
+
+
+def guard_of(route: APIRoute) -> Guard | None:
+    """The guard of a route; None for a route without authentication."""
     calls = (found.call for found in route.dependant.dependencies)
-    return next((call for call in calls if isinstance(call, Allowed)), None)
+    return next((call for call in calls if isinstance(call, Guard)), None)

@@ -1,6 +1,6 @@
-"""The pages that show a surface's OpenAPI: Swagger UI at `/docs`, ReDoc at `/redoc`.
+"""The documentation pages of a surface's OpenAPI: Swagger UI at `/docs`, ReDoc at `/redoc`.
 
-All that they load comes with the program, so that they show something where there is no network.
+Every file that they load comes from this process, so they work without internet access.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from starlette.staticfiles import StaticFiles
 FILES = "fastapi_standalone_docs"
 NO_ICON = "data:,"
 NO_VALIDATOR = {"validatorUrl": None}
-"""Swagger UI would send the address of what it shows to somebody else's server, to have it checked."""
+"""Without this, Swagger UI sends the address of the OpenAPI to a validator on a third party's server."""
 
 
 def add_pages(app: FastAPI) -> None:
-    """Serves both pages and their files, below whatever path or host the app itself is reached."""
+    """Serve both pages and their files, relative to the path and host of each request."""
 
     async def swagger(request: Request) -> HTMLResponse:
         root = _root(request)

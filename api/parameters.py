@@ -1,7 +1,7 @@
-"""The parameters of an endpoint: where each comes from, read once at start from its signature.
+"""The parameters of an endpoint and their sources, read once at start from its signature.
 
-A parameter comes from the path, from `Depends` (a function of the request alone), from the body (a pydantic model), is
-the `Request` itself, or comes from the query string. Everything else that FastAPI offers is refused at start.
+The sources are the path, `Depends` (a function of the request alone), the body (a pydantic model), the `Request`
+itself, and the query string. Every other kind of parameter that FastAPI offers is refused at start.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from starlette.responses import Response
 
 
 class Unsupported(TypeError):
-    """An endpoint uses what the lean router does not offer; the text names the endpoint and the parameter."""
+    """The refusal of an endpoint that uses an unsupported feature; the text names the endpoint and the parameter."""
 
 
 class Plan(NamedTuple):
-    """How an endpoint's arguments are made from a request."""
+    """The sources of an endpoint's arguments, with a validator for each."""
 
     guards: tuple[tuple[str, Callable[[Request], Any]], ...]
     path: tuple[tuple[str, TypeAdapter[Any]], ...]
@@ -31,7 +31,7 @@ class Plan(NamedTuple):
 
 
 def plan_of(endpoint: Callable[..., Any], path: str) -> Plan:
-    """How the endpoint's arguments are made; raises Unsupported."""
+    """The plan of an endpoint; raises Unsupported."""
     hints = get_type_hints(endpoint, include_extras=True)
     _check_answer(endpoint, hints.get("return"))
     guards, in_path, query, body = [], [], [], None

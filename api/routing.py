@@ -1,6 +1,6 @@
-"""A lean route: FastAPI describes it, but a request is taken apart once and the answer put together once.
+"""The lean route: described by FastAPI, but with one pass of parsing and one of serialization per request.
 
-See `api.parameters` for what an endpoint may take. It returns a response, or a model that becomes one.
+`api.parameters` states the parameters that an endpoint may have. An endpoint returns a response or a pydantic model.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1_048_576
 HEADERS = "headwater.headers"
-"""Where dependencies leave headers for the answer, in the request's scope."""
+"""The scope's key of the headers that dependencies add to the answer."""
 
 BODY = "headwater.body"
-AFTER = "headwater.after"
-"""Where dependencies leave what is to be called once the answer is out, or its client is gone, in the scope."""
+CLEANUPS = "headwater.cleanups"
+"""The scope's key of the functions that run when the answer is sent or its client has disconnected."""
 
 SUSPICIOUS = (b"\\u0000", b"NaN", b"Infinity")
-"""What pydantic's parser lets pass, the last two though they are no JSON: a body that holds one is looked at again."""
+"""Texts that pydantic's parser accepts, the last two against JSON's grammar. A body with one is parsed again."""
 
 
 class Json(Response):
-    """A JSON answer, rendered already."""
+    """A JSON response made from bytes."""
 
     media_type = "application/json"
 
 
 class LeanRoute(APIRoute):
-    """See the module. Errors are in the format of the surface that the request came to."""
+    """The lean route (see the module). Errors are in the format of the surface that serves the request."""
 
     max_body_bytes = MAX_BODY_BYTES
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with afterwards(scope):
+        with run_cleanups(scope):
             await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -62,7 +62,7 @@ class LeanRoute(APIRoute):
             headers: dict[str, str] = {}
             request.scope[HEADERS] = headers
             try:
-                response = rendered(await _called(endpoint, plan, request, most), status)
+                response = response_of(await _call(endpoint, plan, request, most), status)
             except ApiError as error:
                 headers.update(error.headers)
                 response = errors_of(request).render(request, error)
@@ -81,24 +81,24 @@ class LeanRoute(APIRoute):
 
 
 def errors_of(request: Request) -> ErrorFormat:
-    """The format of errors of the surface that a request came to."""
+    """The error format of the surface that serves a request."""
     errors: ErrorFormat = request.app.state.surface.errors
     return errors
 
 
 @contextmanager
-def afterwards(scope: Scope) -> Iterator[None]:
-    """Calls what dependencies have left to be called (see AFTER) when the block is left, however it is."""
-    after: list[Callable[[], None]] = []
-    scope[AFTER] = after
+def run_cleanups(scope: Scope) -> Iterator[None]:
+    """Run the functions that dependencies add under CLEANUPS when the block ends, also by an exception."""
+    cleanups: list[Callable[[], None]] = []
+    scope[CLEANUPS] = cleanups
     try:
         yield
     finally:
-        for call in after:
-            call()
+        for cleanup in cleanups:
+            cleanup()
 
 
-async def _called(endpoint: Callable[..., Awaitable[Any]], plan: Plan, request: Request, most: int) -> Any:
+async def _call(endpoint: Callable[..., Awaitable[Any]], plan: Plan, request: Request, most: int) -> Any:
     body = await _body(request, most) if request.method not in ("GET", "HEAD") else b""
     request.scope[BODY] = body
     arguments: dict[str, Any] = {}
@@ -179,8 +179,8 @@ async def _body(request: Request, most: int) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def rendered(answer: Any, status: int) -> Response:
-    """An answer as a response: a model is serialized once, a response passes through."""
+def response_of(answer: Any, status: int) -> Response:
+    """The response for an endpoint's answer: a model is serialized once, a response passes through."""
     if isinstance(answer, Response):
         return answer
     if isinstance(answer, BaseModel):
@@ -189,21 +189,21 @@ def rendered(answer: Any, status: int) -> Response:
 
 
 def database_away() -> ApiError:
-    """Reads need the database; writes answer for themselves (see `actions`)."""
+    """A 503 for a read without a database; `api.actions` answers for writes."""
     return ApiError(503, "Service unavailable", kind="Unavailable", details="the database is not available")
 
 
 def unexpected(request: Request, error: Exception) -> ApiError:
-    """Something nobody foresaw: logged in full under an id, answered with the id alone."""
+    """A 500 for an unexpected exception: logged in full under an id, answered with the id alone."""
     error_id = str(uuid4())
     log.error("error %s in %s %s", error_id, request.method, request.scope["path"], exc_info=error)
     return ApiError(500, "Internal server error", kind="InternalError", details=f"error id {error_id}")
 
 
 class LeanApp:
-    """A surface's app in which a request for a path without parameters goes straight to its route.
+    """A surface's ASGI app in which a request for a path without parameters goes straight to its route.
 
-    FastAPI would try every route before it, and pass through layers that have nothing to do here.
+    FastAPI would match every earlier route first, and call middleware that has no task here.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -224,6 +224,6 @@ class LeanApp:
             return
         route, handle = found
         scope["app"], scope["endpoint"], scope["path_params"] = self.app, route.endpoint, {}
-        with afterwards(scope):
+        with run_cleanups(scope):
             response = await handle(Request(scope, receive, send))
             await response(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Commands that are recorded in the background, whatever becomes of the requests that began them."""
+"""Background submission of commands: recorded even when the request that began them is cancelled."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from streams.core.gateway import Gateway, Unavailable, submit_until_recorded
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = 5.0
-"""How long `close` waits for requests to end that the server has cancelled."""
+"""Seconds that `close` waits for cancelled requests to end."""
 
 LINGER_SECONDS = 60.0
-"""How long a command is submitted while the log takes none."""
+"""Seconds that a submission is retried while the log is unavailable."""
 
 
 class BackgroundSubmissions:
-    """Records how things end that a request began, so that neither a lost client nor a cancelled request loses one."""
+    """Submits the end of what a request began, so that a lost client or a cancelled request loses no record."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -29,12 +29,12 @@ class BackgroundSubmissions:
         self._submitted: set[asyncio.Task[Outcome | None]] = set()
 
     def opened(self, id_: UUID) -> None:
-        """Something has begun, whose end will be submitted."""
+        """Register an operation whose end will be submitted."""
         self._open.add(id_)
         self._none_open.clear()
 
     def submit(self, id_: UUID, end: Envelope) -> asyncio.Task[Outcome | None]:
-        """Begins to record the end of what was opened; the task gives the outcome, None if it is not known in time."""
+        """Start to record the end of a registered operation; the task gives its outcome, None if unknown in time."""
         task = asyncio.create_task(self._submit(end), name=f"end of {id_}")
         self._submitted.add(task)
         task.add_done_callback(self._submitted.discard)
@@ -44,7 +44,7 @@ class BackgroundSubmissions:
         return task
 
     async def close(self) -> None:
-        """Waits until everything that was opened has ended, and that is recorded or given up."""
+        """Wait until every registered operation has ended, and its end is recorded or given up."""
         if self._open:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._none_open.wait(), CLOSING_SECONDS)

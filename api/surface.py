@@ -1,4 +1,4 @@
-"""One product's HTTP surface: an app of its own, with its own authentication, limits, envelope and OpenAPI."""
+"""The HTTP surface of a product: an app with separate authentication, limits, error format and OpenAPI."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.actions import Acting, Action
+from api.actions import Action, Actions
 from api.auth import Caller, Verifier, bearer
 from api.errors import ApiError, ErrorFormat
 from api.limits import InFlight, Limiter
 from api.pages import add_pages
-from api.routing import AFTER, HEADERS, LeanRoute
+from api.routing import CLEANUPS, HEADERS, LeanRoute
 from streams.core.envelope import Outcome
 from streams.postgres.reads import Reads
 
@@ -27,10 +27,10 @@ CALLER = "headwater.caller"
 
 @dataclass(slots=True)
 class Surface:
-    """What the endpoints of one surface work with. `own` holds what only this surface needs."""
+    """The dependencies of every endpoint of a surface. `own` holds those that only this surface has."""
 
     name: str
-    acting: Acting
+    actions: Actions
     reads: Reads
     tokens: Verifier
     limiter: Limiter
@@ -41,7 +41,7 @@ class Surface:
 
 
 def surface_of(request: Request) -> Surface:
-    """The surface a request came to."""
+    """The surface that serves a request."""
     surface: Surface = request.app.state.surface
     return surface
 
@@ -50,14 +50,14 @@ D = TypeVar("D")
 
 
 def own_of(request: Request, kind: type[D]) -> D:
-    """What only this surface needs, as the type that it gives."""
+    """The surface's own dependencies, which must be of this type."""
     own = surface_of(request).own
     assert isinstance(own, kind)
     return own
 
 
 async def caller_of(request: Request) -> Caller:
-    """Who calls, verified once for each request; raises ApiError 401 or 503."""
+    """The caller, verified once for each request; raises ApiError 401 or 503."""
     known: Caller | None = request.scope.get(CALLER)
     if known is None:
         verified = surface_of(request).tokens.verify(bearer(request))
@@ -65,11 +65,11 @@ async def caller_of(request: Request) -> Caller:
     return known
 
 
-class Allowed:
-    """Lets a caller through whose token has one of these scopes, and counts the request against a limit's class.
+class Guard:
+    """The guard of an endpoint: requires one of these scopes, and counts the request against a limit's class.
 
-    Without scopes, every scope of the surface will do. Raises ApiError 401, 403 or 429, or 503 when it cannot be found
-    out who calls, and psycopg.OperationalError when requests cannot be counted.
+    Without scopes, any scope of the surface suffices. Raises ApiError 401, 403 or 429, 503 while callers cannot be
+    verified, and psycopg.OperationalError while requests cannot be counted.
     """
 
     def __init__(self, *scopes: str, limit: str = "general") -> None:
@@ -80,9 +80,9 @@ class Allowed:
         surface = surface_of(request)
         caller = await caller_of(request)
         try:
-            request.scope[AFTER].append(surface.in_flight.enter(caller.subject, self.limit))
+            request.scope[CLEANUPS].append(surface.in_flight.enter(caller.subject, self.limit))
         except ApiError as busy:
-            busy.headers |= await surface.limiter.standing(caller.subject, self.limit, caller.limits)
+            busy.headers |= await surface.limiter.headers(caller.subject, self.limit, caller.limits)
             raise
         request.scope[HEADERS].update(await surface.limiter.hit(caller.subject, self.limit, caller.limits))
         scopes = self.scopes or surface.scopes
@@ -94,26 +94,26 @@ class Allowed:
 
 def may(*scopes: str, limit: str = "general") -> Any:
     """The annotation of an endpoint's caller: `caller: Annotated[Caller, may("communication:send")]`."""
-    return Depends(Allowed(*scopes, limit=limit))
+    return Depends(Guard(*scopes, limit=limit))
 
 
 async def _action(request: Request) -> Action:
     surface = surface_of(request)
     caller = await caller_of(request)
-    return surface.acting.action(request, caller.subject, caller.actor)
+    return surface.actions.action(request, caller.subject, caller.actor)
 
 
 async def _reads(request: Request) -> Reads:
     surface = surface_of(request)
-    await surface.acting.wait_for(request)
+    await surface.actions.wait_for(request)
     return surface.reads
 
 
 Act = Annotated[Action, Depends(_action)]
-"""The write that this request is (after the caller has been let through)."""
+"""The write of this request; the endpoint's guard must come first."""
 
 Read = Annotated[Reads, Depends(_reads)]
-"""The read models, once they cover the position that the request may name."""
+"""The read models, once they cover the position that the request names."""
 
 
 class OutcomeAnswer(BaseModel):
@@ -126,14 +126,14 @@ class OutcomeAnswer(BaseModel):
 
 
 outcomes = APIRouter(route_class=LeanRoute)
-"""The endpoint that a 202 points to."""
+"""The router of the endpoint that a 202 points to."""
 
 
 @outcomes.get("/outcomes/{command_id}", tags=["Outcomes"])
 async def outcome(command_id: UUID, request: Request, caller: Annotated[Caller, may()]) -> OutcomeAnswer:
     """The outcome of an earlier write, by the id its 202 gave."""
     surface = surface_of(request)
-    found = await surface.acting.gateway.outcome(surface.name, command_id)
+    found = await surface.actions.gateway.outcome(surface.name, command_id)
     if found is None:
         raise ApiError(404, "No outcome is known for this command yet", kind="NotFound")
     return _outcome_answer(found)
@@ -149,7 +149,7 @@ def _outcome_answer(found: Outcome) -> OutcomeAnswer:
 
 
 def app_of(surface: Surface, title: str, version: str, description: str, routers: tuple[APIRouter, ...]) -> FastAPI:
-    """The surface's app; errors of routing itself (404, 405) come in its format too."""
+    """The FastAPI app of a surface; errors of routing (404, 405) are in the surface's format too."""
     app = FastAPI(
         title=title, version=version, description=description, redirect_slashes=False, docs_url=None, redoc_url=None
     )

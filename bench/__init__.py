@@ -1,1 +1,1 @@
-"""Measurements, never tests: machines are shared and noisy, so each figure stands beside a baseline of the same run."""
+"""Benchmarks, never tests: machines are noisy, so each figure stands beside a baseline of the same run."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: every benchmark, one after the other, with its short settings."""
+"""All benchmarks, one after the other, with short settings: `python -m bench`."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def main() -> None:
 def in_memory(commands: int = 60_000) -> None:
     """Commands a second through the core alone, and a floor: making and serializing one event for each.
 
-    The commands are made beforehand: that is the edge's work.
+    The commands are made before the measurement, since making them is the edge's work.
     """
     mapper = Mapper(names_of([SHELF]), Keyring(os.urandom(32)))
     processor = Processor([SHELF], mapper)
@@ -89,7 +89,7 @@ def rate(work: Callable[[int], None], total: int) -> float:
 
 
 async def journaled(dsn: str, events: int) -> None:
-    """Events a second into journal, read models and checkpoints; memory at the quarters; then a rebuild beside it."""
+    """Events a second into journal, read models and checkpoints; memory at each quarter; then a rebuild under load."""
     runtime = EmbeddedRuntime(dsn, [SHELF], bytes(32), SystemClock(), {("shelf", Supply): Supplier()}, working=False)
     async with runtime.run():
         commands = events // 3
@@ -118,7 +118,7 @@ async def load(runtime: EmbeddedRuntime, quarter: int, commands: int) -> None:
 
 
 async def rebuilt(runtime: EmbeddedRuntime, connection: Connection[Row], events: int) -> None:
-    """Rebuilds a read model beside the live one while commands go on, and says what that costs them."""
+    """The time of a rebuild under load, and the latency that it adds to commands."""
     alone = await paced(runtime, "alone", asyncio.sleep(3))
     began = time.perf_counter()
     beside = await paced(runtime, "beside", asyncio.to_thread(_rebuild, connection))
@@ -130,7 +130,7 @@ async def rebuilt(runtime: EmbeddedRuntime, connection: Connection[Row], events:
 
 
 async def paced(runtime: EmbeddedRuntime, name: str, until: Coroutine[Any, Any, None]) -> float:
-    """Median milliseconds of one command after the other while something else runs."""
+    """The median latency in milliseconds of sequential commands while another task runs."""
     running = asyncio.create_task(until)
     took: list[float] = []
     while not running.done():

@@ -1,7 +1,7 @@
-"""The baselines of the HTTP benchmark: what somebody would write by hand, and an endpoint that stores nothing.
+"""The baselines of the HTTP benchmark: a hand-written CRUD endpoint, and an endpoint that stores nothing.
 
 `crud` checks the token, validates the body with pydantic and writes three rows (message, audit line, outcome) in one
-durable transaction per request. `bare` does everything but the writing: the ceiling of this way of serving.
+durable transaction per request. `bare` does all of that except the writing: the ceiling of this web stack.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TABLES = """
 """
 
 
-class Body(BaseModel):
+class SendBody(BaseModel):
     user_id: int
     trigger_type: str
     data: dict[str, Any]
@@ -41,7 +41,7 @@ class Body(BaseModel):
     scheduled_time: datetime | None = None
 
 
-class Answer(BaseModel):
+class SendAnswer(BaseModel):
     success: bool
     task_id: UUID
     cost: float
@@ -77,14 +77,14 @@ def caller(authorization: Annotated[str, Header()]) -> str:
     return str(claims["sub"])
 
 
-def answer(id_: UUID) -> Answer:
-    return Answer(
+def answer(id_: UUID) -> SendAnswer:
+    return SendAnswer(
         success=True, task_id=id_, cost=0.001, fallback_used=False, analytics_tracked=True, message="scheduled"
     )
 
 
 @app.post("/crud")
-async def crud(body: Body, subject: Annotated[str, Depends(caller)]) -> Answer:
+async def crud(body: SendBody, subject: Annotated[str, Depends(caller)]) -> SendAnswer:
     id_, now = uuid4(), datetime.now(UTC)
     given = answer(id_)
     async with pool.connection() as connection, connection.transaction():
@@ -112,5 +112,5 @@ async def crud(body: Body, subject: Annotated[str, Depends(caller)]) -> Answer:
 
 
 @app.post("/bare")
-async def bare(body: Body, subject: Annotated[str, Depends(caller)]) -> Answer:
+async def bare(body: SendBody, subject: Annotated[str, Depends(caller)]) -> SendAnswer:
     return answer(uuid4())

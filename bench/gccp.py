@@ -27,8 +27,8 @@ from rich.table import Table
 
 from bench.pdf import LESSON
 from streams.postgres.server import start_embedded
-from tests.api.gccp.process import Process
-from tests.api.gccp.service import bearer
+from tests.api.gccp.service import USUAL, bearer
+from tests.api.process import Process
 from tests.imitations.llm_server import Act, acts
 
 PIECES = 20
@@ -52,9 +52,7 @@ def main() -> None:
         process = Process(
             database,
             Path(directory) / "log",
-            ANTHROPIC_API_KEY=KEY,
-            ANTHROPIC_BASE_URL=upstream,
-            HEADWATER_GCCP_PDF_WORKERS="2",
+            **USUAL | {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": upstream, "HEADWATER_GCCP_PDF_WORKERS": "2"},
         )
         process.start()
         try:
@@ -68,7 +66,7 @@ def main() -> None:
 
 @contextmanager
 def provider() -> Iterator[str]:
-    """The address of a fake provider in a process of its own."""
+    """The address of a fake provider, which runs in a separate process."""
     command = [sys.executable, "-m", "tests.imitations.anthropic"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -79,23 +77,23 @@ def provider() -> Iterator[str]:
 
 
 def user(number: int) -> dict[str, str]:
-    """The header of the nth user: limits are per user, so there are as many as it takes."""
+    """The header of the nth user. Limits are per user, so a benchmark spreads its requests over users."""
     return bearer(str(UUID(int=number + 1, version=4)))
 
 
-def at(values: list[float], part: float) -> float:
+def percentile(values: list[float], part: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
-def resident(pid: int) -> float:
-    """Megabytes of memory that a process holds."""
+def resident_mb(pid: int) -> float:
+    """The resident memory of a process in megabytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-def processor(pid: int) -> float:
-    """Seconds of the processor's time that a process has taken."""
+def processor_seconds(pid: int) -> float:
+    """The processor time of a process in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -106,7 +104,7 @@ async def script(upstream: str, act: Act, times: int) -> None:
 
 
 async def streams(process: Process, upstream: str, number: int) -> None:
-    """So many streams at once: when the first piece comes, and how long the whole takes."""
+    """`number` concurrent streams: the time to the first piece and to the end."""
     act = Act(pieces=["twenty characters.. "] * PIECES, seconds_between=SECONDS_BETWEEN)
     table = Table(
         "", "first piece p50 ms", "p99 ms", "whole p50 s", "p99 s", "server CPU ms each", "MB before", "at most"
@@ -121,22 +119,22 @@ async def streams(process: Process, upstream: str, number: int) -> None:
     }
     for name, way in ways.items():
         await script(upstream, act, number + 1)
-        before, most = resident(process.pid), [0.0]
+        before, most = resident_mb(process.pid), [0.0]
         watching = asyncio.create_task(_watch(process.pid, most))
         limits = httpx2.Limits(max_connections=None)
         async with httpx2.AsyncClient(limits=limits, timeout=120) as client:
-            await way(client, number)  # whatever is made at the first request is made
-            taken = processor(process.pid)
+            await way(client, number)  # warms up: connections and caches are made at the first request
+            taken = processor_seconds(process.pid)
             took = await asyncio.gather(*(way(client, n) for n in range(number)))
         watching.cancel()
-        taken = (processor(process.pid) - taken) * 1000 / number
+        taken = (processor_seconds(process.pid) - taken) * 1000 / number
         first, whole = [one[0] * 1000 for one in took], [one[1] for one in took]
         table.add_row(
             name,
-            f"{at(first, 0.5):.0f}",
-            f"{at(first, 0.99):.0f}",
-            f"{at(whole, 0.5):.2f}",
-            f"{at(whole, 0.99):.2f}",
+            f"{percentile(first, 0.5):.0f}",
+            f"{percentile(first, 0.99):.0f}",
+            f"{percentile(whole, 0.5):.2f}",
+            f"{percentile(whole, 0.99):.2f}",
             f"{taken:.1f}",
             f"{before:.0f}",
             f"{max(most):.0f}",
@@ -159,14 +157,14 @@ async def _stream(
 
 async def _watch(pid: int, most: list[float]) -> None:
     while True:
-        most.append(resident(pid))
+        most.append(resident_mb(pid))
         await asyncio.sleep(0.1)
 
 
 async def generations(process: Process, upstream: str, database: str, number: int) -> None:
-    """So many generations in flight at once, from asking for the first to the end of the last."""
+    """`number` concurrent generations, from the first request to the end of the last one."""
     await script(upstream, Act(pieces=["words "] * 4, seconds_between=SECONDS_BETWEEN), number * 5)
-    before, most, taken = resident(process.pid), [0.0], processor(process.pid)
+    before, most, taken = resident_mb(process.pid), [0.0], processor_seconds(process.pid)
     watching = asyncio.create_task(_watch(process.pid, most))
     gate, began = asyncio.Semaphore(64), time.perf_counter()
     async with httpx2.AsyncClient(base_url=f"{process.url}/gccp/api", timeout=120) as client:
@@ -180,7 +178,7 @@ async def generations(process: Process, upstream: str, database: str, number: in
     took = time.perf_counter() - began
     watching.cancel()
     console.print(f"\n{number} generations, {number * 5} calls of {4 * SECONDS_BETWEEN:.1f} s each at the provider")
-    per_call = (processor(process.pid) - taken) * 1000 / (number * 5)
+    per_call = (processor_seconds(process.pid) - taken) * 1000 / (number * 5)
     table = Table(
         "asked p50 ms",
         "p99 ms",
@@ -194,8 +192,8 @@ async def generations(process: Process, upstream: str, database: str, number: in
         "at most",
     )
     table.add_row(
-        f"{at(asked, 0.5) * 1000:.0f}",
-        f"{at(asked, 0.99) * 1000:.0f}",
+        f"{percentile(asked, 0.5) * 1000:.0f}",
+        f"{percentile(asked, 0.99) * 1000:.0f}",
         f"{all_asked:.1f}",
         str(in_flight),
         f"{took:.1f}",
@@ -222,7 +220,7 @@ def _count(connection: psycopg.Connection, where: str) -> int:
 
 
 async def documents(process: Process, number: int) -> None:
-    """PDFs of twenty lessons each, four at a time."""
+    """PDFs of twenty lessons each, four concurrent."""
     content = "\n\n".join(LESSON.format(number=lesson) for lesson in range(20))
     gate, times = asyncio.Semaphore(4), list[float]()
     pages = 0
@@ -245,7 +243,10 @@ async def documents(process: Process, number: int) -> None:
     console.print(f"\n{number} PDFs of {pages // number} pages, four at a time, two workers")
     table = Table("documents/s", "pages/s", "p50 ms", "p99 ms")
     table.add_row(
-        f"{number / took:.1f}", f"{pages / took:.0f}", f"{at(times, 0.5) * 1000:.0f}", f"{at(times, 0.99) * 1000:.0f}"
+        f"{number / took:.1f}",
+        f"{pages / took:.0f}",
+        f"{percentile(times, 0.5) * 1000:.0f}",
+        f"{percentile(times, 0.99) * 1000:.0f}",
     )
     console.print(table)
 

@@ -124,7 +124,7 @@ def requests(path: str, token: str) -> Request:
 
 
 def prepare(port: int, token: str) -> None:
-    """Every recipient consents to e-mail, so that sends are accepted."""
+    """Record every recipient's consent to e-mail, so that sends are accepted."""
 
     def consent(user: int) -> bytes:
         body = {"user_id": user, "email": f"user{user}@example.com", "consent_source": "api"}

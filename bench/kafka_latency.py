@@ -69,7 +69,7 @@ def main() -> None:
 
 @asynccontextmanager
 async def installation(kafka: Kafka, dsn: str, partitions: int) -> AsyncIterator[tuple[Processes, KafkaGateway]]:
-    """One processor, one projector and a gateway on a database of their own."""
+    """One processor, one projector and a gateway on a new database."""
     name = f"bench_{uuid4().hex[:8]}"
     with connect_plain(dsn) as connection:
         connection.execute(f"create database {name}".encode())
@@ -85,7 +85,7 @@ async def installation(kafka: Kafka, dsn: str, partitions: int) -> AsyncIterator
 
 
 async def measured(kafka: Kafka, dsn: str, partitions: int, seconds: float, rounds: int) -> None:
-    """Throughput and latency at each number of clients, in turns with the raw loop: a machine's moods hit both."""
+    """Throughput and latency at each number of clients, in turns with the raw loop, so that noise affects both."""
     with raw_loop(kafka.bootstrap, partitions) as raw:
         async with installation(kafka, dsn, partitions) as (roles, one):
             await load(one, partitions, 64, WARM_SECONDS)
@@ -93,7 +93,7 @@ async def measured(kafka: Kafka, dsn: str, partitions: int, seconds: float, roun
             for clients in CLIENTS:
                 show(partitions, clients, "", await taken_in_turns(one, raw, partitions, clients, seconds, rounds))
             console.print(f"{partitions:2} partitions, memory: {', '.join(memory(roles))}")
-            await killed(roles, one, partitions)
+            await restart_latency(roles, one, partitions)
             if partitions > 1:
                 roles.start("processor", "processor-2")
                 await load(one, partitions, CLIENTS[-1], WARM_SECONDS)
@@ -112,7 +112,7 @@ async def taken_in_turns(
 
 
 class Turn(NamedTuple):
-    """Latencies of ours and of the raw loop's, over so many seconds each."""
+    """Latencies of the runtime and of the raw loop, over `seconds` each."""
 
     ours: list[float]
     raw: list[float]
@@ -124,21 +124,21 @@ class Turn(NamedTuple):
 
 
 def show(partitions: int, clients: int, how: str, turns: list[Turn]) -> None:
-    """One line: medians of the turns."""
+    """Print one line with the medians of the turns."""
     ratio = median(turn.ratio for turn in turns)
     console.print(
-        f"{partitions:2} partitions, {clients:2} clients{how}: {of([(t.ours, t.seconds) for t in turns])};"
-        f" raw loop {of([(t.raw, t.seconds) for t in turns])}; {ratio:.2f} of its throughput"
+        f"{partitions:2} partitions, {clients:2} clients{how}: {medians([(t.ours, t.seconds) for t in turns])};"
+        f" raw loop {medians([(t.raw, t.seconds) for t in turns])}; {ratio:.2f} of its throughput"
     )
 
 
-def of(turns: Sequence[tuple[list[float], float]]) -> str:
+def medians(turns: Sequence[tuple[list[float], float]]) -> str:
     p50, p99 = (median(sorted(one)[int(len(one) * part)] for one, _ in turns) * 1e3 for part in (0.5, 0.99))
     return f"{median(len(one) / took for one, took in turns):,.0f}/s, p50 {p50:.1f}, p99 {p99:.1f} ms"
 
 
 async def load(one: KafkaGateway, partitions: int, clients: int, seconds: float) -> list[float]:
-    """Latencies of commands, each client one after the other."""
+    """Latencies of commands; each client submits one after the other."""
     latencies: list[float] = []
     began = time.perf_counter()
 
@@ -159,7 +159,7 @@ def a_command(number: int) -> FillJar:
 
 
 def memory(roles: Processes) -> Iterator[str]:
-    """Of each role, supervisor and child together; what they share counts once."""
+    """The memory of each role, supervisor and child together; shared pages count once."""
     for name, process in roles.running.items():
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         kilobytes = sum(proportional_kilobytes(pid) for pid in (str(process.pid), *children))
@@ -171,8 +171,8 @@ def proportional_kilobytes(pid: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
-async def killed(roles: Processes, one: KafkaGateway, partitions: int) -> None:
-    """Kills the processor under load, for its supervisor to restart; the silence that its clients see."""
+async def restart_latency(roles: Processes, one: KafkaGateway, partitions: int) -> None:
+    """Kill the processor under load and print how long its clients wait until its restart."""
     answered: list[float] = []
 
     async def client(number: int) -> None:
@@ -201,7 +201,7 @@ async def killed(roles: Processes, one: KafkaGateway, partitions: int) -> None:
 
 @contextmanager
 def raw_loop(bootstrap: str, partitions: int) -> Iterator[RawClient]:
-    """The bare loop as a process, and its client."""
+    """The client of the raw loop, which runs as a separate process."""
     cluster = Cluster(bootstrap, f"raw-{uuid4().hex[:8]}")
     create(cluster, ["shelf"], partitions, ONE_BROKER)
     topics = cluster.commands("shelf"), cluster.events("shelf")
@@ -214,7 +214,7 @@ def raw_loop(bootstrap: str, partitions: int) -> Iterator[RawClient]:
 
 
 async def catching_up(kafka: Kafka, dsn: str, events: int) -> None:
-    """Stops the projector while the log grows, then measures how fast it follows, journal and read models and all."""
+    """Stop the projector while the log grows, then measure its rate of catching up, read models included."""
     async with installation(kafka, dsn, 4) as (roles, one):
         await load(one, 4, 8, 2)
         roles.signal_child("projector-1", signal.SIGSTOP)
@@ -230,7 +230,7 @@ async def catching_up(kafka: Kafka, dsn: str, events: int) -> None:
 
 
 def produce(roles: Processes, commands: int) -> None:
-    """Puts commands into their topic without waiting for any outcome."""
+    """Produce commands without waiting for their outcomes."""
     by, producer = mapper(), Producer(roles.cluster.client(enable_idempotence=True, linger_ms=20))
     for number in range(commands):
         made = envelop(a_command(number), "shelf", 4, "bench")

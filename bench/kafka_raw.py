@@ -1,4 +1,4 @@
-"""The floor under the distributed runtime: a bare consume–transact–produce loop that does no work, and its client."""
+"""The raw loop, a baseline of the distributed runtime: consume, transact and produce without work; and its client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OWNERS = 500
 
 
 def settings(bootstrap: str, **more: Any) -> dict[str, Any]:
-    """Client settings as the runtime has them; keyword `a_b` stands for `a.b`."""
+    """The client settings of the runtime; keyword `a_b` stands for `a.b`."""
     own = {name.replace("_", "."): value for name, value in more.items()}
     return {"bootstrap.servers": bootstrap, "socket.nagle.disable": True, "log_level": 0} | own
 
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 class RawClient:
-    """Keeps a number of messages under way through the loop."""
+    """Keeps a number of messages in flight through the loop."""
 
     def __init__(self, bootstrap: str, source: str, target: str, partitions: int) -> None:
         self._source, self._partitions = source, partitions
@@ -71,7 +71,7 @@ class RawClient:
         self._number = 0
 
     def load(self, clients: int, seconds: float) -> list[float]:
-        """Latencies."""
+        """Latencies in seconds, with `clients` messages in flight."""
         latencies: list[float] = []
         until = time.perf_counter() + seconds
         for _ in range(clients):

@@ -1,4 +1,4 @@
-"""A load generator that costs little itself: keep-alive connections over raw sockets, requests made beforehand."""
+"""A load generator with little overhead: keep-alive connections over raw sockets, requests made beforehand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from time import perf_counter
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Requests answered per second, and latencies in milliseconds, over one stretch of time."""
+    """Answered requests per second, and latencies in milliseconds, over one period."""
 
     connections: int
     per_second: float
@@ -20,7 +20,7 @@ class Load:
 
 
 async def run(host: str, port: int, request: Callable[[int], bytes], connections: int, seconds: float) -> Load:
-    """Keeps `connections` busy for `seconds`; `request(n)` gives the nth request as bytes of HTTP/1.1."""
+    """Keep `connections` busy for `seconds`; `request(n)` returns the nth request as bytes of HTTP/1.1."""
     latencies: list[float] = []
     errors = 0
     counter = iter(range(1_000_000_000))
@@ -45,7 +45,7 @@ async def run(host: str, port: int, request: Callable[[int], bytes], connections
 
 
 async def each(host: str, port: int, requests: Sequence[bytes], connections: int = 16) -> None:
-    """Sends every request once; raises RuntimeError when one is not answered with 2xx."""
+    """Send every request once; raises RuntimeError for an answer other than 2xx."""
     left = iter(requests)
 
     async def client() -> None:

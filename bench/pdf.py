@@ -99,7 +99,7 @@ def _timed(renderer: Renderer, document: DocumentRequest) -> tuple[float, int]:
 
 
 async def _in_pool(documents: list[DocumentRequest], workers: int) -> tuple[list[float], float]:
-    """The wait for each document, asked for alone, and the seconds for all of them, asked for at once."""
+    """The latency of each document alone, and the seconds for all documents at once."""
     async with PdfPool(workers=workers, waiting=len(documents)) as pool:
         await asyncio.gather(*(pool.render(_document(1, -1)) for _ in range(workers)))
         waits = [await _waited(pool, document) for document in documents]

@@ -1,5 +1,5 @@
-"""What the `headwater` command's subcommands do, a file per kind of person: who serves, who operates, who audits."""
+"""The actions of the `headwater` command's subcommands, one file per area: serving, operating, auditing."""
 
 
 class Stop(Exception):
-    """A reason to end the command: one sentence for a person."""
+    """The end of a command by an expected error, whose text is one sentence."""

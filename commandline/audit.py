@@ -1,4 +1,4 @@
-"""What an auditor does: verify, replay, look back, ask why, export; and have a person erased."""
+"""The auditor's actions: verification, replay, past states, causes, dossiers, exports."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from uuid import UUID
 
 import psycopg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bootstrap
 from commandline import Stop
+from commandline.progress import progress_bar
+from domain.messages import Event
 from settings import Settings
-from streams.audit.causes import Step, why, why_row
+from streams.audit.causes import CausalLink, why, why_row
 from streams.audit.export import export
 from streams.audit.facts import Facts
 from streams.audit.history import as_of, diff, dossier, events_behind
@@ -53,23 +54,9 @@ def _facts(settings: Settings, connection: psycopg.Connection[Row], personal: bo
     return Facts(names_of(bootstrap.CONTEXTS), master_key)
 
 
-@contextmanager
-def _progress(what: str, total: int | None = None) -> Iterator[Any]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda records: bar.update(task, advance=records)
-
-
 def verify_log(settings: Settings, context: str | None) -> bool:
-    """Verifies hash chain, sequences, versions, outcomes and signatures; False when something is broken."""
-    with _opened(settings) as connection, _progress("verifying", _records(connection)) as progress:
+    """Verify hash chain, sequences, versions, outcomes and signatures; False when one is broken."""
+    with _opened(settings) as connection, progress_bar("verifying", _records(connection)) as progress:
         trusted = [public_bytes(signing_key(settings.data))] if (settings.data / "audit.key").exists() else []
         report = verify(connection, context, trusted, progress)
     console.print(f"{report.records} records in {report.partitions} partitions, {report.signed_heads} signed heads")
@@ -86,7 +73,7 @@ def _records(connection: psycopg.Connection[Row]) -> int:
 
 
 def sign(settings: Settings) -> None:
-    """Signs the heads of all partitions and prints the public key to hand to whoever verifies."""
+    """Sign the heads of all partitions and print the public key, which a verifier needs."""
     with _opened(settings) as connection:
         key = signing_key(settings.data)
         heads = sign_heads(connection, key, datetime.now(UTC))
@@ -94,8 +81,8 @@ def sign(settings: Settings) -> None:
 
 
 def replay(settings: Settings) -> bool:
-    """Folds every stream anew with today's code; False when one does not fold or does not match its snapshot."""
-    with _opened(settings) as connection, _progress("replaying", _records(connection)) as progress:
+    """Fold every stream anew with the present code; False when one fails to fold or differs from its snapshot."""
+    with _opened(settings) as connection, progress_bar("replaying", _records(connection)) as progress:
         found = refold(connection, _facts(settings, connection, personal=True), bootstrap.CONTEXTS, progress)
     console.print(f"{found.streams} streams, {found.events} events, {found.snapshots} snapshots compared")
     if found.fault is not None:
@@ -104,7 +91,7 @@ def replay(settings: Settings) -> bool:
 
 
 def show_as_of(settings: Settings, name: str, until: str, personal: bool) -> None:
-    """Prints a read model's rows as they were at a position or a time, one JSON object a line."""
+    """Print the rows of a read model at a position or a time, one JSON object a line."""
     context, model = _read_model(name)
     with _opened(settings) as connection:
         for row in as_of(connection, _facts(settings, connection, personal), context, model, _until(until)).values():
@@ -112,7 +99,7 @@ def show_as_of(settings: Settings, name: str, until: str, personal: bool) -> Non
 
 
 def show_diff(settings: Settings, name: str, before: str, after: str, personal: bool) -> None:
-    """Prints what changed in a read model between two positions or times."""
+    """Print the differences of a read model between two positions or times."""
     context, model = _read_model(name)
     with _opened(settings) as connection:
         facts = _facts(settings, connection, personal)
@@ -121,7 +108,7 @@ def show_diff(settings: Settings, name: str, before: str, after: str, personal: 
 
 
 def show_why(settings: Settings, what: str, key: list[str]) -> None:
-    """Prints the chain of causes behind a position, an event, a command, or a read model's row, back to the request."""
+    """Print the chain of causes of a position, an event, a command or a read model's row, back to the request."""
     with _opened(settings) as connection:
         try:
             steps = _why(settings, connection, what, key)
@@ -132,7 +119,7 @@ def show_why(settings: Settings, what: str, key: list[str]) -> None:
         console.print(f"{step.at.isoformat()}  {step.position}  {step.name}{made_by}  by {step.actor}  ({step.stream})")
 
 
-def _why(settings: Settings, connection: psycopg.Connection[Row], what: str, key: list[str]) -> list[Step]:
+def _why(settings: Settings, connection: psycopg.Connection[Row], what: str, key: list[str]) -> list[CausalLink]:
     if key:
         context, model = _read_model(what)
         return why_row(connection, _facts(settings, connection, personal=False), context, model, key)
@@ -143,7 +130,7 @@ def _why(settings: Settings, connection: psycopg.Connection[Row], what: str, key
 
 
 def show_events(settings: Settings, name: str, key: list[str], personal: bool) -> None:
-    """Prints every event that touched a row of a read model, in order."""
+    """Print every event that touched a row of a read model, in order."""
     context, model = _read_model(name)
     with _opened(settings) as connection:
         for touch in events_behind(connection, _facts(settings, connection, personal), context, model, key):
@@ -151,15 +138,15 @@ def show_events(settings: Settings, name: str, key: list[str], personal: bool) -
 
 
 def show_dossier(settings: Settings, subject: str, personal: bool) -> None:
-    """Prints everything recorded about a person (`context:id`), in order."""
+    """Print every event about a person (`context:id`), in order."""
     with _opened(settings) as connection:
         for event in dossier(connection, _facts(settings, connection, personal), subject):
             _print_json(_readable(event))
 
 
 def export_log(settings: Settings, directory: Path, context: str | None) -> None:
-    """Writes the log as files that verify themselves, with a manifest and a verifier that needs only Python."""
-    with _opened(settings) as connection, _progress("exporting", _records(connection)) as progress:
+    """Write the log as files, with a manifest and a verifier that needs only Python."""
+    with _opened(settings) as connection, progress_bar("exporting", _records(connection)) as progress:
         try:
             export(
                 connection,
@@ -191,7 +178,7 @@ def _until(text: str) -> Position | datetime | None:
         raise Stop(f"{text!r} is neither a position (context/partition/sequence), a time, nor `now`") from None
 
 
-def _readable(event: Recorded[Any]) -> Mapping[str, Any]:
+def _readable(event: Recorded[Event]) -> Mapping[str, Any]:
     record = event.record
     return {
         "position": str(record.position),

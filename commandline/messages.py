@@ -1,4 +1,4 @@
-"""`headwater preview`: a message before it is sent."""
+"""The preview of a message, for `headwater preview`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from products import PRODUCTS
 
 
 def preview_message(trigger_type: str, channel: str, values: str, html: bool) -> str:
-    """The text or e-mail of the product that has a preview; raises Stop for what there is no template for."""
+    """The preview by the product that has one; raises Stop for a message without a template."""
     for product in PRODUCTS:
         if product.preview is not None:
             try:

@@ -1,17 +1,15 @@
-"""Between the runtimes: an embedded journal into Kafka, a lost PostgreSQL out of it, and the subjects' keys."""
+"""Moves of data between the runtimes: an embedded journal to Kafka, PostgreSQL from Kafka, the subjects' keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bootstrap
 from commandline import Stop
+from commandline.progress import progress_bar
 from commandline.roles import NAMES, cluster, durability, role_of
 from settings import Settings
 from streams.core.keys import Keyring
@@ -31,18 +29,13 @@ from streams.postgres.server import NotDurable
 console = Console(highlight=False, soft_wrap=True)
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda records: bar.update(task, advance=records)
-
-
 def move_to_kafka(settings: Settings) -> None:
-    """Carries the journal into topics, made if missing, with the same partitions, sequences and hashes; verified."""
+    """Copy the journal to topics (made if missing) with the same partitions, sequences and hashes, and verify it."""
     there = cluster(settings)
-    with connect_plain(bootstrap.database(settings), "headwater move") as connection, _progress("moving") as progress:
+    with (
+        connect_plain(bootstrap.database(settings), "headwater move") as connection,
+        progress_bar("moving") as progress,
+    ):
         try:
             topics.create(there, NAMES, settings.partitions, durability(settings))
             topics.check(there, NAMES, settings.partitions, durability(settings), RIGHTS["move"])
@@ -53,10 +46,10 @@ def move_to_kafka(settings: Settings) -> None:
 
 
 def rebuild_from_kafka(settings: Settings) -> None:
-    """Makes an empty PostgreSQL anew from Kafka: journal, outcomes, read models, pending tasks."""
+    """Rebuild an empty PostgreSQL from Kafka: journal, outcomes, read models, pending tasks."""
     role = role_of(settings, "rebuild")
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
-    with connect_plain(role.dsn, "headwater rebuild") as connection, _progress("rebuilding") as progress:
+    with connect_plain(role.dsn, "headwater rebuild") as connection, progress_bar("rebuilding") as progress:
         try:
             topics.check(role.cluster, NAMES, role.partitions, durability(settings), RIGHTS["rebuild"])
             prepare(connection, bootstrap.CONTEXTS, role.partitions, "kafka")
@@ -75,7 +68,7 @@ def rebuild_from_kafka(settings: Settings) -> None:
 
 
 def backup(settings: Settings, path: Path) -> None:
-    """Writes the subjects' keys, still wrapped by the master key, to a new file."""
+    """Write the subjects' keys, wrapped by the master key, to a new file."""
     with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
         try:
             console.print(f"{backup_keys(connection, path)} keys in {path}; the master key is not in it")
@@ -84,7 +77,7 @@ def backup(settings: Settings, path: Path) -> None:
 
 
 def restore(settings: Settings, path: Path) -> None:
-    """Puts missing keys back, never one that was destroyed; also into a new database, before it is rebuilt."""
+    """Restore missing keys, never destroyed ones; also into a new database, before it is rebuilt."""
     with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
         try:
             if not has_table(connection, "headwater.subject_keys"):

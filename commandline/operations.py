@@ -1,4 +1,4 @@
-"""What an operator does: look at an installation, rebuild and swap read models, move the manual clock."""
+"""The operator's actions: status of an installation, rebuild and swap of read models, the manual clock."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from time import monotonic
 
 import psycopg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import bootstrap
 from commandline import Stop
+from commandline.progress import progress_bar
 from settings import Settings
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
@@ -32,7 +32,7 @@ DONE_WITHIN_SECONDS = 30
 
 
 async def show_status(settings: Settings, as_json: bool) -> bool:
-    """Prints how the installation is doing; False when something has halted."""
+    """Print the status of the installation; False when a projection or a role has halted."""
     async with await connect(bootstrap.database(settings)) as connection:
         try:
             found = await installation(connection)
@@ -65,7 +65,7 @@ def _print_status(found: Installation) -> None:
 
 
 def list_projections(settings: Settings) -> None:
-    """Prints every table of every projection."""
+    """Print every table of every projection."""
     with connect_plain(bootstrap.database(settings)) as connection:
         for row in rebuild.registered(connection):
             halted = f"  halted at {row.halted_at}: {row.error}" if row.halted_at else ""
@@ -73,7 +73,7 @@ def list_projections(settings: Settings) -> None:
 
 
 def rebuild_projection(settings: Settings, name: str) -> None:
-    """Builds a read model beside the live one, lets it join the writers, and compares the two."""
+    """Build a read model beside the live one, keep it up to date, and compare the two."""
     with _opened(settings) as (connection, mapper):
         projection, model = _read_model(name, mapper)
         active = rebuild.activate(connection, projection, rebuild.create(connection, projection, model))
@@ -87,22 +87,15 @@ def rebuild_projection(settings: Settings, name: str) -> None:
 
 def _catch_up(connection: psycopg.Connection[Row], active: Active, mapper: Mapper) -> None:
     total = rebuild.missing(connection, active)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        task = bar.add_task(active.table, total=total)
+    with progress_bar(active.table, total, transient=False) as progress:
         try:
-            rebuild.catch_up(connection, active, mapper, lambda records: bar.update(task, advance=records))
+            rebuild.catch_up(connection, active, mapper, progress)
         except rebuild.RebuildFailed as failure:
             raise Stop(f"{active.projection.name} raised on an event: {failure}") from None
 
 
 def swap_projection(settings: Settings, name: str) -> None:
-    """Makes the newest shadow table the live one."""
+    """Make the newest shadow table the live one."""
     with _opened(settings) as (connection, mapper):
         projection, _ = _read_model(name, mapper)
         shadows = [row for row in rebuild.registered(connection) if row.name == name and row.state == "shadow"]
@@ -113,7 +106,7 @@ def swap_projection(settings: Settings, name: str) -> None:
 
 
 def retry_projection(settings: Settings, name: str) -> None:
-    """Takes up what has halted under this name, from where it stopped."""
+    """Resume the halted tables of a projection from their last position."""
     with _opened(settings) as (connection, mapper):
         halted = [row for row in rebuild.registered(connection) if row.name == name and row.halted_at]
         if not halted:
@@ -132,7 +125,7 @@ def _retry(connection: psycopg.Connection[Row], mapper: Mapper, row: Registered)
 
 
 def drop_projection(settings: Settings, name: str) -> None:
-    """Removes the tables under this name that are not live."""
+    """Remove the tables of a projection that are not live."""
     with _opened(settings) as (connection, _):
         for row in rebuild.registered(connection):
             if row.name == name and row.state != "live":
@@ -141,7 +134,7 @@ def drop_projection(settings: Settings, name: str) -> None:
 
 
 def advance_clock(settings: Settings, by: timedelta) -> datetime:
-    """Moves the manual clock and waits until everything due has been done; gives the new time."""
+    """Move the manual clock, wait until every due task is done, and return the new time."""
     with connect_plain(bootstrap.database(settings)) as connection:
         row = connection.execute("update headwater.clock set now = now + %s returning now", (by,)).fetchone()
         if row is None:

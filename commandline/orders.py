@@ -1,4 +1,4 @@
-"""Commands given from the shell: put in as due timers, so that whoever runs the installation decides them."""
+"""Commands from the shell: inserted as due timers, so that the running installation decides them."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from streams.postgres.tasks import order
 console = Console(highlight=False, soft_wrap=True)
 PATIENCE_SECONDS = 15.0
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
-"""Due by any clock, a manual one that stands behind the machine's among them."""
+"""Due by any clock, also by a manual clock that is behind the machine's."""
 
 OUTCOME = "select data from headwater.journal where context = %s and stream = %s and version = 1"
 
 
 def erase_subject(settings: Settings, subject: str) -> None:
-    """Has a person's key destroyed and their values blanked; raises Stop for a subject that is not `context:id`.
+    """Destroy a person's key and blank their values; raises Stop for a subject that is not `context:id`.
 
-    They are erased under their own id first: from then on nothing about them can be recorded under another key.
+    The erasure under the person's id comes first: after it, no record about them can be made under another key.
     """
     context, _, id_ = subject.partition(":")
     if context not in {known.name for known in bootstrap.CONTEXTS} or not id_:
         raise Stop(f"a subject reads context:id, as communication:123, not {subject!r}")
-    give(settings, context, _erasure(subject, id_))
+    submit_commands(settings, context, _erasure(subject, id_))
     with connect_plain(bootstrap.database(settings), "headwater erase") as connection:
         places = connection.execute(KEYS_ABOUT, (subject,)).fetchall()
     for place, keys in groupby(places, key=itemgetter(0)):
-        give(settings, place, *(_erasure(subject, key) for _, key in keys if (place, key) != (context, id_)))
+        submit_commands(settings, place, *(_erasure(subject, key) for _, key in keys if (place, key) != (context, id_)))
     console.print(f"{subject} is erased: the key is destroyed, the history still verifies (headwater audit verify)")
 
 
@@ -50,8 +50,8 @@ def _erasure(subject: str, key: str) -> EraseSubject:
     return EraseSubject(at=datetime.now(UTC), partition_key=key, erased=subject)
 
 
-def give(settings: Settings, context: str, *commands: Command) -> None:
-    """Submits commands and waits for their outcomes; raises Stop when one is refused or nobody is there to decide."""
+def submit_commands(settings: Settings, context: str, *commands: Command) -> None:
+    """Submit commands and wait for their outcomes; raises Stop for a refusal, or when no process decides them."""
     ids = [uuid4() for _ in commands]
     with connect_plain(bootstrap.database(settings), "headwater order") as connection:
         with connection.transaction():

@@ -39,7 +39,7 @@ NAMES = [context.name for context in bootstrap.CONTEXTS]
 
 
 def cluster(settings: Settings) -> Cluster:
-    """The cluster that is set; raises Stop when none is."""
+    """The configured cluster; raises Stop without one."""
     if settings.kafka is None:
         raise Stop("which Kafka? Set HEADWATER_KAFKA=host:port,… (or --kafka)")
     given = {name: value for name, value in os.environ.items() if name != "HEADWATER_KAFKA"}
@@ -50,7 +50,7 @@ def cluster(settings: Settings) -> Cluster:
 
 
 def role_of(settings: Settings, name: str) -> Role:
-    """What a process of this role is given; raises Stop when a setting is missing."""
+    """The settings of a process in this role; raises Stop when one is missing."""
     if settings.postgres is None:
         raise Stop("which PostgreSQL? Set HEADWATER_POSTGRES=postgresql://… (or --postgres)")
     instance = f"{name}-{settings.instance or socket.gethostname()}"
@@ -58,12 +58,12 @@ def role_of(settings: Settings, name: str) -> Role:
 
 
 def durability(settings: Settings) -> topics.Durability:
-    """How many replicas topics have, and how many must be in sync."""
+    """The number of replicas of topics, and of those in sync that a write requires."""
     return topics.Durability(settings.replicas, settings.min_insync)
 
 
 def create_topics(settings: Settings) -> None:
-    """Makes the topics that are missing, and says which."""
+    """Make the missing topics and print their names."""
     try:
         made = topics.create(cluster(settings), NAMES, settings.partitions, durability(settings))
     except topics.WrongTopic as wrong:
@@ -72,7 +72,7 @@ def create_topics(settings: Settings) -> None:
 
 
 def check_topics(settings: Settings, rights: Rights = NONE) -> None:
-    """Checks the topics; raises Stop naming each wrong setting, and missing right, and how to mend it."""
+    """Check the topics; raises Stop with each wrong setting and missing right, and its remedy."""
     try:
         topics.check(cluster(settings), NAMES, settings.partitions, durability(settings), rights)
     except topics.WrongTopic as wrong:
@@ -80,7 +80,7 @@ def check_topics(settings: Settings, rights: Rights = NONE) -> None:
 
 
 def run_supervised(settings: Settings, name: str) -> int:
-    """Runs a role as a supervised child of this process; the exit code."""
+    """Run a role as a supervised child process and return the exit code."""
     set_up_logging(settings.log_level)
     return Supervisor(partial(_run_child, settings, name)).run()
 
@@ -98,7 +98,7 @@ def _run_child(settings: Settings, name: str) -> int:
 
 
 def _show_metrics(settings: Settings) -> None:
-    """An API node shows its own. Commands go on being served where these cannot be shown."""
+    """An API node serves metrics itself. A port in use must not stop the role, so it is only logged."""
     if settings.metrics_port is None:
         return
     try:
@@ -108,7 +108,7 @@ def _show_metrics(settings: Settings) -> None:
 
 
 def _prepare(settings: Settings, role: Role, rights: Rights) -> None:
-    """Whichever process comes first makes the tables; every one checks them, and the topics."""
+    """The first process makes the tables, under a lock; every process checks them and the topics."""
     topics.check(role.cluster, NAMES, settings.partitions, durability(settings), rights)
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
     with connect_plain(role.dsn, "headwater setup") as connection:
@@ -119,11 +119,11 @@ def _prepare(settings: Settings, role: Role, rights: Rights) -> None:
 
 
 SETTING_UP = 0x48656165
-"""The advisory lock of whoever makes tables."""
+"""The key of the advisory lock under which tables are made."""
 
 
 def serve_api(settings: Settings) -> None:
-    """Runs an API node until a signal comes."""
+    """Run an API node until a signal arrives."""
     role = role_of(settings, "api")
     from commandline.server import serve_edge
 
@@ -135,7 +135,7 @@ def serve_api(settings: Settings) -> None:
 
 
 def run_live(settings: Settings) -> None:
-    """Counts what happens in Kafka, minute by minute, until a signal comes."""
+    """Serve the live figures per minute from Kafka until a signal arrives."""
     from streams.kafka.live import Live
     from streams.kafka.live_http import serve_live
 
@@ -149,7 +149,7 @@ def run_live(settings: Settings) -> None:
 
 
 def run_worker(settings: Settings) -> None:
-    """Runs a worker until a signal comes."""
+    """Run a worker until a signal arrives."""
     set_up_logging(settings.log_level)
     role = role_of(settings, "worker")
     _checked(settings, role, RIGHTS["worker"])
@@ -164,7 +164,7 @@ def run_worker(settings: Settings) -> None:
 
 
 def _check_secret(settings: Settings, role: Role) -> None:
-    """Of the roles that derive something from it; raises Stop for another installation's."""
+    """For roles that derive from the secret; raises Stop for the secret of another installation."""
     with connect_plain(role.dsn, "headwater setup") as connection:
         try:
             check_secret(connection, bootstrap.secrets(settings).mark_of_installation)

@@ -1,4 +1,4 @@
-"""`headwater up`: the whole product in one process."""
+"""The HTTP server of `headwater up` (all roles in one process) and of an API node."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def serve(settings: Settings) -> None:
-    """Runs until a signal comes, then finishes what has been taken. Raises Stop with the reason when it cannot."""
+    """Serve until a signal arrives, then finish accepted requests. Raises Stop with the reason of a failure."""
     serve_edge(settings, _edge(settings))
 
 
 def serve_edge(settings: Settings, edge: Edge) -> None:
-    """Serves an edge until a signal comes or what is behind it fails; raises Stop with the reason."""
+    """Serve an edge until a signal arrives or its runtime fails; raises Stop with the reason."""
     set_up_logging(settings.log_level)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -67,7 +67,7 @@ def serve_edge(settings: Settings, edge: Edge) -> None:
     spare_what_lives()
     edge.on_failure = lambda: setattr(server, "should_exit", True)
     signal.signal(signal.SIGTERM, _leave)
-    with suppress(SystemExit):  # with which uvicorn ends a start that failed; the reason is with the edge
+    with suppress(SystemExit):  # uvicorn exits by it after a failed start; the reason is in `edge.failure`
         server.run()
     if isinstance(edge.failure, REASONS):
         raise Stop(str(edge.failure))
@@ -78,7 +78,7 @@ def serve_edge(settings: Settings, edge: Edge) -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    """uvicorn raises the signal that stopped it once more; dying of that would leave the embedded server running."""
+    """uvicorn raises the signal that stopped it again; to die of it would leave the embedded server running."""
     raise SystemExit(0)
 
 
@@ -90,7 +90,7 @@ def _edge(settings: Settings) -> Edge:
 
 
 def _building() -> Report:
-    """Shows how many records have been projected, from the first on that a start has to build anything."""
+    """The progress of read models built at start, shown from the first projected record on."""
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""Issuing tokens."""
+"""The issue of tokens, for `headwater keys issue`."""
 
 from __future__ import annotations
 

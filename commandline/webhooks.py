@@ -1,4 +1,4 @@
-"""`headwater webhook`: endpoints registered, listed, disabled, enabled, and sent what they missed."""
+"""The actions of `headwater webhook`: endpoints registered, listed, disabled, enabled, and recovered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.console import Console
 
 import bootstrap
 from commandline import Stop
-from commandline.orders import give
+from commandline.orders import submit_commands
 from commands.webhook_endpoints import DisableWebhookEndpoint, EnableWebhookEndpoint, RegisterWebhookEndpoint
 from commands.webhooks import RecoverWebhook
 from effects.webhooks import destination
@@ -31,9 +31,9 @@ T = TypeVar("T")
 
 
 def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]) -> tuple[str, str]:
-    """Registers an address for these types of events (none: all); gives its id and the secret that signs.
+    """Register an address for these types of events (none: all); returns its id and its signing secret.
 
-    The same address is the same endpoint: registered again its types are replaced, and it is enabled.
+    The same address is the same endpoint: a second registration replaces its types and enables it.
     """
     name, webhooks = _webhooks(surface)
     every = tuple(dict.fromkeys(webhooks.types.values()))
@@ -45,7 +45,7 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
     endpoint_id = f"ep_{sha256(url.encode()).hexdigest()[:16]}"
     own = bootstrap.secrets(settings)
     try:
-        goes_to = destination(own, endpoint_id, url)
+        target = destination(own, endpoint_id, url)
     except ValueError as error:
         raise Stop(str(error)) from None
     command = RegisterWebhookEndpoint(
@@ -53,15 +53,15 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
         endpoint_id=endpoint_id,
         url=url,
         types=tuple(types) or every,
-        origin=goes_to.origin,
-        fingerprint=goes_to.fingerprint,
+        origin=target.origin,
+        fingerprint=target.fingerprint,
     )
-    give(settings, name, command)
+    submit_commands(settings, name, command)
     return endpoint_id, own.webhook_secret(endpoint_id)
 
 
 def list_webhooks(settings: Settings, surface: str) -> None:
-    """Prints every endpoint: its address, its health, and the types of events that it is told."""
+    """Print every endpoint: its address, its health, and its types of events."""
     for found in _endpoints(settings, surface):
         trouble = f", takes nothing since {found.failing_since:%Y-%m-%d %H:%M} UTC" if found.failing_since else ""
         reason = f" ({found.reason})" if found.reason else ""
@@ -70,27 +70,27 @@ def list_webhooks(settings: Settings, surface: str) -> None:
 
 
 def disable_webhook(settings: Settings, surface: str, endpoint_id: str) -> None:
-    """Tells an endpoint nothing any more; what it misses is held."""
+    """Disable an endpoint; its webhooks are held from now on."""
     _known(settings, surface, endpoint_id)
     command = DisableWebhookEndpoint(at=datetime.now(UTC), endpoint_id=endpoint_id, reason="by command")
-    give(settings, surface, command)
+    submit_commands(settings, surface, command)
 
 
 def enable_webhook(settings: Settings, surface: str, endpoint_id: str) -> None:
-    """Tells it again from now on; what was held waits for `recover`."""
+    """Enable an endpoint for new webhooks; held ones wait for `recover`."""
     _known(settings, surface, endpoint_id)
-    give(settings, surface, EnableWebhookEndpoint(at=datetime.now(UTC), endpoint_id=endpoint_id))
+    submit_commands(settings, surface, EnableWebhookEndpoint(at=datetime.now(UTC), endpoint_id=endpoint_id))
 
 
 def recover_webhook(settings: Settings, surface: str, endpoint_id: str, since: str | None) -> int:
-    """Sends what failed or was held on its way again, in order; gives how many that were.
+    """Queue failed and held webhooks again, in order; returns their number.
 
-    `since` is the `position` in a webhook's body: only what was queued after that one.
+    `since` is the `position` in a webhook's body: only webhooks queued after that one.
     """
     _known(settings, surface, endpoint_id)
     after, count = 0 if since is None else _sequence(settings, surface, endpoint_id, since), 0
     while found := _read(settings, _missed(surface, endpoint_id, after)):
-        give(settings, surface, *(_recovery(endpoint_id, missed) for missed in found))
+        submit_commands(settings, surface, *(_recovery(endpoint_id, missed) for missed in found))
         after, count = found[-1].sequence, count + len(found)
     return count
 
@@ -108,7 +108,7 @@ def _missed(
 
 
 def _webhooks(surface: str) -> tuple[str, Webhooks]:
-    """The context behind a surface's name, and its webhooks; raises Stop for one that sends none."""
+    """The context with this surface, and its webhooks; raises Stop for a surface without webhooks."""
     product = bootstrap.product_of(surface)
     if product is None or product.webhooks is None:
         there = (name for name, one in bootstrap.SURFACES.items() if one.webhooks is not None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
 
 from domain.messages import Command, Event
 from domain.webhooks import (
@@ -81,14 +80,14 @@ def enable(command: EnableWebhookEndpoint, endpoint: WebhookEndpoint) -> Sequenc
 def register(
     command: RegisterWebhookEndpoint, registration: WebhookRegistration, endpoint: WebhookEndpoint
 ) -> Sequence[Event]:
-    about: dict[str, Any] = {"at": command.at, "endpoint_id": command.endpoint_id}
-    events: list[Event] = []
+    at, id_, events = command.at, command.endpoint_id, list[Event]()
     if (registration.url, registration.types) != (command.url, command.types):
-        events.append(WebhookEndpointRegistered(**about, url=command.url, types=command.types))
+        events.append(WebhookEndpointRegistered(at=at, endpoint_id=id_, url=command.url, types=command.types))
     if endpoint.fingerprint != command.fingerprint:
-        events.append(WebhookEndpointConfigured(**about, origin=command.origin, fingerprint=command.fingerprint))
+        origin, fingerprint = command.origin, command.fingerprint
+        events.append(WebhookEndpointConfigured(at=at, endpoint_id=id_, origin=origin, fingerprint=fingerprint))
     elif endpoint.health is Health.DISABLED:
-        events.append(WebhookEndpointEnabled(**about))
+        events.append(WebhookEndpointEnabled(at=at, endpoint_id=id_))
     return events
 
 

@@ -7,16 +7,15 @@ Webhooks. Every failure but a permanent one leads to another round, since receiv
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypedDict
 
 from commands.webhook_endpoints import ENDPOINT_EVENTS, ENDPOINT_HANDLERS, WEBHOOK_ENDPOINT
 from domain.calls.webhook import ERASED, GONE, NOT_CONFIGURED, DeliverWebhook
-from domain.messages import Attempt, Command, Personal, Refused, Reply, Result
+from domain.messages import Attempt, Command, Event, Personal, Refused, Reply, Result
 from domain.webhooks import (
     Health,
-    Phase,
     Webhook,
     WebhookAttemptFailed,
     WebhookDelivered,
@@ -28,6 +27,7 @@ from domain.webhooks import (
     WebhookEvent,
     WebhookFailed,
     WebhookHeld,
+    WebhookPhase,
     WebhookPutOff,
     WebhookQueued,
     evolve,
@@ -48,12 +48,10 @@ PAUSES = (
 )
 """Between the end of a round and the next, from the schedule that Standard Webhooks suggests."""
 
-FAILING_LONG = timedelta(days=5)
+DISABLED_AFTER = timedelta(days=5)
 """An endpoint that has taken nothing for so long is disabled."""
 
 _PERMANENT = frozenset({GONE, NOT_CONFIGURED, ERASED})
-
-Happened = WebhookEvent | WebhookEndpointEvent
 
 
 class WebhookNotFound(Refused, name="webhooks.webhook_not_found", formerly="WebhookNotFound"):
@@ -98,7 +96,7 @@ class RecordDelivery(_OfWebhook, Reply, name="webhooks.webhook.record_delivery.v
 
 
 def queue(command: QueueWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
-    if webhook.phase is not Phase.ABSENT or endpoint.health is Health.ABSENT:
+    if webhook.phase is not WebhookPhase.ABSENT or endpoint.health is Health.ABSENT:
         return []
     if endpoint.health is Health.DISABLED:
         return [WebhookHeld(**command.model_dump(), round=0)]
@@ -106,7 +104,7 @@ def queue(command: QueueWebhook, webhook: Webhook, endpoint: WebhookEndpoint) ->
 
 
 def resume(command: ResumeWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
-    if webhook.phase is not Phase.PUT_OFF or webhook.round != command.round:
+    if webhook.phase is not WebhookPhase.PUT_OFF or webhook.round != command.round:
         return []
     if endpoint.health is Health.DISABLED:
         return [_held(command, webhook)]
@@ -114,51 +112,54 @@ def resume(command: ResumeWebhook, webhook: Webhook, endpoint: WebhookEndpoint) 
 
 
 def recover(command: RecoverWebhook, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[WebhookEvent]:
-    if webhook.phase is Phase.ABSENT:
+    if webhook.phase is WebhookPhase.ABSENT:
         raise WebhookNotFound(f"there is no webhook {command.webhook_id}")
-    if webhook.phase not in (Phase.HELD, Phase.FAILED):
+    if webhook.phase not in (WebhookPhase.HELD, WebhookPhase.FAILED):
         return []
     if endpoint.health is not Health.ENABLED:
         raise EndpointNotEnabled(f"the endpoint {command.endpoint_id} is {endpoint.health}")
     return [_queued(command, webhook)]
 
 
-def record(command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint) -> Sequence[Happened]:
+def record(
+    command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint
+) -> Sequence[WebhookEvent | WebhookEndpointEvent]:
     attempt = command.attempt
-    if attempt is None or webhook.phase is not Phase.QUEUED:
+    if attempt is None or webhook.phase is not WebhookPhase.QUEUED:
         return []
     if command.round != webhook.round or attempt.number <= webhook.heard:
         return []
     if attempt.result is Result.ACCEPTED:
-        return [WebhookDelivered(**_tried(command, webhook, attempt)), *_recovered(command, endpoint)]
-    why = _tried(command, webhook, attempt) | {"code": attempt.code or "unknown", "reason": attempt.reason}
+        return [WebhookDelivered(**_attempted(command, webhook, attempt)), *_recovered(command, endpoint)]
+    failure = _failure(command, webhook, attempt)
     if attempt.retry_at is not None:
-        return [WebhookAttemptFailed(**why, retry_at=attempt.retry_at)]
-    return [*_round_over(command, webhook, endpoint, why), *_failing(command, endpoint, why["code"])]
+        return [WebhookAttemptFailed(**failure, retry_at=attempt.retry_at)]
+    return [*_round_over(command, webhook, endpoint, failure), *_failing(command, endpoint, failure["code"])]
 
 
 def _round_over(
-    command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint, why: dict[str, Any]
+    command: RecordDelivery, webhook: Webhook, endpoint: WebhookEndpoint, failure: _Failure
 ) -> Iterator[WebhookEvent]:
-    if why["code"] in _PERMANENT or webhook.round > len(PAUSES):
-        yield WebhookFailed(**why)
+    if failure["code"] in _PERMANENT or webhook.round > len(PAUSES):
+        yield WebhookFailed(**failure)
     elif endpoint.health is Health.DISABLED:
         yield _held(command, webhook)
     else:
-        yield WebhookPutOff(**why, resume_at=command.at + PAUSES[webhook.round - 1])
+        yield WebhookPutOff(**failure, resume_at=command.at + PAUSES[webhook.round - 1])
 
 
 def _failing(command: RecordDelivery, endpoint: WebhookEndpoint, code: str) -> Iterator[WebhookEndpointEvent]:
     if endpoint.health is not Health.ENABLED or code == ERASED:
         return
-    at: dict[str, Any] = {"at": command.at, "endpoint_id": command.endpoint_id}
-    since = endpoint.failing_since
+    at, endpoint_id, since = command.at, command.endpoint_id, endpoint.failing_since
     if code == GONE:
-        yield WebhookEndpointDisabled(**at, reason="the receiver answered 410: it wants no more webhooks")
+        reason = "the receiver answered 410: it wants no more webhooks"
+        yield WebhookEndpointDisabled(at=at, endpoint_id=endpoint_id, reason=reason)
     elif since is None:
-        yield WebhookEndpointFailing(**at)
-    elif command.at - since >= FAILING_LONG:
-        yield WebhookEndpointDisabled(**at, reason=f"nothing got through for {FAILING_LONG.days} days")
+        yield WebhookEndpointFailing(at=at, endpoint_id=endpoint_id)
+    elif at - since >= DISABLED_AFTER:
+        reason = f"nothing got through for {DISABLED_AFTER.days} days"
+        yield WebhookEndpointDisabled(at=at, endpoint_id=endpoint_id, reason=reason)
 
 
 def _recovered(command: RecordDelivery, endpoint: WebhookEndpoint) -> Iterator[WebhookEndpointEvent]:
@@ -166,7 +167,23 @@ def _recovered(command: RecordDelivery, endpoint: WebhookEndpoint) -> Iterator[W
         yield WebhookEndpointRecovered(at=command.at, endpoint_id=command.endpoint_id)
 
 
-def _tried(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> dict[str, Any]:
+class _Attempted(TypedDict):
+    """The fields that the events of an attempt share."""
+
+    at: datetime
+    endpoint_id: str
+    webhook_id: str
+    data_subject: str
+    round: int
+    attempt: int
+
+
+class _Failure(_Attempted):
+    code: str
+    reason: str
+
+
+def _attempted(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> _Attempted:
     return {
         "at": command.at,
         "endpoint_id": command.endpoint_id,
@@ -177,35 +194,44 @@ def _tried(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> dict[
     }
 
 
+def _failure(command: RecordDelivery, webhook: Webhook, attempt: Attempt) -> _Failure:
+    return {**_attempted(command, webhook, attempt), "code": attempt.code or "unknown", "reason": attempt.reason}
+
+
 def _queued(command: ResumeWebhook | RecoverWebhook, webhook: Webhook) -> WebhookQueued:
-    return WebhookQueued(**_again(command, webhook), round=webhook.round + 1)
+    return WebhookQueued(
+        at=command.at,
+        endpoint_id=command.endpoint_id,
+        webhook_id=command.webhook_id,
+        data_subject=webhook.data_subject,
+        event_type=webhook.event_type,
+        body=webhook.body,
+        round=webhook.round + 1,
+    )
 
 
 def _held(command: ResumeWebhook | RecordDelivery, webhook: Webhook) -> WebhookHeld:
-    return WebhookHeld(**_again(command, webhook), round=webhook.round)
+    return WebhookHeld(
+        at=command.at,
+        endpoint_id=command.endpoint_id,
+        webhook_id=command.webhook_id,
+        data_subject=webhook.data_subject,
+        event_type=webhook.event_type,
+        body=webhook.body,
+        round=webhook.round,
+    )
 
 
-def _again(command: ResumeWebhook | RecoverWebhook | RecordDelivery, webhook: Webhook) -> dict[str, Any]:
-    return {
-        "at": command.at,
-        "endpoint_id": command.endpoint_id,
-        "webhook_id": command.webhook_id,
-        "data_subject": webhook.data_subject,
-        "event_type": webhook.event_type,
-        "body": webhook.body,
-    }
-
-
-def react(event: Recorded[Any]) -> Iterator[Task]:
+def react(event: Recorded[Event]) -> Iterator[Task]:
     match event.fact:
         case WebhookQueued() as queued:
             effect = DeliverWebhook(**queued.model_dump(exclude={"at", "round"}))
-            yield Call(effect, RecordDelivery(**_named(queued)))
+            yield Call(effect, RecordDelivery(**_round_of(queued)))
         case WebhookPutOff() as put_off:
-            yield Later(put_off.resume_at, ResumeWebhook(**_named(put_off)))
+            yield Later(put_off.resume_at, ResumeWebhook(**_round_of(put_off)))
 
 
-def _named(event: WebhookQueued | WebhookPutOff) -> dict[str, Any]:
+def _round_of(event: WebhookQueued | WebhookPutOff) -> dict[str, Any]:
     return event.model_dump(include={"at", "endpoint_id", "webhook_id", "data_subject", "round"})
 
 

@@ -10,12 +10,11 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx2
 from pydantic import BaseModel, Field, ValidationError
 
-from connectors.model import Answer, Chunk, Finished, Tally, Text
+from connectors.model import Chunk, Finished, StreamedAnswer, Tally, TextChunk
 from connectors.model_http import CONNECTIONS, ERASED, LONGEST_REASON, broke, gather, transport_failures
 from connectors.prices import ANTHROPIC, PriceList
 from connectors.retry_after import LONGEST, retry_after
@@ -81,9 +80,9 @@ class AnthropicModel:
     async def __call__(self, effect: Completion, key: str) -> Verdict:
         return await gather(self.stream(effect), self._answer_seconds)
 
-    def stream(self, effect: Completion) -> Answer:
+    def stream(self, effect: Completion) -> StreamedAnswer:
         tally = Tally(effect.model, self._prices)
-        return Answer(self._chunks(effect, tally), tally)
+        return StreamedAnswer(self._chunks(effect, tally), tally)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -99,13 +98,13 @@ class AnthropicModel:
                 async for event in events(response.aiter_bytes()):
                     text = reading.take(event)
                     if text:
-                        yield Text(text)
+                        yield TextChunk(text)
                     if reading.over:
                         break
         yield reading.finished()
 
-    def _body(self, effect: Completion) -> dict[str, Any]:
-        body: dict[str, Any] = {
+    def _body(self, effect: Completion) -> dict[str, object]:
+        body: dict[str, object] = {
             "model": effect.model,
             "max_tokens": effect.max_tokens,
             "messages": [message.model_dump() for message in effect.messages or ()],

@@ -13,7 +13,7 @@ from streams.core.calls import Accepted, Connector, Deferred, Rejected, Unknown,
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class TokenUsage:
     """Tokens and their cost in microcents. `estimated`: the answer was cut off before the provider counted it.
 
     Until it has, output is reckoned as one token for every four bytes of UTF-8 seen; hidden reasoning is not in that.
@@ -45,27 +45,27 @@ class Completed(Accepted):
 class RejectedAtCost(Rejected):
     """Refused for good, after tokens were used."""
 
-    usage: Usage = Usage()
+    usage: TokenUsage = TokenUsage()
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredAtCost(Deferred):
     """A passing failure, after tokens were used."""
 
-    usage: Usage = Usage()
+    usage: TokenUsage = TokenUsage()
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownAtCost(Unknown):
     """The rest of the answer was lost, after tokens were used."""
 
-    usage: Usage = Usage()
+    usage: TokenUsage = TokenUsage()
 
 
 Failure = Rejected | Deferred | Unknown
 
 
-def at_cost(failure: Failure, usage: Usage) -> Failure:
+def at_cost(failure: Failure, usage: TokenUsage) -> Failure:
     """The same failure, with what it used, if it used anything."""
     if not usage.input_tokens and not usage.output_tokens:
         return failure
@@ -78,15 +78,15 @@ def at_cost(failure: Failure, usage: Usage) -> Failure:
             return UnknownAtCost(reason, usage, output=asdict(usage))
 
 
-def usage_of(verdict: Verdict) -> Usage:
+def usage_of(verdict: Verdict) -> TokenUsage:
     """What the call used, however it ended; all zero when nothing is known to have been used."""
     match verdict:
         case Completed():
-            return Usage(verdict.model, verdict.input_tokens, verdict.output_tokens, verdict.cost_microcents)
+            return TokenUsage(verdict.model, verdict.input_tokens, verdict.output_tokens, verdict.cost_microcents)
         case RejectedAtCost() | DeferredAtCost() | UnknownAtCost():
             return verdict.usage
         case _:
-            return Usage()
+            return TokenUsage()
 
 
 class UpstreamBroke(Exception):
@@ -98,7 +98,7 @@ class UpstreamBroke(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextChunk:
     """The next few words of an answer."""
 
     text: str
@@ -110,11 +110,11 @@ class Finished:
 
     provider_id: str
     stop_reason: str
-    usage: Usage
+    usage: TokenUsage
     detail: str = ""
 
 
-Chunk = Text | Finished
+Chunk = TextChunk | Finished
 
 
 def completed(text: str, end: Finished) -> Completed:
@@ -145,14 +145,14 @@ class Tally:
     def saw(self, text: str) -> None:
         self._bytes += len(text.encode(errors="replace"))
 
-    def usage(self) -> Usage:
+    def usage(self) -> TokenUsage:
         reckoned = -(-self._bytes // 4)
         written = self.output_tokens if self.counted else max(self.output_tokens, reckoned)
         cost = self._prices.of(self.model).cost(self.input_tokens, written)
-        return Usage(self.model, self.input_tokens, written, cost, estimated=not self.counted)
+        return TokenUsage(self.model, self.input_tokens, written, cost, estimated=not self.counted)
 
 
-class Answer:
+class StreamedAnswer:
     """An answer while it is being written: any number of Text, then one Finished. Raises UpstreamBroke.
 
     Leaving the `async with` block, or `aclose`, ends the call upstream. `usage` is what was used so far, at any time.
@@ -163,7 +163,7 @@ class Answer:
         self._tally = tally
 
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> TokenUsage:
         return self._tally.usage()
 
     def __aiter__(self) -> Self:
@@ -187,4 +187,4 @@ class Answer:
 class LanguageModel(Connector[Completion], Protocol):
     """Answers completions, as they are written or whole: a whole answer is a Completed, or a verdict with its usage."""
 
-    def stream(self, effect: Completion) -> Answer: ...
+    def stream(self, effect: Completion) -> StreamedAnswer: ...

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import httpx2
 
-from connectors.model import Answer, Failure, Finished, Tally, Text, UpstreamBroke, at_cost, completed
+from connectors.model import Failure, Finished, StreamedAnswer, Tally, TextChunk, UpstreamBroke, at_cost, completed
 from connectors.retry_after import unanswered
 from streams.core.calls import Rejected, Unknown, Verdict
 
@@ -43,7 +43,7 @@ def transport_failures(tally: Tally) -> Iterator[None]:
         raise broke(failure, tally) from None
 
 
-async def gather(answer: Answer, seconds: float) -> Verdict:
+async def gather(answer: StreamedAnswer, seconds: float) -> Verdict:
     """The whole of an answer as one verdict, waiting at most so many seconds for its end."""
     try:
         async with asyncio.timeout(seconds), answer:
@@ -54,11 +54,11 @@ async def gather(answer: Answer, seconds: float) -> Verdict:
         return at_cost(Unknown(f"the answer had not ended after {seconds:g} seconds"), answer.usage)
 
 
-async def _whole(answer: Answer) -> Verdict:
+async def _whole(answer: StreamedAnswer) -> Verdict:
     texts: list[str] = []
     async for chunk in answer:
         match chunk:
-            case Text(text):
+            case TextChunk(text):
                 texts.append(text)
             case Finished():
                 return _verdict("".join(texts), chunk)

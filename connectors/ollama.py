@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx2
 from pydantic import BaseModel, Field, ValidationError
 
-from connectors.model import Answer, Chunk, Finished, Tally, Text
+from connectors.model import Chunk, Finished, StreamedAnswer, Tally, TextChunk
 from connectors.model_http import CONNECTIONS, ERASED, LONGEST_REASON, broke, gather, transport_failures
 from connectors.prices import FREE
 from connectors.retry_after import retry_after
@@ -55,9 +54,9 @@ class OllamaModel:
     async def __call__(self, effect: Completion, key: str) -> Verdict:
         return await gather(self.stream(effect), self._answer_seconds)
 
-    def stream(self, effect: Completion) -> Answer:
+    def stream(self, effect: Completion) -> StreamedAnswer:
         tally = Tally(self._model or effect.model, FREE)
-        return Answer(self._chunks(effect, tally), tally)
+        return StreamedAnswer(self._chunks(effect, tally), tally)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -90,9 +89,9 @@ def _too_long(needed: int, given: int) -> str:
     return f"the prompt and its answer need about {needed} tokens of context, and {given} are allowed"
 
 
-def _body(effect: Completion, model: str, context: int) -> dict[str, Any]:
+def _body(effect: Completion, model: str, context: int) -> dict[str, object]:
     system = [{"role": "system", "content": effect.system}] if effect.system else []
-    options: dict[str, Any] = {"num_predict": effect.max_tokens, "num_ctx": context}
+    options: dict[str, object] = {"num_predict": effect.max_tokens, "num_ctx": context}
     if effect.temperature is not None:
         options["temperature"] = effect.temperature
     messages = [message.model_dump() for message in effect.messages or ()]
@@ -138,7 +137,7 @@ def _read(line: bytes, tally: Tally) -> list[Chunk]:
     tally.begun = True
     tally.model = read.model or tally.model
     tally.saw(read.message.content)
-    text: list[Chunk] = [Text(read.message.content)] if read.message.content else []
+    text: list[Chunk] = [TextChunk(read.message.content)] if read.message.content else []
     return [*text, _finished(read, tally)] if read.done else text
 
 

@@ -28,7 +28,7 @@ def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """An instant, always in UTC, microsecond precision."""
 
 
@@ -76,7 +76,7 @@ class Event(Named):
     """
 
     aggregate: ClassVar[str] = ""
-    at: Moment
+    at: Instant
 
     @classmethod
     def __pydantic_init_subclass__(cls, name: str = "", subject: str | None = None, **kwargs: Any) -> None:
@@ -88,7 +88,7 @@ class Command(Named):
     """A wish, complete in itself: time, ids and prices are inside. `at` is when it was made, UTC."""
 
     key_field: ClassVar[str] = ""
-    at: Moment
+    at: Instant
 
     @classmethod
     def __pydantic_init_subclass__(
@@ -133,7 +133,7 @@ class Attempt(BaseModel):
     code: str | None = None
     reason: str = ""
     output: dict[str, Any] | None = None
-    retry_at: Moment | None = None
+    retry_at: Instant | None = None
 
 
 class Reply(Command):

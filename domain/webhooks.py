@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.messages import Event, Moment, Personal
+from domain.messages import Event, Instant, Personal
 
 
-class _OfWebhook(Event, subject="data_subject"):
+class OfWebhook(Event, subject="data_subject"):
     """`webhook_id` is what receivers recognise repeats by. `data_subject` is who the body is about (`context:id`)."""
 
     endpoint_id: str
@@ -30,7 +30,7 @@ class _OfWebhook(Event, subject="data_subject"):
         return self.data_subject
 
 
-class _WithBody(_OfWebhook):
+class _WithBody(OfWebhook):
     event_type: str
     body: Personal[str]
 
@@ -47,32 +47,32 @@ class WebhookHeld(_WithBody, name="webhooks.webhook.held.v1"):
     round: int
 
 
-class WebhookAttemptFailed(_OfWebhook, name="webhooks.webhook.attempt_failed.v1"):
+class WebhookAttemptFailed(OfWebhook, name="webhooks.webhook.attempt_failed.v1"):
     """One attempt of a round failed; the next one follows at `retry_at`."""
 
     round: int
     attempt: int
     code: str
     reason: str
-    retry_at: Moment
+    retry_at: Instant
 
 
-class WebhookPutOff(_OfWebhook, name="webhooks.webhook.put_off.v1"):
+class WebhookPutOff(OfWebhook, name="webhooks.webhook.put_off.v1"):
     """A round failed; the next one begins at `resume_at`."""
 
     round: int
     attempt: int
     code: str
     reason: str
-    resume_at: Moment
+    resume_at: Instant
 
 
-class WebhookDelivered(_OfWebhook, name="webhooks.webhook.delivered.v1"):
+class WebhookDelivered(OfWebhook, name="webhooks.webhook.delivered.v1"):
     round: int
     attempt: int
 
 
-class WebhookFailed(_OfWebhook, name="webhooks.webhook.failed.v1"):
+class WebhookFailed(OfWebhook, name="webhooks.webhook.failed.v1"):
     """Given up. It can be recovered all the same."""
 
     round: int
@@ -84,30 +84,30 @@ class WebhookFailed(_OfWebhook, name="webhooks.webhook.failed.v1"):
 WebhookEvent = WebhookQueued | WebhookHeld | WebhookAttemptFailed | WebhookPutOff | WebhookDelivered | WebhookFailed
 
 
-class _OfEndpoint(Event):
+class OfEndpoint(Event):
     endpoint_id: str
 
 
-class WebhookEndpointConfigured(_OfEndpoint, name="webhooks.webhook_endpoint.configured.v1"):
+class WebhookEndpointConfigured(OfEndpoint, name="webhooks.webhook_endpoint.configured.v1"):
     """`origin` is the address without path and query; `fingerprint` tells one whole configuration from another."""
 
     origin: str
     fingerprint: str
 
 
-class WebhookEndpointFailing(_OfEndpoint, name="webhooks.webhook_endpoint.failing.v1"):
+class WebhookEndpointFailing(OfEndpoint, name="webhooks.webhook_endpoint.failing.v1"):
     """From here on, until it recovers, no message has got through."""
 
 
-class WebhookEndpointRecovered(_OfEndpoint, name="webhooks.webhook_endpoint.recovered.v1"):
+class WebhookEndpointRecovered(OfEndpoint, name="webhooks.webhook_endpoint.recovered.v1"):
     pass
 
 
-class WebhookEndpointDisabled(_OfEndpoint, name="webhooks.webhook_endpoint.disabled.v1"):
+class WebhookEndpointDisabled(OfEndpoint, name="webhooks.webhook_endpoint.disabled.v1"):
     reason: str
 
 
-class WebhookEndpointEnabled(_OfEndpoint, name="webhooks.webhook_endpoint.enabled.v1"):
+class WebhookEndpointEnabled(OfEndpoint, name="webhooks.webhook_endpoint.enabled.v1"):
     pass
 
 
@@ -120,7 +120,7 @@ WebhookEndpointEvent = (
 )
 
 
-class WebhookEndpointRegistered(_OfEndpoint, name="webhooks.outlet.registered.v1"):
+class WebhookEndpointRegistered(OfEndpoint, name="webhooks.outlet.registered.v1"):
     """From here on the feed tells the endpoint every event of these types.
 
     `url` is empty where the endpoint is a setting, whose address stays out of the log.
@@ -130,7 +130,7 @@ class WebhookEndpointRegistered(_OfEndpoint, name="webhooks.outlet.registered.v1
     types: tuple[str, ...]
 
 
-class WebhookCursorMoved(_OfEndpoint, name="webhooks.outlet.told.v1"):
+class WebhookCursorMoved(OfEndpoint, name="webhooks.outlet.told.v1"):
     """Every event of a partition up to this sequence has been queued for the endpoint."""
 
     partition: int
@@ -140,7 +140,7 @@ class WebhookCursorMoved(_OfEndpoint, name="webhooks.outlet.told.v1"):
 WebhookRegistrationEvent = WebhookEndpointRegistered | WebhookCursorMoved
 
 
-class Phase(StrEnum):
+class WebhookPhase(StrEnum):
     ABSENT = "absent"
     QUEUED = "queued"
     PUT_OFF = "put_off"
@@ -154,7 +154,7 @@ class Webhook(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase = Phase.ABSENT
+    phase: WebhookPhase = WebhookPhase.ABSENT
     data_subject: str = ""
     event_type: str = ""
     body: str | None = None
@@ -165,22 +165,22 @@ class Webhook(BaseModel):
 def evolve(webhook: Webhook, event: WebhookEvent) -> Webhook:
     match event:
         case WebhookQueued():
-            return _with_body(event, Phase.QUEUED)
+            return _with_body(event, WebhookPhase.QUEUED)
         case WebhookHeld():
-            return _with_body(event, Phase.HELD)
+            return _with_body(event, WebhookPhase.HELD)
         case WebhookAttemptFailed():
             return webhook.model_copy(update={"heard": event.attempt})
         case WebhookPutOff():
-            return webhook.model_copy(update={"phase": Phase.PUT_OFF})
+            return webhook.model_copy(update={"phase": WebhookPhase.PUT_OFF})
         case WebhookDelivered():
-            return webhook.model_copy(update={"phase": Phase.DELIVERED, "body": None})
+            return webhook.model_copy(update={"phase": WebhookPhase.DELIVERED, "body": None})
         case WebhookFailed():
-            return webhook.model_copy(update={"phase": Phase.FAILED})
+            return webhook.model_copy(update={"phase": WebhookPhase.FAILED})
         case _:
             assert_never(event)
 
 
-def _with_body(event: WebhookQueued | WebhookHeld, phase: Phase) -> Webhook:
+def _with_body(event: WebhookQueued | WebhookHeld, phase: WebhookPhase) -> Webhook:
     return Webhook(
         phase=phase, data_subject=event.data_subject, event_type=event.event_type, body=event.body, round=event.round
     )
@@ -248,7 +248,7 @@ class FeedEvent(NamedTuple):
     correlation_id: UUID
     name: str
     at: datetime
-    body: Mapping[str, Any]
+    body: Mapping[str, object]
 
     @property
     def position(self) -> str:

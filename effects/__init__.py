@@ -1,1 +1,1 @@
-"""Performers of effects, run by the worker: each loads what its effect names, renders it, and calls a connector."""
+"""Performers of effects, run by the worker: each loads the data of its effect, renders it, and calls a connector."""

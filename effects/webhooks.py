@@ -1,7 +1,7 @@
 """Webhooks of every context: the feed that queues them for registered endpoints, and the performer that sends them.
 
-The feed follows the log behind cursors that are on record. The id of a webhook derives from its event and its
-endpoint, so a worker that dies half-way is repeated by the next without a second message.
+The feed reads the log after recorded cursors. The id of a webhook derives from its event and its endpoint, so the next
+worker repeats the steps of a dead one without a second webhook.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ log = logging.getLogger(__name__)
 EVENTS_AT_ONCE = 100
 PAUSE_SECONDS = 0.5
 DEADLINE_SECONDS = 10.0
-FEEDING = 0x54656C6C
-"""The advisory lock of the worker whose feed runs."""
+FEED_LOCK = 0x54656C6C
+"""The key of the advisory lock that lets one worker's feed run at a time."""
 
 AWAY = (psycopg.Error, PoolTimeout, Unavailable, Pending)
-ONE_AT_A_TIME = "select pg_try_advisory_xact_lock(%s)"
+TRY_LOCK = "select pg_try_advisory_xact_lock(%s)"
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A context's feed: the webhook types by event name, the content of each message, and how far it has looked."""
+    """The feed of a context: webhook types by event name, the content of a webhook, and the sequences read so far."""
 
     context: str
     types: Mapping[str, str]
@@ -55,14 +55,14 @@ class Feed:
 
 
 class WebhookFeed:
-    """Queues a webhook for every event that a registered endpoint wants, in one worker at a time."""
+    """Queues a webhook for every event that a registered endpoint subscribes to, in one worker at a time."""
 
     def __init__(self, engine: Engine, feeds: list[Feed]) -> None:
         self._engine = engine
         self._feeds = feeds
 
     async def run(self) -> None:
-        """Feeds until it is cancelled. Retries while the log or the database is away."""
+        """Run the feed until it is cancelled. Retries while the log or the database is unavailable."""
         while True:
             try:
                 more = await self._round()
@@ -73,7 +73,7 @@ class WebhookFeed:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _round(self) -> bool:
-        """One pass over every endpoint; whether more events may wait already."""
+        """One pass over every endpoint; True if more events may be waiting already."""
         async with self._engine.reads.connection() as connection, connection.transaction():
             registered = [
                 (feed, endpoint)
@@ -83,14 +83,14 @@ class WebhookFeed:
             ]
             if not registered:
                 return False
-            row = await (await connection.execute(ONE_AT_A_TIME, (FEEDING,))).fetchone()
+            row = await (await connection.execute(TRY_LOCK, (FEED_LOCK,))).fetchone()
             if row is None or not row[0]:
                 return False
-            found = [await self._feed_alone(connection, feed, endpoint) for feed, endpoint in registered]
+            found = [await self._feed_isolated(connection, feed, endpoint) for feed, endpoint in registered]
         return any(found)
 
-    async def _feed_alone(self, connection: AsyncConnection[Row], feed: Feed, endpoint: EndpointRow) -> bool:
-        """An event that one product cannot put into words holds up no other endpoint."""
+    async def _feed_isolated(self, connection: AsyncConnection[Row], feed: Feed, endpoint: EndpointRow) -> bool:
+        """Isolates an endpoint: an event whose content cannot be made blocks no other endpoint."""
         try:
             return await self._feed(connection, feed, endpoint)
         except AWAY:
@@ -144,7 +144,7 @@ class WebhookFeed:
 
 
 class WebhookDelivery:
-    """Delivers a context's webhooks: to configured endpoints, and to those that the read model knows."""
+    """Delivers the webhooks of a context to configured endpoints, and to endpoints in the read model."""
 
     provider = "webhook"
     idempotent = True

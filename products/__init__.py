@@ -1,4 +1,4 @@
-"""The products that this installation serves, each a record. A product is added here by one line."""
+"""The records of the products that this installation serves. One line here adds a product."""
 
 from __future__ import annotations
 

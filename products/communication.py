@@ -15,8 +15,9 @@ from commands.communication.effects import FindSenders, ForgetMessages, SendMail
 from commands.communication.wiring import COMMUNICATION as CONTEXT
 from connectors.settings import ResendSettings, SmtpSettings, TwilioSettings
 from domain.communication.budget import Limits
+from domain.communication.delivery import MessageDelivered, MessageRejected, MessageUndelivered
 from domain.communication.kinds import Channel
-from domain.communication.message import MessageDelivered, MessageDispatched, MessageRejected, MessageUndelivered
+from domain.communication.message import MessageDispatched
 from domain.communication.webhooks import TYPES
 from domain.messages import Effect
 from domain.money import microcents
@@ -78,24 +79,24 @@ def app(parts: EdgeParts) -> App:
         signers=Signers.of(twilio, resend),
         providers={"twilio_configured": twilio.complete, "resend_configured": resend.complete},
     )
-    return App(build(parts.engine, parts.counts, parts.tokens("communication"), own), own.close)
+    return App(build(parts.engine, parts.counters, parts.tokens("communication"), own), own.close)
 
 
 def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
-    """Who performs the effects of this product."""
+    """The performers of this product's effects."""
     from connectors import providers
     from effects.communication.consent import ConsentCheck
     from effects.communication.messages import code_of, mail_of, text_of
     from effects.communication.outbox import OutboxRemoval
     from effects.communication.stop import SenderSearch
-    from effects.rendering import Permitted, Rendering
+    from effects.rendering import PermissionGuard, Rendering
 
     outbox, links = parts.settings.outbox, unsubscribe_links(parts.secrets, parts.settings.public)
     sms = providers.sms(TwilioSettings(), outbox)
     email = providers.email(ResendSettings(), SmtpSettings(), outbox)
     return {
-        SendText: Permitted(ConsentCheck(parts.dsn, Channel.SMS), Rendering(text_of, sms)),
-        SendMail: Permitted(ConsentCheck(parts.dsn, Channel.EMAIL), Rendering(mail_of(links), email)),
+        SendText: PermissionGuard(ConsentCheck(parts.dsn, Channel.SMS), Rendering(text_of, sms)),
+        SendMail: PermissionGuard(ConsentCheck(parts.dsn, Channel.EMAIL), Rendering(mail_of(links), email)),
         SendVerificationCode: Rendering(code_of(parts.secrets), sms),
         FindSenders: SenderSearch(parts.dsn, parts.secrets.salt),
         ForgetMessages: OutboxRemoval(outbox),
@@ -103,7 +104,7 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
 
 
 def content(event: FeedEvent) -> WebhookContent:
-    """The webhook about an event."""
+    """The content of the webhook about an event."""
     from content.communication.webhooks import webhook_content
 
     return webhook_content(event)

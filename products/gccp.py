@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connectors.model import LanguageModel
 
 SHORTEST_SECRET = 32
-"""Bytes of a key for HS256 (RFC 7518, 3.2); Supabase's own are longer."""
+"""Bytes of a key for HS256 (RFC 7518, 3.2); Supabase's keys are longer."""
 
 FIRST_REQUEST = """\
 TOKEN={token}
@@ -39,7 +39,7 @@ curl -s $API/generations/$ID -H "Authorization: Bearer $TOKEN"; echo
 
 
 class GccpSettings(BaseSettings):
-    """Read once from the environment; an empty variable is as good as none. Raises pydantic's ValidationError."""
+    """The settings of the course product; an empty variable counts as unset. Raises pydantic's ValidationError."""
 
     model_config = SettingsConfigDict(env_prefix="HEADWATER_GCCP_", env_ignore_empty=True, extra="ignore")
 
@@ -47,19 +47,19 @@ class GccpSettings(BaseSettings):
     supabase_url: str | None = Field(default=None, validation_alias="SUPABASE_URL")
 
     model: str = Field(default="claude-sonnet-4-5-20250929", min_length=1)
-    """The model that generations are written with when Anthropic answers."""
+    """Anthropic's model that writes generations."""
     models: Annotated[tuple[str, ...], NoDecode] = ()
-    """The models that requests to /api/stream may name, separated by commas; without any, the provider decides."""
+    """The models that requests to /api/stream may name, separated by commas; empty allows every model."""
     max_tokens: int = Field(default=64_000, ge=1, le=1_000_000)
-    """The most tokens that one proxied answer may be asked for."""
+    """The largest `maxTokens` of a proxied answer."""
     generation_max_tokens: int = Field(default=32_000, ge=1, le=1_000_000)
-    """The most tokens that one step of a generation may write."""
+    """The largest number of tokens that a step of a generation may write."""
     pdf_workers: int = Field(default=2, ge=1, le=64)
-    """Processes that render PDFs; each is started when it is first needed."""
+    """The number of processes that render PDFs; each starts at first use."""
 
     @field_validator("models", mode="before")
     @classmethod
-    def _listed(cls, value: Any) -> Any:
+    def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("supabase_jwt_secret")
@@ -111,11 +111,11 @@ def app(parts: EdgeParts) -> App:
         pdf=PdfPool(workers=own.pdf_workers),
         identity=verifier(secret, own.issuer, parts.tokens("gccp")),
     )
-    return App(build(parts.engine, parts.counts, parts.secrets, dependencies), dependencies.close)
+    return App(build(parts.engine, parts.counters, parts.secrets, dependencies), dependencies.close)
 
 
 def performers(_parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
-    """Who performs the effects of this product."""
+    """The performers of this product's effects."""
     return {Completion: language_model(ModelSettings())}
 
 

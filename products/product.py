@@ -1,4 +1,4 @@
-"""The record of a product: all that the house asks of one. Nothing here imports the web, a client or a renderer."""
+"""The record of a product. This module imports no web, client or renderer: every process imports it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from api.auth import Tokens
-    from api.counters import Counts
+    from api.counters import Counters
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
-    """What performers are built from. `dsn` is of the database that holds the read models."""
+    """The parts that performers are built from. `dsn` is that of the database with the read models."""
 
     settings: Settings
     secrets: Secrets
@@ -34,12 +34,12 @@ class WorkerParts:
 
 @dataclass(frozen=True, slots=True)
 class EdgeParts:
-    """What an app is built from. `tokens` gives the tokens of a surface by its name."""
+    """The parts that an app is built from. `tokens` returns the tokens of a surface by its name."""
 
     settings: Settings
     secrets: Secrets
     engine: Engine
-    counts: Counts
+    counters: Counters
     tokens: Callable[[str], Tokens]
 
 
@@ -52,7 +52,7 @@ class App(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The tokens of a product: every scope there is, those given unless others are named, and their lifetime."""
+    """The credential of a product: all scopes of its tokens, the default ones, and the lifetime."""
 
     scopes: tuple[str, ...]
     default: tuple[str, ...]
@@ -61,9 +61,9 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """Webhooks out. `types` are those of the feed by event name, and `content` makes the message about an event.
+    """The outgoing webhooks of a product. `types` are the feed's types by event name; `content` makes a webhook's body.
 
-    Without types, endpoints cannot be registered: the context's own reactions queue for the one that is a setting
+    Without types, endpoints cannot be registered: the context's reactions queue for the one configured endpoint
     (`<SURFACE>_WEBHOOK_URL`, `<SURFACE>_WEBHOOK_SECRET`), whose id is the context's name.
     """
 
@@ -73,10 +73,10 @@ class Webhooks:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Product:
-    """One product. Functions that build something import what they need when they are called.
+    """The record of one product. Its functions import the web, clients and renderers when they are called.
 
     `apps` are by the name of the surface; `first_request` is a shell script with `{base}` and `{token}`.
-    `preview` makes the text of a message before it is sent, for `headwater preview`.
+    `preview` renders a message before it is sent, for `headwater preview`; raises ValueError with a sentence.
     """
 
     context: Context

@@ -53,4 +53,4 @@ async def undelivered_events(
         for partition, _, sequence, event_id, correlation_id, name, at, data in rows
         if sequence is not None
     ]
-    return found, {row[0]: row[1] for row in rows}
+    return found, {partition: end for partition, end, *_ in rows}

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, assert_never
 
 from psycopg import AsyncConnection
 
 from domain.webhooks import (
+    OfEndpoint,
     WebhookCursorMoved,
     WebhookEndpointConfigured,
     WebhookEndpointDisabled,
     WebhookEndpointEnabled,
+    WebhookEndpointEvent,
     WebhookEndpointFailing,
     WebhookEndpointRecovered,
     WebhookEndpointRegistered,
+    WebhookRegistrationEvent,
 )
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
+
+EndpointEvent = WebhookEndpointEvent | WebhookRegistrationEvent
 
 VERSION = 3
 ENDPOINTS_DDL = """
@@ -46,30 +51,35 @@ CURSORS_DDL = """
 """
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[EndpointEvent]) -> Iterator[Change]:
     match event.fact:
-        case WebhookEndpointRegistered() as registered:
-            yield put(
-                registered.endpoint_id,
-                url=registered.url,
-                types=list(registered.types),
-                registered_at=registered.at,
-            )
-        case WebhookEndpointConfigured() as configured:
-            yield put(
-                configured.endpoint_id, origin=configured.origin, health="enabled", reason=None, failing_since=None
-            )
-        case WebhookEndpointEnabled() as enabled:
-            yield change(enabled.endpoint_id, health="enabled", reason=None, failing_since=None)
-        case WebhookEndpointDisabled() as disabled:
-            yield change(disabled.endpoint_id, health="disabled", reason=disabled.reason)
-        case WebhookEndpointFailing() as failing:
-            yield change(failing.endpoint_id, failing_since=failing.at)
-        case WebhookEndpointRecovered() as recovered:
-            yield change(recovered.endpoint_id, failing_since=None)
+        case OfEndpoint() as fact:
+            row = _change(fact)
+            if row is not None:
+                yield row
 
 
-def project_cursors(event: Recorded[Any]) -> Iterator[Change]:
+def _change(fact: EndpointEvent) -> Change | None:
+    match fact:
+        case WebhookEndpointRegistered():
+            return put(fact.endpoint_id, url=fact.url, types=list(fact.types), registered_at=fact.at)
+        case WebhookEndpointConfigured():
+            return put(fact.endpoint_id, origin=fact.origin, health="enabled", reason=None, failing_since=None)
+        case WebhookEndpointEnabled():
+            return change(fact.endpoint_id, health="enabled", reason=None, failing_since=None)
+        case WebhookEndpointDisabled():
+            return change(fact.endpoint_id, health="disabled", reason=fact.reason)
+        case WebhookEndpointFailing():
+            return change(fact.endpoint_id, failing_since=fact.at)
+        case WebhookEndpointRecovered():
+            return change(fact.endpoint_id, failing_since=None)
+        case WebhookCursorMoved():
+            return None  # the table of cursors shows it
+        case _:
+            assert_never(fact)
+
+
+def project_cursors(event: Recorded[EndpointEvent]) -> Iterator[Change]:
     match event.fact:
         case WebhookCursorMoved() as moved:
             yield put(moved.endpoint_id, moved.partition, sequence=moved.sequence)

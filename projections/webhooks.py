@@ -7,13 +7,15 @@ the place in the log where it was first queued or held: what recovery starts fro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple, assert_never
 
 from psycopg import AsyncConnection
 
 from domain.webhooks import (
+    OfWebhook,
     WebhookAttemptFailed,
     WebhookDelivered,
+    WebhookEvent,
     WebhookFailed,
     WebhookHeld,
     WebhookPutOff,
@@ -41,45 +43,45 @@ DDL = """
 """
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[WebhookEvent]) -> Iterator[Change]:
     match event.fact:
-        case WebhookQueued(round=1) | WebhookHeld(round=0) as first:
-            status = "queued" if isinstance(first, WebhookQueued) else "held"
-            yield put(
-                first.webhook_id,
-                endpoint_id=first.endpoint_id,
-                data_subject=first.data_subject,
-                event_type=first.event_type,
-                status=status,
-                round=first.round,
-                at=first.at,
-                sequence=event.position.sequence,
-            )
-        case WebhookQueued() as queued:
-            yield change(queued.webhook_id, status="queued", round=queued.round, resume_at=None)
-        case WebhookHeld() as held:
-            yield change(held.webhook_id, status="held", resume_at=None)
-        case WebhookAttemptFailed() as failed:
-            yield change(failed.webhook_id, code=failed.code, reason=failed.reason, resume_at=failed.retry_at)
-        case WebhookPutOff() as put_off:
-            yield change(
-                put_off.webhook_id,
-                status="put_off",
-                code=put_off.code,
-                reason=put_off.reason,
-                resume_at=put_off.resume_at,
-            )
-        case WebhookDelivered() as done:
-            yield change(done.webhook_id, status="delivered", resume_at=None, ended_at=done.at)
-        case WebhookFailed() as failed:
-            yield change(
-                failed.webhook_id,
-                status="failed",
-                code=failed.code,
-                reason=failed.reason,
-                resume_at=None,
-                ended_at=failed.at,
-            )
+        case OfWebhook() as fact:
+            yield _change(fact, event.position.sequence)
+
+
+def _change(fact: WebhookEvent, sequence: int) -> Change:
+    match fact:
+        case WebhookQueued(round=1) | WebhookHeld(round=0):
+            return _first(fact, sequence)
+        case WebhookQueued():
+            return change(fact.webhook_id, status="queued", round=fact.round, resume_at=None)
+        case WebhookHeld():
+            return change(fact.webhook_id, status="held", resume_at=None)
+        case WebhookAttemptFailed():
+            return change(fact.webhook_id, code=fact.code, reason=fact.reason, resume_at=fact.retry_at)
+        case WebhookPutOff():
+            why = {"code": fact.code, "reason": fact.reason}
+            return change(fact.webhook_id, status="put_off", resume_at=fact.resume_at, **why)
+        case WebhookDelivered():
+            return change(fact.webhook_id, status="delivered", resume_at=None, ended_at=fact.at)
+        case WebhookFailed():
+            why = {"code": fact.code, "reason": fact.reason}
+            return change(fact.webhook_id, status="failed", resume_at=None, ended_at=fact.at, **why)
+        case _:
+            assert_never(fact)
+
+
+def _first(fact: WebhookQueued | WebhookHeld, sequence: int) -> Change:
+    return put(
+        fact.webhook_id,
+        endpoint_id=fact.endpoint_id,
+        data_subject=fact.data_subject,
+        event_type=fact.event_type,
+        status="queued" if isinstance(fact, WebhookQueued) else "held",
+        round=fact.round,
+        at=fact.at,
+        sequence=sequence,
+    )
 
 
 def webhooks_of(context: str) -> ReadModel:
@@ -116,4 +118,7 @@ async def queued_at(connection: AsyncConnection[Row], context: str, endpoint_id:
          where w.endpoint_id = %s and (e.context, e.partition, e.sequence) = (%s, %s, %s)
     """
     row = await (await connection.execute(sql, (context, endpoint_id, *position))).fetchone()
-    return None if row is None else int(row[0])
+    if row is None:
+        return None
+    (sequence,) = row
+    return int(sequence)

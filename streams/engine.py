@@ -1,4 +1,4 @@
-"""A running engine, as the edge and the performers see it on either runtime."""
+"""Interface of a running engine, for the API and the performers; equal on both runtimes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streams.postgres.reads import Reads
 
 
 class Engine(Protocol):
-    """A gateway for commands, reads for queries, and what both go by."""
+    """Gateway for commands, reads for queries, and the clock, mapper and partition count behind them."""
 
     @property
     def gateway(self) -> Gateway: ...
@@ -32,16 +32,16 @@ class Engine(Protocol):
 
     @property
     def writable(self) -> bool:
-        """Whether commands can be taken now."""
+        """Whether the gateway can accept commands now."""
         ...
 
 
 Background = Callable[[Engine], Coroutine[Any, Any, None]]
-"""Work beside the tasks, in every worker, until it is cancelled."""
+"""Coroutine that every worker runs beside its tasks until it is cancelled."""
 
 
 async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancels tasks and waits until they have ended, however they end."""
+    """Cancel tasks and wait until all have ended; their errors are ignored."""
     every = list(tasks)
     for task in every:
         task.cancel()

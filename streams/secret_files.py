@@ -1,4 +1,4 @@
-"""Secrets in files: 32 bytes in hexadecimal, mode 0600, made once however many processes come first."""
+"""Secret files: 32 bytes in hexadecimal, mode 0600, created once even by concurrent processes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ BYTES = 32
 
 
 def read_or_create_secret(path: Path, initial: bytes | None = None) -> bytes:
-    """The secret in this file; at the first call it is made, of `initial` or at random.
+    """The secret in this file; the first call creates it from `initial` or at random.
 
-    Several processes may make it at once: one of them does, and the others read that. Raises ValueError for a file of
-    another length, OSError when the directory cannot be written.
+    Concurrent first calls all return the same secret. Raises ValueError for a file of another length, OSError when the
+    directory is not writable.
     """
     if not path.exists():
         _create(path, initial or os.urandom(BYTES))
@@ -22,7 +22,7 @@ def read_or_create_secret(path: Path, initial: bytes | None = None) -> bytes:
 
 
 def _create(path: Path, secret: bytes) -> None:
-    """The file appears under its name when it is whole and durable, and never replaces another."""
+    """Writes and syncs a draft, then links it: the file is complete when it appears, and never replaces another."""
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secret.hex() + "\n")

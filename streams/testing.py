@@ -1,4 +1,4 @@
-"""For tests: the runtime in memory, and given/when/then over a context's tables; thousands of cases a second."""
+"""Test kit: an in-memory runtime, and given/when/then scenarios over a context; thousands of cases per second."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.processor import Processor
 from streams.core.read_models import Add, Change, Delete, Put, Set
-from streams.core.wiring import Context, Later, Withdraw, names_of
+from streams.core.wiring import Context, Handler, Later, Withdraw, names_of
 from streams.postgres.installation import projection_of
 from streams.postgres.projection_tables import Active, Halt, Projection, changes_of
 from streams.postgres.tasks import reacted, reactions
@@ -31,7 +31,7 @@ Perform = Callable[[Any, str], Verdict]
 
 
 class MemoryRuntime:
-    """The third runtime: the same processor core, projections and tasks, over lists and dictionaries."""
+    """The in-memory runtime: the engine's processor, projections and tasks over lists and dictionaries."""
 
     def __init__(self, contexts: Sequence[Context], clock: ManualClock, partitions: int = 4) -> None:
         self.clock = clock
@@ -65,11 +65,11 @@ class MemoryRuntime:
         return None if known is None else self.processor.outcome_of(known)[1]
 
     def do(self, command: Command, context: str, actor: str = "test", **envelope: Any) -> Outcome:
-        """Decides one command and everything that is due because of it."""
+        """Decide one command; returns its outcome. Its tasks wait for `run_due`."""
         return self.execute([envelop(command, context, self.partitions, actor, **envelope)])[0]
 
     def execute(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """Decides a batch; raises IdempotencyConflict for the first envelope that meets one."""
+        """Decide a batch; raises IdempotencyConflict for the first conflicting envelope."""
         wants = self.processor.wants(envelopes)
         histories = {(c, s): History(self._streams[c, s]) for c, s, _ in wants.streams}
         batch = self.processor.decide(envelopes, Loaded(self._outcomes, histories))
@@ -121,7 +121,7 @@ class MemoryRuntime:
                 self._open[end.id].due_at = end.due_at
 
     def run_due(self, perform: Perform, idempotent: bool = True) -> int:
-        """Performs every task that is due, and those that follow, until none is; returns how many."""
+        """Perform every due task, and those that follow from them, until none is due; returns their number."""
         done = 0
         while due := [task for task in self._open.values() if task.due_at <= self.clock.now()]:
             for task in due:
@@ -132,7 +132,7 @@ class MemoryRuntime:
         return done
 
     def next_due(self) -> datetime | None:
-        """When the next task is due, None when there is none."""
+        """The due time of the next task; None without tasks."""
         return min((task.due_at for task in self._open.values()), default=None)
 
     def _perform(self, task: _Open, perform: Perform, idempotent: bool) -> None:
@@ -170,7 +170,7 @@ class _Open:
 
 
 def apply_changes(rows: Rows, key: tuple[str, ...], changes: Sequence[Change]) -> None:
-    """Does to a dictionary what the engine's statements do to a table."""
+    """Apply row changes to a dictionary, as the engine's statements apply them to a table."""
     for one in changes:
         match one:
             case Delete():
@@ -187,53 +187,70 @@ def apply_changes(rows: Rows, key: tuple[str, ...], changes: Sequence[Change]) -
 
 @dataclass(frozen=True)
 class Scenario:
-    """Given these events, when this command is decided, then these events follow (or this refusal)."""
+    """A test of a context's decisions: given events, when a command is decided, then events or a refusal follow.
+
+    Immutable; every step returns a new scenario. `produced` holds the last command's events, `pending` those that are
+    not yet in `history`. A refusal stays, so a later `then` fails.
+    """
 
     context: Context
     history: tuple[Event, ...] = ()
     produced: tuple[Event, ...] = ()
+    pending: tuple[Event, ...] = ()
     refusal: Refused | None = None
     states: dict[str, Any] = field(default_factory=dict)
 
     def given(self, *events: Event) -> Self:
-        """Adds to the history; each event folds into the stream of its aggregate."""
-        return replace(self, history=(*self.history, *events))
+        """Add events to the history; each folds into the stream of its aggregate."""
+        return replace(self, history=(*self.history, *self.pending, *events), pending=())
 
     def when(self, command: Command) -> Self:
-        """Decides the command on the folded history."""
-        handler = next(h for h in self.context.handlers if h.command is type(command))
-        streams = {stream.category: stream for stream in (handler.writes, *handler.reads)}
-        states = {category: stream.initial for category, stream in streams.items()}
-        for event in self.history:
-            category = event.aggregate
-            if category in streams:
-                states[category] = streams[category].evolve(states[category], event)
+        """Decide the command on the folded history, which includes the events of earlier `when`s.
+
+        Raises LookupError when the context has no handler of the command.
+        """
+        handler, past = self._handler(command), self.given()
+        states = past._folded(handler)
         try:
             produced = handler.decide(
                 command, states[handler.writes.category], *(states[stream.category] for stream in handler.reads)
             )
         except Refused as refusal:
-            return replace(self, refusal=refusal, states=states)
-        return replace(self, produced=tuple(produced), states=states)
+            return replace(past, produced=(), refusal=refusal, states=states)
+        return replace(past, produced=tuple(produced), pending=tuple(produced), states=states)
+
+    def _handler(self, command: Command) -> Handler:
+        for handler in self.context.handlers:
+            if handler.command is type(command):
+                return handler
+        raise LookupError(f"no handler is listed for {type(command).__name__}: add one to the context's wiring")
+
+    def _folded(self, handler: Handler) -> dict[str, Any]:
+        streams = {stream.category: stream for stream in (handler.writes, *handler.reads)}
+        states = {category: stream.initial for category, stream in streams.items()}
+        for event in self.history:
+            if event.aggregate in streams:
+                states[event.aggregate] = streams[event.aggregate].evolve(states[event.aggregate], event)
+        return states
 
     def then(self, *events: Event) -> Self:
-        """Asserts that exactly these events followed."""
+        """Assert that the command produced exactly these events."""
         assert self.refusal is None, f"refused: {self.refusal}"
         assert self.produced == events, f"expected {events}\nproduced {self.produced}"
-        return replace(self, history=(*self.history, *self.produced))
+        return self.given()
 
     def then_kinds(self, *kinds: type[Event]) -> Self:
-        """Asserts that events of exactly these types followed, whatever they hold."""
+        """Assert that the command produced events of exactly these types."""
         assert self.refusal is None, f"refused: {self.refusal}"
         assert tuple(type(event) for event in self.produced) == kinds, f"produced {self.produced}"
-        return replace(self, history=(*self.history, *self.produced))
+        return self.given()
 
     def then_nothing(self) -> Self:
-        """Asserts that the command changed nothing."""
+        """Assert that the command produced no events."""
         return self.then()
 
     def then_refused(self, kind: type[Refused]) -> Self:
-        """Asserts that the command was refused in this way."""
+        """Assert that the command was refused with this type."""
         assert type(self.refusal) is kind, f"refusal {self.refusal!r}, produced {self.produced}"
         assert kind in self.context.refusals, f"{kind.__name__} is not among the refusals of {self.context.name}"
         return self

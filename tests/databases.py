@@ -26,11 +26,11 @@ def server() -> str:
     return start_embedded(directory / "postgres")
 
 
-def fresh_database() -> Iterator[str]:
-    """The DSN of a new, empty database, dropped afterwards."""
+def fresh_database(template: str = "template1") -> Iterator[str]:
+    """The DSN of a new database, empty unless it is a copy of another, dropped afterwards."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(server(), autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
+        connection.execute(f"create database {name} template {template}".encode())
     yield make_conninfo(server(), dbname=name)
     with psycopg.connect(server(), autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)".encode())

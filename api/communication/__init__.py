@@ -1,1 +1,1 @@
-"""The communication surface: the paths, bodies and statuses of its document, over commands and read models."""
+"""The communication surface: the endpoints of its document, over commands and read models."""

@@ -1,4 +1,4 @@
-"""The scopes and limits of this surface. Nothing of the web is imported here: every process reads them."""
+"""The scopes and limits of this surface. Every process imports this module, so it imports nothing of the web."""
 
 from __future__ import annotations
 

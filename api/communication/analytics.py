@@ -1,4 +1,4 @@
-"""Analytics and reports. Every figure is computed from read models; formulas stand with the queries."""
+"""Endpoints of analytics and reports. The formulas of their figures stand with the queries."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ from domain.communication.kinds import Channel
 from domain.money import dollars
 from projections.communication.queries.advice import alerts, budget_percent, recommendations
 from projections.communication.queries.analytics import (
+    Granularity,
     Metric,
-    Period,
     Totals,
     column,
     last_days,
@@ -57,6 +57,7 @@ from projections.communication.queries.analytics import (
 )
 from projections.communication.queries.engagement import engagement_of
 from projections.communication.queries.expenditure import usage_on
+from streams.postgres.reads import Reads
 
 analytics = APIRouter(route_class=LeanRoute, prefix="/api/communication/analytics", tags=["Analytics"])
 reports = APIRouter(route_class=LeanRoute, prefix="/api/communication/reports", tags=["Reports"])
@@ -75,7 +76,7 @@ def _ordered(start: date | None, end: date | None) -> None:
         raise ApiError(400, "Invalid end_date: it is before start_date", kind="InvalidInput")
 
 
-async def _totals(reads: Any, start: date | None = None, end: date | None = None) -> dict[Channel, Totals]:
+async def _totals(reads: Reads, start: date | None = None, end: date | None = None) -> dict[Channel, Totals]:
     async with reads.connection() as connection:
         return await totals_by_channel(connection, start, end)
 
@@ -248,7 +249,7 @@ async def trends_report(
     reads: Read,
     act: Act,
     metric: Metric = "delivery_rate",
-    period: Period = "daily",
+    period: Granularity = "daily",
     days: Annotated[WholeText, Field(ge=1, le=LONGEST_TREND)] = 30,
 ) -> TrendsAnswer:
     """A metric over the last `days` days, by day, week or month, without gaps."""

@@ -1,4 +1,4 @@
-"""Consent: given, proven, taken back, and asked about."""
+"""Endpoints of consent: grant, verification, revocation, opt-out and check."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from starlette.requests import Request
 
 from api.auth import Caller
 from api.communication.dependencies import Own
-from api.communication.fields import Address, Body, Code, Moment, PhoneNumber, Short, UserId, UserIdText
+from api.communication.fields import Address, Code, Instant, PhoneNumber, Short, UserId, UserIdText
 from api.communication.messages import Done
 from api.errors import ApiError
+from api.fields import Body
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
-from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, OptOut, RevokeConsent, VerifyPhone
+from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, VerifyPhone
+from commands.communication.opt_out import OptOut, RevokeConsent
+from domain.communication.consent import PhoneVerificationFailed
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish, types_named
 from domain.communication.optimal import optimal_time
-from domain.communication.recipient import PhoneVerificationFailed
 from projections.communication.queries.consent_check import check, recipient_at
 from projections.communication.queries.engagement import history_of
 from projections.communication.recipients import PendingVerification, pending_verifications, preferences_of
@@ -28,8 +30,10 @@ from projections.communication.recipients import PendingVerification, pending_ve
 router = APIRouter(route_class=LeanRoute, prefix="/api/communication", tags=["Consent"])
 
 MANAGE = may("preferences:manage")
-LONG_VERIFIED = PendingVerification(user_id=0, verification_id=UUID(int=0), expires_at=datetime.min.replace(tzinfo=UTC))
-"""Stands in where a repeated request finds that its first go has ended the verification: it gets that outcome."""
+ENDED_VERIFICATION = PendingVerification(
+    user_id=0, verification_id=UUID(int=0), expires_at=datetime.min.replace(tzinfo=UTC)
+)
+"""A stand-in for a repeated request whose first delivery ended the verification: it gets the earlier outcome."""
 
 Types = Annotated[list[TriggerType], Field(min_length=1, max_length=len(ALL_TYPES) * 2)]
 
@@ -76,7 +80,7 @@ class CheckBody(Body):
     user_id: UserId
     message_type: TriggerType
     channel: Channel
-    as_of: Moment | None = None
+    as_of: Instant | None = None
 
 
 class ConsentAnswer(BaseModel):
@@ -103,7 +107,7 @@ class OptimalTimeAnswer(BaseModel):
 
 
 def proof(request: Request) -> dict[str, Any]:
-    """Where a consent came from: the address and program of whoever called."""
+    """The origin of a consent: the address and user agent of the request."""
     client = request.client.host if request.client else None
     return {"ip": client, "user_agent": request.headers.get("user-agent", "")[:300] or None}
 
@@ -137,7 +141,7 @@ async def verify_sms_consent(
     if not pending and not await act.repeated():
         raise ApiError(400, "No verification is under way for this phone number", kind="NoVerification")
     fitting = [one for one in pending if own.secrets.is_code(one.verification_id, body.verification_code)]
-    chosen = (fitting or pending or [LONG_VERIFIED])[0]
+    chosen = (fitting or pending or [ENDED_VERIFICATION])[0]
     outcome = await act.submit(
         VerifyPhone(at=act.at, user_id=chosen.user_id, verification_id=chosen.verification_id, correct=bool(fitting))
     )
@@ -167,7 +171,7 @@ async def grant_email_consent(
 
 
 def types(given: list[TriggerType] | None) -> tuple[TriggerType, ...]:
-    """The given types once each, or all of them."""
+    """The given types without repeats; all types for none."""
     return tuple(dict.fromkeys(given)) if given else ALL_TYPES
 
 
@@ -211,10 +215,10 @@ async def check_consent(
     caller: Annotated[Caller, may("preferences:manage", "communication:read")],
     reads: Read,
     act: Act,
-    as_of: Moment | None = None,
+    as_of: Instant | None = None,
 ) -> CheckAnswer:
     """Whether a kind of message could be sent now, or could have been at `as_of`. Writes nothing."""
-    asked = moment_asked(body.as_of, as_of, act.at)
+    asked = requested_instant(body.as_of, as_of, act.at)
     async with reads.connection() as connection:
         recipient = await recipient_at(connection, body.user_id, asked)
     at = asked or act.at
@@ -228,8 +232,8 @@ async def check_consent(
     )
 
 
-def moment_asked(in_body: datetime | None, in_query: datetime | None, now: datetime) -> datetime | None:
-    """The moment asked about, None for the present; raises ApiError 400 for two of them or one yet to come."""
+def requested_instant(in_body: datetime | None, in_query: datetime | None, now: datetime) -> datetime | None:
+    """The requested instant, None for now; raises ApiError 400 for two different instants or a future one."""
     if in_body is not None and in_query is not None and in_body != in_query:
         raise ApiError(400, "Invalid as_of: the body and the query string name different times", kind="InvalidInput")
     asked = in_body or in_query

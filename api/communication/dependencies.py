@@ -1,4 +1,4 @@
-"""The dependencies of this surface's endpoints: budgets and spending, codes and links, providers and their signers."""
+"""The dependencies of this surface's endpoints: budgets, spending, secrets, links, and signers of reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from api.communication.signers import Signers
 from api.surface import own_of
 from content.communication.links import UnsubscribeLinks
-from domain.communication.budget import Limits, Usage
+from domain.communication.budget import BudgetUsage, Limits
 from projections.communication.queries.expenditure import Spending, spending_on
 from streams.core.secrets import Secrets
 from streams.engine import Engine
@@ -23,9 +23,9 @@ USAGE_GOOD_FOR = timedelta(seconds=1)
 
 @dataclass(slots=True, kw_only=True)
 class Dependencies:
-    """See the module. `limits` are the budgets; `providers` says which are configured.
+    """The dependencies of the endpoints. `limits` are the budgets; `providers` states which providers are configured.
 
-    Spending is read at most once a second: the rules take it as known to lag (`RequestMessage`).
+    Spending is cached for a second: the rules allow for its lag (`RequestMessage`).
     """
 
     engine: Engine
@@ -34,7 +34,7 @@ class Dependencies:
     links: UnsubscribeLinks
     signers: Signers
     providers: dict[str, bool]
-    _spending: Spending = field(default_factory=lambda: Spending(Usage(day=date.min), {}))
+    _spending: Spending = field(default_factory=lambda: Spending(BudgetUsage(day=date.min), {}))
     _good_until: datetime | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -57,7 +57,7 @@ class Dependencies:
         self._good_until = now + USAGE_GOOD_FOR
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Close nothing: these dependencies hold no connections."""
 
 
 def _own(request: Request) -> Dependencies:

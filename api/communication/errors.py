@@ -1,4 +1,4 @@
-"""How this surface says that something went wrong: one shape that holds every variant of the document (CO-4)."""
+"""The error format of this surface: one schema that holds every variant of the document (CO-4)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def render(request: Request, error: ApiError) -> Response:
-    """`success`, `error`, `details` and `context`; sending adds `fallback_used`."""
+    """The response with `success`, `error`, `details` and `context`; sending adds `fallback_used`."""
     context = getattr(request.scope.get("endpoint"), "__name__", "routing")
     body: dict[str, Any] = {
         "success": False,
@@ -45,7 +45,7 @@ def render(request: Request, error: ApiError) -> Response:
 
 
 def sentence(fault: FieldError) -> str:
-    """A wrong field in the document's words (Common Error Scenarios)."""
+    """The sentence for an invalid field, in the document's words (Common Error Scenarios)."""
     if fault.missing:
         return f"Missing required field: {fault.field}"
     if NAMES_A_TYPE.search(fault.field) and isinstance(fault.value, str):

@@ -1,4 +1,4 @@
-"""The kinds of values that bodies and queries of this surface are made of, with their limits."""
+"""The types of values in this surface's bodies and queries, with their limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import orjson
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 LARGEST_ID = 2**63 - 1
 LARGEST_DATA = 16_384
@@ -20,37 +20,31 @@ WHOLE = re.compile(r"-?[0-9]{1,20}")
 YEAR_MONTH_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class Body(BaseModel):
-    """A request's body: unknown fields are ignored, and an explicit null is as good as a missing field."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("must be a string")
     return value
 
 
-def _moment(value: str) -> datetime:
+def _instant(value: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(value)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        instant = datetime.fromisoformat(value)
+        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be an ISO 8601 date and time") from None
-    if not 1970 <= moment.year <= LAST_YEAR:
+    if not 1970 <= instant.year <= LAST_YEAR:
         raise ValueError(f"must be between 1970 and {LAST_YEAR}")
-    return moment
+    return instant
 
 
-def _clock(value: str) -> time:
+def _time_of_day(value: str) -> time:
     try:
-        clock = time.fromisoformat(value)
+        time_of_day = time.fromisoformat(value)
     except ValueError:
         raise ValueError("must be a time of day, as 09:00:00") from None
-    if clock.tzinfo is not None:
+    if time_of_day.tzinfo is not None:
         raise ValueError("must have no offset: it is in the recipient's own time")
-    return clock
+    return time_of_day
 
 
 def _day(value: str) -> date:
@@ -111,23 +105,23 @@ def _address(value: str) -> str:
 
 
 UserId = Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID)]
-"""In a body: a JSON integer, nothing that merely looks like one."""
+"""A user's id in a body: a JSON integer, never a string or a float."""
 
 WholeText = Annotated[int, BeforeValidator(_whole)]
-"""In a path or a query: digits, nothing else that could be read as a number."""
+"""An integer in a path or a query: digits only, no other notation of numbers."""
 
 UserIdText = Annotated[WholeText, Field(ge=1, le=LARGEST_ID)]
 
-Moment = Annotated[datetime, BeforeValidator(_moment), BeforeValidator(_text)]
+Instant = Annotated[datetime, BeforeValidator(_instant), BeforeValidator(_text)]
 TimeOfDay = Annotated[time, WithJsonSchema({"type": "string", "pattern": TIME_OF_DAY, "examples": ["09:00:00"]})]
-"""By the recipient's clock: JSON Schema's own `time` would have an offset."""
+"""A time by the recipient's clock. JSON Schema's format `time` would require an offset."""
 
-Clock = Annotated[TimeOfDay, BeforeValidator(_clock), BeforeValidator(_text)]
+TimeOfDayText = Annotated[TimeOfDay, BeforeValidator(_time_of_day), BeforeValidator(_text)]
 Day = Annotated[date, BeforeValidator(_day)]
 Data = Annotated[dict[str, Any], AfterValidator(_data)]
 Flag = Annotated[bool, Field(strict=True)]
 PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$", strip_whitespace=True)]
-"""E.164."""
+"""A phone number in E.164."""
 
 Address = Annotated[str, StringConstraints(max_length=254, strip_whitespace=True), AfterValidator(_address)]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", strip_whitespace=True)]

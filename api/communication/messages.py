@@ -1,4 +1,4 @@
-"""Asking for messages, one or many, following them, calling them off, and asking why."""
+"""Endpoints of messages: send, batch, status, cancellation, action and explanation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from api.actions import Action
 from api.auth import Caller
 from api.communication.dependencies import Dependencies, Own
 from api.communication.errors import sentence
-from api.communication.fields import Body, Data, Moment, UserId
+from api.communication.fields import Data, Instant, UserId
 from api.errors import ApiError, field_errors
+from api.fields import Body
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.communication.batch import RequestBatch
@@ -27,8 +28,9 @@ from domain.communication.kinds import TEMPLATE_VERSION, TRIGGERS, Channel, Prio
 from domain.communication.message import MessageRequested, Status
 from domain.money import dollars
 from projections.communication.queries.evidence import Link
-from projections.communication.queries.explanation import Explanation, Happening, Rule, explanation_of
+from projections.communication.queries.explanation import ExplainedEvent, ExplainedRule, Explanation, explanation_of
 from projections.communication.queries.status import MessageRow, message_by_id
+from streams.postgres.reads import Reads
 
 router = APIRouter(route_class=LeanRoute, prefix="/api/communication", tags=["Orchestrator"])
 
@@ -44,7 +46,7 @@ class SendBody(Body):
     data: Data
     channel: Wish | None = None
     priority: Priority | None = None
-    scheduled_time: Moment | None = None
+    scheduled_time: Instant | None = None
 
 
 class SendAnswer(BaseModel):
@@ -150,12 +152,14 @@ async def send_communication(
     own: Own,
 ) -> SendAnswer:
     """Send a message to a user on a channel they allow, now or at `scheduled_time`; a past time means now."""
-    requested = await request(body, act, own)
+    requested = await request_message(body, act, own)
     return SendAnswer(task_id=requested.message_id, cost=dollars(requested.cost), fallback_used=requested.fallback)
 
 
-async def request(body: SendBody, act: Action, own: Dependencies, batch_id: UUID | None = None) -> MessageRequested:
-    """Submits the command behind one message; raises ApiError."""
+async def request_message(
+    body: SendBody, act: Action, own: Dependencies, batch_id: UUID | None = None
+) -> MessageRequested:
+    """Submit the command for one message; raises ApiError."""
     trigger = TRIGGERS[body.trigger_type]
     text = text_message(f"{body.trigger_type}/{TEMPLATE_VERSION[body.trigger_type]}", body.data)
     spending = await own.spending()
@@ -205,15 +209,15 @@ async def send_batch(
     return BatchAnswer(results=list(results), summary=summary)
 
 
-async def _one_of_batch(item: Any, act: Action, own: Dependencies, batch_id: UUID) -> BatchSuccess | BatchFailure:
+async def _one_of_batch(item: object, act: Action, own: Dependencies, batch_id: UUID) -> BatchSuccess | BatchFailure:
     if not isinstance(item, dict):
         return BatchFailure(user_id=None, error="Invalid body: must be a JSON object")
     try:
-        requested = await request(ITEM.validate_python(item), act, own, batch_id)
+        requested = await request_message(ITEM.validate_python(item), act, own, batch_id)
     except ValidationError as error:
         return BatchFailure(user_id=_user_in(item), error=sentence(field_errors(error)[0]))
     except ApiError as error:
-        # Others of the batch may be on their way already: what became of this one must not speak for them.
+        # Other messages of the batch may be sent already, so this error is one result and never the batch's answer.
         details = f" ({error.details})" if error.status in UNCERTAIN else ""
         return BatchFailure(user_id=_user_in(item), error=f"{error.sentence}{details}")
     return BatchSuccess(
@@ -234,7 +238,7 @@ async def communication_status(
     task_id: str, caller: Annotated[Caller, may("communication:read")], reads: Read
 ) -> StatusAnswer:
     """The state of a message's task: PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED."""
-    row = await find(task_id, reads)
+    row = await find_message(task_id, reads)
     return StatusAnswer(
         task_id=row.message_id,
         status=row.status,
@@ -245,7 +249,7 @@ async def communication_status(
     )
 
 
-async def find(task_id: str, reads: Any) -> MessageRow:
+async def find_message(task_id: str, reads: Reads) -> MessageRow:
     """The message behind a task id; raises ApiError 404."""
     try:
         id_ = UUID(task_id)
@@ -281,7 +285,7 @@ async def cancel_communication(
     task_id: str, caller: Annotated[Caller, may("communication:send")], act: Act, reads: Read
 ) -> Done:
     """Call a scheduled message off. One that is out already, or was called off before, cannot be."""
-    row = await find(task_id, reads)
+    row = await find_message(task_id, reads)
     await act.submit(CancelMessage(at=act.at, message_id=row.message_id, user_id=row.user_id))
     return Done(message="Communication cancelled successfully")
 
@@ -291,7 +295,7 @@ async def record_action(
     task_id: str, body: ActionBody, caller: Annotated[Caller, may("communication:send")], act: Act, reads: Read
 ) -> Done:
     """Report that the recipient did what the message was about: ours, for this is what engagement is counted from."""
-    row = await find(task_id, reads)
+    row = await find_message(task_id, reads)
     await act.submit(
         RecordAction(
             at=act.at, message_id=row.message_id, user_id=row.user_id, channel=body.channel, action=body.action
@@ -313,7 +317,7 @@ async def explain_communication(
     task_id: str, caller: Annotated[Caller, may("communication:read")], reads: Read
 ) -> ExplanationAnswer:
     """Why it was sent, held, redirected or not sent, with the events that every rule looked at."""
-    row = await find(task_id, reads)
+    row = await find_message(task_id, reads)
     async with reads.connection() as connection:
         explanation = await explanation_of(connection, row.message_id)
     if explanation is None:
@@ -326,16 +330,16 @@ def _explained(task_id: UUID, explanation: Explanation) -> ExplanationAnswer:
     return ExplanationAnswer(task_id=task_id, sentence=explanation.sentence, history=history)
 
 
-def _happening(happening: Happening) -> Mapping[str, Any]:
+def _happening(happening: ExplainedEvent) -> Mapping[str, Any]:
     rules = [_rule(rule) for rule in happening.rules]
     return {"sentence": happening.sentence, "event": _link(happening.event), "rules": rules}
 
 
-def _rule(rule: Rule) -> Mapping[str, Any]:
+def _rule(rule: ExplainedRule) -> Mapping[str, Any]:
     return rule._asdict() | {"evidence": {name: _linked(found) for name, found in rule.evidence.items()}}
 
 
-def _linked(found: Link | list[Link]) -> Any:
+def _linked(found: Link | list[Link]) -> Mapping[str, Any] | list[Mapping[str, Any]]:
     return _link(found) if isinstance(found, Link) else [_link(one) for one in found]
 
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI adds to the routes: security, the error envelope, documented statuses and examples."""
+"""The OpenAPI of this surface: security, scopes, documented statuses and examples."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from fastapi.routing import APIRoute
 
 from api import openapi
 from api.communication.access import SCOPES
-from api.surface import Allowed
+from api.surface import Guard
 
-STATUSES = {
-    "202": "Accepted; the outcome is not known yet (Location tells where to look)",
+STATUSES = openapi.STATUSES | {
     "400": "Bad Request - Invalid input data",
     "401": "Unauthorized - Authentication required",
     "403": "Forbidden - The token lacks a scope",
     "404": "Not Found - Resource not found",
     "409": "Conflict - The Idempotency-Key was used for another request",
     "412": "Precondition Failed - What If-Match names has changed since",
-    "413": "Content Too Large",
     "429": "Too Many Requests - see Retry-After",
     "500": "Internal Server Error - Server error",
     "503": "Service Unavailable - see Retry-After",
 }
-RATE_LIMIT_HEADERS = {
-    "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Requests allowed in the window"},
-    "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "Requests left in the window"},
-    "X-RateLimit-Reset": {"schema": {"type": "integer"}, "description": "When the window ends, epoch seconds"},
-}
+RATE_LIMIT_HEADERS = openapi.rate_limit_headers(
+    limit="Requests allowed in the window",
+    remaining="Requests left in the window",
+    reset="When the window ends, epoch seconds",
+)
 EXAMPLES: dict[str, dict[str, Any]] = orjson.loads(files(__package__).joinpath("examples.json").read_bytes())
-"""The document's own, by method and path: `request` and `answer`."""
+"""The document's examples by method and path: `request` and `answer`."""
 
 FORM = "application/x-www-form-urlencoded"
 IDEMPOTENCY_KEY = {
@@ -51,7 +49,7 @@ POSITION = {
 
 
 def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Makes the app's OpenAPI say what its routers' routes do."""
+    """Install the app's OpenAPI, completed for the routes of its routers."""
     openapi.describe(app, routers, _describe_route, examples={})
 
 
@@ -59,9 +57,8 @@ def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
     guard = openapi.guard_of(route)
     for method in route.methods or ():
         operation = path[method.lower()]
-        operation["responses"].pop("422", None)
         for status in _statuses(method, guard is not None, route):
-            operation["responses"].setdefault(status, _error(status))
+            operation["responses"].setdefault(status, openapi.error_response(STATUSES[status]))
         if "webhooks" in route.path:
             operation["requestBody"] = _report(route)
         if guard is not None:
@@ -69,15 +66,15 @@ def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
         _add_examples(operation, EXAMPLES.get(f"{method} {route.path}", {}))
 
 
-def _describe_guarded(operation: dict[str, Any], guard: Allowed, method: str) -> None:
-    operation["security"] = [{"bearer": []}]
+def _describe_guarded(operation: dict[str, Any], guard: Guard, method: str) -> None:
+    operation["security"] = openapi.BEARER
     operation["x-scopes"] = sorted(guard.scopes or SCOPES)
     operation["responses"]["200"]["headers"] = RATE_LIMIT_HEADERS
     operation.setdefault("parameters", []).append(POSITION if method == "GET" else IDEMPOTENCY_KEY)
 
 
 def _report(route: APIRoute) -> dict[str, Any]:
-    """A report's body: what it holds is the provider's affair, so any object fits."""
+    """The body of a report: any object, since the provider defines its members."""
     kinds = ["application/json"] if route.path.endswith("/resend") else ["application/json", FORM]
     return {"required": True, "content": {kind: {"schema": {"type": "object"}} for kind in kinds}}
 
@@ -102,8 +99,3 @@ def _statuses(method: str, guarded: bool, route: APIRoute) -> list[str]:
     if guarded and method != "GET":
         statuses += ["202", "404", "409", "412"]
     return statuses
-
-
-def _error(status: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {"description": STATUSES[status], "content": content}

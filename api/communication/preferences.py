@@ -1,4 +1,4 @@
-"""What a person wants."""
+"""Endpoints of a user's preferences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, StringConstraints
 from starlette.requests import Request
 
 from api.auth import Caller
-from api.communication.fields import Body, Clock, Flag, TimeOfDay, UserIdText
+from api.communication.fields import Flag, TimeOfDay, TimeOfDayText, UserIdText
+from api.fields import Body
 from api.routing import HEADERS, LeanRoute
 from api.surface import Act, Read, may
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
@@ -22,8 +23,8 @@ router = APIRouter(route_class=LeanRoute, prefix="/api/communication/preferences
 
 
 class QuietHoursBody(Body):
-    start: Clock
-    end: Clock
+    start: TimeOfDayText
+    end: TimeOfDayText
 
 
 class PreferencesBody(Body):
@@ -31,7 +32,7 @@ class PreferencesBody(Body):
 
     sms_enabled: Flag | None = None
     email_enabled: Flag | None = None
-    preferred_sms_time: Clock | None = None
+    preferred_sms_time: TimeOfDayText | None = None
     preferred_email_day: Annotated[int, Field(strict=True, ge=0, le=6)] | None = None
     alert_types_sms: dict[TriggerType, Flag] | None = None
     alert_types_email: dict[TriggerType, Flag] | None = None
@@ -72,7 +73,7 @@ class PreferencesChanged(BaseModel):
 
 
 def shown(user_id: int, preferences: Preferences) -> PreferencesShown:
-    """Preferences as the document shows them; quiet hours are those that hold."""
+    """Preferences in the document's form, with the quiet hours in force."""
     night = preferences.night
     fields: dict[str, Any] = preferences.model_dump(exclude={"chosen", "time_zone", "quiet_hours"})
     hours = None if night is None else QuietHoursShown(start=night.start, end=night.end)

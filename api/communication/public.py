@@ -1,10 +1,9 @@
-"""What needs no token: health, and a recipient's own unsubscribe page."""
+"""Endpoints without authentication: health, and the unsubscribe page of a recipient."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from html import escape
-from typing import Any
 
 import orjson
 import psycopg
@@ -14,15 +13,15 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.actions import Acting
+from api.actions import Actions
 from api.communication.dependencies import Own
 from api.errors import ApiError
 from api.routing import Json, LeanRoute
 from api.surface import surface_of
-from commands.communication.consent import OptOut
+from commands.communication.opt_out import OptOut
 from content.communication.links import Unsubscription
+from domain.communication.consent import OptOutSource
 from domain.communication.kinds import TRIGGERS, Wish
-from domain.communication.recipient import OptOutSource
 from streams.core.gateway import Pending, Unavailable, envelop
 from streams.postgres.status import Installation, installation
 
@@ -56,12 +55,17 @@ class HealthAnswer(BaseModel):
     version: str
 
 
-def _acting(request: Request) -> Acting:
-    return surface_of(request).acting
+def _actions(request: Request) -> Actions:
+    return surface_of(request).actions
 
 
-@router.get("/api/communication/health", tags=["Health"], responses={503: {"model": HealthAnswer}})
-async def communication_health(request: Request, own: Own) -> HealthAnswer:
+@router.get(
+    "/api/communication/health",
+    tags=["Health"],
+    response_model=HealthAnswer,
+    responses={503: {"model": HealthAnswer}},
+)
+async def communication_health(request: Request, own: Own) -> HealthAnswer | Json:
     """Real probes: the database and its read models, the log and its tasks. 503 when one of these fails.
 
     A provider that is not configured is shown, and degrades nothing: the sandbox stands in.
@@ -80,13 +84,13 @@ async def communication_health(request: Request, own: Own) -> HealthAnswer:
     answer = HealthAnswer(
         status="healthy" if well else "degraded",
         services=services,
-        timestamp=surface.acting.clock.now(),
+        timestamp=surface.actions.clock.now(),
         version=VERSION,
     )
     return answer if well else _degraded(answer)
 
 
-def _degraded(answer: HealthAnswer) -> Any:
+def _degraded(answer: HealthAnswer) -> Json:
     return Json(orjson.dumps(answer.model_dump(mode="json")), 503)
 
 
@@ -122,9 +126,9 @@ async def unsubscribe(token: str, request: Request, own: Own) -> Response:
     who = own.links.read(token)
     about = _about(who)
     assert who is not None
-    acting = _acting(request)
+    actions = _actions(request)
     command = OptOut(
-        at=acting.clock.now(),
+        at=actions.clock.now(),
         user_id=who.user_id,
         wish=Wish.EMAIL,
         message_types=(who.type,),
@@ -132,7 +136,9 @@ async def unsubscribe(token: str, request: Request, own: Own) -> Response:
         source=OptOutSource.UNSUBSCRIBE,
     )
     try:
-        await acting.gateway.submit(envelop(command, acting.surface, acting.partitions, "recipient"), DEADLINE_SECONDS)
+        await actions.gateway.submit(
+            envelop(command, actions.surface, actions.partitions, "recipient"), DEADLINE_SECONDS
+        )
     except (Unavailable, Pending) as away:
         raise ApiError(503, "Please try again in a moment", kind="Unavailable", headers={"Retry-After": "5"}) from away
     return _page("You are unsubscribed", f"You will not receive {about} by e-mail any more.", "")

@@ -1,4 +1,4 @@
-"""What analytics and reports answer, in the document's shapes: rates are fractions, costs dollars, usage percent."""
+"""The schemas of analytics and reports: rates are fractions, costs dollars, usage percent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from projections.communication.queries.analytics import Metric, Period
+from projections.communication.queries.analytics import Granularity, Metric
 
 
 class Summary(BaseModel):
@@ -175,7 +175,7 @@ class TrendPoint(BaseModel):
 
 class Trends(BaseModel):
     metric: Metric
-    period: Period
+    period: Granularity
     data: list[TrendPoint]
     trend: Literal["increasing", "decreasing", "stable"]
     change_percentage: float

@@ -1,4 +1,4 @@
-"""The secrets that providers' reports are checked with."""
+"""The secrets that verify providers' reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connectors.settings import ResendSettings, TwilioSettings
 class Signers:
     """Twilio's token, the public address of its status webhook, and Resend's secret.
 
-    Without the address, the one that the request names counts. A report without a secret to check it is never valid.
+    Without that address, the request's address is used. Without a secret, no report of that provider is valid.
     """
 
     twilio_token: str | None
@@ -23,7 +23,7 @@ class Signers:
 
     @classmethod
     def of(cls, twilio: TwilioSettings, resend: ResendSettings) -> Self:
-        """Those that are configured."""
+        """The signers that the settings configure."""
         return cls(_clear(twilio.auth_token), twilio.webhook_url, _clear(resend.webhook_secret))
 
 

@@ -1,4 +1,4 @@
-"""What providers report: signed, counted once, in any order. A bad signature is 401 and leaves no trace."""
+"""Endpoints of providers' reports: signed, counted once, in any order. A bad signature is 401 and not recorded."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from api.actions import Acting
+from api.actions import Actions
 from api.communication.dependencies import Dependencies, Own
 from api.communication.signers import Signers
-from api.inbound import away, given_in, invalid_signature, json_object, needed_in, record_report, text_in
+from api.inbound import given_in, invalid_signature, json_object, needed_in, record_report, text_in, unavailable
 from api.routing import BODY, LeanRoute
 from api.surface import Read, own_of, surface_of
-from commands.communication.consent import ReceiveSms
-from commands.communication.delivery import RecordReceipt, resend_kind, twilio_kind
+from commands.communication.delivery import RecordReceipt
+from commands.communication.opt_out import ReceiveSms
 from commands.communication.receipt import RecordUnmatchedReceipt
+from commands.communication.receipt_kinds import resend_kind, twilio_kind
 from commands.communication.stop import HearStop
 from connectors.signatures import resend_hmac_valid, twilio_valid, webhook_valid
 from domain.communication.kinds import Channel
 from domain.keywords import Keyword, keyword_in
-from projections.communication.queries.status import Found, delivery_by_provider_id, delivery_of, unanswered_to
+from projections.communication.queries.status import FoundDelivery, delivery_by_provider_id, delivery_of, unanswered_to
 from projections.communication.recipients import RECIPIENTS, users_with_phone
 from streams.core.calls import REFERENCE
 from streams.core.partitions import key_in_each
@@ -46,16 +47,16 @@ def _signers(request: Request) -> Signers:
     return own_of(request, Dependencies).signers
 
 
-def _acting(request: Request) -> Acting:
-    return surface_of(request).acting
+def _actions(request: Request) -> Actions:
+    return surface_of(request).actions
 
 
 def _twilio(request: Request) -> Mapping[str, Any]:
-    """The parameters of a report by Twilio, form or JSON (CO-1); raises ApiError 401 for a wrong signature."""
+    """The parameters of a report by Twilio, as form or JSON (CO-1); raises ApiError 401 for a wrong signature."""
     token, body = _signers(request).twilio_token, request.scope[BODY]
     if token is None:
         raise invalid_signature("TWILIO_AUTH_TOKEN is not set, so no signature can be checked")
-    url, signature = _called(request), request.headers.get("x-twilio-signature", "")
+    url, signature = _called_url(request), request.headers.get("x-twilio-signature", "")
     if "json" in request.headers.get("content-type", ""):
         if not _twilio_json_valid(token, url, body, signature):
             raise invalid_signature()
@@ -66,8 +67,8 @@ def _twilio(request: Request) -> Mapping[str, Any]:
     return dict(pairs)
 
 
-def _called(request: Request) -> str:
-    """The address that Twilio called, as it knows it: that of the status webhook is set, the other stands beside it."""
+def _called_url(request: Request) -> str:
+    """The public address that Twilio signed: that of the status webhook is a setting, the opt-out's is its sibling."""
     status_url, path = _signers(request).twilio_url, request.url.path
     if status_url is None:
         return str(request.url)
@@ -78,18 +79,18 @@ def _called(request: Request) -> str:
 
 
 def _twilio_json_valid(token: str, url: str, body: bytes, signature: str) -> bool:
-    """Signed as Twilio does (with the body's hash in the address), or over address and body, as the document reads."""
+    """Accepts Twilio's signature (with the body's hash in the address), and the document's over address and body."""
     whole = url + body.decode("utf-8", "replace")
     return twilio_valid(token, [url], body, signature) or twilio_valid(token, [whole], (), signature)
 
 
 def _resend(request: Request) -> Mapping[str, Any]:
-    """The event in a report by Resend: svix headers where there are any, else X-Resend-Signature (CO-2)."""
+    """The event in a report by Resend, verified by svix headers if present, else by X-Resend-Signature (CO-2)."""
     secret, body, headers = _signers(request).resend_secret, request.scope[BODY], request.headers
     if secret is None:
         raise invalid_signature("RESEND_WEBHOOK_SECRET is not set, so no signature can be checked")
     if "svix-signature" in headers:
-        now = _acting(request).clock.now()
+        now = _actions(request).clock.now()
         valid = webhook_valid(
             secret,
             headers.get("svix-id", ""),
@@ -115,13 +116,13 @@ async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> R
     sid, status = needed_in(report, "MessageSid"), needed_in(report, "MessageStatus").lower()
     reference = request.query_params.get(REFERENCE)
     found = await _found(reads, Channel.SMS, sid, reference, text_in(report, "To"))
-    acting = _acting(request)
+    actions = _actions(request)
     if found is None:
-        unmatched = RecordUnmatchedReceipt(at=acting.clock.now(), provider="twilio", provider_id=sid, word=status)
-        await record_report(acting, unmatched, "twilio", sid, status)
+        unmatched = RecordUnmatchedReceipt(at=actions.clock.now(), provider="twilio", provider_id=sid, word=status)
+        await record_report(actions, unmatched, "twilio", sid, status)
         return Received()
     receipt = RecordReceipt(
-        at=acting.clock.now(),
+        at=actions.clock.now(),
         message_id=found.message_id,
         user_id=found.user_id,
         channel=found.channel,
@@ -132,7 +133,7 @@ async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> R
         code=text_in(report, "ErrorCode") or None,
         reason=text_in(report, "ErrorMessage"),
     )
-    await record_report(acting, receipt, "twilio", sid, status, str(found.message_id))
+    await record_report(actions, receipt, "twilio", sid, status, str(found.message_id))
     return Received()
 
 
@@ -146,19 +147,19 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
     to = data.get("to")
     address = to[0] if isinstance(to, list) and to and isinstance(to[0], str) else ""
     found = await _found(reads, Channel.EMAIL, provider_id, _tagged(data), address.replace("\0", ""))
-    acting = _acting(request)
+    actions = _actions(request)
     signed_id = request.headers.get("svix-id") if "svix-signature" in request.headers else None
     source = ("resend", signed_id or f"{provider_id} {type_}")
     if found is None:
         unmatched = RecordUnmatchedReceipt(
-            at=acting.clock.now(), provider="resend", provider_id=provider_id, word=type_
+            at=actions.clock.now(), provider="resend", provider_id=provider_id, word=type_
         )
-        await record_report(acting, unmatched, *source)
+        await record_report(actions, unmatched, *source)
         return Received()
     bounce = data.get("bounce")
     bounce = bounce if isinstance(bounce, dict) else {}
     receipt = RecordReceipt(
-        at=acting.clock.now(),
+        at=actions.clock.now(),
         message_id=found.message_id,
         user_id=found.user_id,
         channel=found.channel,
@@ -169,19 +170,21 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
         code=text_in(bounce, "subType") or None,
         reason=text_in(bounce, "message"),
     )
-    await record_report(acting, receipt, *source, str(found.message_id))
+    await record_report(actions, receipt, *source, str(found.message_id))
     return Received()
 
 
 def _tagged(data: Mapping[str, Any]) -> str | None:
-    """The reference among an e-mail's tags: Resend reports them as one object."""
+    """The reference among an e-mail's tags, which Resend reports as one object."""
     tags = data.get("tags")
     reference = tags.get(REFERENCE) if isinstance(tags, dict) else None
     return reference if isinstance(reference, str) else None
 
 
-async def _found(reads: Reads, channel: Channel, provider_id: str, reference: str | None, to: str) -> Found | None:
-    """Whose message a report is about. The address decides only where there is no reference."""
+async def _found(
+    reads: Reads, channel: Channel, provider_id: str, reference: str | None, to: str
+) -> FoundDelivery | None:
+    """The message that a report is about. The address decides only without a reference."""
     async with reads.connection() as connection:
         found = await delivery_by_provider_id(connection, provider_id)
         if found is not None:
@@ -199,12 +202,12 @@ async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read
     async with reads.connection() as connection:
         users = await users_with_phone(connection, sender)
         halted = {projection.name for projection in (await installation(connection)).halted}
-    acting, mark, keyword = _acting(request), own.secrets.mark(sender), keyword_in(text)
-    at = acting.clock.now()
+    actions, mark, keyword = _actions(request), own.secrets.mark(sender), keyword_in(text)
+    at = actions.clock.now()
     await asyncio.gather(
         *(
             record_report(
-                acting,
+                actions,
                 ReceiveSms(at=at, user_id=user_id, phone_number=sender, body=text),
                 "twilio",
                 *((sid, str(user_id)) if sid else ()),
@@ -213,32 +216,32 @@ async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read
         )
     )
     if keyword is Keyword.STOP:
-        await _hear_stop(acting, sid, mark, users)
+        await _record_stop(actions, sid, mark, users)
     if keyword is Keyword.START and RECIPIENTS.name in halted:
-        raise away("the read model of recipients has halted: there may be others with this number")
+        raise unavailable("the read model of recipients has halted: there may be others with this number")
     if not users:
-        await _report_stranger(acting, sid or mark[:32])
+        await _record_unknown_sender(actions, sid or mark[:32])
     return Received()
 
 
-async def _hear_stop(acting: Acting, sid: str, mark: str, told: Sequence[int]) -> None:
-    """Puts a STOP on record in each partition, for those whom the read models may not show yet."""
-    name, at = sid or str(uuid4()), acting.clock.now()
+async def _record_stop(actions: Actions, sid: str, mark: str, shown: Sequence[int]) -> None:
+    """Record a STOP in each partition: the read models may not yet show every user with this number."""
+    name, at = sid or str(uuid4()), actions.clock.now()
     await asyncio.gather(
         *(
             record_report(
-                acting,
-                HearStop(at=at, stop_id=key, mark=mark, told=tuple(told), partitions=acting.partitions),
+                actions,
+                HearStop(at=at, stop_id=key, mark=mark, told=tuple(shown), partitions=actions.partitions),
                 "twilio",
                 key,
                 "stop",
             )
-            for key in key_in_each(name, acting.partitions)
+            for key in key_in_each(name, actions.partitions)
         )
     )
 
 
-async def _report_stranger(acting: Acting, name: str) -> None:
-    """Nobody here has this number: the report is kept under a name that does not tell it."""
-    unmatched = RecordUnmatchedReceipt(at=acting.clock.now(), provider="twilio", provider_id=name, word="inbound")
-    await record_report(acting, unmatched, "twilio", name, "inbound")
+async def _record_unknown_sender(actions: Actions, name: str) -> None:
+    """No user has this number: record the report under a name that does not reveal it."""
+    unmatched = RecordUnmatchedReceipt(at=actions.clock.now(), provider="twilio", provider_id=name, word="inbound")
+    await record_report(actions, unmatched, "twilio", name, "inbound")

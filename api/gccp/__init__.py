@@ -1,1 +1,1 @@
-"""The gccp surface: course content in five steps, PDF export, and a proxy to a language model."""
+"""The gccp surface: generation of course content, PDF export, and a proxy to a language model."""

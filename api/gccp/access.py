@@ -1,9 +1,9 @@
-"""The scopes and limits of this surface. Nothing of the web is imported here: every process reads them."""
+"""The scopes and limits of this surface. Every process imports this module, so it imports nothing of the web."""
 
 from __future__ import annotations
 
 AUTHENTICATED = "authenticated"
-"""Supabase's role of a signed-in user, and its audience. The project's `anon` and `service_role` keys have others."""
+"""Supabase's role and audience of a signed-in user. The project's `anon` and `service_role` keys have other ones."""
 
 SCOPES = (AUTHENTICATED,)
 LIMITS = {
@@ -13,7 +13,7 @@ LIMITS = {
     "retry": "10/minute",
     "stream": "60/minute",
 }
-"""The document's, but `general`, which is for what the document lacks. Windows slide."""
+"""The document's limits, and `general` for endpoints that the document lacks. Windows slide."""
 
 BURSTS = {"general": 20, "generate": 5, "export_pdf": 10, "retry": 5, "stream": 20}
-"""The most requests of one caller that are served at once (GC-4)."""
+"""The largest number of concurrent requests of one caller (GC-4)."""

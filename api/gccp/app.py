@@ -1,11 +1,11 @@
-"""The surface put together."""
+"""The ASGI app of the gccp surface."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.actions import Acting
-from api.counters import Counts
+from api.actions import Actions
+from api.counters import Counters
 from api.gccp import export, generations, progress, streaming, usage
 from api.gccp.access import BURSTS, LIMITS, SCOPES
 from api.gccp.dependencies import Dependencies
@@ -24,7 +24,7 @@ NAME = "gccp"
 TITLE = "GCCP API"
 VERSION = "2.0.0"
 STATUSES: Mapping[type[Refused], int] = {NotFound: 404, Forbidden: 403, VersionConflict: 409, UnreadableCommand: 500}
-"""Refusals that are not 400."""
+"""Statuses of refusals other than 400."""
 
 DESCRIPTION = """Generate course content step by step, export Markdown as PDF, and talk to a language model.
 
@@ -32,12 +32,12 @@ Every write may carry an `Idempotency-Key`. Every write answers a `Headwater-Pos
 until it is covered. Rate limits are per user and endpoint, over a sliding minute, with a bound on requests at once."""
 
 
-def build(engine: Engine, counts: Counts, secrets: Secrets, own: Dependencies) -> LeanApp:
+def build(engine: Engine, counters: Counters, secrets: Secrets, own: Dependencies) -> LeanApp:
     """The ASGI app of this surface."""
-    acting = Acting(NAME, engine, STATUSES, secrets)
-    limiter = Limiter(counts, NAME, LIMITS, sliding=True)
+    actions = Actions(NAME, engine, STATUSES, secrets)
+    limiter = Limiter(counters, NAME, LIMITS, sliding=True)
     surface = Surface(
-        NAME, acting, engine.reads, own.identity, limiter, ERRORS, frozenset(SCOPES), own, InFlight(BURSTS)
+        NAME, actions, engine.reads, own.identity, limiter, ERRORS, frozenset(SCOPES), own, InFlight(BURSTS)
     )
     routers = (
         generations.router,

@@ -1,4 +1,4 @@
-"""Costs as the answers show them."""
+"""Costs in the form of the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dependencies of this surface's endpoints: the language model, the renderer, their limits, and who is waiting."""
+"""The dependencies of this surface's endpoints: the language model, the PDF pool, their limits, waiting requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from streams.engine import Engine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """`models` are those that requests may name (any, if empty). `close` ends what the surface itself began."""
+    """The dependencies of the endpoints. `models` are those that requests may name (any, if empty)."""
 
     model: LanguageModel
     models: Sequence[str]
@@ -51,7 +51,7 @@ class Dependencies:
         pdf: PdfPool,
         identity: Verifier,
     ) -> Self:
-        """These, over an engine."""
+        """The dependencies over an engine."""
         return cls(
             model=model,
             models=models,
@@ -67,7 +67,7 @@ class Dependencies:
         )
 
     async def close(self) -> None:
-        """Waits until the ends of all calls are on record, and ends the renderer; the log must still be up."""
+        """Record the ends of all calls, then stop the PDF pool and the model. The engine must still take commands."""
         await self.ends.close()
         await self.progress.close()
         await self.pdf.close()

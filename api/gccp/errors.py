@@ -1,4 +1,4 @@
-"""How this surface says that something went wrong: `error`, `code` and `details`, with the document's codes."""
+"""The error format of this surface: `error`, `code` and `details`, with the document's codes."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ CODES: Mapping[Kind, str] = {
     "AlreadyBegun": "IDEMPOTENCY_CONFLICT",
     "Pending": "PENDING",
 }
-"""By the kind of error, refusals first. Codes that the document lacks are ours (docs/gccp.md)."""
+"""Codes by the kind of error, refusals first. Codes that the document lacks are ours (docs/gccp.md)."""
 
 MISSING: Mapping[str, str] = {"export_pdf": "MISSING_CONTENT", "retry": "MISSING_GENERATION_ID"}
-"""By endpoint, where something that is missing has a code of its own."""
+"""Codes by endpoint for a missing field, where the document has a special one."""
 
 FAILED: Mapping[str, str] = {
     "generate": "GENERATION_FAILED",
     "export_pdf": "PDF_GENERATION_FAILED",
     "retry": "RETRY_FAILED",
 }
-"""By endpoint, what a failure of our own is called; elsewhere it is INTERNAL_ERROR."""
+"""Codes by endpoint for an internal failure; other endpoints have INTERNAL_ERROR."""
 
 ROUTING = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
@@ -70,7 +70,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def render(request: Request, error: ApiError) -> Response:
-    """The document's envelope; 429 adds `retry_after`, in seconds."""
+    """The response in the document's format; 429 adds `retry_after`, in seconds."""
     body: dict[str, Any] = {"error": _sentence(error), "code": code_of(_endpoint(request), error)}
     details = _details(error)
     if details:
@@ -81,7 +81,7 @@ def render(request: Request, error: ApiError) -> Response:
 
 
 def code_of(endpoint: str, error: ApiError) -> str:
-    """What is missing goes before what is wrong: a client mends that first."""
+    """The code of an error. Missing fields take precedence over invalid ones, since a client mends them first."""
     if any(fault.missing for fault in error.fields):
         return MISSING.get(endpoint, "MISSING_FIELDS")
     if error.kind in CODES:
@@ -112,11 +112,11 @@ def _details(error: ApiError) -> str:
     if error.kind is MissingFields:
         return "; ".join(f"{field}: Field required" for field in error.details["fields"])
     if isinstance(error.details, Mapping):
-        return "; ".join(f"{name}: {_said(value)}" for name, value in error.details.items())
+        return "; ".join(f"{name}: {_text(value)}" for name, value in error.details.items())
     return str(error.details or "")
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Markdown into PDF, while the caller waits."""
+"""Endpoints of PDF export: Markdown is rendered while the caller waits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
 from api.gccp.access import AUTHENTICATED
 from api.gccp.dependencies import Own
-from api.gccp.fields import SHORT, Body, Number
+from api.gccp.fields import SHORT, Number, UnblankBody
 from api.routing import LeanRoute
-from api.streaming.event_stream import unless_gone
+from api.streaming.event_stream import unless_disconnected
 from api.surface import Act, may
 from commands.gccp.export import RecordPdfExport, RecordPdfExportFailure
 from documents.errors import (
@@ -35,7 +35,7 @@ from documents.render.style import Styling, styling_of
 
 HEALTH_VERSION = "1.0.0"
 PAGES = re.compile(rb"/Type/Pages/Count (\d+)")
-"""The root of the page tree, which Typst writes first of all objects, and uncompressed."""
+"""The root of the page tree, which Typst writes as the first object, uncompressed."""
 
 FAILURES: dict[type[DocumentError], tuple[str, int]] = {
     DocumentTooLarge: ("too_large", 400),
@@ -43,11 +43,11 @@ FAILURES: dict[type[DocumentError], tuple[str, int]] = {
     RenderFailed: ("failed", 500),
     RendererBusy: ("busy", 503),
 }
-"""What is recorded, and what is answered: 400 where the same document would fail again."""
+"""The recorded code and the answer's status: 400 where the same document would fail again."""
 
 
 class PdfRoute(LeanRoute):
-    """A document may have 1 MiB, which escaped as JSON takes more."""
+    """The route of exports, with a larger body: 1 MiB of document takes more when it is escaped as JSON."""
 
     max_body_bytes = 4 << 20
 
@@ -55,7 +55,7 @@ class PdfRoute(LeanRoute):
 router = APIRouter(route_class=PdfRoute, prefix="/api/export/pdf", tags=["PDF Export"])
 
 
-class StylingBody(Body):
+class StylingBody(UnblankBody):
     """How it looks: `headerColor` as #rgb or #rrggbb, `fontSize` from 6 to 36 pt, `lineHeight` from 1 to 3."""
 
     model_config = ConfigDict(extra="allow")
@@ -65,7 +65,7 @@ class StylingBody(Body):
     lineHeight: Number | None = None  # noqa: N815
 
 
-class PdfBody(Body):
+class PdfBody(UnblankBody):
     """Markdown, and what is said about it."""
 
     content: str
@@ -82,7 +82,7 @@ class PdfHealthAnswer(BaseModel):
 
 
 class PdfFile(Response):
-    """A finished PDF, to be saved under its name."""
+    """The response with a PDF as attachment."""
 
     media_type = "application/pdf"
 
@@ -105,12 +105,12 @@ async def export_pdf(
         "content_bytes": len(body.content.encode()),
     }
     try:
-        pdf = await unless_gone(request, own.pdf.render(document))
+        pdf = await unless_disconnected(request, own.pdf.render(document))
     except (DocumentError, ClientDisconnect) as failed:
-        await _record_failure(act.part(1), about | {"duration_ms": _since(began)}, failed)
-        raise _told(failed) from failed
+        await _record_failure(act.part(1), about | {"duration_ms": _elapsed_ms(began)}, failed)
+        raise _error_of(failed) from failed
     made = RecordPdfExport(
-        **about, filename=clean(body.filename), pages=_pages(pdf), pdf_bytes=len(pdf), duration_ms=_since(began)
+        **about, filename=clean(body.filename), pages=_pages(pdf), pdf_bytes=len(pdf), duration_ms=_elapsed_ms(began)
     )
     await _record(act, made)
     return PdfFile(pdf, headers={"Content-Disposition": content_disposition(body.filename)})
@@ -119,7 +119,7 @@ async def export_pdf(
 @router.get("")
 async def pdf_health(own: Own) -> PdfHealthAnswer:
     """Whether PDFs can be made: a small one was, within the last half minute."""
-    if not await own.pdf_health.well():
+    if not await own.pdf_health.healthy():
         raise ApiError(
             503,
             "Service unavailable",
@@ -138,7 +138,7 @@ def _styling(body: PdfBody) -> Styling:
 
 
 async def _record(act: Action, made: RecordPdfExport | RecordPdfExportFailure) -> None:
-    """A record that is in the log, but not to be read yet, keeps nobody from their document."""
+    """`Pending` is ignored: the PDF is returned even if its record is not visible yet."""
     try:
         await act.submit(made)
     except ApiError as pending:
@@ -147,14 +147,14 @@ async def _record(act: Action, made: RecordPdfExport | RecordPdfExportFailure) -
 
 
 async def _record_failure(act: Action, about: dict[str, Any], failed: DocumentError | ClientDisconnect) -> None:
-    """A failure is a thing of its own: the same request, repeated with its key, may still become an export."""
+    """A failure has a separate export id: the same request, repeated with its key, may still become an export."""
     code = "client_disconnected" if isinstance(failed, ClientDisconnect) else FAILURES[type(failed)][0]
     reason = str(failed) or "the client left before the document was made"
     about["export_id"] = act.new_id("export")
     await _record(act, RecordPdfExportFailure(**about, code=code, reason=reason))
 
 
-def _told(failed: DocumentError | ClientDisconnect) -> Exception:
+def _error_of(failed: DocumentError | ClientDisconnect) -> Exception:
     if isinstance(failed, ClientDisconnect):
         return failed
     _, status = FAILURES[type(failed)]
@@ -170,5 +170,5 @@ def _pages(pdf: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-def _since(began: float) -> int:
+def _elapsed_ms(began: float) -> int:
     return round((perf_counter() - began) * 1000)

@@ -1,23 +1,20 @@
-"""The kinds of values that bodies of this surface are made of."""
+"""The types of values in this surface's bodies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BeforeValidator, model_validator
+
+from api.fields import Body
 
 LARGEST_NUMBER = 1e9
 SHORT = 500
 
 
-class Body(BaseModel):
-    """A request's body, or an object in it. Unknown fields are ignored.
-
-    Null, a blank text and an empty list are as good as a missing field: the document calls an empty `content` missing.
-    """
-
-    model_config = ConfigDict(extra="ignore")
+class UnblankBody(Body):
+    """A body in which null, a blank text and an empty list are missing fields, as the document has it for `content`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -40,7 +37,7 @@ def _number(value: Any) -> Any:
 
 
 Number = Annotated[float, BeforeValidator(_number)]
-"""A JSON number that is finite and of a sensible size."""
+"""A finite JSON number, at most `LARGEST_NUMBER` in size."""
 
 Whole = Annotated[int, BeforeValidator(_number)]
 """A JSON number without a fraction; 5.0 is 5."""

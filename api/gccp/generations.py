@@ -1,4 +1,4 @@
-"""Asking for course content, retrying and cancelling it, and reading what has become of it."""
+"""Endpoints of generations: request, retry, cancellation, list, state and calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api.errors import ApiError
 from api.gccp.access import AUTHENTICATED
 from api.gccp.cost import in_dollars
 from api.gccp.dependencies import Own
-from api.gccp.fields import Body, Whole
+from api.gccp.fields import UnblankBody, Whole
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.gccp.generation import CancelGeneration, RequestGeneration, RetryGeneration
@@ -39,7 +39,7 @@ OFFLINE_NOTICE = (
 Count = Annotated[Whole, Field(ge=0, le=MOST_QUESTIONS)]
 
 
-class AssignmentCounts(Body):
+class AssignmentCounts(UnblankBody):
     """How many questions: with one right option, with several, answered in prose. All three are to be given."""
 
     mcsc: Count
@@ -47,7 +47,7 @@ class AssignmentCounts(Body):
     subjective: Count
 
 
-class GenerateBody(Body):
+class GenerateBody(UnblankBody):
     """What is to be written about. `subtopics` are separated by commas."""
 
     topic: str
@@ -63,7 +63,7 @@ class GenerateAnswer(BaseModel):
     status: str = "queued"
 
 
-class RetryBody(Body):
+class RetryBody(UnblankBody):
     generation_id: UUID
 
 

@@ -1,9 +1,9 @@
-"""Who calls: users that Supabase vouches for, or, where Supabase is not configured, this installation itself.
+"""Authentication by Supabase's tokens or, where Supabase is not configured, by this installation's tokens.
 
-How a token is checked follows from the configuration alone, never from what the token says of itself. With
+The configuration alone decides how a token is checked, never the token's header. With
 `SUPABASE_JWT_SECRET` it is HS256 with that secret; with `SUPABASE_URL` alone it is ES256 or RS256 with the keys that
-Supabase publishes; with neither it is a token of `headwater keys issue gccp`: signed with the installation's own
-secret, issued by `headwater` for `gccp`, and worth nothing as soon as one of the two is set.
+Supabase publishes; with neither it is a token of `headwater keys issue gccp`: signed with the installation's secret,
+issued by `headwater` for `gccp`, and invalid as soon as one of the two is set.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ KEYS_PATH = "/.well-known/jwks.json"
 
 
 class SupabaseSecret:
-    """Tokens signed with the project's shared secret."""
+    """The verification of tokens that are signed with the project's shared secret."""
 
     def __init__(self, secret: str, issuer: str | None) -> None:
         self._secret = secret
@@ -43,10 +43,10 @@ class SupabaseSecret:
 
 
 class SupabaseKeys:
-    """Tokens signed with one of the keys that the issuer publishes.
+    """The verification of tokens that are signed with one of the issuer's published keys.
 
-    Keys are fetched when they are first needed, when they have grown old, and when a token names one that is unknown;
-    but at most once in `cool_down_seconds`, whoever asks. Old keys stay good while the issuer cannot be reached.
+    Keys are fetched at first use, when they are older than `max_age_seconds`, and when a token names an unknown key;
+    at most once in `cool_down_seconds` over all requests. Old keys stay valid while the issuer is unreachable.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class SupabaseKeys:
 
 
 def verifier(secret: str | None, issuer: str | None, tokens: Tokens) -> Verifier:
-    """Checks tokens with Supabase's shared secret, else with its issuer's published keys, else as our own."""
+    """The configured verifier: Supabase's shared secret, else its issuer's published keys, else our tokens."""
     if secret is not None:
         return SupabaseSecret(secret, issuer)
     if issuer is not None:

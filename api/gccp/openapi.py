@@ -1,4 +1,4 @@
-"""What the OpenAPI adds to the routes: security, the error envelope, documented statuses and examples."""
+"""The OpenAPI of this surface: security, error codes, documented statuses and examples."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from fastapi.routing import APIRoute
 
 from api import openapi
 
-STATUSES = {
-    "202": "Accepted; the outcome is not known yet (Location tells where to look)",
+STATUSES = openapi.STATUSES | {
     "400": "Bad Request - Invalid request body or parameters",
     "401": "Unauthorized - Missing or invalid authentication",
     "403": "Forbidden - Valid auth but insufficient permissions",
     "404": "Not Found - Resource doesn't exist",
     "409": "Conflict - The Idempotency-Key was used before",
-    "413": "Content Too Large",
     "429": "Too Many Requests - Rate limit exceeded, see Retry-After",
     "500": "Internal Server Error - Unexpected server error",
     "503": "Service Unavailable - Temporary service outage, see Retry-After",
@@ -46,11 +44,11 @@ USUAL_CODES = {
     "500": "INTERNAL_ERROR",
     "503": "SERVICE_UNAVAILABLE",
 }
-RATE_LIMIT_HEADERS = {
-    "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Requests allowed in a minute"},
-    "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "Requests left of them"},
-    "X-RateLimit-Reset": {"schema": {"type": "integer"}, "description": "When the oldest is forgotten, epoch seconds"},
-}
+RATE_LIMIT_HEADERS = openapi.rate_limit_headers(
+    limit="Requests allowed in a minute",
+    remaining="Requests left of them",
+    reset="When the oldest is forgotten, epoch seconds",
+)
 TALK = {
     "system": "You are an expert educator.",
     "messages": [{"role": "user", "content": "Explain neural networks"}],
@@ -94,10 +92,12 @@ event: step_completed
 data: {"generation_id":"550e8400-e29b-41d4-a716-446655440000","event":"step_completed","percent":40}
 """
 STREAMED = {"stream": STREAM, "progress": PROGRESS}
+NAMING = ("retry", "generations")
+"""Endpoints that name a generation elsewhere than in the path: there may be none, or another user's."""
 
 
 def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Makes the app's OpenAPI say what its routers' routes do."""
+    """Install the app's OpenAPI, completed for the routes of its routers."""
     openapi.describe(app, routers, _describe_route, examples=EXAMPLES)
 
 
@@ -106,12 +106,11 @@ def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
     for method in route.methods or ():
         operation = path[method.lower()]
         responses = operation["responses"]
-        responses.pop("422", None)
         _describe_success(responses["200"], route.name)
         for status in _statuses(method, guarded, route):
             responses.setdefault(status, _error(route.name, status))
         if guarded:
-            operation["security"] = [{"bearer": []}]
+            operation["security"] = openapi.BEARER
             responses["200"]["headers"] = RATE_LIMIT_HEADERS
 
 
@@ -128,7 +127,7 @@ def _statuses(method: str, guarded: bool, route: APIRoute) -> list[str]:
         statuses += ["400", "401", "429"]
     if guarded and method != "GET":
         statuses += ["202", "409", "413"]
-    if "_id}" in route.path or route.name == "retry":
+    if "_id}" in route.path or route.name in NAMING:
         statuses += ["403", "404"]
     return statuses
 
@@ -138,5 +137,4 @@ def _error(endpoint: str, status: str) -> dict[str, Any]:
     example: dict[str, Any] = {"error": STATUSES[status].partition(" - ")[0], "code": code}
     if status == "429":
         example = {"error": "Rate limit exceeded", "code": code, "retry_after": 60}
-    schema = {"$ref": "#/components/schemas/Error"}
-    return {"description": STATUSES[status], "content": {"application/json": {"schema": schema, "example": example}}}
+    return openapi.error_response(STATUSES[status], example)

@@ -1,4 +1,4 @@
-"""Whether PDFs can be made: found out by making a small one, and remembered for a while."""
+"""The health of the PDF renderer: a small PDF is rendered, and the result cached."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ GOOD_FOR_SECONDS = 30.0
 
 
 class PdfHealth:
-    """Anybody may ask, as often as they like: one probe at a time, and none while the last is good."""
+    """A cached probe. Its endpoint is public, so one probe runs at a time, and none while the last result is fresh."""
 
     def __init__(self, pool: PdfPool, now: Callable[[], datetime]) -> None:
         self._pool = pool
         self._now = now
         self._probing = asyncio.Lock()
         self._probed_at: float | None = None
-        self._well = False
+        self._healthy = False
 
-    async def well(self) -> bool:
+    async def healthy(self) -> bool:
         async with self._probing:
             if self._probed_at is None or monotonic() - self._probed_at > GOOD_FOR_SECONDS:
-                self._well = await self._probe()
+                self._healthy = await self._probe()
                 self._probed_at = monotonic()
-        return self._well
+        return self._healthy
 
     async def _probe(self) -> bool:
         try:

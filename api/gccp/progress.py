@@ -1,4 +1,4 @@
-"""A generation's progress as server-sent events, which whoever lost the connection can go on with."""
+"""The endpoint of a generation's progress: server-sent events, resumed after a lost connection."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from streams.postgres.reads import Reads
 router = APIRouter(route_class=LeanRoute, prefix="/api/generations", tags=["Content Generation"])
 
 LAST_SEEN = "Last-Event-ID"
-FOLLOW_SECONDS = 3600.0
-"""As long as an access token lives; who wants to know more comes again with a new one."""
+STREAM_SECONDS = 3600.0
+"""Seconds that a stream lasts: the lifetime of an access token. A client continues with a new token."""
 
 AT_ONCE = 100
 
@@ -42,7 +42,7 @@ async def progress(
     `Last-Event-ID` names the last event that was seen; 204 says that there is nothing after it and never will be.
     """
     last = _last_seen(request)
-    _, row, rows = await _seen(reads, generation_id, last)
+    _, row, rows = await _events_after(reads, generation_id, last)
     check_owner(row, caller)
     if not rows and row is not None and row.status in ENDS:
         return Response(status_code=204)
@@ -59,12 +59,13 @@ def _last_seen(request: Request) -> Position | None:
         raise invalid([FieldError(LAST_SEEN, "must be the id of an event of this stream", missing=False)]) from None
 
 
-async def _seen(
+async def _events_after(
     reads: Reads, generation_id: UUID, last: Position | None
 ) -> tuple[int, GenerationRow | None, list[ProgressRow]]:
-    """The place of its last event, then the generation, then what there is to tell.
+    """The sequence of the generation's last event, its row, and its events after `last`.
 
-    In this order what has ended it is among the rows, and what happens meanwhile is after the place.
+    The order of the queries matters: an event that ends the generation is among the events, and an event recorded
+    meanwhile comes after the sequence.
     """
     async with reads.connection() as connection:
         heads = await heads_of(connection, [generation_id])
@@ -75,20 +76,20 @@ async def _seen(
 async def _events(
     own: Dependencies, reads: Reads, generation_id: UUID, last: Position | None
 ) -> AsyncGenerator[bytes, None]:
-    until = asyncio.get_running_loop().time() + FOLLOW_SECONDS
+    until = asyncio.get_running_loop().time() + STREAM_SECONDS
     while True:
-        head, row, rows = await _seen(reads, generation_id, last)
+        head, row, rows = await _events_after(reads, generation_id, last)
         for happened in rows:
             yield _event(generation_id, happened)
             last = happened.position
         if len(rows) == AT_ONCE:
             continue
-        if row is None or row.status in ENDS or not await _more(own, generation_id, head, until):
+        if row is None or row.status in ENDS or not await _wait_for_more(own, generation_id, head, until):
             return
 
 
-async def _more(own: Dependencies, generation_id: UUID, head: int, until: float) -> bool:
-    """Waits for more to happen than is known here, whatever the client says it knows; False when it is long enough."""
+async def _wait_for_more(own: Dependencies, generation_id: UUID, head: int, until: float) -> bool:
+    """Waits for an event after our `head`, not after the position that the client claims; False at the deadline."""
     try:
         async with asyncio.timeout_at(until):
             await own.progress.after(generation_id, head)
@@ -98,8 +99,8 @@ async def _more(own: Dependencies, generation_id: UUID, head: int, until: float)
 
 
 def _event(generation_id: UUID, row: ProgressRow) -> bytes:
-    told: dict[str, Any] = {"generation_id": generation_id, "event": row.event, "at": row.at, "percent": row.percent}
+    shown: dict[str, Any] = {"generation_id": generation_id, "event": row.event, "at": row.at, "percent": row.percent}
     more = {"step": row.step, "code": row.code, "reason": row.reason, "retry_at": row.retry_at}
-    told |= {name: value for name, value in more.items() if value is not None}
-    data = orjson.dumps(told).decode()
+    shown |= {name: value for name, value in more.items() if value is not None}
+    data = orjson.dumps(shown).decode()
     return f"id: {row.position}\nevent: {row.event}\ndata: {data}\n\n".encode()

@@ -1,4 +1,4 @@
-"""One proxied call to the language model: recorded before it is made, and ended on record exactly once."""
+"""A proxied call to the language model: its start is recorded before it is made, its end exactly once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from uuid import UUID, uuid5
 from api.errors import ApiError
 from api.submission import BackgroundSubmissions
 from commands.gccp.ai_call import INTERRUPTED, CompleteAiCall, FailAiCall
-from connectors.model import Answer, Failure, Finished, Text, UpstreamBroke
-from connectors.model import Usage as Used
+from connectors.model import Failure, Finished, StreamedAnswer, TextChunk, UpstreamBroke
+from connectors.model import TokenUsage as Used
 from connectors.model_http import UNUSABLE
 from domain.gccp.answers import storable
 from domain.gccp.usage import Usage
@@ -24,19 +24,25 @@ from streams.engine import Engine
 DISCONNECTED = "client_disconnected"
 ANSWER_SECONDS = 900.0
 RECORD_SECONDS = 2.0
-"""How long an answer waits for its end to be recorded: whoever has read it should find it in the figures."""
+"""Seconds that an answer waits until its end is recorded, so that the client's next read of its usage includes it."""
 
 CLIENT_FAULTS = frozenset(
     {"invalid_request_error", "not_found_error", "request_too_large", "context_exceeded", "model_not_found", "http_400"}
 )
-"""What providers say when it is the request that is wrong (a model that does not exist, a conversation too long)."""
+"""Providers' codes for an invalid request (a model that does not exist, a conversation that is too long)."""
 
 
 class ProxiedCall:
-    """An answer on its way to a client. Whatever ends it first is what is recorded; later ends say nothing."""
+    """A streamed answer. The first end is recorded; later ends are ignored."""
 
     def __init__(
-        self, call_id: UUID, owner: str, streamed: bool, answer: Answer, ends: BackgroundSubmissions, engine: Engine
+        self,
+        call_id: UUID,
+        owner: str,
+        streamed: bool,
+        answer: StreamedAnswer,
+        ends: BackgroundSubmissions,
+        engine: Engine,
     ) -> None:
         self._named: dict[str, Any] = {"call_id": call_id, "owner": owner}
         self._streamed = streamed
@@ -51,23 +57,23 @@ class ProxiedCall:
 
     @property
     def usage(self) -> Used:
-        """What has been used so far."""
+        """The tokens used so far."""
         return self._answer.usage
 
     async def open(self, seconds: float) -> None:
-        """Waits so long for the first piece, which `next` then gives. Raises UpstreamBroke, on record."""
+        """Wait up to `seconds` for the first piece, which `next` returns. Raises UpstreamBroke, after recording it."""
         self._opening = asyncio.ensure_future(self._pull())
         await asyncio.wait((self._opening,), timeout=seconds)
         if self._opening.done():
             self._opening.result()
 
     async def next(self) -> str | None:
-        """The next piece of text, None at the end (which is then on record). Raises UpstreamBroke, on record too."""
+        """The next piece of text, None at the end. Records the end first; raises UpstreamBroke, after recording it."""
         opening, self._opening = self._opening, None
         return await (opening or self._pull())
 
     async def abandon(self, gone: bool) -> None:
-        """Ends the call upstream, and on record: the client has left (`gone`), or this process stops."""
+        """End the call upstream and record the end: the client has disconnected (`gone`), or this process stops."""
         await self.close()
         if not gone:
             self._fail(INTERRUPTED, "the server stopped before the answer was whole")
@@ -77,14 +83,14 @@ class ProxiedCall:
             self._fail(DISCONNECTED, "the client left before the answer was whole")
 
     async def close(self) -> None:
-        """Ends the call upstream, if it is still going on."""
+        """End the call upstream, if it is still running."""
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.gather(self._opening, return_exceptions=True)
         await self._answer.aclose()
 
     async def recorded(self) -> Outcome | None:
-        """The outcome of recording the end, None when that takes too long to wait for."""
+        """The outcome of recording the end, None when it is unknown after `RECORD_SECONDS`."""
         if self._recording is None:
             return None
         done, _ = await asyncio.wait((self._recording,), timeout=RECORD_SECONDS)
@@ -104,7 +110,7 @@ class ProxiedCall:
             return None
         return self._text(chunk)
 
-    def _text(self, chunk: Text) -> str:
+    def _text(self, chunk: TextChunk) -> str:
         if self._first_chunk_ms is None:
             self._first_chunk_ms = self._elapsed()
         return chunk.text
@@ -157,12 +163,12 @@ class ProxiedCall:
 
 
 def code_of(failure: Failure) -> str:
-    """The provider's own code, or ours for an answer that was lost."""
+    """The provider's code, or ours for a lost answer."""
     return "answer_lost" if isinstance(failure, Unknown) else failure.code
 
 
-def refusal(failure: Failure) -> ApiError:
-    """What a client is told of a call that failed before its first word; 400 when it is the request that is wrong."""
+def upstream_error(failure: Failure) -> ApiError:
+    """The error for a call that failed before its first piece; 400 when the request is invalid."""
     code = code_of(failure)
     status = 400 if isinstance(failure, Rejected) and code in CLIENT_FAULTS else 500
     wait = failure.after if isinstance(failure, Deferred) else None

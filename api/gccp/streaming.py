@@ -1,4 +1,4 @@
-"""The proxy to the language model: an answer as it is written (POST), or whole (PUT)."""
+"""Endpoints of the proxy to the language model: an answer streamed (POST) or whole (PUT)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
 from api.gccp.access import AUTHENTICATED
 from api.gccp.dependencies import Dependencies, Own
-from api.gccp.fields import SHORT, Body, Number, Whole
-from api.gccp.proxy import ProxiedCall, code_of, refusal
+from api.gccp.fields import SHORT, Number, UnblankBody, Whole
+from api.gccp.proxy import ProxiedCall, code_of, upstream_error
 from api.routing import HEADERS, LeanRoute
-from api.streaming.event_stream import HEARTBEAT_SECONDS, EventStream, unless_gone
+from api.streaming.event_stream import HEARTBEAT_SECONDS, EventStream, unless_disconnected
 from api.surface import Act, may
 from commands.gccp.ai_call import StartAiCall
 from connectors.model import UpstreamBroke
-from domain.calls.completion import Completion, Message
+from domain.calls.completion import Completion, PromptMessage
 
 router = APIRouter(route_class=LeanRoute, prefix="/api/stream", tags=["Streaming"])
 
@@ -34,12 +34,12 @@ MOST_MESSAGES = 1_000
 DONE = b"data: [DONE]\n\n"
 
 
-class TalkMessage(Body):
+class TalkMessage(UnblankBody):
     role: Literal["user", "assistant"]
     content: str
 
 
-class StreamBody(Body):
+class StreamBody(UnblankBody):
     """A conversation to be continued. `maxTokens` is 10000 without saying, or as much as is allowed here."""
 
     messages: Annotated[list[TalkMessage], Field(max_length=MOST_MESSAGES)]
@@ -71,9 +71,9 @@ async def stream(
     """The answer as server-sent events, each piece as it comes. A client that leaves ends the call."""
     call = await _begin(body, caller, act, own, streamed=True)
     try:
-        await unless_gone(request, call.open(HEARTBEAT_SECONDS))
+        await unless_disconnected(request, call.open(HEARTBEAT_SECONDS))
     except UpstreamBroke as broke:
-        raise refusal(broke.verdict) from broke
+        raise upstream_error(broke.verdict) from broke
     except BaseException as ended:
         await call.abandon(isinstance(ended, ClientDisconnect))
         raise
@@ -87,9 +87,9 @@ async def reply(
     """The whole answer at once, with what it used. A client that leaves ends the call."""
     call = await _begin(body, caller, act, own, streamed=False)
     try:
-        text = await unless_gone(request, _whole(call))
+        text = await unless_disconnected(request, _whole(call))
     except UpstreamBroke as broke:
-        raise refusal(broke.verdict) from broke
+        raise upstream_error(broke.verdict) from broke
     except BaseException as ended:
         await call.abandon(isinstance(ended, ClientDisconnect))
         raise
@@ -121,13 +121,13 @@ async def _begin(body: StreamBody, caller: Caller, act: Action, own: Dependencie
         max_tokens=tokens,
         temperature=body.temperature,
         system=body.system,
-        messages=tuple(Message(role=message.role, content=message.content) for message in body.messages),
+        messages=tuple(PromptMessage(role=message.role, content=message.content) for message in body.messages),
     )
     return ProxiedCall(call_id, caller.subject, streamed, own.model.stream(completion), own.ends, own.engine)
 
 
 def _tokens(body: StreamBody, own: Dependencies) -> int:
-    """Raises ApiError 400 for a model or a number of tokens that is not allowed here."""
+    """Raises ApiError 400 for a model or a number of tokens that the settings do not allow."""
     if own.models and body.model not in own.models:
         raise invalid([FieldError("model", f"must be one of: {', '.join(own.models)}", missing=False)])
     if body.maxTokens is None:

@@ -1,4 +1,4 @@
-"""What a caller used: tokens and their cost, by day."""
+"""The endpoint of a caller's usage: tokens and their cost, by day."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def usage(
     last: date | None = None,
 ) -> UsageAnswer:
     """The caller's own use of the language model on these days (UTC), both included; the last 30 without saying."""
-    until = last or surface_of(request).acting.clock.now().date()
+    until = last or surface_of(request).actions.clock.now().date()
     since = first or max(date.min + timedelta(USUAL_DAYS), until) - timedelta(USUAL_DAYS - 1)
     if not timedelta(0) <= until - since < timedelta(MOST_DAYS):
         raise invalid([FieldError("first", f"must be at most {MOST_DAYS} days before last", missing=False)])

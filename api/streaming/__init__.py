@@ -1,1 +1,1 @@
-"""Answers that go on for as long as their client listens: a watch on a read model's head, server-sent events."""
+"""Streamed answers: server-sent events, and the watch on a read model's head that feeds them."""

@@ -1,4 +1,4 @@
-"""Server-sent events that end when their client leaves, and never fall silent for long."""
+"""Server-sent events that end when their client disconnects, with a heartbeat between them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ T = TypeVar("T")
 HEARTBEAT = b": keep-alive\n\n"
 HEARTBEAT_SECONDS = 15.0
 STALLED_SECONDS = 60.0
-"""A client that takes nothing for so long is taken to have left."""
+"""Seconds without progress in sending after which a client counts as disconnected."""
 
 
 class EventStream(Response):
-    """Passes events on as they come, one at a time: the next is asked for when the last has been taken.
+    """A stream of events with backpressure: the next event is requested when the last one is sent.
 
-    `left` is called once if the stream ends early, with whether it was the client that left (else it is our doing).
+    `left` is called once if the stream ends early, True for a disconnected client, False for a failure or stop of ours.
     """
 
     media_type = "text/event-stream"
@@ -46,8 +46,8 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(send))
-        leaving = asyncio.create_task(disconnected(receive))
-        beating = asyncio.create_task(self._beat(send))
+        leaving = asyncio.create_task(until_disconnected(receive))
+        beating = asyncio.create_task(self._send_heartbeats(send))
         ours = True
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -65,25 +65,25 @@ class EventStream(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         self._begun.set()
         async for event in self._events:
-            await self._taken(send, event)
-        await self._taken(send, b"", more=False)
+            await self._send_body(send, event)
+        await self._send_body(send, b"", more=False)
 
-    async def _beat(self, send: Send) -> None:
+    async def _send_heartbeats(self, send: Send) -> None:
         await self._begun.wait()
         while True:
             seen = self._sent
             await asyncio.sleep(self._heartbeat_seconds)
             if self._sent == seen:
-                await self._taken(send, HEARTBEAT)
+                await self._send_body(send, HEARTBEAT)
 
-    async def _taken(self, send: Send, body: bytes, *, more: bool = True) -> None:
+    async def _send_body(self, send: Send, body: bytes, *, more: bool = True) -> None:
         async with asyncio.timeout(STALLED_SECONDS), self._turn:
             await send({"type": "http.response.body", "body": body, "more_body": more})
         self._sent += 1
 
 
 def _failed(sending: asyncio.Task[None], path: str) -> bool:
-    """Whether it ended by a fault of our own, which is logged; a client that takes nothing is none."""
+    """Whether sending ended by our fault, which is logged. A client that stops reading is not our fault."""
     error = sending.exception()
     if error is None or isinstance(error, OSError | TimeoutError):
         return False
@@ -91,16 +91,16 @@ def _failed(sending: asyncio.Task[None], path: str) -> bool:
     return True
 
 
-async def disconnected(receive: Receive) -> None:
-    """Returns when the client has left."""
+async def until_disconnected(receive: Receive) -> None:
+    """Wait until the client disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """What the work comes to. Raises ClientDisconnect, and cancels the work, when the client leaves before."""
+async def unless_disconnected(request: Request, work: Awaitable[T]) -> T:
+    """The result of the work. Cancels the work and raises ClientDisconnect when the client disconnects first."""
     working = asyncio.ensure_future(work)
-    leaving = asyncio.create_task(disconnected(request.receive))
+    leaving = asyncio.create_task(until_disconnected(request.receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():

@@ -1,4 +1,4 @@
-"""A watch on a read model: wakes the requests that wait for a row to change, by one query at a time for all."""
+"""A watch on a read model: one query at a time wakes all requests that wait for a row to change."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ AWAY_SECONDS = 1.0
 
 K = TypeVar("K")
 Heads = Callable[[AsyncConnection[Row], Set[K]], Awaitable[Mapping[K, int]]]
-"""The sequence of the last change of each of these keys; a key that has none is left out."""
+"""The query for the sequence of each key's last change; a key without a change is left out."""
 
 
 class Watch(Generic[K]):
-    """Looks a few times a second while a request waits, and not at all otherwise."""
+    """Polls the heads every `LOOK_SECONDS` while a request waits, and not otherwise."""
 
     def __init__(self, reads: Reads, heads: Heads[K]) -> None:
         self._reads = reads
@@ -34,7 +34,7 @@ class Watch(Generic[K]):
         self._looking: asyncio.Task[None] | None = None
 
     async def after(self, key: K, sequence: int) -> None:
-        """Returns when the key has changed after that sequence of its partition."""
+        """Wait until the key has changed after this sequence of its partition."""
         waiting = asyncio.get_running_loop().create_future()
         self._waiting[waiting] = (key, sequence)
         if self._looking is None or self._looking.done():
@@ -45,7 +45,7 @@ class Watch(Generic[K]):
             del self._waiting[waiting]
 
     async def close(self) -> None:
-        """Stops looking. Requests that still wait are not woken."""
+        """Stop polling. Requests that still wait are not woken."""
         if self._looking is not None:
             self._looking.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,1 +1,1 @@
-"""Groups of the `headwater` command that have enough to say for a file of their own."""
+"""The larger groups of the `headwater` command, one file each."""

@@ -1,4 +1,4 @@
-"""`headwater audit`: the history verified, looked back into, asked why, exported."""
+"""The subcommands of `headwater audit`: verification, past states, causes, exports."""
 
 from __future__ import annotations
 

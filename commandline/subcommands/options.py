@@ -1,4 +1,4 @@
-"""What subcommands have in common: options over the environment's settings."""
+"""Options of several subcommands, and the settings that they override."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Data = Annotated[Path | None, typer.Option("--data", help="Data directory (HEADW
 
 
 def settings_with(**given: object) -> Settings:
-    """The environment's settings with the options of this command over them."""
+    """The environment's settings, overridden by the options of this command."""
     for name, value in given.items():
         if value is not None:
             os.environ[f"HEADWATER_{name.upper()}"] = str(value)

@@ -1,4 +1,4 @@
-"""`headwater webhook`: who is told what becomes of messages."""
+"""The subcommands of `headwater webhook`: endpoints of outgoing webhooks."""
 
 from __future__ import annotations
 

@@ -3,70 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import Any
+from datetime import date, datetime
+from typing import TypedDict
 from uuid import UUID
 
-from commands.communication.effects import NOT_ALLOWED
-from commands.communication.message import UnknownMessage, dispatches
-from commands.communication.rules import AS_ASKED, REACHABLE, Case, decide
-from domain.communication.budget import Usage
-from domain.communication.decision import Decision, Step, trail_of
-from domain.communication.kinds import ALL_TYPES, Channel, Wish
-from domain.communication.message import (
-    PARTS,
+from commands.communication.message import UnknownMessage
+from commands.communication.opt_out import opt_out_of_channel
+from commands.communication.receipt_kinds import ReceiptKind
+from domain.communication.consent import AddressSuppressed, OptOutSource
+from domain.communication.delivery import (
     ActionTaken,
     Delivery,
-    DeliveryEvent,
-    Message,
+    DeliveryStatus,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
     MessageOpened,
-    MessageRejected,
-    MessageRetried,
     MessageSent,
-    MessageUnconfirmed,
     MessageUndelivered,
-    Part,
+    ProviderEvent,
     ReceiptNoted,
+    status_after,
 )
-from domain.communication.recipient import AddressSuppressed, ConsentStatus, OptedOut, OptOutSource, Recipient
-from domain.messages import Attempt, Command, Event, Moment, Refused, Reply, Result
-
-SANDBOX = "sandbox"
-"""The provider that sends no receipts: what it accepts is delivered at that moment."""
-
-UNSUBSCRIBED = "21610"
-"""Twilio's code for a number that has sent STOP."""
-
-ERASED = "erased"
-"""A connector's code for a message whose personal values are gone."""
+from domain.communication.kinds import Channel, TriggerType
+from domain.communication.message import Message
+from domain.communication.recipient import Recipient
+from domain.messages import Command, Event, Refused
 
 
 class NotOut(Refused, name="communication.not_out", formerly="NotOut"):
     """The message has not gone out on that channel."""
-
-
-class RecordAttempt(Reply, name="communication.message.record_attempt.v1", key="user_id", subject="user_id"):
-    """What the provider answered to a dispatch."""
-
-    message_id: UUID
-    user_id: int
-    channel: Channel
-
-
-class ReceiptKind(StrEnum):
-    """What a provider reports of a message, whatever its own word for it is."""
-
-    ACCEPTED = "accepted"
-    DELIVERED = "delivered"
-    UNDELIVERED = "undelivered"
-    BOUNCED = "bounced"
-    COMPLAINED = "complained"
-    OPENED = "opened"
-    CLICKED = "clicked"
-    OTHER = "other"
 
 
 class RecordReceipt(Command, name="communication.message.record_receipt.v1", key="user_id", subject="user_id"):
@@ -100,166 +65,37 @@ class RecordAction(Command, name="communication.message.record_action.v1", key="
     action: str
 
 
-TWILIO_KINDS = {
-    "accepted": ReceiptKind.ACCEPTED,
-    "queued": ReceiptKind.ACCEPTED,
-    "sending": ReceiptKind.ACCEPTED,
-    "sent": ReceiptKind.ACCEPTED,
-    "delivered": ReceiptKind.DELIVERED,
-    "read": ReceiptKind.OPENED,
-    "undelivered": ReceiptKind.UNDELIVERED,
-    "failed": ReceiptKind.UNDELIVERED,
-    "canceled": ReceiptKind.UNDELIVERED,
-}
-"""Twilio's MessageStatus; what is not listed is OTHER."""
-
-RESEND_KINDS = {
-    "email.sent": ReceiptKind.ACCEPTED,
-    "email.scheduled": ReceiptKind.ACCEPTED,
-    "email.delivery_delayed": ReceiptKind.ACCEPTED,
-    "email.delivered": ReceiptKind.DELIVERED,
-    "email.bounced": ReceiptKind.BOUNCED,
-    "email.suppressed": ReceiptKind.BOUNCED,
-    "email.failed": ReceiptKind.UNDELIVERED,
-    "email.complained": ReceiptKind.COMPLAINED,
-    "email.opened": ReceiptKind.OPENED,
-    "email.clicked": ReceiptKind.CLICKED,
-}
-"""Resend's event types; what is not listed is OTHER. A bounce of type Transient is UNDELIVERED: see `resend_kind`."""
-
-
-def twilio_kind(status: str) -> ReceiptKind:
-    """What Twilio's MessageStatus means."""
-    return TWILIO_KINDS.get(status, ReceiptKind.OTHER)
-
-
-def resend_kind(type_: str, bounce_type: str | None = None) -> ReceiptKind:
-    """What a Resend event means; `bounce_type` is `data.bounce.type` ("Permanent", "Transient", "Undetermined")."""
-    if type_ == "email.bounced" and bounce_type is not None and bounce_type != "Permanent":
-        return ReceiptKind.UNDELIVERED
-    return RESEND_KINDS.get(type_, ReceiptKind.OTHER)
-
-
-def record_attempt(command: RecordAttempt, message: Message, recipient: Recipient) -> Sequence[Event]:
-    attempt, delivery = command.attempt, message.deliveries.get(command.channel)
-    if attempt is None or delivery is None:
-        return []
-    match attempt.result:
-        case Result.ACCEPTED:
-            return _accepted(command, attempt, message)
-        case Result.DEFERRED:
-            facts = _facts(command, message, command.channel, attempt=attempt.number, provider=attempt.provider)
-            return _forward(
-                delivery, MessageRetried(**facts, code=attempt.code, reason=attempt.reason, retry_at=attempt.retry_at)
-            )
-        case Result.UNCONFIRMED:
-            facts = _facts(command, message, command.channel, attempt=attempt.number, provider=attempt.provider)
-            return _forward(delivery, MessageUnconfirmed(**facts, reason=attempt.reason))
-        case Result.REJECTED:
-            return _rejected(command, attempt, message, recipient)
-
-
-def _facts(
-    command: RecordAttempt | RecordReceipt | RecordAction, message: Message, channel: Channel, **more: Any
-) -> Any:
+class DeliveryFields(TypedDict):
     """The fields that every delivery event shares."""
+
+    at: datetime
+    message_id: UUID
+    user_id: int
+    channel: Channel
+    trigger_type: TriggerType
+    day: date
+    was: DeliveryStatus
+
+
+def delivery_fields(at: datetime, message: Message, channel: Channel) -> DeliveryFields:
     delivery, requested = message.deliveries[channel], message.requested
     assert requested is not None
     return {
-        "at": command.at,
-        "message_id": command.message_id,
-        "user_id": command.user_id,
+        "at": at,
+        "message_id": requested.message_id,
+        "user_id": requested.user_id,
         "channel": channel,
         "trigger_type": requested.trigger_type,
         "day": delivery.day,
-        "was": delivery.part,
-        **more,
+        "was": delivery.status,
     }
 
 
-def _forward(delivery: Delivery, event: DeliveryEvent) -> list[Event]:
+def if_further(delivery: Delivery, event: ProviderEvent) -> list[Event]:
     """The event, if it says something more certain than what is known (a further retry is always told)."""
-    part = PARTS[type(event)]
-    again = part is Part.RETRYING and delivery.part is Part.RETRYING
-    return [event] if part.certainty > delivery.part.certainty or again else []
-
-
-def _accepted(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
-    delivery = message.deliveries[command.channel]
-    facts = _facts(command, message, command.channel, provider=attempt.provider, provider_id=attempt.provider_id)
-    sent = _forward(delivery, MessageSent(**facts, attempt=attempt.number))
-    if not sent or attempt.provider != SANDBOX:
-        return sent
-    return [*sent, MessageDelivered(**facts | {"was": Part.SENT})]
-
-
-def _rejected(command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient) -> Sequence[Event]:
-    delivery = message.deliveries[command.channel]
-    facts = _facts(command, message, command.channel, provider=attempt.provider, attempt=attempt.number)
-    if attempt.code == NOT_ALLOWED and delivery.perhaps_out:
-        return _forward(delivery, MessageUnconfirmed(**facts, reason=attempt.reason))
-    rejected = _forward(
-        delivery, MessageRejected(**facts, code=attempt.code, reason=attempt.reason, refund=delivery.cost)
-    )
-    if not rejected:
-        return []
-    if attempt.code == ERASED:
-        return rejected
-    return [*rejected, *_unsubscribed(command, attempt, recipient), *fall_back(command, attempt, message, recipient)]
-
-
-def _unsubscribed(command: RecordAttempt, attempt: Attempt, recipient: Recipient) -> list[Event]:
-    if attempt.code != UNSUBSCRIBED or command.channel is not Channel.SMS:
-        return []
-    return opt_out_of_channel(
-        recipient, command.at, command.user_id, Channel.SMS, OptOutSource.PROVIDER, "stopped at the provider"
-    )
-
-
-def opt_out_of_channel(
-    recipient: Recipient, at: Moment, user_id: int, channel: Channel, source: OptOutSource, reason: str
-) -> list[Event]:
-    """Opting out of everything on a channel; nothing if that is how it stands already."""
-    standings = [recipient.consent(channel, type_, at).status for type_ in ALL_TYPES]
-    if all(status is ConsentStatus.OPTED_OUT for status in standings):
-        return []
-    return [OptedOut(at=at, user_id=user_id, channel=channel, message_types=ALL_TYPES, reason=reason, source=source)]
-
-
-def fall_back(
-    command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient
-) -> list[MessageDispatched]:
-    """The other channel, after a provider refused this one: if the message is not there yet and may go there.
-
-    Cap and quiet hours have let the message pass already. The budget is not asked again: what was refused is given
-    back, and what the other channel costs is counted.
-    """
-    requested, other = message.requested, command.channel.other
-    if requested is None or requested.wish is Wish.BOTH or other in message.deliveries:
-        return []
-    case = Case(
-        recipient,
-        requested.trigger_type,
-        requested.priority,
-        Wish(other),
-        requested.segments,
-        command.at,
-        requested.limits,
-    )
-    decision = decide(case, REACHABLE)
-    if decision.channels != (other,):
-        return []
-    usage = Usage(day=command.at.date())
-    rejected = Step(
-        "provider", 1, "refuse", command.channel, "rejected", {"provider": attempt.provider, "code": attempt.code}
-    )
-    redirect = Step("channel", 1, "redirect", other, "rejected", AS_ASKED[requested.wish].inputs)
-    return dispatches(command.at, requested, recipient, _redirected(decision, rejected, redirect), usage, reserved=0)
-
-
-def _redirected(decision: Decision, rejected: Step, redirect: Step) -> Decision:
-    steps = (rejected, *decision.steps[:-1], redirect)
-    return decision.model_copy(update={"fallback": True, "trail": trail_of(steps)})
+    status = status_after(event)
+    again = status is DeliveryStatus.RETRYING and delivery.status is DeliveryStatus.RETRYING
+    return [event] if status.certainty > delivery.status.certainty or again else []
 
 
 def record_receipt(command: RecordReceipt, message: Message, recipient: Recipient) -> Sequence[Event]:
@@ -280,34 +116,35 @@ def record_receipt(command: RecordReceipt, message: Message, recipient: Recipien
 
 
 def _receipt(command: RecordReceipt, message: Message) -> list[Event]:
-    delivery = message.deliveries[command.channel]
-    about = {"provider": command.provider, "provider_id": command.provider_id}
-    facts = _facts(command, message, command.channel, **about)
+    delivery, fields = message.deliveries[command.channel], delivery_fields(command.at, message, command.channel)
+    provider, id_ = command.provider, command.provider_id
     match command.kind:
         case ReceiptKind.ACCEPTED:
-            return _forward(delivery, MessageSent(**facts, attempt=0))
+            return if_further(delivery, MessageSent(**fields, provider=provider, provider_id=id_, attempt=0))
         case ReceiptKind.DELIVERED:
-            return _forward(delivery, MessageDelivered(**facts))
+            return if_further(delivery, MessageDelivered(**fields, provider=provider, provider_id=id_))
         case ReceiptKind.UNDELIVERED | ReceiptKind.BOUNCED:
-            return _forward(delivery, MessageUndelivered(**facts, code=command.code, reason=command.reason))
+            why, reason = command.code, command.reason
+            event = MessageUndelivered(**fields, provider=provider, provider_id=id_, code=why, reason=reason)
+            return if_further(delivery, event)
         case ReceiptKind.OPENED | ReceiptKind.CLICKED | ReceiptKind.COMPLAINED:
-            return _seen(command, message)
+            return _engagement(command, message)
         case ReceiptKind.OTHER:
             return []
 
 
-def _seen(command: RecordReceipt, message: Message) -> list[Event]:
+def _engagement(command: RecordReceipt, message: Message) -> list[Event]:
     """Who opens, clicks or complains has received it; who clicks has opened it."""
     delivery = message.deliveries[command.channel]
-    facts = _facts(command, message, command.channel)
-    events = _forward(
-        delivery, MessageDelivered(**facts, provider=command.provider, provider_id=command.provider_id, implied=True)
+    fields = delivery_fields(command.at, message, command.channel)
+    events = if_further(
+        delivery, MessageDelivered(**fields, provider=command.provider, provider_id=command.provider_id, implied=True)
     )
-    facts["was"] = Part.DELIVERED
+    fields["was"] = DeliveryStatus.DELIVERED
     if not delivery.opened and command.kind is not ReceiptKind.COMPLAINED:
-        events.append(MessageOpened(**facts))
+        events.append(MessageOpened(**fields))
     if not delivery.clicked and command.kind is ReceiptKind.CLICKED:
-        events.append(MessageClicked(**facts))
+        events.append(MessageClicked(**fields))
     return events
 
 
@@ -331,8 +168,8 @@ def record_action(command: RecordAction, message: Message) -> Sequence[Event]:
         raise NotOut(f"the message has not gone out by {command.channel}")
     if not message.deliveries:
         raise NotOut("the message has not gone out")
-    furthest = max(message.deliveries, key=lambda channel: message.deliveries[channel].part.certainty)
+    furthest = max(message.deliveries, key=lambda channel: message.deliveries[channel].status.certainty)
     channel = command.channel or furthest
     if message.deliveries[channel].acted:
         return []
-    return [ActionTaken(**_facts(command, message, channel), action=command.action)]
+    return [ActionTaken(**delivery_fields(command.at, message, channel), action=command.action)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from commands.communication.rules import ALL, REACHABLE, Case, cost_of, decide
-from domain.communication.budget import Limits, Usage
+from domain.communication.budget import BudgetUsage, Limits
 from domain.communication.decision import Decision
 from domain.communication.explanation import refusals
 from domain.communication.kinds import TEMPLATE_VERSION, Priority, TriggerType, Wish
@@ -17,13 +18,13 @@ from domain.communication.message import (
     MessageCancelled,
     MessageDispatched,
     MessageHeld,
+    MessagePhase,
     MessageRequested,
-    Phase,
     ReservationReturned,
 )
 from domain.communication.prices import price
 from domain.communication.recipient import Recipient, RecipientContacted
-from domain.messages import Command, Event, Moment, Personal, Refused
+from domain.messages import Command, Event, Instant, Personal, Refused
 from domain.money import Microcents
 
 
@@ -58,10 +59,10 @@ class RequestMessage(Command, name="communication.message.request.v1", key="user
     data: Personal[dict[str, Any]]
     wish: Wish
     priority: Priority
-    due_at: Moment | None = None
+    due_at: Instant | None = None
     segments: int = 1
     limits: Limits = Limits()
-    usage: Usage
+    usage: BudgetUsage
     counted_to: dict[str, int] | None = None
     batch_id: UUID | None = None
 
@@ -75,7 +76,7 @@ class DispatchMessage(Command, name="communication.message.dispatch.v1", key="us
 
     message_id: UUID
     user_id: int
-    usage: Usage
+    usage: BudgetUsage
     reserved: Microcents
     reservation: int = 0
 
@@ -88,21 +89,10 @@ class CancelMessage(Command, name="communication.message.cancel.v1", key="user_i
 
 
 def request(command: RequestMessage, message: Message, recipient: Recipient) -> Sequence[Event]:
-    if message.phase is not Phase.ABSENT:
+    if message.phase is not MessagePhase.ABSENT:
         return []
     later = command.due_at is not None and command.due_at > command.at
-    case = Case(
-        recipient,
-        command.trigger_type,
-        command.priority,
-        command.wish,
-        command.segments,
-        command.at,
-        command.limits,
-        usage=None if later else command.usage,
-        counted={"counted_to": command.counted_to} if command.counted_to else None,
-    )
-    decision = decide(case, REACHABLE if later else ALL)
+    decision = decide(_case(command, recipient, later), REACHABLE if later else ALL)
     if decision.verdict == "refuse":
         raise NotSendable(
             f"Message to user {command.user_id} not sent: {refusals(decision)}",
@@ -113,6 +103,20 @@ def request(command: RequestMessage, message: Message, recipient: Recipient) -> 
     if later:
         return [requested]
     return [requested, *_sent_or_held(command.at, requested, recipient, decision, command.usage, reserved=0)]
+
+
+def _case(command: RequestMessage, recipient: Recipient, later: bool) -> Case:
+    return Case(
+        recipient,
+        command.trigger_type,
+        command.priority,
+        command.wish,
+        command.segments,
+        command.at,
+        command.limits,
+        usage=None if later else command.usage,
+        counted={"counted_to": command.counted_to} if command.counted_to else None,
+    )
 
 
 def _requested(command: RequestMessage, decision: Decision, later: bool) -> MessageRequested:
@@ -137,11 +141,11 @@ def _requested(command: RequestMessage, decision: Decision, later: bool) -> Mess
 
 
 def _sent_or_held(
-    at: Moment,
+    at: Instant,
     requested: MessageRequested,
     recipient: Recipient,
     decision: Decision,
-    usage: Usage,
+    usage: BudgetUsage,
     reserved: Microcents,
 ) -> Sequence[Event]:
     if decision.until is not None:
@@ -162,11 +166,11 @@ def _sent_or_held(
 
 
 def dispatches(
-    at: Moment,
+    at: Instant,
     requested: MessageRequested,
     recipient: Recipient,
     decision: Decision,
-    usage: Usage,
+    usage: BudgetUsage,
     reserved: Microcents,
 ) -> list[MessageDispatched]:
     """One dispatch per channel of the decision; the first carries what was reserved for them all."""
@@ -193,7 +197,7 @@ def dispatches(
     ]
 
 
-def contacts(at: Moment, requested: MessageRequested) -> list[RecipientContacted]:
+def contacts(at: Instant, requested: MessageRequested) -> list[RecipientContacted]:
     """What counts against the frequency cap: one per message that is not critical."""
     if requested.priority is Priority.CRITICAL:
         return []
@@ -202,33 +206,31 @@ def contacts(at: Moment, requested: MessageRequested) -> list[RecipientContacted
 
 def dispatch(command: DispatchMessage, message: Message, recipient: Recipient) -> Sequence[Event]:
     requested = message.requested
-    if message.phase is not Phase.WAITING or requested is None:
+    if message.phase is not MessagePhase.WAITING or requested is None:
         return _returned(command)
-    case = Case(
-        recipient,
-        requested.trigger_type,
-        requested.priority,
-        requested.wish,
-        requested.segments,
-        command.at,
-        requested.limits,
-        command.usage,
-        counted={"reservation": command.reservation} if command.reservation else None,
-    )
-    decision = decide(case)
+    counted = {"reservation": command.reservation} if command.reservation else None
+    case = case_of(requested, recipient, requested.wish, command.at)
+    decision = decide(replace(case, usage=command.usage, counted=counted))
     if decision.verdict == "refuse":
-        return [
-            MessageBlocked(
-                at=command.at,
-                message_id=command.message_id,
-                user_id=command.user_id,
-                reason=decision.reason,
-                decision=decision,
-                reserved=command.reserved,
-                day=command.usage.day,
-            )
-        ]
+        return [_blocked(command, decision)]
     return _sent_or_held(command.at, requested, recipient, decision, command.usage, command.reserved)
+
+
+def case_of(requested: MessageRequested, recipient: Recipient, wish: Wish, at: Instant) -> Case:
+    """The case to decide of a message asked for before; what has been spent is not in it."""
+    return Case(recipient, requested.trigger_type, requested.priority, wish, requested.segments, at, requested.limits)
+
+
+def _blocked(command: DispatchMessage, decision: Decision) -> MessageBlocked:
+    return MessageBlocked(
+        at=command.at,
+        message_id=command.message_id,
+        user_id=command.user_id,
+        reason=decision.reason,
+        decision=decision,
+        reserved=command.reserved,
+        day=command.usage.day,
+    )
 
 
 def _returned(command: DispatchMessage) -> Sequence[Event]:
@@ -247,11 +249,11 @@ def _returned(command: DispatchMessage) -> Sequence[Event]:
 
 def cancel(command: CancelMessage, message: Message) -> Sequence[Event]:
     match message.phase:
-        case Phase.WAITING:
+        case MessagePhase.WAITING:
             return [MessageCancelled(at=command.at, message_id=command.message_id, user_id=command.user_id)]
-        case Phase.DISPATCHED:
+        case MessagePhase.DISPATCHED:
             raise AlreadyOut("the message has been sent and cannot be cancelled")
-        case Phase.REVOKED:
+        case MessagePhase.REVOKED:
             raise AlreadyCancelled("the message was called off before")
-        case Phase.ABSENT:
+        case MessagePhase.ABSENT:
             raise UnknownMessage("there is no such message")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from commands import webhooks
+from commands.communication.attempt import RecordAttempt
 from commands.communication.budget import RecordSpending, ReserveBudget
-from commands.communication.consent import OptOut, RecordCodeSent
-from commands.communication.delivery import RecordAttempt
+from commands.communication.consent import RecordCodeSent
 from commands.communication.effects import (
     FindSenders,
     ForgetMessages,
@@ -20,26 +19,28 @@ from commands.communication.effects import (
     SendVerificationCode,
 )
 from commands.communication.message import DispatchMessage
+from commands.communication.opt_out import OptOut
 from commands.communication.outbox import RecordForgotten
 from commands.communication.stop import RecordSenders
 from domain.communication.budget import BudgetReserved, Limits
+from domain.communication.consent import OptOutSource, SmsConsentRequested
+from domain.communication.delivery import MessageRejected
 from domain.communication.kinds import Channel, Wish
 from domain.communication.message import (
     MessageBlocked,
     MessageDispatched,
     MessageHeld,
-    MessageRejected,
     MessageRequested,
     ReservationReturned,
 )
-from domain.communication.recipient import OptOutSource, SmsConsentRequested
 from domain.communication.stop import SendersFound, StopHeard
+from domain.messages import Event
 from domain.money import Microcents
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, SubjectErased, Task
 
 
-def react(event: Recorded[Any]) -> Iterator[Task]:
+def react(event: Recorded[Event]) -> Iterator[Task]:
     """The tasks an event gives rise to. A message that waits asks the budget first when its time has come."""
     match event.fact:
         case MessageRequested() as requested if requested.due_at > requested.at:
@@ -48,17 +49,7 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
             yield _when_due(held, held.until)
             yield from _spend(held.at, held.message_id, held.day, -held.reserved)
         case BudgetReserved() as reserved:
-            yield Later(
-                reserved.at,
-                DispatchMessage(
-                    at=reserved.at,
-                    message_id=reserved.message_id,
-                    user_id=reserved.user_id,
-                    usage=reserved.usage,
-                    reserved=reserved.amount,
-                    reservation=event.record.version,
-                ),
-            )
+            yield _dispatch(reserved, event.record.version)
         case MessageDispatched() as dispatched:
             yield _send(dispatched)
             amount = dispatched.cost - dispatched.reserved
@@ -72,11 +63,10 @@ def react(event: Recorded[Any]) -> Iterator[Task]:
             yield from webhooks.react(event)
 
 
-def _about_people(event: Recorded[Any]) -> Iterator[Task]:
+def _about_people(event: Recorded[Event]) -> Iterator[Task]:
     match event.fact:
         case SmsConsentRequested() as asked:
-            about: dict[str, Any] = {"user_id": asked.user_id, "verification_id": asked.verification_id}
-            yield Call(SendVerificationCode(**about, to=asked.phone_number), RecordCodeSent(at=asked.at, **about))
+            yield _send_code(asked)
         case SubjectErased() as gone:
             yield Call(ForgetMessages(erased=gone.erased), RecordForgotten(at=gone.at, erased=gone.erased))
         case StopHeard() as heard:
@@ -104,6 +94,20 @@ def _when_due(message: MessageRequested | MessageHeld, due_at: datetime) -> Late
     )
 
 
+def _dispatch(reserved: BudgetReserved, reservation: int) -> Later:
+    return Later(
+        reserved.at,
+        DispatchMessage(
+            at=reserved.at,
+            message_id=reserved.message_id,
+            user_id=reserved.user_id,
+            usage=reserved.usage,
+            reserved=reserved.amount,
+            reservation=reservation,
+        ),
+    )
+
+
 def _send(dispatched: MessageDispatched) -> Call:
     kind: type[SendMessage] = SendText if dispatched.channel is Channel.SMS else SendMail
     effect = kind(
@@ -118,6 +122,11 @@ def _send(dispatched: MessageDispatched) -> Call:
         at=dispatched.at, message_id=dispatched.message_id, user_id=dispatched.user_id, channel=dispatched.channel
     )
     return Call(effect, reply)
+
+
+def _send_code(asked: SmsConsentRequested) -> Call:
+    effect = SendVerificationCode(user_id=asked.user_id, verification_id=asked.verification_id, to=asked.phone_number)
+    return Call(effect, RecordCodeSent(at=asked.at, user_id=asked.user_id, verification_id=asked.verification_id))
 
 
 def _search(heard: StopHeard, partition: int) -> Call:

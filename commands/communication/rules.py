@@ -1,4 +1,4 @@
-"""Deciding a send: named rules, in order, each with its word and its reason.
+"""Deciding a send: named rules, in order, each with its verdict and its reason.
 
 Per channel, in this order: suppression → consent → preferences → frequency cap → quiet hours. The first rule that
 holds or refuses speaks for the channel. Then `channel` picks: the channel asked for if it passed; else the other one
@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from domain.communication.budget import Limits, Usage, fits
-from domain.communication.decision import Decision, Step, trail_of
+from domain.communication.budget import BudgetUsage, Limits, fits
+from domain.communication.consent import ConsentStatus
+from domain.communication.decision import Decision, DecisionStep, trail_of
 from domain.communication.kinds import BOTH_CHANNELS, Channel, Priority, TriggerType, Wish
 from domain.communication.preferences import Frequency
 from domain.communication.prices import price
-from domain.communication.recipient import FREQUENCY_CAP, ConsentStatus, Recipient
+from domain.communication.recipient import FREQUENCY_CAP, Recipient
 from domain.communication.windows import local, next_opening
 from domain.money import Microcents
 
@@ -47,25 +47,25 @@ class Case:
     segments: int
     at: datetime
     limits: Limits
-    usage: Usage | None = None
-    counted: Mapping[str, Any] | None = None
+    usage: BudgetUsage | None = None
+    counted: Mapping[str, object] | None = None
 
 
-Rule = Callable[[Case, Channel], Step]
+Rule = Callable[[Case, Channel], DecisionStep]
 
 CRITICAL = {"priority": Priority.CRITICAL.value}
-NOT_SUPPRESSED = {c: Step("suppression", 1, "allow", c, inputs={"suppression": 0}) for c in BOTH_CHANNELS}
-UNCAPPED = {c: Step("frequency_cap", 1, "skip", c, "critical", CRITICAL) for c in BOTH_CHANNELS}
-AT_ANY_HOUR = {c: Step("quiet_hours", 1, "skip", c, "critical", CRITICAL) for c in BOTH_CHANNELS}
+NOT_SUPPRESSED = {c: DecisionStep("suppression", 1, "allow", c, inputs={"suppression": 0}) for c in BOTH_CHANNELS}
+UNCAPPED = {c: DecisionStep("frequency_cap", 1, "skip", c, "critical", CRITICAL) for c in BOTH_CHANNELS}
+AT_ANY_HOUR = {c: DecisionStep("quiet_hours", 1, "skip", c, "critical", CRITICAL) for c in BOTH_CHANNELS}
 
 
-def suppression(case: Case, channel: Channel) -> Step:
+def suppression(case: Case, channel: Channel) -> DecisionStep:
     """Nothing goes to an address that the provider reported as dead, until another one is given."""
     reach = case.recipient.reach(channel)
     if not reach.suppressed:
         return NOT_SUPPRESSED[channel]
     inputs = {"suppression": reach.suppressed, "cause": reach.suppression}
-    return Step("suppression", 1, "refuse", channel, "suppressed", inputs)
+    return DecisionStep("suppression", 1, "refuse", channel, "suppressed", inputs)
 
 
 _NO_CONSENT = {
@@ -76,28 +76,28 @@ _NO_CONSENT = {
 }
 
 
-def consent(case: Case, channel: Channel) -> Step:
+def consent(case: Case, channel: Channel) -> DecisionStep:
     """Only what the person agreed to, for this kind of message on this channel; SMS only to a verified number."""
     standing = case.recipient.consent(channel, case.trigger_type, case.at)
-    inputs: dict[str, Any] = {"consent": standing.event}
+    inputs: dict[str, object] = {"consent": standing.event}
     if standing.status is not ConsentStatus.GRANTED:
-        return Step("consent", 1, "refuse", channel, _NO_CONSENT[standing.status], inputs)
+        return DecisionStep("consent", 1, "refuse", channel, _NO_CONSENT[standing.status], inputs)
     if case.recipient.reach(channel).address is None:
-        return Step("consent", 1, "refuse", channel, "no_address", inputs | {"address": None})
-    return Step("consent", 1, "allow", channel, "explicit_consent", inputs)
+        return DecisionStep("consent", 1, "refuse", channel, "no_address", inputs | {"address": None})
+    return DecisionStep("consent", 1, "allow", channel, "explicit_consent", inputs)
 
 
-def preferences(case: Case, channel: Channel) -> Step:
+def preferences(case: Case, channel: Channel) -> DecisionStep:
     """Neither the channel nor this kind of message on it may be switched off; what is unset is on."""
     wanted = case.recipient.preferences
-    inputs: dict[str, Any] = {"preferences": case.recipient.preferences_event}
+    inputs: dict[str, object] = {"preferences": case.recipient.preferences_event}
     if wanted.enabled(channel) and wanted.wants(channel, case.trigger_type):
-        return Step("preferences", 1, "allow", channel, inputs=inputs)
+        return DecisionStep("preferences", 1, "allow", channel, inputs=inputs)
     inputs["switched_off"] = "type" if wanted.enabled(channel) else "channel"
-    return Step("preferences", 1, "refuse", channel, "preference_disabled", inputs)
+    return DecisionStep("preferences", 1, "refuse", channel, "preference_disabled", inputs)
 
 
-def frequency_cap(case: Case, channel: Channel) -> Step:
+def frequency_cap(case: Case, channel: Channel) -> DecisionStep:
     """At most FREQUENCY_CAP messages that are not critical within the rolling window of the frequency preference."""
     if case.priority is Priority.CRITICAL:
         return UNCAPPED[channel]
@@ -112,18 +112,18 @@ def frequency_cap(case: Case, channel: Channel) -> Step:
         "cap": FREQUENCY_CAP,
     }
     if len(recent) < FREQUENCY_CAP:
-        return Step("frequency_cap", 1, "allow", channel, inputs=inputs)
+        return DecisionStep("frequency_cap", 1, "allow", channel, inputs=inputs)
     inputs["free_at"] = (recent[0].at + WINDOWS[frequency]).isoformat()
-    return Step("frequency_cap", 1, "refuse", channel, "frequency_cap", inputs)
+    return DecisionStep("frequency_cap", 1, "refuse", channel, "frequency_cap", inputs)
 
 
-def quiet_hours(case: Case, channel: Channel) -> Step:
+def quiet_hours(case: Case, channel: Channel) -> DecisionStep:
     """Not during quiet hours, nor outside the preferred times: held until the window opens."""
     if case.priority is Priority.CRITICAL:
         return AT_ANY_HOUR[channel]
     wanted = case.recipient.preferences
     opens = next_opening(wanted, channel, case.priority, case.at)
-    inputs: dict[str, Any] = {
+    inputs: dict[str, object] = {
         "preferences": case.recipient.preferences_event,
         "time_zone": wanted.zone,
         "local_time": local(wanted, case.at).isoformat(timespec="seconds"),
@@ -131,9 +131,9 @@ def quiet_hours(case: Case, channel: Channel) -> Step:
     if wanted.night is not None:
         inputs["quiet_hours"] = [wanted.night.start.isoformat(), wanted.night.end.isoformat()]
     if opens == case.at:
-        return Step("quiet_hours", 1, "allow", channel, inputs=inputs)
+        return DecisionStep("quiet_hours", 1, "allow", channel, inputs=inputs)
     inputs["opens"] = opens.isoformat()
-    return Step("quiet_hours", 1, "hold", channel, "quiet_hours", inputs, opens)
+    return DecisionStep("quiet_hours", 1, "hold", channel, "quiet_hours", inputs, opens)
 
 
 REACHABLE: tuple[Rule, ...] = (suppression, consent, preferences)
@@ -142,14 +142,14 @@ ALL: tuple[Rule, ...] = (*REACHABLE, frequency_cap, quiet_hours)
 
 def decide(case: Case, rules: tuple[Rule, ...] = ALL) -> Decision:
     """What all rules come to for this case; `rules` are those applied to each channel."""
-    steps: list[Step] = []
-    words = {channel: _word(case, channel, rules, steps) for channel in case.wish.channels}
-    asked = next(iter(words))
-    if case.wish is not Wish.BOTH and words[asked].verdict == "refuse":
-        words[asked.other] = _word(case, asked.other, rules, steps)
-    chosen = _choose(case.wish, words)
+    steps: list[DecisionStep] = []
+    deciding = {channel: _deciding(case, channel, rules, steps) for channel in case.wish.channels}
+    asked = next(iter(deciding))
+    if case.wish is not Wish.BOTH and deciding[asked].verdict == "refuse":
+        deciding[asked.other] = _deciding(case, asked.other, rules, steps)
+    chosen = _choose(case.wish, deciding)
     steps.append(chosen)
-    channels = tuple(channel for channel, word in words.items() if word.passes)
+    channels = tuple(channel for channel, step in deciding.items() if step.passes)
     if case.usage is not None and channels:
         steps.append(budget(case, cost_of(channels, case.segments)))
     last = steps[-1]
@@ -158,7 +158,7 @@ def decide(case: Case, rules: tuple[Rule, ...] = ALL) -> Decision:
     return Decision(verdict="allow", channels=channels, fallback=chosen.verdict == "redirect", trail=trail_of(steps))
 
 
-def _word(case: Case, channel: Channel, rules: tuple[Rule, ...], steps: list[Step]) -> Step:
+def _deciding(case: Case, channel: Channel, rules: tuple[Rule, ...], steps: list[DecisionStep]) -> DecisionStep:
     """The step that decides for this channel: the first that does not let the message pass, or the last."""
     for rule in rules:
         steps.append(rule(case, channel))
@@ -167,24 +167,24 @@ def _word(case: Case, channel: Channel, rules: tuple[Rule, ...], steps: list[Ste
     return steps[-1]
 
 
-AS_ASKED = {wish: Step("channel", 1, "allow", inputs={"asked": str(wish)}) for wish in Wish}
+AS_ASKED = {wish: DecisionStep("channel", 1, "allow", inputs={"asked": str(wish)}) for wish in Wish}
 
 
-def _choose(wish: Wish, words: dict[Channel, Step]) -> Step:
+def _choose(wish: Wish, deciding: dict[Channel, DecisionStep]) -> DecisionStep:
     """The channel asked for, or the other one, or every one that passed; else a hold; else the first refusal."""
-    passed = [channel for channel, word in words.items() if word.passes]
+    passed = [channel for channel, step in deciding.items() if step.passes]
     if passed and (wish is Wish.BOTH or passed[0] is wish.channels[0]):
         return AS_ASKED[wish]
-    first, inputs = next(iter(words.values())), AS_ASKED[wish].inputs
+    first, inputs = next(iter(deciding.values())), AS_ASKED[wish].inputs
     if passed:
-        return Step("channel", 1, "redirect", passed[0], first.reason, inputs)
-    openings = [word.until for word in words.values() if word.until is not None]
+        return DecisionStep("channel", 1, "redirect", passed[0], first.reason, inputs)
+    openings = [step.until for step in deciding.values() if step.until is not None]
     if openings:
-        return Step("channel", 1, "hold", None, "quiet_hours", inputs, min(openings))
-    return Step("channel", 1, "refuse", None, first.reason, inputs)
+        return DecisionStep("channel", 1, "hold", None, "quiet_hours", inputs, min(openings))
+    return DecisionStep("channel", 1, "refuse", None, first.reason, inputs)
 
 
-def budget(case: Case, cost: Microcents) -> Step:
+def budget(case: Case, cost: Microcents) -> DecisionStep:
     """The whole cost must fit what is left of the day's and the month's budget."""
     usage = case.usage
     assert usage is not None
@@ -198,8 +198,8 @@ def budget(case: Case, cost: Microcents) -> Step:
     }
     exceeded = fits(usage, case.limits, cost)
     if exceeded is None:
-        return Step("budget", 1, "allow", inputs=inputs)
-    return Step("budget", 1, "refuse", None, f"{exceeded}_budget_exceeded", inputs)
+        return DecisionStep("budget", 1, "allow", inputs=inputs)
+    return DecisionStep("budget", 1, "refuse", None, f"{exceeded}_budget_exceeded", inputs)
 
 
 def cost_of(channels: tuple[Channel, ...], segments: int) -> Microcents:

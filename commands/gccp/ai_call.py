@@ -10,13 +10,13 @@ from uuid import UUID
 from domain.gccp.ai_call import (
     AiCall,
     AiCallEvent,
+    AiCallPhase,
     AiReplyCompleted,
     AiReplyFailed,
     AiReplyStarted,
     AiStreamCompleted,
     AiStreamFailed,
     AiStreamStarted,
-    Phase,
 )
 from domain.gccp.usage import Usage
 from domain.messages import Command
@@ -62,14 +62,14 @@ class ExpireAiCall(Command, name="gccp.ai_call.expire.v1", key="owner"):
 
 
 def start(command: StartAiCall, call: AiCall) -> Sequence[AiCallEvent]:
-    if call.phase is not Phase.ABSENT:
+    if call.phase is not AiCallPhase.ABSENT:
         return []
     begun = command.model_dump(exclude={"streamed"})
     return [AiStreamStarted(**begun) if command.streamed else AiReplyStarted(**begun)]
 
 
 def complete(command: CompleteAiCall, call: AiCall) -> Sequence[AiCallEvent]:
-    if call.phase is not Phase.OPEN:
+    if call.phase is not AiCallPhase.OPEN:
         return []
     if call.streamed:
         return [AiStreamCompleted(**command.model_dump())]
@@ -91,6 +91,6 @@ def expire(command: ExpireAiCall, call: AiCall) -> Sequence[AiCallEvent]:
 
 
 def _failed(call: AiCall, how: dict[str, Any]) -> Sequence[AiCallEvent]:
-    if call.phase is not Phase.OPEN:
+    if call.phase is not AiCallPhase.OPEN:
         return []
     return [AiStreamFailed(**how) if call.streamed else AiReplyFailed(**how)]

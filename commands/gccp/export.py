@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from domain.gccp.export import Export, ExportEvent, PdfExported, PdfExportFailed, Phase
+from domain.gccp.export import Export, ExportEvent, ExportPhase, PdfExported, PdfExportFailed
 from domain.messages import Command, Personal
 
 
@@ -29,8 +29,8 @@ class RecordPdfExportFailure(Command, name="gccp.export.record_failure.v1", key=
 
 
 def record(command: RecordPdfExport, export: Export) -> Sequence[ExportEvent]:
-    return [PdfExported(**command.model_dump())] if export.phase is Phase.ABSENT else []
+    return [PdfExported(**command.model_dump())] if export.phase is ExportPhase.ABSENT else []
 
 
 def record_failure(command: RecordPdfExportFailure, export: Export) -> Sequence[ExportEvent]:
-    return [PdfExportFailed(**command.model_dump())] if export.phase is Phase.ABSENT else []
+    return [PdfExportFailed(**command.model_dump())] if export.phase is ExportPhase.ABSENT else []

@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from commands.gccp.prompts import PROMPT_VERSION
-from domain.gccp.answers import AnswerUnfit, checked, longest, size, storable
+from domain.gccp.answers import size, storable
+from domain.gccp.call import (
+    CallReason,
+    GenerationStepStarted,
+    Repair,
+)
 from domain.gccp.course import ContentMode, Counts, Step
 from domain.gccp.generation import (
-    CallEvent,
-    CallReason,
     FailureCode,
     Generation,
-    GenerationAnswerDiscarded,
-    GenerationAnswerUnfit,
     GenerationCancelled,
-    GenerationCompleted,
     GenerationEvent,
     GenerationFailed,
+    GenerationPhase,
     GenerationQueued,
     GenerationRetried,
     GenerationStarted,
-    GenerationStepCompleted,
-    GenerationStepDeferred,
-    GenerationStepFailed,
-    GenerationStepStarted,
-    Phase,
-    Repair,
-    evolve,
 )
-from domain.gccp.usage import Usage
-from domain.messages import Attempt, Command, Personal, Refused, Reply, Result
-
-MOST_REPAIRS = 2
-"""Calls per step that only mend an unfit answer. A retry by the owner grants them anew."""
-
-MOST_REPEATS = 1
-"""Calls per step that repeat one whose answer was lost though it may have been paid for. A retry grants it anew."""
+from domain.messages import Attempt, Command, Personal, Refused, Reply
 
 LONGEST_TOPIC = 500
 LONGEST_SUBTOPICS = 5_000
@@ -46,9 +32,6 @@ LONGEST_TRANSCRIPT = 150_000
 """Bytes as `size` counts them (see `LONGEST_DOCUMENT` for why): a transcript of three hours fits."""
 
 ERASED = "erased"
-LOST = "answer_lost"
-UNFIT = "answer_unfit"
-"""Causes of failure that are ours, beside the providers' own codes."""
 
 
 class MissingFields(Refused, name="gccp.missing_fields", formerly="MissingFields"):
@@ -126,7 +109,7 @@ class CancelGeneration(Command, name="gccp.generation.cancel.v1", key="owner"):
 
 
 def request(command: RequestGeneration, generation: Generation) -> Sequence[GenerationEvent]:
-    if generation.phase is not Phase.ABSENT:
+    if generation.phase is not GenerationPhase.ABSENT:
         return []
     _check(command)
     queued = command.model_dump(exclude={"at"})
@@ -154,110 +137,17 @@ def _check(command: RequestGeneration) -> None:
 
 
 def start(command: StartGeneration, generation: Generation) -> Sequence[GenerationEvent]:
-    if generation.phase is not Phase.QUEUED:
+    if generation.phase is not GenerationPhase.QUEUED:
         return []
     if generation.erased:
-        return [_failed(command, generation, FailureCode.GENERATION_FAILED, ERASED, "the owner's data was erased")]
+        return [
+            generation_failed(command, generation, FailureCode.GENERATION_FAILED, ERASED, "the owner's data was erased")
+        ]
     started = GenerationStarted(at=command.at, owner=command.owner, generation_id=command.generation_id)
-    return [started, _call(command, generation, CallReason.FIRST)]
+    return [started, next_call(command, generation, CallReason.FIRST)]
 
 
-def record(command: RecordAnswer, generation: Generation) -> Sequence[GenerationEvent]:
-    """An answer counts once: for the open call, or late for one that had been given up for lost."""
-    attempt = command.attempt
-    if attempt is None or not _is_news(command, attempt, generation):
-        return []
-    if command.call != generation.open_call or generation.phase is not Phase.PROCESSING:
-        return [_discarded(command, attempt)]
-    if attempt.result is Result.DEFERRED:
-        return [_deferred(command, attempt)]
-    if attempt.result is Result.ACCEPTED:
-        return _answered(command, generation, attempt)
-    return _unanswered(command, generation, attempt)
-
-
-def _is_news(command: RecordAnswer, attempt: Attempt, generation: Generation) -> bool:
-    if command.call in generation.lost:
-        told = attempt.result is not Result.UNCONFIRMED or Usage.reported(attempt.output).known
-        return told and attempt.number == generation.lost[command.call]
-    return command.call == generation.open_call and attempt.number > generation.heard
-
-
-def _answered(command: RecordAnswer, generation: Generation, attempt: Attempt) -> Sequence[GenerationEvent]:
-    told = attempt.output or {}
-    text = storable(str(told.get("text", "")))
-    try:
-        output = checked(text, str(told.get("stop_reason", "")), command.step, generation.mode, generation.counts)
-    except AnswerUnfit as unfit:
-        return _mended(command, generation, attempt, text, str(unfit))
-    completed = GenerationStepCompleted(
-        **_common(command, attempt), provider_id=storable(attempt.provider_id or ""), output=output
-    )
-    return [completed, _next(command, generation, completed)]
-
-
-def _next(command: RecordAnswer, generation: Generation, completed: GenerationStepCompleted) -> GenerationEvent:
-    if generation.following is not None:
-        return _call(command, evolve(generation, completed), CallReason.FIRST)
-    return GenerationCompleted(
-        at=command.at,
-        owner=command.owner,
-        generation_id=command.generation_id,
-        topic=generation.topic,
-        mode=generation.mode,
-        duration_seconds=generation.seconds(command.at),
-    )
-
-
-def _mended(
-    command: RecordAnswer, generation: Generation, attempt: Attempt, text: str, fault: str
-) -> Sequence[GenerationEvent]:
-    unfit = GenerationAnswerUnfit(**_common(command, attempt), fault=fault)
-    if generation.repairs >= MOST_REPAIRS:
-        reason = f"after {MOST_REPAIRS} repairs the answer is still unfit: {fault}"
-        return [unfit, _failed(command, generation, FailureCode.GENERATION_FAILED, UNFIT, reason)]
-    shown = text if size(text) <= longest(command.step) else ""
-    repair = Repair(answer=shown, fault=fault)
-    return [unfit, _call(command, generation, CallReason.REPAIR, repair)]
-
-
-def _unanswered(command: RecordAnswer, generation: Generation, attempt: Attempt) -> Sequence[GenerationEvent]:
-    lost = attempt.result is Result.UNCONFIRMED
-    code, reason = storable(attempt.code or (LOST if lost else "rejected")), storable(attempt.reason)
-    failed = GenerationStepFailed(**_common(command, attempt), result=attempt.result, code=code, reason=reason)
-    if lost and generation.repeats < MOST_REPEATS:
-        return [failed, _call(command, generation, CallReason.LOST)]
-    return [failed, _failed(command, generation, FailureCode.ANTHROPIC_ERROR, code, reason)]
-
-
-def _deferred(command: RecordAnswer, attempt: Attempt) -> CallEvent:
-    assert attempt.retry_at is not None
-    return GenerationStepDeferred(
-        **_common(command, attempt),
-        code=storable(attempt.code or ""),
-        reason=storable(attempt.reason),
-        retry_at=attempt.retry_at,
-    )
-
-
-def _discarded(command: RecordAnswer, attempt: Attempt) -> CallEvent:
-    return GenerationAnswerDiscarded(**_common(command, attempt), result=attempt.result)
-
-
-def _common(command: RecordAnswer, attempt: Attempt) -> dict[str, Any]:
-    return {
-        "at": command.at,
-        "owner": command.owner,
-        "generation_id": command.generation_id,
-        "step": command.step,
-        "call": command.call,
-        "attempt": attempt.number,
-        "provider": attempt.provider,
-        "usage": Usage.reported(attempt.output),
-    }
-
-
-def _call(
+def next_call(
     command: StartGeneration | RecordAnswer, generation: Generation, reason: CallReason, repair: Repair | None = None
 ) -> GenerationStepStarted:
     return GenerationStepStarted(
@@ -275,7 +165,7 @@ def _call(
     )
 
 
-def _failed(
+def generation_failed(
     command: StartGeneration | RecordAnswer, generation: Generation, code: FailureCode, cause: str, reason: str
 ) -> GenerationFailed:
     return GenerationFailed(
@@ -294,7 +184,7 @@ def _failed(
 
 def retry(command: RetryGeneration, generation: Generation) -> Sequence[GenerationEvent]:
     _check_owner(command, generation)
-    if generation.phase is not Phase.FAILED:
+    if generation.phase is not GenerationPhase.FAILED:
         raise NotRetryable(f"only a failed generation can be retried; this one is {generation.phase}")
     if generation.erased:
         raise NotRetryable("what was asked for has been erased, so it cannot be retried")
@@ -311,9 +201,9 @@ def retry(command: RetryGeneration, generation: Generation) -> Sequence[Generati
 
 def cancel(command: CancelGeneration, generation: Generation) -> Sequence[GenerationEvent]:
     _check_owner(command, generation)
-    if generation.phase is Phase.CANCELLED:
+    if generation.phase is GenerationPhase.CANCELLED:
         return []
-    if generation.phase in (Phase.COMPLETED, Phase.FAILED):
+    if generation.phase in (GenerationPhase.COMPLETED, GenerationPhase.FAILED):
         raise AlreadyOver(f"this generation has {generation.phase} already")
     cancelled = GenerationCancelled(
         at=command.at,
@@ -327,7 +217,7 @@ def cancel(command: CancelGeneration, generation: Generation) -> Sequence[Genera
 
 
 def _check_owner(command: RetryGeneration | CancelGeneration, generation: Generation) -> None:
-    if generation.phase is Phase.ABSENT:
+    if generation.phase is GenerationPhase.ABSENT:
         raise NotFound("there is no such generation")
     if command.caller != generation.owner:
         raise Forbidden("this generation belongs to somebody else")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from domain.calls.completion import Message
+from domain.calls.completion import PromptMessage
+from domain.gccp.call import Repair
 from domain.gccp.course import Brief, ContentMode, Step
-from domain.gccp.generation import Repair
 
 PROMPT_VERSION = 1
 """The version that new calls are made with."""
@@ -74,7 +74,7 @@ class Prompt:
     """What goes to the model."""
 
     system: str
-    messages: tuple[Message, ...]
+    messages: tuple[PromptMessage, ...]
 
 
 def prompt_of(version: int, step: Step, brief: Brief, repair: Repair | None) -> Prompt:
@@ -85,12 +85,12 @@ def prompt_of(version: int, step: Step, brief: Brief, repair: Repair | None) -> 
 def _first(step: Step, brief: Brief, repair: Repair | None) -> Prompt:
     asked = f"{_material(brief)}\n\n{_order(step, brief)}"
     if repair is None:
-        return Prompt(_SYSTEM, (Message(role="user", content=asked),))
+        return Prompt(_SYSTEM, (PromptMessage(role="user", content=asked),))
     again = f"That cannot be used: {repair.fault}. Give the whole answer again, with that mended and nothing else said."
     if not repair.answer.strip():
-        return Prompt(_SYSTEM, (Message(role="user", content=f"{asked}\n\nAn earlier answer: {again}"),))
-    said = Message(role="user", content=asked), Message(role="assistant", content=repair.answer.rstrip())
-    return Prompt(_SYSTEM, (*said, Message(role="user", content=again)))
+        return Prompt(_SYSTEM, (PromptMessage(role="user", content=f"{asked}\n\nAn earlier answer: {again}"),))
+    said = PromptMessage(role="user", content=asked), PromptMessage(role="assistant", content=repair.answer.rstrip())
+    return Prompt(_SYSTEM, (*said, PromptMessage(role="user", content=again)))
 
 
 def _order(step: Step, brief: Brief) -> str:

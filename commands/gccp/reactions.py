@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from commands import webhooks
@@ -13,14 +12,15 @@ from commands.gccp.generation import RecordAnswer, StartGeneration
 from commands.gccp.prompts import prompt_of
 from domain.calls.completion import Completion
 from domain.gccp.ai_call import AiReplyStarted, AiStreamStarted
+from domain.gccp.call import GenerationStepStarted
 from domain.gccp.generation import (
     GenerationCancelled,
     GenerationCompleted,
     GenerationFailed,
     GenerationQueued,
     GenerationRetried,
-    GenerationStepStarted,
 )
+from domain.messages import Event
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, Reaction, Withdraw
 
@@ -28,7 +28,7 @@ ENDPOINT = "gccp"
 """The one webhook endpoint of this product; its address and secret are settings."""
 
 
-def react(event: Recorded[Any]) -> Iterator[Reaction]:
+def react(event: Recorded[Event]) -> Iterator[Reaction]:
     match event.fact:
         case GenerationQueued() | GenerationRetried() as queued:
             start = StartGeneration(at=queued.at, owner=queued.owner, generation_id=queued.generation_id)
@@ -38,7 +38,7 @@ def react(event: Recorded[Any]) -> Iterator[Reaction]:
         case GenerationCancelled(call=int(call)) as cancelled:
             yield Withdraw(reference(cancelled.generation_id, call))
         case GenerationCompleted() | GenerationFailed() as over:
-            yield Later(over.at, _told(over, str(event.record.event_id)))
+            yield Later(over.at, _webhook(over, str(event.record.event_id)))
         case AiStreamStarted() | AiReplyStarted() as begun:
             yield Later(begun.at + LONGEST, ExpireAiCall(at=begun.at, owner=begun.owner, call_id=begun.call_id))
         case _:
@@ -76,10 +76,10 @@ def _reply(started: GenerationStepStarted) -> RecordAnswer:
     )
 
 
-def _told(over: GenerationCompleted | GenerationFailed, webhook_id: str) -> webhooks.QueueWebhook:
+def _webhook(over: GenerationCompleted | GenerationFailed, webhook_id: str) -> webhooks.QueueWebhook:
     """The document's payload, which it gives for `generation.completed`; `generation.failed` says why besides."""
     status = "completed" if isinstance(over, GenerationCompleted) else "failed"
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "generation_id": str(over.generation_id),
         "user_id": over.owner,
         "status": status,

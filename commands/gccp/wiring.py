@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from commands.gccp import ai_call, export, generation
+from commands.gccp import ai_call, answer, export, generation
 from commands.gccp.reactions import react
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS
 from domain.calls.completion import Completion
@@ -17,6 +17,7 @@ from domain.calls.webhook import DeliverWebhook
 from domain.gccp import ai_call as ai_calls
 from domain.gccp import export as exports
 from domain.gccp import generation as generations
+from domain.gccp.events import EVENTS
 from streams.core.wiring import Context, Handler, Stream
 
 GENERATION = Stream("generation", generations.Generation(), generations.evolve, id_of=attrgetter("generation_id"))
@@ -25,33 +26,11 @@ AI_CALL = Stream("ai_call", ai_calls.AiCall(), ai_calls.evolve, id_of=attrgetter
 
 GCCP = Context(
     name="gccp",
-    events=(
-        generations.GenerationQueued,
-        generations.GenerationStarted,
-        generations.GenerationStepStarted,
-        generations.GenerationStepDeferred,
-        generations.GenerationStepCompleted,
-        generations.GenerationAnswerUnfit,
-        generations.GenerationStepFailed,
-        generations.GenerationAnswerDiscarded,
-        generations.GenerationCompleted,
-        generations.GenerationFailed,
-        generations.GenerationRetried,
-        generations.GenerationCancelled,
-        exports.PdfExported,
-        exports.PdfExportFailed,
-        ai_calls.AiStreamStarted,
-        ai_calls.AiStreamCompleted,
-        ai_calls.AiStreamFailed,
-        ai_calls.AiReplyStarted,
-        ai_calls.AiReplyCompleted,
-        ai_calls.AiReplyFailed,
-        *WEBHOOK_EVENTS,
-    ),
+    events=(*EVENTS, *WEBHOOK_EVENTS),
     handlers=(
         Handler(generation.RequestGeneration, decide=generation.request, writes=GENERATION, creates=True),
         Handler(generation.StartGeneration, decide=generation.start, writes=GENERATION),
-        Handler(generation.RecordAnswer, decide=generation.record, writes=GENERATION),
+        Handler(generation.RecordAnswer, decide=answer.record, writes=GENERATION),
         Handler(generation.RetryGeneration, decide=generation.retry, writes=GENERATION),
         Handler(generation.CancelGeneration, decide=generation.cancel, writes=GENERATION),
         Handler(export.RecordPdfExport, decide=export.record, writes=EXPORT, creates=True),

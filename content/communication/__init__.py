@@ -9,12 +9,12 @@ everything is escaped. Rendering never fails for anything in the data.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from jinja2 import BaseLoader, ChainableUndefined, Template, TemplateNotFound
+from jinja2 import BaseLoader, ChainableUndefined, Environment, Template, TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
 from mjml import mjml2html
 
@@ -33,7 +33,7 @@ _BLANKS = re.compile(r"\s+")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-class Text(NamedTuple):
+class TextMessage(NamedTuple):
     """A text message and what it takes to send it."""
 
     body: str
@@ -59,15 +59,15 @@ class UnknownTemplate(Exception):
     """No text of that trigger type and version was ever written."""
 
 
-def text_message(template: str, data: Mapping[str, Any] | None) -> Text:
+def text_message(template: str, data: Mapping[str, object] | None) -> TextMessage:
     """The SMS of `<trigger type>/<version>`; raises UnknownTemplate."""
     words = _one_line(_block(template, "sms", data))
     room = LONGEST_SMS - len(STOP_SENTENCE) - 1
     body = f"{words[:room]} {STOP_SENTENCE}"
-    return Text(body, length(body))
+    return TextMessage(body, length(body))
 
 
-def mail(template: str, data: Mapping[str, Any] | None, links: Links) -> Mail:
+def mail(template: str, data: Mapping[str, object] | None, links: Links) -> Mail:
     """The e-mail of `<trigger type>/<version>`; raises UnknownTemplate."""
     subject = _one_line(_block(template, "subject", data))[:LONGEST_SUBJECT]
     paragraphs = [_one_line(one) for one in _block(template, "paragraphs", data).split("\n\n") if one.strip()]
@@ -78,15 +78,17 @@ def mail(template: str, data: Mapping[str, Any] | None, links: Links) -> Mail:
     return Mail(subject, html, _plain(paragraphs, about, links), _unsubscribe_headers(links))
 
 
-def verification_text(code: str) -> Text:
+def verification_text(code: str) -> TextMessage:
     """The SMS that carries a verification code. It is asked for, so there is nothing to opt out of yet."""
     body = (
         f"{BRAND}: your verification code is {code}. It is valid for 10 minutes. Nobody from {BRAND} will ask for it."
     )
-    return Text(body, length(body))
+    return TextMessage(body, length(body))
 
 
-def preview(trigger_type: TriggerType, channel: Channel, data: Mapping[str, Any], version: int = 1) -> Text | Mail:
+def preview(
+    trigger_type: TriggerType, channel: Channel, data: Mapping[str, object], version: int = 1
+) -> TextMessage | Mail:
     """What would be sent, with a link that leads nowhere; raises UnknownTemplate."""
     template = f"{trigger_type}/{version}"
     if channel is Channel.SMS:
@@ -106,22 +108,23 @@ def _one_line(text: str) -> str:
     return _UNPRINTABLE.sub("", _BLANKS.sub(" ", text)).strip()
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: object) -> str | float | None:
     """A value as a template may use it: a number of readable size, or short text; None for anything else."""
     if isinstance(value, str):
         return _one_line(value)[:LONGEST_VALUE]
-    readable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER
-    return value if readable else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) < LARGEST_NUMBER else None
 
 
-def money(amount: Any, currency: str = "$") -> str:
+def money(amount: object, currency: str = "$") -> str:
     """An amount for people: `100.5` becomes $100.50; what is no number stays as it is."""
     if not isinstance(amount, int | float):
         return str(amount)
     return f"{'-' if amount < 0 else ''}{currency}{abs(amount):,.2f}"
 
 
-def percent(number: Any) -> str:
+def percent(number: object) -> str:
     """A number of percent for people, at most one decimal; what is no number stays as it is."""
     return f"{number:.1f}".removesuffix(".0") + "%" if isinstance(number, int | float) else str(number)
 
@@ -129,7 +132,7 @@ def percent(number: Any) -> str:
 class _Files(BaseLoader):
     """Templates by `<trigger type>/<version>`."""
 
-    def get_source(self, environment: Any, template: str) -> tuple[str, str, Any]:
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         name, _, version = template.partition("/")
         if name not in set(TriggerType) or not version.isdigit():
             raise TemplateNotFound(template)
@@ -145,7 +148,7 @@ _WORDS.filters |= {"money": money, "percent": percent}
 _PAGES = SandboxedEnvironment(autoescape=True)
 
 
-def _block(template: str, name: str, data: Mapping[str, Any] | None) -> str:
+def _block(template: str, name: str, data: Mapping[str, object] | None) -> str:
     """One part of a template, filled in."""
     found = _template(template)
     values = {key: clean for key, value in (data or {}).items() if (clean := _clean(value)) is not None}

@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 from typing import TypeVar
 
-from content.communication import Mail, Text, preview
+from content.communication import Mail, TextMessage, preview
 from domain.communication.kinds import TEMPLATE_VERSION, Channel, TriggerType
 from domain.communication.prices import price
 from domain.money import dollars
 
-Kind = TypeVar("Kind", TriggerType, Channel)
+Choice = TypeVar("Choice", TriggerType, Channel)
 
 
 def preview_message(trigger_type: str, channel: str, values: str, html: bool) -> str:
     """The text or e-mail of today's template; raises ValueError with a sentence for an unknown template."""
     kind, way = _one_of(TriggerType, trigger_type), _one_of(Channel, channel)
     shown = preview(kind, way, _data(values), TEMPLATE_VERSION[kind])
-    if isinstance(shown, Text):
+    if isinstance(shown, TextMessage):
         return _text(shown)
     return shown.html if html else _mail(shown)
 
 
-def _text(text: Text) -> str:
+def _text(text: TextMessage) -> str:
     length = text.length
     cost = dollars(price(Channel.SMS, length.segments))
     segments = "1 segment" if length.segments == 1 else f"{length.segments} segments"
@@ -34,7 +34,7 @@ def _mail(mail: Mail) -> str:
     return f"{headers}\n\n{mail.text}"
 
 
-def _one_of(kinds: type[Kind], name: str) -> Kind:
+def _one_of(kinds: type[Choice], name: str) -> Choice:
     try:
         return kinds(name)
     except ValueError:

@@ -18,7 +18,7 @@ READY = b"ready"
 MEMORY_REASON = "the document takes more memory than one document may"
 
 
-class Outcome(StrEnum):
+class RenderOutcome(StrEnum):
     """How it went: the first frame of each answer is `[outcome, reason, retiring]`, the second the PDF or nothing."""
 
     RENDERED = "rendered"
@@ -45,10 +45,10 @@ def request_from(body: bytes) -> DocumentRequest:
     )
 
 
-def answer(outcome: Outcome, reason: str, retiring: bool, pdf: bytes = b"") -> bytes:
+def answer(outcome: RenderOutcome, reason: str, retiring: bool, pdf: bytes = b"") -> bytes:
     return frame(json.dumps([outcome, reason, retiring]).encode()) + frame(pdf)
 
 
-def answer_head(body: bytes) -> tuple[Outcome, str, bool]:
+def answer_head(body: bytes) -> tuple[RenderOutcome, str, bool]:
     outcome, reason, retiring = json.loads(body)
-    return Outcome(outcome), str(reason), bool(retiring)
+    return RenderOutcome(outcome), str(reason), bool(retiring)

@@ -14,9 +14,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from documents.confined.frames import LENGTH, MEMORY_REASON, READY, Outcome, answer_head, frame, request_body
+from documents.confined.frames import LENGTH, MEMORY_REASON, READY, RenderOutcome, answer_head, frame, request_body
 from documents.errors import DocumentError, DocumentTooLarge, RendererBusy, RenderFailed, RenderTimeout
-from documents.render.request import THREADS, DocumentRequest, Limits
+from documents.render.request import THREADS, DocumentLimits, DocumentRequest
 
 START_SECONDS = 30.0
 GRACE_SECONDS = 5.0
@@ -36,7 +36,7 @@ class PdfWorker:
     Not for several tasks at once: that is what the pool is for.
     """
 
-    def __init__(self, limits: Limits, root: Path) -> None:
+    def __init__(self, limits: DocumentLimits, root: Path) -> None:
         """`root` is an empty directory, which Typst takes for all the files there are."""
         self._limits = limits
         self._root = root
@@ -100,8 +100,8 @@ class PdfWorker:
 class PdfPool:
     """Some workers, and a bounded number of documents that wait for them in the order in which they came."""
 
-    def __init__(self, limits: Limits | None = None, workers: int = 1, waiting: int = 16) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, limits: DocumentLimits | None = None, workers: int = 1, waiting: int = 16) -> None:
+        self._limits = limits or DocumentLimits()
         self._root = tempfile.TemporaryDirectory(prefix="headwater-pdf-")
         self._workers = [PdfWorker(self._limits, Path(self._root.name)) for _ in range(workers)]
         self._idle: asyncio.LifoQueue[PdfWorker] = asyncio.LifoQueue()  # a warm worker before a cold one
@@ -155,14 +155,14 @@ class PdfPool:
         return worker
 
 
-def _measure(document: DocumentRequest, limits: Limits) -> None:
+def _measure(document: DocumentRequest, limits: DocumentLimits) -> None:
     texts = (document.content, document.options.title or "", document.options.author or "")
     size = sum(len(text.encode(errors="surrogatepass")) for text in texts)
     if size > limits.content_bytes:
         raise DocumentTooLarge(f"the document has {size:,} bytes; {limits.content_bytes:,} is the most")
 
 
-async def _spawn(limits: Limits, root: Path) -> Process:
+async def _spawn(limits: DocumentLimits, root: Path) -> Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "documents.confined.worker", json.dumps(asdict(limits)), str(root)),
         stdin=PIPE,
@@ -185,7 +185,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-async def _exchange(process: Process, document: DocumentRequest) -> tuple[Outcome, str, bool, bytes]:
+async def _exchange(process: Process, document: DocumentRequest) -> tuple[RenderOutcome, str, bool, bytes]:
     assert process.stdin is not None
     process.stdin.write(frame(request_body(document)))
     await process.stdin.drain()
@@ -199,13 +199,13 @@ async def _frame_from(process: Process) -> bytes:
     return await process.stdout.readexactly(length)
 
 
-def _rendered(outcome: Outcome, reason: str, pdf: bytes) -> bytes:
+def _rendered(outcome: RenderOutcome, reason: str, pdf: bytes) -> bytes:
     match outcome:
-        case Outcome.RENDERED:
+        case RenderOutcome.RENDERED:
             return pdf
-        case Outcome.TOO_LARGE:
+        case RenderOutcome.TOO_LARGE:
             raise DocumentTooLarge(reason)
-        case Outcome.FAILED:
+        case RenderOutcome.FAILED:
             raise RenderFailed(reason)
 
 

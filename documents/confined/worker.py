@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from documents.confined.frames import LENGTH, MEMORY_REASON, READY, Outcome, answer, frame, request_from
+from documents.confined.frames import LENGTH, MEMORY_REASON, READY, RenderOutcome, answer, frame, request_from
 from documents.errors import DocumentError, DocumentTooLarge
 from documents.render.renderer import Renderer
-from documents.render.request import THREADS, DocumentRequest, Limits
+from documents.render.request import THREADS, DocumentLimits, DocumentRequest
 
 _PR_SET_PDEATHSIG = 1
 _RETIRE_AT = 0.25
@@ -26,7 +26,7 @@ _RETIRE_AT = 0.25
 
 def main() -> None:
     """Arguments: the limits as JSON, and an empty directory."""
-    limits = Limits(**json.loads(sys.argv[1]))
+    limits = DocumentLimits(**json.loads(sys.argv[1]))
     answers = _private_output()
     _die_with_parent()
     renderer = Renderer(Path(sys.argv[2]))
@@ -37,21 +37,21 @@ def main() -> None:
         _send(answers, _answer(renderer, request_from(body), limits))
 
 
-def _answer(renderer: Renderer, document: DocumentRequest, limits: Limits) -> bytes:
+def _answer(renderer: Renderer, document: DocumentRequest, limits: DocumentLimits) -> bytes:
     try:
         pdf = renderer.pdf(document)
     except DocumentTooLarge as error:
-        return answer(Outcome.TOO_LARGE, str(error), _retiring(limits))
+        return answer(RenderOutcome.TOO_LARGE, str(error), _retiring(limits))
     except DocumentError as error:
-        return answer(Outcome.FAILED, str(error), _retiring(limits))
+        return answer(RenderOutcome.FAILED, str(error), _retiring(limits))
     except MemoryError:
-        return answer(Outcome.TOO_LARGE, MEMORY_REASON, retiring=True)
+        return answer(RenderOutcome.TOO_LARGE, MEMORY_REASON, retiring=True)
     except BaseException as error:  # noqa: BLE001 - a panic in Rust is no Exception; whatever it is, it has an answer
-        return answer(Outcome.FAILED, f"the renderer broke: {type(error).__name__}", retiring=True)
+        return answer(RenderOutcome.FAILED, f"the renderer broke: {type(error).__name__}", retiring=True)
     if len(pdf) > limits.pdf_bytes:
         reason = f"the PDF would have {len(pdf):,} bytes; one document may have {limits.pdf_bytes:,}"
-        return answer(Outcome.TOO_LARGE, reason, _retiring(limits))
-    return answer(Outcome.RENDERED, "", _retiring(limits), pdf)
+        return answer(RenderOutcome.TOO_LARGE, reason, _retiring(limits))
+    return answer(RenderOutcome.RENDERED, "", _retiring(limits), pdf)
 
 
 def _private_output() -> BinaryIO:
@@ -78,7 +78,7 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _confine(limits: Limits) -> None:
+def _confine(limits: DocumentLimits) -> None:
     """No files are written, no core is dumped, and memory is bounded where the kernel counts it."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -86,14 +86,14 @@ def _confine(limits: Limits) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
 
 
-def _allow_processor_time(limits: Limits) -> None:
+def _allow_processor_time(limits: DocumentLimits) -> None:
     """As much as the document may take on every thread, from now on; then the kernel ends the process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = int(used.ru_utime + used.ru_stime + limits.seconds * THREADS) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _retiring(limits: Limits) -> bool:
+def _retiring(limits: DocumentLimits) -> bool:
     """Typst keeps what it has laid out: after a large document, the next one deserves a process with room.
 
     Asked of the kernel here and now: the peak that `getrusage` tells begins with that of the parent.

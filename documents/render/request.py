@@ -37,7 +37,7 @@ class DocumentRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DocumentLimits:
     """What one document may cost: bytes of UTF-8 in, seconds of waiting, bytes of address space, bytes of PDF out."""
 
     content_bytes: int = 1 << 20

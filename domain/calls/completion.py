@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from domain.messages import Effect, Personal
 
 
-class Message(BaseModel):
+class PromptMessage(BaseModel):
     """One turn of the conversation that a prompt holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,7 +33,7 @@ class Completion(Effect, name="completion.v1", subject="recipient_id"):
     temperature: float | None = None
     step: str | None = None
     system: Personal[str] = None
-    messages: Personal[tuple[Message, ...]] = None
+    messages: Personal[tuple[PromptMessage, ...]] = None
     brief: Personal[dict[str, JsonValue]] = None
 
     @property

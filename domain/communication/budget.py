@@ -29,7 +29,7 @@ class Limits(BaseModel):
     monthly: Microcents = 3000 * DOLLAR
 
 
-class Usage(BaseModel):
+class BudgetUsage(BaseModel):
     """What had been spent or reserved before, on `day` and in its month, as known to the one who asks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +50,7 @@ class BudgetReserved(Event, name="communication.budget.reserved.v1"):
     message_id: UUID
     user_id: int
     amount: Microcents
-    usage: Usage
+    usage: BudgetUsage
 
 
 class BudgetSpent(Event, name="communication.budget.spent.v1"):
@@ -83,8 +83,8 @@ class Budget(BaseModel):
     month: Microcents = 0
     reached: frozenset[tuple[Period, date, int]] = frozenset()
 
-    def usage(self, day: date) -> Usage:
-        return Usage(day=day, daily=self.days.get(day, 0), monthly=self.month)
+    def usage(self, day: date) -> BudgetUsage:
+        return BudgetUsage(day=day, daily=self.days.get(day, 0), monthly=self.month)
 
 
 def evolve(budget: Budget, event: BudgetEvent) -> Budget:
@@ -106,7 +106,7 @@ def _moved(budget: Budget, day: date, amount: Microcents) -> Budget:
     return budget.model_copy(update={"days": days, "month": budget.month + amount})
 
 
-def fits(usage: Usage, limits: Limits, cost: Microcents) -> Period | None:
+def fits(usage: BudgetUsage, limits: Limits, cost: Microcents) -> Period | None:
     """The period whose budget the cost would exceed; None when it fits both."""
     if usage.daily + cost > limits.daily:
         return Period.DAILY

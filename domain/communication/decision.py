@@ -9,16 +9,16 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from domain.communication.kinds import Channel
-from domain.messages import Moment
+from domain.messages import Instant
 
-Verdict = Literal["allow", "skip", "redirect", "hold", "refuse"]
+RuleVerdict = Literal["allow", "skip", "redirect", "hold", "refuse"]
 """What a rule says. `skip` means that the rule does not apply to this message; it then stands in nobody's way."""
 
 NO_INPUTS: Mapping[str, Any] = MappingProxyType({})
 PASSING = frozenset({"allow", "skip", "redirect"})
 
 
-class Step(NamedTuple):
+class DecisionStep(NamedTuple):
     """One rule's word. `version` is that of the rule; `inputs` are the values it looked at, as plain JSON.
 
     An input named `consent`, `preferences` or `suppression` is the version of the event in the recipient's stream
@@ -30,11 +30,11 @@ class Step(NamedTuple):
 
     rule: str
     version: int
-    verdict: Verdict
+    verdict: RuleVerdict
     channel: Channel | None = None
     reason: str = ""
     inputs: Mapping[str, Any] = NO_INPUTS
-    until: Moment | None = None
+    until: Instant | None = None
 
     @property
     def passes(self) -> bool:
@@ -51,27 +51,27 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    verdict: Verdict
+    verdict: RuleVerdict
     channels: tuple[Channel, ...] = ()
     fallback: bool = False
     reason: str = ""
-    until: Moment | None = None
+    until: Instant | None = None
     trail: tuple[dict[str, Any], ...] = ()
 
     @property
-    def steps(self) -> list[Step]:
-        return [Step(**step | _channel(step.get("channel"))) for step in self.trail]
+    def steps(self) -> list[DecisionStep]:
+        return [DecisionStep(**step | _channel(step.get("channel"))) for step in self.trail]
 
 
 _NAMES = {Channel.SMS: "sms", Channel.EMAIL: "email"}
 
 
-def trail_of(steps: Iterable[Step]) -> tuple[dict[str, Any], ...]:
+def trail_of(steps: Iterable[DecisionStep]) -> tuple[dict[str, Any], ...]:
     """The steps as they are recorded."""
     return tuple(map(_recorded, steps))
 
 
-def _recorded(step: Step) -> dict[str, Any]:
+def _recorded(step: DecisionStep) -> dict[str, Any]:
     recorded: dict[str, Any] = {"rule": step.rule, "version": step.version, "verdict": step.verdict}
     if step.channel is not None:
         recorded["channel"] = _NAMES[step.channel]

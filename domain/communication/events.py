@@ -1,4 +1,4 @@
-"""Every fact of this context, as the log knows them."""
+"""Every event of this context, as the log knows them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ from domain.communication.recipient import RecipientEvent
 from domain.communication.stop import StopEvent
 from domain.messages import Event
 
-EVENTS: tuple[type[Event], ...] = (
-    *get_args(MessageEvent),
-    *get_args(RecipientEvent),
-    *get_args(BudgetEvent),
-    *get_args(StopEvent),
-    BatchRequested,
-    ReceiptUnmatched,
-)
+CommunicationEvent = MessageEvent | RecipientEvent | BudgetEvent | StopEvent | BatchRequested | ReceiptUnmatched
+"""The events of this context's own aggregates. Its log also holds those of webhooks and of the engine."""
+
+EVENTS: tuple[type[Event], ...] = get_args(CommunicationEvent)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import assert_never
 
-from domain.communication.decision import Decision, Step
-from domain.communication.kinds import Channel
-from domain.communication.message import (
+from domain.communication.decision import Decision, DecisionStep
+from domain.communication.delivery import (
     ActionTaken,
-    MessageBlocked,
-    MessageCancelled,
+    AnyDeliveryEvent,
+    DeliveryEvent,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
-    MessageEvent,
-    MessageHeld,
     MessageOpened,
     MessageRejected,
-    MessageRequested,
     MessageRetried,
     MessageSent,
     MessageUnconfirmed,
     MessageUndelivered,
+    ProviderEvent,
+    ReceiptNoted,
+)
+from domain.communication.kinds import Channel
+from domain.communication.message import (
+    MessageBlocked,
+    MessageCancelled,
+    MessageDispatched,
+    MessageEvent,
+    MessageHeld,
+    MessageRequested,
+    ReservationReturned,
 )
 
 NAMES = {Channel.SMS: "SMS", Channel.EMAIL: "e-mail"}
@@ -46,34 +54,34 @@ BECAUSE = {
 
 def refusals(decision: Decision) -> str:
     """Why nothing may be sent, channel by channel, as half a sentence."""
-    words = [step for step in decision.steps if step.verdict == "refuse" and step.rule != "channel"]
-    return " and ".join(dict.fromkeys(_refusal(step) for step in words))
+    steps = [step for step in decision.steps if step.verdict == "refuse" and step.rule != "channel"]
+    return " and ".join(dict.fromkeys(_refusal(step) for step in steps))
 
 
-def _refusal(step: Step) -> str:
+def _refusal(step: DecisionStep) -> str:
     because = BECAUSE[step.reason]
     return because if step.channel is None else f"by {NAMES[step.channel]} {because}"
 
 
-def told(event: MessageEvent) -> str | None:
+def describe(event: MessageEvent) -> str | None:
     """The event as a sentence; None for those that say nothing of the message's fate."""
-    sentence: str | None
     match event:
         case MessageRequested():
-            sentence = _requested(event)
+            return _requested(event)
         case MessageHeld():
-            sentence = f"Held until {_moment(event.until)}: {BECAUSE[event.decision.reason]}."
+            return f"Held until {_moment(event.until)}: {BECAUSE[event.decision.reason]}."
         case MessageDispatched():
-            sentence = _dispatched(event)
+            return _dispatched(event)
         case MessageBlocked():
-            sentence = f"Not sent: {refusals(event.decision)}."
+            return f"Not sent: {refusals(event.decision)}."
         case MessageCancelled():
-            sentence = "Not sent: it was cancelled."
-        case ActionTaken():
-            sentence = f"The recipient acted on it: {event.action}."
+            return "Not sent: it was cancelled."
+        case ReservationReturned() | ReceiptNoted():
+            return None
+        case DeliveryEvent():
+            return _delivery(event)
         case _:
-            sentence = _answer(event)
-    return sentence
+            assert_never(event)
 
 
 def _requested(event: MessageRequested) -> str:
@@ -92,31 +100,36 @@ def _dispatched(event: MessageDispatched) -> str:
     return f"{sent}: the recipient agreed to it, and no rule stood in the way."
 
 
-def _answer(event: MessageEvent) -> str | None:
-    sentence: str | None
+def _delivery(event: AnyDeliveryEvent) -> str:
+    match event:
+        case MessageOpened():
+            return f"The {NAMES[event.channel]} was opened."
+        case MessageClicked():
+            return f"A link in the {NAMES[event.channel]} was followed."
+        case ActionTaken():
+            return f"The recipient acted on it: {event.action}."
+        case _:
+            return _answer(event)
+
+
+def _answer(event: ProviderEvent) -> str:
+    name = NAMES[event.channel]
     match event:
         case MessageSent():
-            sentence = f"{event.provider} accepted the {NAMES[event.channel]}."
+            return f"{event.provider} accepted the {name}."
         case MessageDelivered():
-            sentence = f"The {NAMES[event.channel]} arrived."
+            return f"The {name} arrived."
         case MessageRejected():
-            sentence = f"{event.provider} refused the {NAMES[event.channel]}: {event.reason or event.code}."
+            return f"{event.provider} refused the {name}: {event.reason or event.code}."
         case MessageUndelivered():
-            sentence = f"The {NAMES[event.channel]} did not arrive: {event.reason or event.code or 'no reason given'}."
+            return f"The {name} did not arrive: {event.reason or event.code or 'no reason given'}."
         case MessageRetried():
-            sentence = f"{event.provider} put the {NAMES[event.channel]} off: {event.reason}. It is tried again."
+            return f"{event.provider} put the {name} off: {event.reason}. It is tried again."
         case MessageUnconfirmed():
-            sentence = (
-                f"The {NAMES[event.channel]} may have gone out: {event.provider} did not answer ({event.reason})."
-            )
-        case MessageOpened():
-            sentence = f"The {NAMES[event.channel]} was opened."
-        case MessageClicked():
-            sentence = f"A link in the {NAMES[event.channel]} was followed."
+            return f"The {name} may have gone out: {event.provider} did not answer ({event.reason})."
         case _:
-            sentence = None
-    return sentence
+            assert_never(event)
 
 
-def _moment(moment: Any) -> str:
+def _moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -8,160 +8,58 @@ by a new e-mail grant. A bounce suppresses the address itself, until another add
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
+from domain.communication.consent import (
+    CODES_PER_HOUR,
+    AddressSuppressed,
+    ConsentGranted,
+    ConsentRevoked,
+    ConsentStatus,
+    OfRecipient,
+    OptedOut,
+    PhoneNumberVerified,
+    PhoneVerificationFailed,
+    Reach,
+    SmsConsentRequested,
+    Standing,
+    Verification,
+    VerificationCodeFailed,
+    VerificationCodeSent,
+    ends_verification,
+)
+from domain.communication.kinds import Channel, TriggerType
 from domain.communication.preferences import DEFAULTS, Preferences
-from domain.messages import Event, Moment, Personal
+from domain.messages import Instant, Personal
 
 FREQUENCY_CAP = 5
 """How many messages that are not critical may go out to a person, over all channels and types, in any rolling window
 of their frequency preference (a day, a week, 30 days). Critical messages neither count nor are counted against."""
 
-CODES_PER_HOUR = 5
-"""How many verification codes a person may be sent within an hour: with 5 tries each it keeps guessing hopeless."""
 
-MAX_TRIES = 5
-"""How many wrong codes a verification bears."""
-
-
-class ConsentStatus(StrEnum):
-    NONE = "none"
-    PENDING = "pending"
-    GRANTED = "granted"
-    REVOKED = "revoked"
-    OPTED_OUT = "opted_out"
-
-
-class OptOutSource(StrEnum):
-    """How an opt-out reached us."""
-
-    API = "api"
-    KEYWORD = "sms_keyword"
-    UNSUBSCRIBE = "unsubscribe_link"
-    COMPLAINT = "complaint"
-    PROVIDER = "provider"
-
-
-class PreferencesUpdated(Event, name="communication.recipient.preferences_updated.v1"):
+class PreferencesUpdated(OfRecipient, name="communication.recipient.preferences_updated.v1"):
     """`preferences` are complete, as they are from here on."""
 
-    user_id: int
     preferences: Preferences
 
 
-class PreferencesReset(Event, name="communication.recipient.preferences_reset.v1"):
-    user_id: int
+class PreferencesReset(OfRecipient, name="communication.recipient.preferences_reset.v1"):
     preferences: Preferences
 
 
-class SmsConsentRequested(Event, name="communication.recipient.sms_consent_requested.v1", subject="user_id"):
-    """Consent that counts once the number is verified. `message_types` are those that wait for it.
-
-    `text` is what the person was shown when agreeing. The code derives from `verification_id` and is nowhere kept.
-    """
-
-    user_id: int
-    verification_id: UUID
-    message_types: tuple[TriggerType, ...]
-    phone_number: Personal[str]
-    source: str
-    expires_at: Moment
-    ip: Personal[str] = None
-    user_agent: Personal[str] = None
-    text: str = ""
-
-
-class VerificationCodeSent(Event, name="communication.recipient.verification_code_sent.v1"):
-    user_id: int
-    verification_id: UUID
-    provider: str
-    provider_id: str | None
-
-
-class VerificationCodeFailed(Event, name="communication.recipient.verification_code_failed.v1"):
-    """The code could not be sent (`unconfirmed`: it may have been)."""
-
-    user_id: int
-    verification_id: UUID
-    code: str | None
-    reason: str
-    unconfirmed: bool = False
-
-
-class PhoneVerificationFailed(Event, name="communication.recipient.phone_verification_failed.v1"):
-    """A wrong code was given."""
-
-    user_id: int
-    verification_id: UUID
-    tries_left: int
-
-
-class PhoneNumberVerified(Event, name="communication.recipient.phone_number_verified.v1", subject="user_id"):
-    user_id: int
-    verification_id: UUID
-    phone_number: Personal[str]
-
-
-class ConsentGranted(Event, name="communication.recipient.consent_granted.v1", subject="user_id"):
-    """Consent for these message types on this channel, at this address.
-
-    `verification_id` is the proof behind SMS consent; `keyword` the word that brought it back. `new_address` says that
-    it is another one than before, which ends a suppression.
-    """
-
-    user_id: int
-    channel: Channel
-    message_types: tuple[TriggerType, ...]
-    address: Personal[str]
-    source: str
-    ip: Personal[str] = None
-    user_agent: Personal[str] = None
-    text: str = ""
-    verification_id: UUID | None = None
-    keyword: str | None = None
-    new_address: bool = False
-
-
-class ConsentRevoked(Event, name="communication.recipient.consent_revoked.v1"):
-    user_id: int
-    channel: Channel
-    message_types: tuple[TriggerType, ...]
-    reason: str
-
-
-class OptedOut(Event, name="communication.recipient.opted_out.v1"):
-    user_id: int
-    channel: Channel
-    message_types: tuple[TriggerType, ...]
-    reason: str
-    source: OptOutSource
-
-
-class AddressSuppressed(Event, name="communication.recipient.address_suppressed.v1"):
-    """The provider says that nothing arrives at this channel's present address (a permanent bounce)."""
-
-    user_id: int
-    channel: Channel
-    reason: str
-
-
-class InboundSmsReceived(Event, name="communication.recipient.inbound_sms_received.v1", subject="user_id"):
+class InboundSmsReceived(OfRecipient, name="communication.recipient.inbound_sms_received.v1", subject="user_id"):
     """A text from the person that changed nothing: HELP, or anything that is no keyword."""
 
-    user_id: int
     keyword: str | None
     body: Personal[str]
 
 
-class RecipientContacted(Event, name="communication.recipient.contacted.v1"):
+class RecipientContacted(OfRecipient, name="communication.recipient.contacted.v1"):
     """A message that counts against the frequency cap went out."""
 
-    user_id: int
     message_id: UUID
 
 
@@ -182,59 +80,12 @@ RecipientEvent = (
 )
 
 
-class Standing(BaseModel):
-    """How consent stands for one message type on one channel; `event` is the version of the event that made it so."""
-
-    model_config = ConfigDict(frozen=True)
-
-    status: ConsentStatus
-    event: int
-    reason: str = ""
-
-
-NO_STANDING = Standing(status=ConsentStatus.NONE, event=0)
-
-
-class Reach(BaseModel):
-    """How a person may be reached on one channel. `suppressed` is the event that suppressed the address, 0 if none."""
-
-    model_config = ConfigDict(frozen=True)
-
-    address: str | None = None
-    standings: dict[TriggerType, Standing] = {}
-    suppressed: int = 0
-    suppression: str = ""
-
-    def standing(self, type_: TriggerType) -> Standing:
-        return self.standings.get(type_, NO_STANDING)
-
-
-class Verification(BaseModel):
-    """A number that waits for its code."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: UUID
-    phone_number: str | None
-    expires_at: Moment
-    tries: int = 0
-    source: str
-    ip: str | None = None
-    user_agent: str | None = None
-    text: str = ""
-    event: int
-
-    def is_open(self, at: datetime) -> bool:
-        """Whether the right code would still bring consent at that moment."""
-        return at < self.expires_at and self.tries < MAX_TRIES
-
-
 class Contact(BaseModel):
     """A message that counts against the frequency cap; `event` is the version of the event that recorded it."""
 
     model_config = ConfigDict(frozen=True)
 
-    at: Moment
+    at: Instant
     event: int
 
 
@@ -249,7 +100,7 @@ class Recipient(BaseModel):
     sms: Reach = Reach()
     email: Reach = Reach()
     verification: Verification | None = None
-    codes_asked: tuple[Moment, ...] = ()
+    codes_asked: tuple[Instant, ...] = ()
     contacted: tuple[Contact, ...] = ()
 
     def reach(self, channel: Channel) -> Reach:
@@ -335,11 +186,6 @@ def _consenting(
     ended = isinstance(event, ConsentRevoked | OptedOut) and ends_verification(event)
     verification = None if ended else recipient.verification
     return recipient.model_copy(update={event.channel.value: reach, "verification": verification})
-
-
-def ends_verification(event: ConsentRevoked | OptedOut) -> bool:
-    """Whether a number that waits for its code waits in vain from here on."""
-    return event.channel is Channel.SMS and set(event.message_types) == set(ALL_TYPES)
 
 
 def _standing(

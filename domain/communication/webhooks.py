@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.communication.message import (
+from domain.communication.delivery import (
     ActionTaken,
-    MessageBlocked,
-    MessageCancelled,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
-    MessageEvent,
-    MessageHeld,
     MessageOpened,
     MessageRejected,
-    MessageRequested,
     MessageRetried,
     MessageSent,
     MessageUnconfirmed,
     MessageUndelivered,
     ReceiptNoted,
+)
+from domain.communication.message import (
+    MessageBlocked,
+    MessageCancelled,
+    MessageDispatched,
+    MessageEvent,
+    MessageHeld,
+    MessageRequested,
     ReservationReturned,
 )
 

@@ -64,10 +64,13 @@ class AiReplyFailed(AiCallEnded, name="gccp.ai_call.reply_failed.v1"):
     reason: str
 
 
-AiCallEvent = AiStreamStarted | AiStreamCompleted | AiStreamFailed | AiReplyStarted | AiReplyCompleted | AiReplyFailed
+AnyAiCallEnded = AiStreamCompleted | AiStreamFailed | AiReplyCompleted | AiReplyFailed
+"""Every AiCallEnded by its class, for exhaustive matches."""
+
+AiCallEvent = AiStreamStarted | AiReplyStarted | AnyAiCallEnded
 
 
-class Phase(StrEnum):
+class AiCallPhase(StrEnum):
     ABSENT = "absent"
     OPEN = "open"
     ENDED = "ended"
@@ -76,7 +79,7 @@ class Phase(StrEnum):
 class AiCall(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase = Phase.ABSENT
+    phase: AiCallPhase = AiCallPhase.ABSENT
     streamed: bool = False
     model: str = ""
 
@@ -84,8 +87,8 @@ class AiCall(BaseModel):
 def evolve(call: AiCall, event: AiCallEvent) -> AiCall:
     match event:
         case AiStreamStarted() | AiReplyStarted():
-            return AiCall(phase=Phase.OPEN, streamed=isinstance(event, AiStreamStarted), model=event.model)
+            return AiCall(phase=AiCallPhase.OPEN, streamed=isinstance(event, AiStreamStarted), model=event.model)
         case AiStreamCompleted() | AiStreamFailed() | AiReplyCompleted() | AiReplyFailed():
-            return call.model_copy(update={"phase": Phase.ENDED})
+            return call.model_copy(update={"phase": AiCallPhase.ENDED})
         case _:
             assert_never(event)

@@ -34,7 +34,7 @@ class PdfExportFailed(_OfExport, name="gccp.export.failed.v1"):
 ExportEvent = PdfExported | PdfExportFailed
 
 
-class Phase(StrEnum):
+class ExportPhase(StrEnum):
     ABSENT = "absent"
     EXPORTED = "exported"
     FAILED = "failed"
@@ -43,14 +43,14 @@ class Phase(StrEnum):
 class Export(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase = Phase.ABSENT
+    phase: ExportPhase = ExportPhase.ABSENT
 
 
 def evolve(_export: Export, event: ExportEvent) -> Export:
     match event:
         case PdfExported():
-            return Export(phase=Phase.EXPORTED)
+            return Export(phase=ExportPhase.EXPORTED)
         case PdfExportFailed():
-            return Export(phase=Phase.FAILED)
+            return Export(phase=ExportPhase.FAILED)
         case _:
             assert_never(event)

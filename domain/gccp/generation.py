@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, assert_never
-from uuid import UUID
+from typing import assert_never
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.gccp.call import (
+    CallEvent,
+    CallReason,
+    GenerationAnswerDiscarded,
+    GenerationAnswerUnfit,
+    GenerationStepCompleted,
+    GenerationStepDeferred,
+    GenerationStepFailed,
+    GenerationStepStarted,
+    OfGeneration,
+)
 from domain.gccp.course import Brief, ContentMode, Counts, Step
-from domain.gccp.usage import Usage
-from domain.messages import Event, Moment, Personal, Result
+from domain.messages import Personal, Result
 
 STEPS = tuple(Step)
 
@@ -37,29 +46,7 @@ class FailureCode(StrEnum):
     ANTHROPIC_ERROR = "ANTHROPIC_ERROR"
 
 
-class CallReason(StrEnum):
-    """Why a call was made: it was the step's first, its answer was lost, or its answer was unfit."""
-
-    FIRST = "first"
-    LOST = "lost"
-    REPAIR = "repair"
-
-
-class Repair(BaseModel):
-    """An unfit answer and what is wrong with it. `answer` is empty when it was too long to be handed back."""
-
-    model_config = ConfigDict(frozen=True)
-
-    answer: str
-    fault: str
-
-
-class _OfGeneration(Event, subject="owner"):
-    owner: str
-    generation_id: UUID
-
-
-class GenerationQueued(_OfGeneration, name="gccp.generation.queued.v1"):
+class GenerationQueued(OfGeneration, name="gccp.generation.queued.v1"):
     """`subtopics` is the list as it was given, separated by commas. `counts` matters in assignment mode only."""
 
     topic: Personal[str]
@@ -71,72 +58,11 @@ class GenerationQueued(_OfGeneration, name="gccp.generation.queued.v1"):
     max_tokens: int
 
 
-class GenerationStarted(_OfGeneration, name="gccp.generation.started.v1"):
+class GenerationStarted(OfGeneration, name="gccp.generation.started.v1"):
     pass
 
 
-class GenerationStepStarted(_OfGeneration, name="gccp.generation.step_started.v1"):
-    """A call is to be made. `call` counts the generation's calls from 1; the prompt follows from what stands here."""
-
-    step: Step
-    call: int
-    reason: CallReason
-    prompt_version: int
-    model: str
-    max_tokens: int
-    brief: Personal[Brief]
-    repair: Personal[Repair] = None
-
-
-class CallAnswered(_OfGeneration):
-    """One attempt at a call has been answered, or given up, and used this much."""
-
-    step: Step
-    call: int
-    attempt: int
-    provider: str
-    usage: Usage = Usage()
-
-
-class GenerationStepDeferred(CallAnswered, name="gccp.generation.step_deferred.v1"):
-    """The provider asked to wait; the same call is tried again at `retry_at`."""
-
-    code: str
-    reason: str
-    retry_at: Moment
-
-
-class GenerationStepCompleted(CallAnswered, name="gccp.generation.step_completed.v1"):
-    """The checkpoint: the step is done and never repeated."""
-
-    provider_id: str
-    output: Personal[str]
-
-
-class GenerationAnswerUnfit(CallAnswered, name="gccp.generation.answer_unfit.v1"):
-    """An answer came and is not what was asked for."""
-
-    fault: str
-
-
-class GenerationStepFailed(CallAnswered, name="gccp.generation.step_failed.v1"):
-    """The call was rejected, or its answer was lost (`unconfirmed`)."""
-
-    result: Result
-    code: str
-    reason: str
-
-
-class GenerationAnswerDiscarded(CallAnswered, name="gccp.generation.answer_discarded.v1"):
-    """An answer came after the generation was cancelled, or after it had been given up for lost.
-
-    An answer that asks to wait (`deferred`) is one too: a cancelled generation's call is not made again.
-    """
-
-    result: Result
-
-
-class GenerationCompleted(_OfGeneration, name="gccp.generation.completed.v1"):
+class GenerationCompleted(OfGeneration, name="gccp.generation.completed.v1"):
     """All five steps are done; the content is what Formatting put out. Seconds since it was (last) queued."""
 
     topic: Personal[str]
@@ -144,7 +70,7 @@ class GenerationCompleted(_OfGeneration, name="gccp.generation.completed.v1"):
     duration_seconds: float
 
 
-class GenerationFailed(_OfGeneration, name="gccp.generation.failed.v1"):
+class GenerationFailed(OfGeneration, name="gccp.generation.failed.v1"):
     """`cause` is the provider's own code, or ours for an answer that was lost or unfit."""
 
     step: Step
@@ -156,7 +82,7 @@ class GenerationFailed(_OfGeneration, name="gccp.generation.failed.v1"):
     duration_seconds: float
 
 
-class GenerationRetried(_OfGeneration, name="gccp.generation.retried.v1"):
+class GenerationRetried(OfGeneration, name="gccp.generation.retried.v1"):
     """Queued again, to go on with the step that failed."""
 
     resumed_from: Step
@@ -164,7 +90,7 @@ class GenerationRetried(_OfGeneration, name="gccp.generation.retried.v1"):
     max_tokens: int
 
 
-class GenerationCancelled(_OfGeneration, name="gccp.generation.cancelled.v1"):
+class GenerationCancelled(OfGeneration, name="gccp.generation.cancelled.v1"):
     """`call` was open (`call_open`): if it still waited it is not made, else its cost may yet come in."""
 
     step: Step
@@ -172,14 +98,6 @@ class GenerationCancelled(_OfGeneration, name="gccp.generation.cancelled.v1"):
     call: int | None = None
 
 
-CallEvent = (
-    GenerationStepStarted
-    | GenerationStepDeferred
-    | GenerationStepCompleted
-    | GenerationAnswerUnfit
-    | GenerationStepFailed
-    | GenerationAnswerDiscarded
-)
 GenerationEvent = (
     GenerationQueued
     | GenerationStarted
@@ -191,7 +109,7 @@ GenerationEvent = (
 )
 
 
-class Phase(StrEnum):
+class GenerationPhase(StrEnum):
     ABSENT = "absent"
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -209,7 +127,7 @@ class Generation(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase = Phase.ABSENT
+    phase: GenerationPhase = GenerationPhase.ABSENT
     owner: str = ""
     topic: str | None = None
     subtopics: str | None = None
@@ -262,10 +180,13 @@ def evolve(generation: Generation, event: GenerationEvent) -> Generation:
         case GenerationQueued():
             return _queued(event)
         case GenerationStarted() | GenerationFailed():
-            phase = Phase.PROCESSING if isinstance(event, GenerationStarted) else Phase.FAILED
+            phase = GenerationPhase.PROCESSING if isinstance(event, GenerationStarted) else GenerationPhase.FAILED
             return generation.model_copy(update={"phase": phase})
         case GenerationCompleted() | GenerationCancelled():
-            return _over(generation, Phase.COMPLETED if isinstance(event, GenerationCompleted) else Phase.CANCELLED)
+            return _over(
+                generation,
+                GenerationPhase.COMPLETED if isinstance(event, GenerationCompleted) else GenerationPhase.CANCELLED,
+            )
         case GenerationRetried():
             return _requeued(generation, event)
         case _:
@@ -274,7 +195,7 @@ def evolve(generation: Generation, event: GenerationEvent) -> Generation:
 
 def _queued(event: GenerationQueued) -> Generation:
     return Generation(
-        phase=Phase.QUEUED,
+        phase=GenerationPhase.QUEUED,
         owner=event.owner,
         topic=event.topic,
         subtopics=event.subtopics,
@@ -287,14 +208,14 @@ def _queued(event: GenerationQueued) -> Generation:
     )
 
 
-def _over(generation: Generation, phase: Phase) -> Generation:
+def _over(generation: Generation, phase: GenerationPhase) -> Generation:
     """Texts are dropped: nothing can be done with them any more, and states are kept in memory."""
-    without: dict[str, Any] = {"topic": None, "subtopics": None, "transcript": None, "outputs": {}}
+    without: dict[str, object] = {"topic": None, "subtopics": None, "transcript": None, "outputs": {}}
     return generation.model_copy(update={"phase": phase, **without})
 
 
 def _requeued(generation: Generation, event: GenerationRetried) -> Generation:
-    fresh = {"phase": Phase.QUEUED, "queued_at": event.at, "repairs": 0, "repeats": 0}
+    fresh = {"phase": GenerationPhase.QUEUED, "queued_at": event.at, "repairs": 0, "repeats": 0}
     return generation.model_copy(update={**fresh, "model": event.model, "max_tokens": event.max_tokens})
 
 

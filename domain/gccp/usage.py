@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,7 +25,7 @@ class Usage(BaseModel):
         return self.input_tokens > 0 or self.output_tokens > 0
 
     @classmethod
-    def reported(cls, output: Mapping[str, Any] | None) -> Self:
+    def reported(cls, output: Mapping[str, object] | None) -> Self:
         """What a connector's answer says of it; all zero when it says nothing."""
-        told = output or {}
-        return cls.model_validate({field: told[field] for field in cls.model_fields if field in told})
+        given = output or {}
+        return cls.model_validate({field: given[field] for field in cls.model_fields if field in given})

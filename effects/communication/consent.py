@@ -1,4 +1,4 @@
-"""Consent of a recipient, checked before every try to write to them."""
+"""The check of a recipient's consent before every attempt to send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages rendered from what an event holds: a text, a verification's text, an e-mail."""
+"""Rendering of message effects: a text message, a verification's text message, an e-mail."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _sms(effect: SendMessage | SendVerificationCode, reference: str, body: str |
 
 
 def text_of(effect: SendText) -> Sms:
-    """The text message; its body is None once the person is erased."""
+    """The text message of an effect; its body is None once the person is erased."""
     body = None if effect.data is None else text_message(effect.template, effect.data).body
     return _sms(effect, str(effect.message_id), body)
 
 
 def code_of(secrets: Secrets) -> Callable[[SendVerificationCode], Sms]:
-    """Renders the text with a verification's code, which is stored nowhere."""
+    """The renderer of text messages with a verification's code, which is derived and never stored."""
 
     def render(effect: SendVerificationCode) -> Sms:
         body = verification_text(secrets.code(effect.verification_id)).body
@@ -36,7 +36,7 @@ def code_of(secrets: Secrets) -> Callable[[SendVerificationCode], Sms]:
 
 
 def mail_of(links: UnsubscribeLinks) -> Callable[[SendMail], Email]:
-    """Renders the e-mail, with the recipient's own unsubscribe link."""
+    """The renderer of e-mails, each with the recipient's unsubscribe link."""
 
     def render(effect: SendMail) -> Email:
         about: dict[str, Any] = {

@@ -10,11 +10,11 @@ from connectors.sandbox import forget
 from streams.core.calls import Accepted, Deferred, Verdict
 
 REMOVAL_SECONDS = 300.0
-"""Seconds until files that could not be removed are tried again."""
+"""Seconds until the removal of files is retried."""
 
 
 class OutboxRemoval:
-    """Removes the person's messages. The outbox may be left from before a provider was configured."""
+    """Removes the person's messages, also with a provider configured: the outbox may be older than the provider."""
 
     provider = "sandbox"
     idempotent = True
@@ -30,4 +30,4 @@ class OutboxRemoval:
         return Accepted(effect.erased)
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Close nothing: this performer holds no connection."""

@@ -14,11 +14,11 @@ from streams.postgres.reads import Reads
 from streams.postgres.status import installation
 
 BEHIND_SECONDS = 60.0
-"""Seconds until a read model that has halted is looked at again."""
+"""Seconds until a halted read model is read again."""
 
 
 class SenderSearch:
-    """Finds the users of one partition who have the number behind a STOP's mark. Waits for a halted read model."""
+    """Finds the users of one partition whose phone number hashes to a STOP's mark. Waits for a halted read model."""
 
     provider = "read model"
     idempotent = True

@@ -1,7 +1,6 @@
-"""A writer for when no language model is configured: composes a course by fixed rules, and says so in what it writes.
+"""The offline writer, a stand-in for a language model: composes a course by fixed rules, and states so in its text.
 
-It reads the brief, not the prompt. The rules are stated in `domain.gccp.writing`. The same brief always gives the same
-text.
+It reads the brief, not the prompt, by the rules of `domain.gccp.writing`. The same brief always gives the same text.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from hashlib import sha256
 
-from connectors.model import Answer, Chunk, Finished, Tally, Text
+from connectors.model import Chunk, Finished, StreamedAnswer, Tally, TextChunk
 from connectors.model_http import ERASED, broke, gather
 from connectors.prices import FREE
 from domain.calls.completion import Completion
@@ -30,9 +29,9 @@ CHAT_NOTICE = (
 
 
 class OfflineWriter:
-    """Answers completions from their brief, for nothing. One without a brief gets an outline of what its user wrote.
+    """Answers completions from their brief at no cost, and one without a brief by an outline of the user's messages.
 
-    `max_tokens` is not obeyed: an assignment that is cut short has the wrong number of questions.
+    `max_tokens` is ignored: a truncated assignment has the wrong number of questions.
     """
 
     provider = "offline"
@@ -41,13 +40,13 @@ class OfflineWriter:
     async def __call__(self, effect: Completion, key: str) -> Verdict:
         return await gather(self.stream(effect), ANSWER_SECONDS)
 
-    def stream(self, effect: Completion) -> Answer:
+    def stream(self, effect: Completion) -> StreamedAnswer:
         tally = Tally(MODEL, FREE)
         tally.counted = True
-        return Answer(_chunks(effect, tally), tally)
+        return StreamedAnswer(_chunks(effect, tally), tally)
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Close nothing: the writer holds no connection."""
 
 
 async def _chunks(effect: Completion, tally: Tally) -> AsyncGenerator[Chunk, None]:
@@ -55,7 +54,7 @@ async def _chunks(effect: Completion, tally: Tally) -> AsyncGenerator[Chunk, Non
         raise broke(ERASED, tally)
     text = await asyncio.to_thread(_written, effect)
     for line in text.splitlines(keepends=True):
-        yield Text(line)
+        yield TextChunk(line)
     yield Finished(f"offline-{sha256(text.encode()).hexdigest()[:16]}", "end_turn", tally.usage())
 
 

@@ -8,53 +8,72 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.communication.kinds import ALL_TYPES, Channel
-from domain.communication.recipient import (
+from domain.communication.consent import (
     AddressSuppressed,
     ConsentGranted,
     ConsentRevoked,
+    OfRecipient,
     OptedOut,
+    PhoneNumberVerified,
+    PhoneVerificationFailed,
     SmsConsentRequested,
+    VerificationCodeFailed,
+    VerificationCodeSent,
+)
+from domain.communication.events import CommunicationEvent
+from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
+from domain.communication.recipient import (
+    InboundSmsReceived,
+    PreferencesReset,
+    PreferencesUpdated,
+    RecipientContacted,
+    RecipientEvent,
 )
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
-    change = _change(event.fact)
-    if change is None:
-        return
-    channel, types, columns = change
-    for type_ in types:
-        yield put(event.fact.user_id, event.record.version, channel.value, type_.value, at=event.fact.at, **columns)
+def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
+    match event.fact:
+        case OfRecipient() as fact:
+            yield from _changes(fact, event.record.version)
 
 
-def _change(fact: Any) -> tuple[Channel, tuple[Any, ...], dict[str, Any]] | None:
+def _changes(fact: RecipientEvent, version: int) -> Iterator[Change]:
+    change = _change(fact)
+    if change is not None:
+        channel, types, columns = change
+        for type_ in types:
+            yield put(fact.user_id, version, channel.value, type_.value, at=fact.at, **columns)
+
+
+def _change(fact: RecipientEvent) -> tuple[Channel, tuple[TriggerType, ...], dict[str, object]] | None:
     match fact:
         case SmsConsentRequested():
-            proof = _proof(fact, "pending", fact.phone_number)
-            return Channel.SMS, fact.message_types, proof
+            return Channel.SMS, fact.message_types, _proof(fact, "pending", fact.phone_number)
         case ConsentGranted():
             return fact.channel, fact.message_types, _proof(fact, "granted", fact.address)
         case ConsentRevoked():
             return fact.channel, fact.message_types, {"status": "revoked", "reason": fact.reason}
         case OptedOut():
-            return (
-                fact.channel,
-                fact.message_types,
-                {"status": "opted_out", "reason": fact.reason, "source": fact.source.value},
-            )
+            opted_out: dict[str, object] = {"status": "opted_out", "reason": fact.reason, "source": fact.source.value}
+            return fact.channel, fact.message_types, opted_out
         case AddressSuppressed():
             return fact.channel, ALL_TYPES, {"status": "suppressed", "reason": fact.reason, "source": "provider"}
-    return None
+        case PreferencesUpdated() | PreferencesReset() | RecipientContacted() | InboundSmsReceived():
+            return None
+        case VerificationCodeSent() | VerificationCodeFailed() | PhoneVerificationFailed() | PhoneNumberVerified():
+            return None  # what a verification brings is a ConsentGranted
+        case _:
+            assert_never(fact)
 
 
-def _proof(fact: SmsConsentRequested | ConsentGranted, status: str, address: str | None) -> dict[str, Any]:
+def _proof(fact: SmsConsentRequested | ConsentGranted, status: str, address: str | None) -> dict[str, object]:
     return {
         "status": status,
         "source": fact.source,

@@ -12,34 +12,35 @@ messages, and a late receipt corrects the day it belongs to.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from domain.communication.message import (
-    PARTS,
+from domain.communication.delivery import (
     ActionTaken,
+    AnyDeliveryEvent,
     DeliveryEvent,
+    DeliveryStatus,
     MessageClicked,
-    MessageDispatched,
     MessageOpened,
     MessageRejected,
-    Part,
+    status_after,
 )
+from domain.communication.events import CommunicationEvent
+from domain.communication.message import MessageDispatched
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, add
 
-TALLIES: dict[Part, dict[str, int]] = {
-    Part.STARTED: {},
-    Part.RETRYING: {},
-    Part.UNCONFIRMED: {"unconfirmed": 1},
-    Part.REJECTED: {"failed": 1},
-    Part.SENT: {"sent": 1},
-    Part.UNDELIVERED: {"sent": 1, "failed": 1},
-    Part.DELIVERED: {"sent": 1, "delivered": 1},
+TALLIES: dict[DeliveryStatus, dict[str, int]] = {
+    DeliveryStatus.STARTED: {},
+    DeliveryStatus.RETRYING: {},
+    DeliveryStatus.UNCONFIRMED: {"unconfirmed": 1},
+    DeliveryStatus.REJECTED: {"failed": 1},
+    DeliveryStatus.SENT: {"sent": 1},
+    DeliveryStatus.UNDELIVERED: {"sent": 1, "failed": 1},
+    DeliveryStatus.DELIVERED: {"sent": 1, "delivered": 1},
 }
 """What a delivery counts as, by how far it has come."""
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
     match event.fact:
         case MessageDispatched() as out:
             yield add(out.day, out.channel.value, out.trigger_type.value, dispatched=1, cost=out.cost)
@@ -49,7 +50,7 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
                 yield add(fact.day, fact.channel.value, fact.trigger_type.value, **counts)
 
 
-def _counts(fact: DeliveryEvent) -> dict[str, int]:
+def _counts(fact: AnyDeliveryEvent) -> dict[str, int]:
     match fact:
         case MessageOpened():
             return {"opened": 1}
@@ -58,11 +59,12 @@ def _counts(fact: DeliveryEvent) -> dict[str, int]:
         case ActionTaken():
             return {"acted": 1}
         case MessageRejected():
-            return moved(fact.was, Part.REJECTED) | {"cost": -fact.refund}
-    return moved(fact.was, PARTS[type(fact)])
+            return moved(fact.was, DeliveryStatus.REJECTED) | {"cost": -fact.refund}
+        case _:
+            return moved(fact.was, status_after(fact))
 
 
-def moved(before: Part, after: Part) -> dict[str, int]:
+def moved(before: DeliveryStatus, after: DeliveryStatus) -> dict[str, int]:
     """What changes in the counters when a delivery moves on."""
     was, is_ = TALLIES[before], TALLIES[after]
     counts = {name: is_.get(name, 0) - was.get(name, 0) for name in {**was, **is_}}

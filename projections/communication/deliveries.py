@@ -1,28 +1,32 @@
 """One row per message and channel: handed over, and what the provider and the recipient did with it.
 
-`number` is an integer of its own for every row, `part` how far it has come (domain.communication.message.Part), `day`
-the UTC day it counts for in every statistic, `cost` what is owed for it in microcents.
+`number` is an integer of its own for every row, `part` the DeliveryStatus, `day` the UTC day it counts for in every
+statistic, `cost` what is owed for it in microcents.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import assert_never
 
-from domain.communication.message import (
+from domain.communication.delivery import (
     ActionTaken,
+    AnyDeliveryEvent,
     DeliveryEvent,
+    DeliveryStatus,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
     MessageOpened,
     MessageRejected,
     MessageRetried,
     MessageSent,
     MessageUnconfirmed,
     MessageUndelivered,
-    Part,
+    ProviderEvent,
+    status_after,
 )
+from domain.communication.events import CommunicationEvent
+from domain.communication.message import MessageDispatched
 from streams.core.envelope import Position, Recorded
 from streams.core.read_models import Change, ReadModel, change, put
 
@@ -30,7 +34,7 @@ PARTITIONS = 1024
 """More than a context will ever have: makes one number of a partition and a sequence."""
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
     match event.fact:
         case MessageDispatched() as out:
             yield put(
@@ -39,7 +43,7 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
                 number=number(event.position),
                 user_id=out.user_id,
                 trigger_type=out.trigger_type.value,
-                part=Part.STARTED.value,
+                part=DeliveryStatus.STARTED.value,
                 fallback=out.fallback,
                 address=out.to,
                 template=out.template,
@@ -57,7 +61,7 @@ def number(position: Position) -> int:
     return position.sequence * PARTITIONS + position.partition
 
 
-def _columns(fact: DeliveryEvent) -> dict[str, Any]:
+def _columns(fact: AnyDeliveryEvent) -> dict[str, object]:
     match fact:
         case MessageOpened():
             return {"opened_at": fact.at}
@@ -65,63 +69,27 @@ def _columns(fact: DeliveryEvent) -> dict[str, Any]:
             return {"clicked_at": fact.at}
         case ActionTaken():
             return {"action": fact.action, "acted_at": fact.at}
-    return _progress(fact)
+        case _:
+            return {"part": status_after(fact).value, "provider": fact.provider, **_progress(fact)}
 
 
-def _progress(fact: DeliveryEvent) -> dict[str, Any]:
+def _progress(fact: ProviderEvent) -> dict[str, object]:
     match fact:
         case MessageSent():
-            return {
-                "part": Part.SENT.value,
-                "provider": fact.provider,
-                "provider_id": fact.provider_id,
-                "sent_at": fact.at,
-                "code": None,
-                "reason": None,
-            }
+            return {"provider_id": fact.provider_id, "sent_at": fact.at, "code": None, "reason": None}
         case MessageDelivered():
-            return {
-                "part": Part.DELIVERED.value,
-                "provider": fact.provider,
-                "provider_id": fact.provider_id,
-                "delivered_at": fact.at,
-                "code": None,
-                "reason": None,
-            }
+            return {"provider_id": fact.provider_id, "delivered_at": fact.at, "code": None, "reason": None}
         case MessageUndelivered():
-            return {
-                "part": Part.UNDELIVERED.value,
-                "provider": fact.provider,
-                "provider_id": fact.provider_id,
-                "failed_at": fact.at,
-                "code": fact.code,
-                "reason": fact.reason,
-            }
+            why = {"code": fact.code, "reason": fact.reason}
+            return {"provider_id": fact.provider_id, "failed_at": fact.at, **why}
         case MessageRejected():
-            return {
-                "part": Part.REJECTED.value,
-                "provider": fact.provider,
-                "failed_at": fact.at,
-                "code": fact.code,
-                "reason": fact.reason,
-                "cost": 0,
-            }
+            return {"failed_at": fact.at, "code": fact.code, "reason": fact.reason, "cost": 0}
         case MessageUnconfirmed():
-            return {
-                "part": Part.UNCONFIRMED.value,
-                "provider": fact.provider,
-                "failed_at": fact.at,
-                "reason": fact.reason,
-            }
+            return {"failed_at": fact.at, "reason": fact.reason}
         case MessageRetried():
-            return {
-                "part": Part.RETRYING.value,
-                "provider": fact.provider,
-                "code": fact.code,
-                "reason": fact.reason,
-                "retry_at": fact.retry_at,
-            }
-    raise TypeError(f"{type(fact).__name__} is no progress")
+            return {"code": fact.code, "reason": fact.reason, "retry_at": fact.retry_at}
+        case _:
+            assert_never(fact)
 
 
 DELIVERIES = ReadModel(

@@ -3,49 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import assert_never
 
+from domain.communication.delivery import DeliveryEvent, OfMessage, ReceiptNoted
+from domain.communication.events import CommunicationEvent
 from domain.communication.message import (
     MessageBlocked,
     MessageCancelled,
     MessageDispatched,
+    MessageEvent,
     MessageHeld,
+    MessagePhase,
     MessageRequested,
-    Phase,
+    ReservationReturned,
 )
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, change, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
     match event.fact:
-        case MessageRequested() as requested:
-            yield put(
-                requested.message_id,
-                user_id=requested.user_id,
-                trigger_type=requested.trigger_type.value,
-                priority=requested.priority.value,
-                wish=requested.wish.value,
-                fallback=requested.fallback,
-                phase=Phase.WAITING.value,
-                created_at=requested.at,
-                due_at=requested.due_at,
-                batch_id=requested.batch_id,
-            )
-        case MessageHeld() as held:
-            yield change(held.message_id, held_until=held.until, reason=held.decision.reason)
-        case MessageDispatched() as dispatched:
-            yield change(
-                dispatched.message_id,
-                phase=Phase.DISPATCHED.value,
-                started_at=dispatched.at,
-                fallback=dispatched.fallback,
-                reason=None,
-            )
-        case MessageBlocked() as blocked:
-            yield change(blocked.message_id, phase=Phase.REVOKED.value, reason=blocked.reason, ended_at=blocked.at)
-        case MessageCancelled() as cancelled:
-            yield change(cancelled.message_id, phase=Phase.REVOKED.value, reason="cancelled", ended_at=cancelled.at)
+        case OfMessage() as fact:
+            row = _change(fact)
+            if row is not None:
+                yield row
+
+
+def _change(fact: MessageEvent) -> Change | None:
+    match fact:
+        case MessageRequested():
+            return _requested(fact)
+        case MessageHeld():
+            return change(fact.message_id, held_until=fact.until, reason=fact.decision.reason)
+        case MessageDispatched():
+            phase = MessagePhase.DISPATCHED.value
+            return change(fact.message_id, phase=phase, started_at=fact.at, fallback=fact.fallback, reason=None)
+        case MessageBlocked():
+            return change(fact.message_id, phase=MessagePhase.REVOKED.value, reason=fact.reason, ended_at=fact.at)
+        case MessageCancelled():
+            return change(fact.message_id, phase=MessagePhase.REVOKED.value, reason="cancelled", ended_at=fact.at)
+        case ReservationReturned() | ReceiptNoted():
+            return None
+        case DeliveryEvent():
+            return None  # the deliveries show it
+        case _:
+            assert_never(fact)
+
+
+def _requested(requested: MessageRequested) -> Change:
+    return put(
+        requested.message_id,
+        user_id=requested.user_id,
+        trigger_type=requested.trigger_type.value,
+        priority=requested.priority.value,
+        wish=requested.wish.value,
+        fallback=requested.fallback,
+        phase=MessagePhase.WAITING.value,
+        created_at=requested.at,
+        due_at=requested.due_at,
+        batch_id=requested.batch_id,
+    )
 
 
 MESSAGES = ReadModel(

@@ -7,34 +7,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.communication.consent import (
+    AddressSuppressed,
+    ConsentGranted,
+    ConsentRevoked,
+    OfRecipient,
+    OptedOut,
+    PhoneNumberVerified,
+    PhoneVerificationFailed,
+    SmsConsentRequested,
+    VerificationCodeFailed,
+    VerificationCodeSent,
+    ends_verification,
+)
+from domain.communication.events import CommunicationEvent
 from domain.communication.kinds import Channel
 from domain.communication.preferences import DEFAULTS, Preferences
 from domain.communication.recipient import (
-    ConsentGranted,
-    ConsentRevoked,
-    OptedOut,
-    PhoneNumberVerified,
+    InboundSmsReceived,
     PreferencesReset,
     PreferencesUpdated,
-    SmsConsentRequested,
-    ends_verification,
+    RecipientContacted,
+    RecipientEvent,
 )
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
-    columns = _columns(event.fact)
-    if columns:
-        yield put(event.fact.user_id, version=event.record.version, updated_at=event.record.at, **columns)
+def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
+    match event.fact:
+        case OfRecipient() as fact:
+            columns = _columns(fact)
+            if columns:
+                yield put(fact.user_id, version=event.record.version, updated_at=event.record.at, **columns)
 
 
-def _columns(fact: Any) -> dict[str, Any]:
+def _columns(fact: RecipientEvent) -> dict[str, object]:
     match fact:
         case PreferencesUpdated() | PreferencesReset():
             return {"preferences": fact.preferences.model_dump(mode="json")}
@@ -46,14 +59,19 @@ def _columns(fact: Any) -> dict[str, Any]:
             }
         case PhoneNumberVerified():
             return NOTHING_PENDING
-        case OptedOut(channel=Channel.SMS) | ConsentRevoked(channel=Channel.SMS) if ends_verification(fact):
-            return NOTHING_PENDING
+        case OptedOut() | ConsentRevoked():
+            return NOTHING_PENDING if ends_verification(fact) else {}
         case ConsentGranted():
             return {"phone" if fact.channel is Channel.SMS else "email": fact.address}
-    return {}
+        case VerificationCodeSent() | VerificationCodeFailed() | PhoneVerificationFailed():
+            return {}
+        case AddressSuppressed() | InboundSmsReceived() | RecipientContacted():
+            return {}
+        case _:
+            assert_never(fact)
 
 
-NOTHING_PENDING = {"pending_phone": None, "verification_id": None, "verification_expires_at": None}
+NOTHING_PENDING: dict[str, object] = {"pending_phone": None, "verification_id": None, "verification_expires_at": None}
 
 
 RECIPIENTS = ReadModel(
@@ -103,7 +121,8 @@ async def preferences_of(connection: AsyncConnection[Row], user_id: int) -> Pref
     row = await (await connection.execute(sql, (user_id,))).fetchone()
     if row is None:
         return PreferencesRow(DEFAULTS, 0)
-    return PreferencesRow(DEFAULTS if row[0] is None else Preferences.model_validate(row[0]), row[1])
+    preferences, version = row
+    return PreferencesRow(DEFAULTS if preferences is None else Preferences.model_validate(preferences), version)
 
 
 async def pending_verifications(connection: AsyncConnection[Row], phone_number: str) -> list[PendingVerification]:
@@ -129,10 +148,11 @@ async def users_with_mark(connection: AsyncConnection[Row], salt: bytes, mark: s
     Looks at every row, since no index can know the salt.
     """
     rows = await (await connection.execute(BEHIND_MARK, {"salt": salt, "mark": mark})).fetchall()
-    return [row[0] for row in rows]
+    return [user_id for (user_id,) in rows]
 
 
 async def users_with_phone(connection: AsyncConnection[Row], phone_number: str) -> list[int]:
     """Everybody whose verified number, or number waiting for its code, this is."""
     sql = "select user_id from communication_recipients where phone = %s or pending_phone = %s order by user_id"
-    return [row[0] for row in await (await connection.execute(sql, (phone_number, phone_number))).fetchall()]
+    rows = await (await connection.execute(sql, (phone_number, phone_number))).fetchall()
+    return [user_id for (user_id,) in rows]

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from domain.communication.budget import BudgetThresholdReached
+from domain.communication.events import CommunicationEvent
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
     match event.fact:
         case BudgetThresholdReached() as reached:
             yield put(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -17,12 +17,14 @@ from domain.gccp.ai_call import (
     AiStreamCompleted,
     AiStreamFailed,
     AiStreamStarted,
+    AnyAiCallEnded,
 )
+from domain.gccp.events import GccpEvent
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
     match event.fact:
         case AiStreamStarted() | AiReplyStarted() as begun:
             yield put(
@@ -36,10 +38,10 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
             )
         case AiCallEnded() as ended:
             used = ended.usage.model_dump(include={"input_tokens", "output_tokens", "cost_microcents", "estimated"})
-            yield change(ended.call_id, ended_at=ended.at, duration_ms=ended.duration_ms, **used, **_came_to(ended))
+            yield change(ended.call_id, ended_at=ended.at, duration_ms=ended.duration_ms, **used, **_result(ended))
 
 
-def _came_to(ended: AiCallEnded) -> dict[str, Any]:
+def _result(ended: AnyAiCallEnded) -> dict[str, object]:
     match ended:
         case AiStreamFailed() | AiReplyFailed():
             return {"status": "failed", "code": ended.code, "reason": ended.reason}
@@ -48,7 +50,8 @@ def _came_to(ended: AiCallEnded) -> dict[str, Any]:
         case AiStreamCompleted():
             status = "disconnected" if ended.disconnected else "completed"
             return {"status": status, "stop_reason": ended.stop_reason, "first_chunk_ms": ended.first_chunk_ms}
-    raise TypeError(f"{ended.name} ends no call")
+        case _:
+            assert_never(ended)
 
 
 AI_CALLS = ReadModel(

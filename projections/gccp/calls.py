@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.gccp.generation import (
+from domain.gccp.call import (
+    AnyCallAnswered,
     CallAnswered,
     GenerationAnswerDiscarded,
     GenerationAnswerUnfit,
+    GenerationStepCompleted,
     GenerationStepDeferred,
     GenerationStepFailed,
 )
+from domain.gccp.events import GccpEvent
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
     match event.fact:
         case CallAnswered() as answered:
             used = answered.usage
@@ -41,11 +44,11 @@ def project(event: Recorded[Any]) -> Iterator[Change]:
                 output_tokens=used.output_tokens,
                 cost_microcents=used.cost_microcents,
                 estimated=used.estimated,
-                **_came_to(answered),
+                **_result(answered),
             )
 
 
-def _came_to(answered: CallAnswered) -> dict[str, Any]:
+def _result(answered: AnyCallAnswered) -> dict[str, object]:
     match answered:
         case GenerationStepDeferred():
             why = {"code": answered.code, "reason": answered.reason}
@@ -54,8 +57,12 @@ def _came_to(answered: CallAnswered) -> dict[str, Any]:
             return {"result": answered.result.value, "code": answered.code, "reason": answered.reason, "retry_at": None}
         case GenerationAnswerUnfit():
             return {"result": "unfit", "code": None, "reason": answered.fault, "retry_at": None}
-    result = "discarded" if isinstance(answered, GenerationAnswerDiscarded) else "completed"
-    return {"result": result, "code": None, "reason": None, "retry_at": None}
+        case GenerationStepCompleted():
+            return {"result": "completed", "code": None, "reason": None, "retry_at": None}
+        case GenerationAnswerDiscarded():
+            return {"result": "discarded", "code": None, "reason": None, "retry_at": None}
+        case _:
+            assert_never(answered)
 
 
 CALLS = ReadModel(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.gccp.events import GccpEvent
 from domain.gccp.export import PdfExported, PdfExportFailed
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
     match event.fact:
         case PdfExported() as made:
             yield put(

@@ -9,53 +9,62 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
 from domain.gccp import generation as domain
-from domain.gccp.generation import (
+from domain.gccp.call import (
     CallAnswered,
+    CallEvent,
+    GenerationAnswerDiscarded,
+    GenerationAnswerUnfit,
+    GenerationStepCompleted,
+    GenerationStepDeferred,
+    GenerationStepFailed,
+    GenerationStepStarted,
+    OfGeneration,
+)
+from domain.gccp.events import GccpEvent
+from domain.gccp.generation import (
     GenerationCancelled,
     GenerationCompleted,
+    GenerationEvent,
     GenerationFailed,
     GenerationQueued,
     GenerationRetried,
     GenerationStarted,
-    GenerationStepCompleted,
-    GenerationStepDeferred,
-    GenerationStepStarted,
 )
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
 
-WELL = {"failed_step": None, "code": None, "cause": None, "error": None}
+NO_FAILURE = {"failed_step": None, "code": None, "cause": None, "error": None}
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
     match event.fact:
-        case GenerationQueued() as queued:
-            yield _asked_for(queued)
-        case CallAnswered() | GenerationStepStarted() as called:
-            yield change(called.generation_id, **_progress(called))
-        case GenerationStarted() as started:
-            yield change(started.generation_id, status="processing", started_at=started.at)
-        case GenerationRetried() as retried:
-            yield change(
-                retried.generation_id,
-                status="queued",
-                queued_at=retried.at,
-                finished_at=None,
-                duration_seconds=None,
-                resumed_from=retried.resumed_from.value,
-                **WELL,
-            )
-        case GenerationCompleted() | GenerationFailed() | GenerationCancelled() as over:
-            yield change(over.generation_id, finished_at=over.at, retry_at=None, **_end(over))
+        case OfGeneration() as fact:
+            yield _change(fact)
 
 
-def _asked_for(queued: GenerationQueued) -> Change:
+def _change(fact: GenerationEvent) -> Change:
+    match fact:
+        case GenerationQueued():
+            return _queued(fact)
+        case CallAnswered() | GenerationStepStarted():
+            return change(fact.generation_id, **_progress(fact))
+        case GenerationStarted():
+            return change(fact.generation_id, status="processing", started_at=fact.at)
+        case GenerationRetried():
+            return _requeued(fact)
+        case GenerationCompleted() | GenerationFailed() | GenerationCancelled():
+            return change(fact.generation_id, finished_at=fact.at, retry_at=None, **_end(fact))
+        case _:
+            assert_never(fact)
+
+
+def _queued(queued: GenerationQueued) -> Change:
     return put(
         queued.generation_id,
         owner=queued.owner,
@@ -73,7 +82,19 @@ def _asked_for(queued: GenerationQueued) -> Change:
     )
 
 
-def _progress(called: CallAnswered | GenerationStepStarted) -> dict[str, Any]:
+def _requeued(retried: GenerationRetried) -> Change:
+    return change(
+        retried.generation_id,
+        status="queued",
+        queued_at=retried.at,
+        finished_at=None,
+        duration_seconds=None,
+        resumed_from=retried.resumed_from.value,
+        **NO_FAILURE,
+    )
+
+
+def _progress(called: CallEvent) -> dict[str, object]:
     match called:
         case GenerationStepStarted():
             return {"step": called.step.value, "retry_at": None}
@@ -81,10 +102,13 @@ def _progress(called: CallAnswered | GenerationStepStarted) -> dict[str, Any]:
             return {"retry_at": called.retry_at}
         case GenerationStepCompleted():
             return {"steps_done": domain.STEPS.index(called.step) + 1, "retry_at": None}
-    return {"retry_at": None}
+        case GenerationAnswerUnfit() | GenerationStepFailed() | GenerationAnswerDiscarded():
+            return {"retry_at": None}
+        case _:
+            assert_never(called)
 
 
-def _end(over: GenerationCompleted | GenerationFailed | GenerationCancelled) -> dict[str, Any]:
+def _end(over: GenerationCompleted | GenerationFailed | GenerationCancelled) -> dict[str, object]:
     match over:
         case GenerationCompleted():
             return {"status": "completed", "duration_seconds": over.duration_seconds}
@@ -173,11 +197,12 @@ async def of_owner(
     connection: AsyncConnection[Row], owner: str, limit: int, before: GenerationRow | None = None
 ) -> list[GenerationRow]:
     """The owner's generations, the latest first; those before the given one, to go on."""
-    place = (None, None) if before is None else (before.created_at, before.generation_id)
+    created_at, generation_id = (None, None) if before is None else (before.created_at, before.generation_id)
     sql = f"""
         select {COLUMNS} from gccp_generations
          where owner = %s and (%s::timestamptz is null or (created_at, generation_id) < (%s, %s))
          order by created_at desc, generation_id desc limit %s
     """
-    rows = await (await connection.execute(sql, (owner, place[0], *place, limit))).fetchall()
+    values = (owner, created_at, created_at, generation_id, limit)
+    rows = await (await connection.execute(sql, values)).fetchall()
     return [GenerationRow(*row) for row in rows]

@@ -8,21 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.gccp.course import Step
-from domain.gccp.generation import (
-    STEPS,
+from domain.gccp.call import (
+    CallAnswered,
+    GenerationAnswerDiscarded,
     GenerationAnswerUnfit,
-    GenerationCompleted,
-    GenerationFailed,
-    GenerationRetried,
     GenerationStepCompleted,
     GenerationStepDeferred,
     GenerationStepFailed,
+    GenerationStepStarted,
+    OfGeneration,
+)
+from domain.gccp.course import Step
+from domain.gccp.events import GccpEvent
+from domain.gccp.generation import (
+    STEPS,
+    GenerationCancelled,
+    GenerationCompleted,
+    GenerationEvent,
+    GenerationFailed,
+    GenerationQueued,
+    GenerationRetried,
+    GenerationStarted,
 )
 from streams.core.envelope import Position, Recorded
 from streams.core.read_models import Change, ReadModel, Row, put
@@ -30,29 +41,37 @@ from streams.core.read_models import Change, ReadModel, Row, put
 ENDS = frozenset({"completed", "failed", "cancelled"})
 """After these nothing more is to be expected, unless the generation is retried."""
 
-
-def project(event: Recorded[Any]) -> Iterator[Change]:
-    if event.stream.category != "generation":
-        return
-    fact = event.fact
-    yield put(
-        fact.generation_id,
-        event.position.sequence,
-        partition=event.position.partition,
-        at=fact.at,
-        event=fact.name.split(".")[2],
-        step=_step(fact),
-        percent=_percent(fact),
-        **_why(fact),
-    )
+NO_REASON: dict[str, object] = {"code": None, "reason": None, "retry_at": None}
 
 
-def _step(fact: Any) -> str | None:
-    step = fact.resumed_from if isinstance(fact, GenerationRetried) else getattr(fact, "step", None)
-    return None if step is None else Step(step).value
+def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
+    match event.fact:
+        case OfGeneration() as fact:
+            yield put(
+                fact.generation_id,
+                event.position.sequence,
+                partition=event.position.partition,
+                at=fact.at,
+                event=fact.name.split(".")[2],
+                step=_step(fact),
+                percent=_percent(fact),
+                **_why(fact),
+            )
 
 
-def _percent(fact: Any) -> int:
+def _step(fact: GenerationEvent) -> str | None:
+    match fact:
+        case GenerationRetried():
+            return fact.resumed_from.value
+        case GenerationStepStarted() | CallAnswered() | GenerationFailed() | GenerationCancelled():
+            return fact.step.value
+        case GenerationQueued() | GenerationStarted() | GenerationCompleted():
+            return None
+        case _:
+            assert_never(fact)
+
+
+def _percent(fact: GenerationEvent) -> int:
     if isinstance(fact, GenerationCompleted):
         return 100
     step = _step(fact)
@@ -61,7 +80,7 @@ def _percent(fact: Any) -> int:
     return (STEPS.index(Step(step)) + isinstance(fact, GenerationStepCompleted)) * 100 // len(STEPS)
 
 
-def _why(fact: Any) -> dict[str, Any]:
+def _why(fact: GenerationEvent) -> dict[str, object]:
     match fact:
         case GenerationStepDeferred():
             return {"code": fact.code, "reason": fact.reason, "retry_at": fact.retry_at}
@@ -69,7 +88,12 @@ def _why(fact: Any) -> dict[str, Any]:
             return {"code": str(fact.code), "reason": fact.reason, "retry_at": None}
         case GenerationAnswerUnfit():
             return {"code": None, "reason": fact.fault, "retry_at": None}
-    return {"code": None, "reason": None, "retry_at": None}
+        case GenerationQueued() | GenerationStarted() | GenerationRetried() | GenerationCancelled():
+            return NO_REASON
+        case GenerationStepStarted() | GenerationStepCompleted() | GenerationAnswerDiscarded() | GenerationCompleted():
+            return NO_REASON
+        case _:
+            assert_never(fact)
 
 
 PROGRESS = ReadModel(
@@ -118,7 +142,7 @@ async def progress_after(
     """
     values = (generation_id, 0 if last_seen is None else last_seen.sequence, limit)
     rows = await (await connection.execute(sql, values)).fetchall()
-    return [ProgressRow(Position("gccp", row[0], row[1]), *row[2:]) for row in rows]
+    return [ProgressRow(Position("gccp", partition, sequence), *others) for partition, sequence, *others in rows]
 
 
 async def heads_of(connection: AsyncConnection[Row], generation_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -127,4 +151,5 @@ async def heads_of(connection: AsyncConnection[Row], generation_ids: Collection[
         select generation_id, max(sequence) from gccp_generation_progress
          where generation_id = any(%s) group by generation_id
     """
-    return {row[0]: row[1] for row in await (await connection.execute(sql, (list(generation_ids),))).fetchall()}
+    rows = await (await connection.execute(sql, (list(generation_ids),))).fetchall()
+    return dict(rows)

@@ -7,52 +7,56 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.gccp.call import GenerationStepCompleted, GenerationStepDeferred, GenerationStepStarted
 from domain.gccp.course import ContentMode, Step
-from domain.gccp.generation import (
-    GenerationCancelled,
-    GenerationFailed,
-    GenerationStepCompleted,
-    GenerationStepDeferred,
-    GenerationStepStarted,
-)
+from domain.gccp.events import GccpEvent
+from domain.gccp.generation import GenerationCancelled, GenerationFailed
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
     match event.fact:
         case GenerationStepStarted() as started:
-            yield put(
-                started.generation_id,
-                started.step.value,
-                owner=started.owner,
-                status="running",
-                place=list(Step).index(started.step),
-                started_at=started.at,
-                retry_at=None,
-            )
+            yield _started(started)
         case GenerationStepDeferred() as deferred:
             yield change(deferred.generation_id, deferred.step.value, status="waiting", retry_at=deferred.retry_at)
         case GenerationStepCompleted() as done:
-            yield change(
-                done.generation_id,
-                done.step.value,
-                status="completed",
-                retry_at=None,
-                completed_at=done.at,
-                provider=done.provider,
-                model=done.usage.model,
-                output=done.output,
-            )
+            yield _completed(done)
         case GenerationFailed() as failed:
             yield change(failed.generation_id, failed.step.value, status="failed", retry_at=None)
         case GenerationCancelled(call_open=True) as cancelled:
             yield change(cancelled.generation_id, cancelled.step.value, status="cancelled", retry_at=None)
+
+
+def _started(started: GenerationStepStarted) -> Change:
+    return put(
+        started.generation_id,
+        started.step.value,
+        owner=started.owner,
+        status="running",
+        place=list(Step).index(started.step),
+        started_at=started.at,
+        retry_at=None,
+    )
+
+
+def _completed(done: GenerationStepCompleted) -> Change:
+    return change(
+        done.generation_id,
+        done.step.value,
+        status="completed",
+        retry_at=None,
+        completed_at=done.at,
+        provider=done.provider,
+        model=done.usage.model,
+        output=done.output,
+    )
 
 
 STEPS = ReadModel(
@@ -132,4 +136,7 @@ async def content_of(connection: AsyncConnection[Row], generation_id: UUID) -> C
          where generation_id = %s and g.status = 'completed' and s.step = %s
     """
     row = await (await connection.execute(sql, (generation_id, Step.FORMATTING.value))).fetchone()
-    return None if row is None else Content(ContentMode(row[0]), *row[1:])
+    if row is None:
+        return None
+    mode, *others = row
+    return Content(ContentMode(mode), *others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
@@ -15,13 +15,14 @@ from domain.gccp.ai_call import (
     AiReplyStarted,
     AiStreamStarted,
 )
-from domain.gccp.generation import CallAnswered, GenerationStepStarted
+from domain.gccp.call import CallAnswered, GenerationStepStarted
+from domain.gccp.events import GccpEvent
 from domain.gccp.usage import Usage
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, add
 
 
-def project(event: Recorded[Any]) -> Iterator[Change]:
+def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
     match event.fact:
         case GenerationStepStarted() as started:
             yield add(started.owner, started.at.date(), "generation", calls=1)

@@ -1,1 +1,1 @@
-"""Reading the log back as an auditor: is it whole, how did things come to be as they are, and proof to take away."""
+"""Audit of the log: verification, history and causes, export with proof."""

@@ -1,4 +1,4 @@
-"""Why: from an event, or a row of a read model, back through every cause to the request that began it."""
+"""Chain of causes: from an event or a read model's row back to the request that started it."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ COMMANDS = """
 """
 
 
-class Step(NamedTuple):
-    """One link of the chain: an event, and the command (None for one that no command made) it was decided by.
+class CausalLink(NamedTuple):
+    """One link of the chain: an event, and the name of the command that decided it (None without one).
 
-    `causation_id` is the event whose reaction submitted that command, None where a request did.
+    `causation_id` is the event whose reaction submitted that command; None for a request's command.
     """
 
     position: Position
@@ -47,15 +47,15 @@ class Step(NamedTuple):
     command: str | None = None
 
     @classmethod
-    def of(cls, row: Row) -> Step:
+    def of(cls, row: Row) -> CausalLink:
         return cls(Position(*row[:3]), *row[3:])
 
 
-def why(connection: Connection[Row], what: Position | UUID) -> list[Step]:
+def why(connection: Connection[Row], what: Position | UUID) -> list[CausalLink]:
     """The chain of causes from a position, an event id or a command id (its outcome) back to the request.
 
-    Ends early, with a step that still names its cause, where that is not in the log. Raises LookupError when there is
-    no such record. The connection must be outside of a transaction.
+    Ends early when a cause is not in the log; the last link then still names it. Raises LookupError for an unknown
+    record. The connection must be outside a transaction.
     """
     with snapshot(connection):
         return _with_commands(connection, _chain(connection, _find(connection, what)))
@@ -63,15 +63,18 @@ def why(connection: Connection[Row], what: Position | UUID) -> list[Step]:
 
 def why_row(
     connection: Connection[Row], facts: Facts, context: str, model: ReadModel, key: Sequence[Any]
-) -> list[Step]:
-    """The chain behind the last event that touched a row; raises LookupError when none did, and as `events_behind`."""
+) -> list[CausalLink]:
+    """The chain of the last event that changed a row.
+
+    Raises LookupError when no event did, and what `events_behind` raises.
+    """
     touches = events_behind(connection, facts, context, model, key)
     if not touches:
         raise LookupError(f"no event touched the row {tuple(key)} of {model.name}")
     return why(connection, touches[-1].event.position)
 
 
-def _find(connection: Connection[Row], what: Position | UUID) -> Step:
+def _find(connection: Connection[Row], what: Position | UUID) -> CausalLink:
     if isinstance(what, Position):
         queries: tuple[tuple[str, tuple[Any, ...]], ...] = ((BY_POSITION, tuple(what)),)
     else:
@@ -79,34 +82,34 @@ def _find(connection: Connection[Row], what: Position | UUID) -> Step:
     for sql, values in queries:
         row = connection.execute(sql.encode(), values).fetchone()
         if row is not None:
-            return Step.of(row)
+            return CausalLink.of(row)
     raise LookupError(f"there is no record of {what}")
 
 
-def _chain(connection: Connection[Row], first: Step) -> list[Step]:
-    """Causes nearly always share the request's correlation id: one scan finds them all."""
+def _chain(connection: Connection[Row], first: CausalLink) -> list[CausalLink]:
+    """Loads by correlation id first: causes nearly always share the request's, so one scan finds them all."""
     chain, seen = [first], {first.event_id}
     known = _causes(connection, first.correlation_id) if first.causation_id else {}
     while (cause := chain[-1].causation_id) is not None and cause not in seen:
         seen.add(cause)
-        step = known.get(cause) or _event(connection, cause)
-        if step is None:
+        link = known.get(cause) or _event(connection, cause)
+        if link is None:
             break
-        chain.append(step)
+        chain.append(link)
     return chain
 
 
-def _causes(connection: Connection[Row], correlation_id: UUID) -> dict[UUID, Step]:
-    return {step.event_id: step for step in map(Step.of, rows(connection, CAUSING, (correlation_id,)))}
+def _causes(connection: Connection[Row], correlation_id: UUID) -> dict[UUID, CausalLink]:
+    return {link.event_id: link for link in map(CausalLink.of, rows(connection, CAUSING, (correlation_id,)))}
 
 
-def _event(connection: Connection[Row], event_id: UUID) -> Step | None:
+def _event(connection: Connection[Row], event_id: UUID) -> CausalLink | None:
     row = connection.execute(BY_EVENT.encode(), (event_id,)).fetchone()
-    return None if row is None else Step.of(row)
+    return None if row is None else CausalLink.of(row)
 
 
-def _with_commands(connection: Connection[Row], chain: Sequence[Step]) -> list[Step]:
-    contexts = list({step.position.context for step in chain})
-    streams = [outcome_stream(step.command_id) for step in chain]
+def _with_commands(connection: Connection[Row], chain: Sequence[CausalLink]) -> list[CausalLink]:
+    contexts = list({link.position.context for link in chain})
+    streams = [outcome_stream(link.command_id) for link in chain]
     names: dict[UUID, str] = dict(connection.execute(COMMANDS, (contexts, streams)).fetchall())
-    return [step._replace(command=names.get(step.command_id)) for step in chain]
+    return [link._replace(command=names.get(link.command_id)) for link in chain]

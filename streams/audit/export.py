@@ -1,4 +1,4 @@
-"""The log taken away: a file per partition, a manifest, and the program that verifies them without this one."""
+"""Export of the log: a file per partition, a manifest, and a standalone verifier."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import Connection
 
 from streams.audit import offline
-from streams.audit.journal_source import CHUNK, Row, SignedHead, heads, lines, signed_heads, snapshot
+from streams.audit.journal_source import CHUNK, Row, SignedHead, StoredHead, heads, lines, signed_heads, snapshot
 from streams.audit.offline import FORMAT, MANIFEST, Line, file_of, written
 from streams.audit.signed_heads import signed
 from streams.audit.verify import Progress
 
 VERIFIER = "verify_export.py"
+EMPTY = StoredHead(0, offline.GENESIS)
 
 
 def export(
@@ -31,11 +32,10 @@ def export(
     context: str | None = None,
     progress: Progress = lambda _: None,
 ) -> dict[str, Any]:
-    """Writes a context's log, or all of them, as of this moment; returns the manifest. Personal values stay encrypted.
+    """Export the log of a context, or of all, as one snapshot; returns the manifest. Personal values stay encrypted.
 
-    With a key, the ends of the exported partitions are signed too. Writes the log as it is, whole or not: the verifier
-    in the export tells. Raises FileExistsError unless the directory is new or empty. The connection must be outside of
-    a transaction.
+    With a key, also signs the heads of the exported partitions. Does not verify the log: the verifier in the export
+    does. Raises FileExistsError unless the directory is new or empty. The connection must be outside a transaction.
     """
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
@@ -56,16 +56,16 @@ def export(
 def _partitions(
     connection: Connection[Row], directory: Path, context: str | None, progress: Progress
 ) -> Iterator[dict[str, Any]]:
-    """Every partition that has a head or a record."""
+    """Covers partitions with records but no head: the verifier must see them."""
     ends = heads(connection, context)
     for place, some in groupby(lines(connection, context), key=lambda line: (line.context, line.partition)):
-        yield _partition(directory, place, ends.pop(place, (0, offline.GENESIS)), some, progress)
+        yield _partition(directory, place, ends.pop(place, EMPTY), some, progress)
     for place, head in ends.items():
         yield _partition(directory, place, head, (), progress)
 
 
 def _partition(
-    directory: Path, place: tuple[str, int], head: tuple[int, bytes], some: Iterable[Line], progress: Progress
+    directory: Path, place: tuple[str, int], head: StoredHead, some: Iterable[Line], progress: Progress
 ) -> dict[str, Any]:
     digest, count, name = sha256(), 0, file_of(*place)
     with (directory / name).open("wb") as file:
@@ -82,7 +82,7 @@ def _partition(
         "file": name,
         "records": count,
         "sha256": digest.hexdigest(),
-        "head": {"sequence": head[0], "hash": head[1].hex()},
+        "head": {"sequence": head.sequence, "hash": head.hash.hex()},
     }
 
 
@@ -92,7 +92,7 @@ def _signed(
     yield from signed_heads(connection, context)
     if key is not None:
         for place, head in heads(connection, context).items():
-            if head[0]:
+            if head.sequence:
                 yield signed(key, place, head, at)
 
 

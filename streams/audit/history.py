@@ -1,4 +1,4 @@
-"""Read models as they were, what changed in them, and the events behind a row: by the same `project` functions."""
+"""Past states of read models, their differences, and the events behind a row, by the live `project` functions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from streams.postgres.installation import projection_of
 from streams.postgres.projection_tables import Active, Halt, changes_of, written
 
 Until = Position | datetime | None
-"""How far to read. A time: every record whose own time is not after it. A position: its partition up to there, the
-others up to its record's time, as there is no order across partitions but time. None: everything."""
+"""End of reading. A time: every record up to that time, inclusive. A position: its partition up to there, the others up
+to its record's time, since time is the only order across partitions. None: everything."""
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 
@@ -32,11 +32,11 @@ TIME_OF = "select at from headwater.journal where context = %s and partition = %
 
 
 class CannotProject(Exception):
-    """The read model's `project` raised on an event of the journal."""
+    """A read model's `project` raised on an event of the journal."""
 
 
 class Difference(NamedTuple):
-    """One row that differs: None where it does not exist, and the names of the columns that changed."""
+    """A row that differs: its two versions (None where it is absent) and the names of the changed columns."""
 
     key: tuple[Any, ...]
     before: Mapping[str, Any] | None
@@ -45,17 +45,17 @@ class Difference(NamedTuple):
 
 
 class Touch(NamedTuple):
-    """An event that touched a row, and what it did to it."""
+    """An event that changed a row, with its changes."""
 
     event: Recorded[Event]
     changes: tuple[Change, ...]
 
 
 def as_of(connection: Connection[Row], facts: Facts, context: str, model: ReadModel, until: Until = None) -> Rows:
-    """The read model's rows by key, as they were; built in a temporary table from the model's own DDL.
+    """The read model's rows by key at that point, built in a temporary table from the model's DDL.
 
-    The connection must be outside of a transaction. Raises CannotProject, LookupError when there is no record at the
-    position, ValueError for a time without a zone or a position of another context, and what `Facts` raises.
+    The connection must be outside a transaction. Raises CannotProject, LookupError when the position has no record,
+    ValueError for a time without a zone or a position of another context, and what `Facts` raises.
     """
     table = f"pg_temp.{model.name}"
     with snapshot(connection):
@@ -96,7 +96,7 @@ def _until(connection: Connection[Row], context: str, until: Until) -> tuple[str
 
 
 def difference(before: Rows, after: Rows) -> list[Difference]:
-    """What changed between two states of a read model: rows that came first, then those changed, then those gone."""
+    """The differences between two states of a read model: added rows, then changed ones, then deleted ones."""
     came = [Difference(key, None, row, tuple(row)) for key, row in after.items() if key not in before]
     gone = [Difference(key, row, None, tuple(row)) for key, row in before.items() if key not in after]
     both = [(key, row, after[key]) for key, row in before.items() if key in after]
@@ -111,7 +111,7 @@ def difference(before: Rows, after: Rows) -> list[Difference]:
 def diff(
     connection: Connection[Row], facts: Facts, context: str, model: ReadModel, before: Until, after: Until
 ) -> list[Difference]:
-    """What changed in a read model between two positions or times; raises what `as_of` raises."""
+    """The differences of a read model between two positions or times; raises what `as_of` raises."""
     first = as_of(connection, facts, context, model, before)
     return difference(first, as_of(connection, facts, context, model, after))
 
@@ -119,9 +119,9 @@ def diff(
 def events_behind(
     connection: Connection[Row], facts: Facts, context: str, model: ReadModel, key: Sequence[Any], until: Until = None
 ) -> list[Touch]:
-    """Every event that `project` made into a change of the row with this key, in the order of the log.
+    """The events that changed the row with this key, in the order of the log.
 
-    The key may be given as texts. Reads the whole context; raises what `as_of` raises.
+    The key's values may be strings. Reads the whole context; raises what `as_of` raises.
     """
     wanted = tuple(map(str, key))
     with snapshot(connection):
@@ -140,7 +140,7 @@ def _touches(active: Active, events: Iterator[Recorded[Event]], key: tuple[str, 
 
 
 def dossier(connection: Connection[Row], facts: Facts, subject: str) -> list[Recorded[Event]]:
-    """Everything recorded about a data subject (`context:id`), and their erasure, in the order of time."""
+    """All records about a data subject (`context:id`), including the erasure, in the order of time."""
     where = """where j.subject = %s or (j.context = %s and j.stream = %s)
                order by j.at, j.context, j.partition, j.sequence"""
     values = [subject, subject.partition(":")[0], f"subject/{subject}"]

@@ -1,4 +1,4 @@
-"""The log as PostgreSQL holds it, read as plain texts and in bounded memory, by nothing that the writers use."""
+"""SQL that reads the log as plain text in bounded memory, independent of the writers' code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIME = """
     case when {0} >= '0001-01-01 00:00Z' and {0} < '10000-01-01 00:00Z'
          then to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') end
 """
-"""A time as it is hashed. One that no program of ours could have written (infinity, before Christ) reads as null."""
+"""A time in its hashed form; null for values that Headwater cannot have written (infinity, years before 1)."""
 
 LINES = f"""
     select context, partition, sequence, event_id::text, key, stream, version, name, subject, command_id::text,
@@ -39,8 +39,15 @@ SIGNED = f"""
 """
 
 
+class StoredHead(NamedTuple):
+    """The end of a partition's log as the writers stored it."""
+
+    sequence: int
+    hash: bytes
+
+
 class SignedHead(NamedTuple):
-    """Somebody's word, by an Ed25519 signature, that the partition had this hash at this sequence at that time."""
+    """An Ed25519 signature over a partition's hash at a sequence, with the time of signing."""
 
     context: str
     partition: int
@@ -53,9 +60,9 @@ class SignedHead(NamedTuple):
 
 @contextmanager
 def snapshot(connection: Connection[Row]) -> Iterator[None]:
-    """One unchanging view of everything while writers go on. What is written in it is undone at its end.
+    """A repeatable-read view of the database, for a block; rolls back at its end, writes included.
 
-    The connection must be outside of a transaction.
+    The connection must be outside a transaction.
     """
     with connection.transaction(force_rollback=True):
         connection.execute("set transaction isolation level repeatable read")
@@ -63,7 +70,7 @@ def snapshot(connection: Connection[Row]) -> Iterator[None]:
 
 
 def rows(connection: Connection[Row], sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
-    """The result, fetched chunk by chunk; only within a transaction."""
+    """The rows of a query, fetched in chunks of `CHUNK`; only within a transaction."""
     with connection.cursor(f"audit_{next(_names)}") as cursor:
         cursor.itersize = CHUNK
         cursor.execute(sql.encode(), values)
@@ -71,18 +78,18 @@ def rows(connection: Connection[Row], sql: str, values: Sequence[Any] = ()) -> I
 
 
 def lines(connection: Connection[Row], context: str | None) -> Iterator[Line]:
-    """Every record of a context, or of all, in the order of the log."""
+    """The records of a context, or of all, in the order of the log."""
     return map(Line._make, rows(connection, LINES, (context,)))
 
 
-def heads(connection: Connection[Row], context: str | None) -> dict[tuple[str, int], tuple[int, bytes]]:
-    """Where each partition's log ends, as the writers left it on record: sequence and hash."""
+def heads(connection: Connection[Row], context: str | None) -> dict[tuple[str, int], StoredHead]:
+    """Each partition's stored head."""
     found = connection.execute(HEADS, (context,)).fetchall()
-    return {(name, partition): (sequence, hash_) for name, partition, sequence, hash_ in found}
+    return {(name, partition): StoredHead(sequence, hash_) for name, partition, sequence, hash_ in found}
 
 
 def signed_heads(connection: Connection[Row], context: str | None) -> Iterator[SignedHead]:
-    """Every signed head, in the order of the log; none when nobody ever signed one."""
+    """The signed heads, in the order of the log; none without a table of signed heads."""
     if connection.execute("select to_regclass('headwater.signed_heads')").fetchone() == (None,):
         return iter(())
     return map(SignedHead._make, rows(connection, SIGNED, (context,)))

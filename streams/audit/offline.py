@@ -1,6 +1,6 @@
-"""The rules of the log with nothing but the standard library, for an auditor to read and run.
+"""Standalone verifier of the log's rules, on the standard library alone, for an auditor to read and run.
 
-This one file is copied into every export as `verify_export.py`, where it needs nothing else:
+Every export contains a copy of this file as `verify_export.py`, which needs no other module:
 
     python -I verify_export.py [DIRECTORY] [--key PUBLIC_KEY_IN_HEX]...
 
@@ -28,7 +28,7 @@ ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Fault(NamedTuple):
-    """Where the log breaks a rule first, and which."""
+    """The first violation of a rule: its position and its reason."""
 
     context: str
     partition: int
@@ -40,7 +40,7 @@ class Fault(NamedTuple):
 
 
 class Broken(Exception):
-    """Carries the first fault to whoever makes the report."""
+    """Raised at the first fault; carries it to the report."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
@@ -48,7 +48,7 @@ class Broken(Exception):
 
 
 class Line(NamedTuple):
-    """A record: the header's fields in the order in which they are hashed, then the stored bytes and the hash."""
+    """A record of the log: the header's fields in the order of hashing, then the stored bytes and the hash."""
 
     context: str
     partition: int
@@ -72,12 +72,12 @@ HEADER = Line._fields[:-2]
 
 
 def canonical(line: Line) -> bytes:
-    """The bytes that are hashed: the header as a compact JSON array in UTF-8, a newline, the stored bytes."""
+    """The hashed bytes: the header as a compact JSON array in UTF-8, a newline, the stored bytes."""
     return ENCODE(line[:-2]).encode("utf-8", "surrogatepass") + b"\n" + line.data
 
 
 class Partition:
-    """Checks the records of one partition, in order; raises Broken at the first that breaks a rule."""
+    """Checker of one partition's records, in order; raises Broken at the first violation."""
 
     def __init__(self, context: str, partition: int) -> None:
         self.context = context
@@ -87,7 +87,7 @@ class Partition:
         self._command, self._actor, self._events = "", "", 0
 
     def check(self, line: Line) -> None:
-        """Takes the next record: its sequence, its hash, and its place among its command's records."""
+        """Check the next record: its sequence, its hash, and its order among its command's records."""
         expected = self.sequence + 1
         if line.sequence > expected:
             self.broken(expected, f"missing; the next record is {line.sequence}")
@@ -109,7 +109,7 @@ class Partition:
         self._events += 1
 
     def _check_decided(self, sequence: int) -> None:
-        """What the library's recorder appends was decided by nobody; all else must be followed by its outcome."""
+        """An outcome must follow every command's events. Records of the library's recorder have no command."""
         if self._events and self._actor != RECORDER:
             self.broken(sequence, f"command {self._command} has events here without the outcome that ends them")
 
@@ -124,7 +124,7 @@ class Partition:
         self._command, self._actor, self._events = "", "", 0
 
     def finish(self, sequence: int, hash_: bytes) -> None:
-        """Compares the end that was reached with the head that is on record."""
+        """Compare the last record with the stored head."""
         if self.sequence < sequence:
             self.broken(self.sequence + 1, f"missing; the head is at {sequence}")
         if self.sequence > sequence:
@@ -134,12 +134,12 @@ class Partition:
         self._check_decided(sequence)
 
     def broken(self, sequence: int, reason: str) -> None:
-        """Raises Broken at this sequence."""
+        """Raise Broken at this sequence."""
         raise Broken(Fault(self.context, self.number, sequence, reason))
 
 
 def events_of(data: bytes) -> int | None:
-    """How many events an outcome says to conclude; None when it says nothing of the kind."""
+    """The number of events that an outcome states; None when it states none."""
     try:
         number = json.loads(data)["events"]
     except (ValueError, LookupError, TypeError):
@@ -148,7 +148,7 @@ def events_of(data: bytes) -> int | None:
 
 
 def head_message(context: str, partition: int, sequence: int, hash_: bytes, signed_at: str) -> bytes:
-    """What the signature of a head signs."""
+    """The signed bytes of a head."""
     return ENCODE(("headwater.head.v1", context, partition, sequence, hash_.hex(), signed_at)).encode()
 
 
@@ -156,12 +156,12 @@ def head_message(context: str, partition: int, sequence: int, hash_: bytes, sign
 
 
 def file_of(context: str, partition: int) -> str:
-    """The name of the file that holds a partition."""
+    """The file name of a partition in an export."""
     return f"{quote(context, safe='')}.{partition}.ndjson"
 
 
 def written(line: Line) -> bytes:
-    """A record as one line of NDJSON; bytes that are not UTF-8 stand in hexadecimal."""
+    """A record as one NDJSON line; data that is not UTF-8 is written in hexadecimal."""
     body: dict[str, Any] = dict(zip(HEADER, line, strict=False))
     try:
         body["data"] = line.data.decode()
@@ -172,7 +172,7 @@ def written(line: Line) -> bytes:
 
 
 def read(raw: bytes) -> Line:
-    """The record in a line; raises ValueError unless it is written exactly as `written` writes it."""
+    """The record parsed from a line; raises ValueError for any form that `written` does not produce."""
     try:
         body = json.loads(raw)
         data = bytes.fromhex(body["data_hex"]) if "data_hex" in body else body["data"].encode("utf-8", "surrogatepass")
@@ -186,7 +186,7 @@ def read(raw: bytes) -> Line:
 
 
 class Versions:
-    """Checks that every stream's versions follow on from each other. Holds a number per stream, outcomes apart."""
+    """Checker of gapless versions in every stream. Memory: one number per stream, outcomes excluded."""
 
     def __init__(self) -> None:
         self._ends: dict[tuple[str, str], int] = {}
@@ -202,10 +202,10 @@ class Versions:
 
 
 def verify_export(directory: Path, trusted: Sequence[str] = ()) -> Iterator[str]:
-    """Checks every file against the rules and the manifest, with a sentence per partition.
+    """Check every file against the rules and the manifest; yields a sentence per partition.
 
-    With `trusted` keys (hex), a partition without signed heads, or with one signed by another key, is at fault.
-    Raises Broken, or ValueError or OSError where there is no readable export.
+    With `trusted` keys (hex), a partition without signed heads, or with a head signed by another key, is a fault.
+    Raises Broken, or ValueError or OSError for an unreadable export.
     """
     manifest = json.loads((directory / MANIFEST).read_bytes())
     if manifest["format"] != FORMAT:
@@ -307,7 +307,7 @@ BASE = _point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
 def signature_holds(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether this is the Ed25519 signature of the message by the private half of this public key."""
+    """Whether the Ed25519 signature of the message verifies under this public key."""
     if len(key) != 32 or len(signature) != 64 or BASE is None:
         return False
     a, r, s = _point(key), _point(signature[:32]), int.from_bytes(signature[32:], "little")
@@ -319,7 +319,7 @@ def signature_holds(key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Verifies the export that this file lies in, or the one named; 0 when it is whole, 1 when not."""
+    """Verify the export in this file's directory or the one given; returns 0 when it is whole, else 1."""
     parser = argparse.ArgumentParser(description="Verifies an export of a Headwater log: chain, order, heads.")
     parser.add_argument("directory", nargs="?", type=Path, default=Path(__file__).parent)
     parser.add_argument("--key", action="append", default=[], help="a public key (hex) that heads must be signed with")

@@ -1,7 +1,7 @@
-"""Folding every stream again with today's code. It is no replay of decisions: commands are not stored, events are.
+"""Refold of every stream with the current code. Commands are not stored, so decisions are not replayed.
 
-What it shows: that every event can be read, that every state folds to its end, that the snapshots decisions may start
-from are what the events say (no hash covers them), and that each outcome has as many events as it speaks of.
+It proves that every event is readable, that every state folds to its end, that the snapshots from which decisions
+start match the events (no hash covers them), and that each outcome has as many events as it states.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
@@ -17,7 +17,7 @@ from streams.audit.facts import Facts
 from streams.audit.journal_source import CHUNK, Row, rows, snapshot
 from streams.core.envelope import OUTCOMES, Decided, Position, Record
 from streams.core.wiring import SUBJECT_STREAM, Context, Stream
-from streams.postgres.journal import COLUMNS
+from streams.postgres.journal import COLUMNS, KeyedRecord
 
 HISTORIES = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped, s.schema, s.state
@@ -27,9 +27,9 @@ HISTORIES = f"""
      where j.context = %s and not starts_with(j.stream, %s)
      order by j.context, j.stream, j.version
 """
-"""A stream at a time: the state that is being folded is all that is held."""
+"""Ordered by stream, so only one state is in memory at a time."""
 
-COUNTS = """
+MISCOUNTED = """
     with counted as (
         select context, partition, sequence, name, data, command_id,
                count(*) filter (where name <> %s) over (partition by context, command_id) as events
@@ -40,11 +40,24 @@ COUNTS = """
 """
 
 
+class HistoryRow(NamedTuple):
+    """A row of HISTORIES: the stored record, and the snapshot at its version (None without one)."""
+
+    stored: KeyedRecord
+    schema: str | None
+    snapshot: bytes | None
+
+    @classmethod
+    def of(cls, row: Row) -> HistoryRow:
+        *stored, schema, state = row
+        return cls(KeyedRecord.of(tuple(stored)), schema, state)
+
+
 @dataclass(slots=True)
 class Refolded:
-    """What was folded. `fault` is the first stream's, or outcome's, that went wrong, with where; others only counted.
+    """Result of a refold: counts, and the first faulty stream or outcome in `fault`; `faults` counts them all.
 
-    `snapshots` counts those compared: none without the master key, as states hold personal values.
+    `snapshots` counts the compared ones: none without the master key, since states hold personal values.
     """
 
     streams: int = 0
@@ -59,22 +72,22 @@ class Refolded:
 
 
 class Unfoldable(Exception):
-    """A stream that cannot be folded to its end, or to what its snapshot says."""
+    """A stream that cannot be folded to its end, or whose snapshot differs from the fold."""
 
 
 def refold(
     connection: Connection[Row], facts: Facts, contexts: Sequence[Context], progress: Callable[[int], None]
 ) -> Refolded:
-    """Folds every stream of these contexts, and counts the events of every outcome.
+    """Fold every stream of these contexts, and count the events of every outcome.
 
-    The connection must be outside of a transaction. `progress` is told how many more events have been folded.
+    The connection must be outside a transaction. `progress` receives the number of newly folded events.
     """
     found = Refolded()
     with snapshot(connection):
         for context in contexts:
             streams = streams_of(context)
             histories = rows(connection, HISTORIES, (context.name, f"{OUTCOMES}/"))
-            for _, history in groupby(histories, key=lambda row: row[5]):
+            for _, history in groupby(map(HistoryRow.of, histories), key=lambda row: row.stored.record.stream):
                 _refold(facts, streams, _watched(history, found, progress), found)
             _check_outcomes(connection, context.name, found)
     progress(found.events % CHUNK)
@@ -82,12 +95,12 @@ def refold(
 
 
 def streams_of(context: Context) -> Mapping[str, Stream[Any]]:
-    """Every kind of stream of a context, by category."""
+    """The stream types of a context by category."""
     streams = [stream for handler in context.handlers for stream in (handler.writes, *handler.reads)]
     return {stream.category: stream for stream in (SUBJECT_STREAM, *streams)}
 
 
-def _watched(history: Iterator[Row], found: Refolded, progress: Callable[[int], None]) -> Iterator[Row]:
+def _watched(history: Iterator[HistoryRow], found: Refolded, progress: Callable[[int], None]) -> Iterator[HistoryRow]:
     found.streams += 1
     for row in history:
         found.events += 1
@@ -96,20 +109,20 @@ def _watched(history: Iterator[Row], found: Refolded, progress: Callable[[int], 
         yield row
 
 
-def _refold(facts: Facts, streams: Mapping[str, Stream[Any]], history: Iterator[Row], found: Refolded) -> None:
+def _refold(facts: Facts, streams: Mapping[str, Stream[Any]], history: Iterator[HistoryRow], found: Refolded) -> None:
     state: Any = None
     for row in history:
-        record = Record(*row[:-4])
+        record = row.stored.record
         try:
             stream = _stream_of(streams, record)
             before = stream.initial if state is None else state
-            state = stream.evolve(before, facts.read(record, row[-4], row[-3]).fact)
-            found.snapshots += facts.opened and _compared(stream, state, row[-2], row[-1])
-        except Exception as error:  # noqa: BLE001 - whatever a context's code raises is what was asked for
+            state = stream.evolve(before, facts.read(row.stored).fact)
+            found.snapshots += facts.opened and _compared(stream, state, row.schema, row.snapshot)
+        except Exception as error:  # noqa: BLE001 - any error of a context's code is a finding
             found.wrong(record.position, f"{record.name}: {type(error).__name__}: {error}")
             break
     for _ in history:
-        pass  # the rest of the stream cannot be folded, but is counted
+        pass  # counts the rest of the stream, which cannot be folded
 
 
 def _stream_of(streams: Mapping[str, Stream[Any]], record: Record) -> Stream[Any]:
@@ -128,7 +141,7 @@ def _compared(stream: Stream[Any], state: Any, schema: str | None, kept: bytes |
 
 
 def _check_outcomes(connection: Connection[Row], context: str, found: Refolded) -> None:
-    for name, partition, sequence, events in connection.execute(COUNTS, (Decided.name, context, Decided.name)):
+    for name, partition, sequence, events in connection.execute(MISCOUNTED, (Decided.name, context, Decided.name)):
         found.wrong(
             Position(name, partition, sequence), f"the outcome does not speak of the {events} events of its command"
         )

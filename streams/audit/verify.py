@@ -1,8 +1,8 @@
-"""Is the log whole? Recomputed from what PostgreSQL holds, with no code of the write path.
+"""Verification of the log in PostgreSQL, with no code of the write path.
 
-In one pass over the records: sequences without gaps, the hash chain, every command's events followed by its one
-outcome, the heads on record, the signed heads. Then, over all partitions: versions and event ids. docs/audit.md says
-what each of them proves.
+One pass over the records checks gapless sequences, the hash chain, one outcome after every command's events, the stored
+heads and the signed heads. Queries over all partitions check versions and event ids. docs/audit.md says what each check
+proves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from streams.audit.journal_source import CHUNK, Row, SignedHead, heads, lines, s
 from streams.audit.offline import RECORDER, Broken, Fault, Line, Partition, head_message
 
 Progress = Callable[[int], None]
-Place = tuple[str, int]
 
 STREAMS = """
     with placed as (
@@ -45,12 +44,12 @@ EVENT_IDS = """
 
 @dataclass(slots=True)
 class Report:
-    """What was verified. `signed` maps a partition to the last sequence that a signature vouches for."""
+    """Result of a verification. `signed` maps a partition to the last sequence covered by a signature."""
 
     partitions: int = 0
     records: int = 0
     signed_heads: int = 0
-    signed: dict[Place, int] = field(default_factory=dict)
+    signed: dict[tuple[str, int], int] = field(default_factory=dict)
     fault: Fault | None = None
 
     @property
@@ -64,10 +63,10 @@ def verify(
     trusted: Collection[bytes] = (),
     progress: Progress = lambda _: None,
 ) -> Report:
-    """Verifies a context, or all of them, up to the first fault, as of the moment it is called.
+    """Verify a context, or all, up to the first fault, in one snapshot.
 
-    `trusted` are the public keys (32 bytes) that heads may be signed with; without any, every key is. `progress` is
-    told how many more records have been read. The connection must be outside of a transaction.
+    `trusted` are the public keys (32 bytes) accepted for signed heads; empty accepts every key. `progress` receives the
+    number of newly read records. The connection must be outside a transaction.
     """
     report = Report()
     with snapshot(connection):
@@ -81,7 +80,7 @@ def verify(
 
 
 class _Pass:
-    """One pass over the records, beside the heads and the signed heads, which come in the same order."""
+    """One pass over the records, merged with the stored and the signed heads, which are in the same order."""
 
     def __init__(
         self, connection: Connection[Row], context: str | None, trusted: Collection[bytes], report: Report
@@ -145,7 +144,7 @@ def _beyond(head: SignedHead) -> Fault:
 
 
 def fault_of(head: SignedHead, hash_: bytes, trusted: Collection[bytes]) -> str | None:
-    """What is wrong with a signed head where the chain has this hash; None when it holds."""
+    """The reason why a signed head is invalid where the chain has this hash; None when it is valid."""
     if head.hash != hash_:
         return f"another hash was signed here at {head.signed_at}"
     if trusted and head.key not in trusted:
@@ -158,10 +157,13 @@ def fault_of(head: SignedHead, hash_: bytes, trusted: Collection[bytes]) -> str 
 
 
 def _check_streams(connection: Connection[Row], context: str | None) -> None:
-    for name, partition, sequence, stream, version, *before in _found(connection, STREAMS, (context, RECORDER)):
+    for name, partition, sequence, stream, version, before, partition_before, sequence_before in _found(
+        connection, STREAMS, (context, RECORDER)
+    ):
         reason = f"{stream} begins with version {version}"
-        if before[0] is not None:
-            reason = "version {} of {} follows version {}, which is at {}/{}".format(version, stream, *before)
+        if before is not None:
+            place = f"{partition_before}/{sequence_before}"
+            reason = f"version {version} of {stream} follows version {before}, which is at {place}"
         raise Broken(Fault(name, partition, sequence, reason))
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from domain.messages import Command, Event, Moment
+from domain.messages import Command, Event, Instant
 from streams.core.ids import derived_id
 
 E = TypeVar("E", bound=Event, covariant=True)
@@ -49,7 +49,7 @@ class TaskEnd(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: UUID
-    due_at: Moment | None = None
+    due_at: Instant | None = None
 
 
 class Envelope(NamedTuple):

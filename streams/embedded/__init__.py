@@ -1,1 +1,1 @@
-"""Runtime 1: the whole engine in one process, its log being the journal table in PostgreSQL."""
+"""The embedded runtime: the engine in one process, with the journal table in PostgreSQL as its log."""

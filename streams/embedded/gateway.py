@@ -1,7 +1,7 @@
-"""The single writer of an embedded installation: the projector's transaction is the commit of the log.
+"""The gateway of the embedded runtime and its single writer; the projection's transaction commits the log.
 
-One writer takes whatever commands wait as one batch and never waits for more; while a commit is in flight the next
-batch gathers.
+The writer takes all waiting commands (at most `BATCH`) as one batch and never waits for more. The next batch
+accumulates while a commit is in flight.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 BATCH = 512
 WAITING = 20_000
 FULL_SECONDS = 0.3
-"""Before a server that is there but cannot write, its disk being full for example, is asked again."""
+"""Delay before the next attempt on a server that is connected but cannot write, such as one with a full disk."""
 
 Heads = dict[tuple[str, int], Head]
 HEADS = Statement("select context, partition, sequence, hash from headwater.partitions")
@@ -45,15 +45,15 @@ HEADS = Statement("select context, partition, sequence, hash from headwater.part
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A command in the queue. `taken` means that a batch holds it, so it may be in the log soon."""
+    """A queued command. `taken` means that a batch holds it, so the log may contain it."""
 
     envelope: Envelope
     answer: asyncio.Future[Answer]
     taken: bool = False
 
 
-class EmbeddedLog:
-    """The single writer of an embedded installation, and the gateway to it."""
+class EmbeddedGateway:
+    """Gateway of an embedded installation, and its single writer."""
 
     def __init__(
         self, dsn: str, processor: Processor, projections: Projections, on_due: Callable[[datetime], None]
@@ -71,7 +71,7 @@ class EmbeddedLog:
         self.on_recorded: Callable[[Sequence[Recorded[Event]]], None] = lambda _: None
 
     async def start(self) -> None:
-        """Connects, takes the writer's lock and begins to serve; raises InUse when another process has it."""
+        """Connect, take the writer's lock and start the writer; raises InUse when another process holds the lock."""
         await self._connect()
         self._running = asyncio.create_task(self._serve(), name="writer")
         self._running.add_done_callback(self._ended)
@@ -82,7 +82,7 @@ class EmbeddedLog:
             self.on_failure(failure)
 
     async def stop(self) -> None:
-        """Decides what has been taken in, then lets go. New commands are turned away meanwhile."""
+        """Decide all queued commands, then release the lock. New commands are refused meanwhile."""
         self._closing = True
         self._arrived.set()
         if self._running is not None:
@@ -96,7 +96,7 @@ class EmbeddedLog:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the writer, if it ended by itself: the process cannot go on."""
+        """The error that ended the writer; None while it runs or after `stop`. The process cannot continue after it."""
         if self._running is None or not self._running.done() or self._running.cancelled():
             return None
         return self._running.exception()
@@ -106,7 +106,7 @@ class EmbeddedLog:
         return len(self._queue)
 
     async def submit(self, envelope: Envelope, timeout_seconds: float) -> Outcome:
-        """See `Gateway.submit`. The answer comes after the commit, so every later read sees the write."""
+        """See `Gateway.submit`. Answers after the commit, so every later read sees the write."""
         if self._closing or self.failure is not None:
             raise Unavailable("the service is shutting down", maybe_recorded=False)
         if len(self._queue) >= WAITING:
@@ -168,7 +168,7 @@ class EmbeddedLog:
             await self._recover()
 
     async def _process_singly(self, taken: list[Waiting], error: psycopg.Error) -> None:
-        """Something in the batch cannot be written: alone, each command shows whether it is the one."""
+        """One command of the batch cannot be written; a batch per command finds it and commits the others."""
         if len(taken) == 1:
             log.error("a command cannot be written: %s", without_values(error))
             _fail(taken, Unavailable("the command could not be recorded", maybe_recorded=False))
@@ -193,7 +193,7 @@ class EmbeddedLog:
         return None
 
     async def _commit(self, connection: AsyncConnection[Row], batch: Batch) -> bool:
-        """True when the batch is in the log; False when it must be decided again."""
+        """True when the batch is committed; False when it must be decided again because the projections changed."""
         projected = self._projections.project(batch)
         try:
             with COMMIT_SECONDS.time():
@@ -218,8 +218,8 @@ class EmbeddedLog:
         return True
 
     async def _commit_carefully(self, batch: Batch, error: psycopg.Error) -> list[Halt]:
-        """Over a new connection: after an error amid a pipeline psycopg may believe in statements that were not
-        prepared, and a table would seem to refuse its rows."""
+        """Uses a new connection: after an error inside a pipeline psycopg may assume prepared statements that do not
+        exist, and a healthy table would seem to refuse its rows."""
         if error.sqlstate == FENCED:
             raise InUse("another process writes to this installation; this one stops") from error
         log.warning("a table refused its rows (%s), looking for which", without_values(error))
@@ -235,7 +235,7 @@ class EmbeddedLog:
             raise
 
     async def _was_committed(self, batch: Batch) -> bool:
-        """After a connection lost in the commit: the heads in the database tell which way it went."""
+        """A connection lost during the commit leaves its result open; the heads in the database decide it."""
         found = await self._recover()
         return all(found[place] == after for place, (_, after) in batch.heads.items())
 
@@ -263,7 +263,7 @@ class EmbeddedLog:
         raise psycopg.OperationalError("closing without a database")
 
     async def _connect(self) -> Heads:
-        """Takes the lock over a new connection; what it finds there is after whatever the old one did."""
+        """Takes the lock over a new connection, so the heads it reads include the old connection's last transaction."""
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 await self._connection.close()

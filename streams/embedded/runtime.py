@@ -1,4 +1,4 @@
-"""Runtime 1: the whole engine in one process, its log being the journal table in PostgreSQL."""
+"""Assembly of the embedded runtime: gateway, worker, reads and background work in one process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.processor import Processor
 from streams.core.wiring import Context, names_of
-from streams.embedded.gateway import EmbeddedLog
+from streams.embedded.gateway import EmbeddedGateway
 from streams.engine import Background, cancelled
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import acquire_writer_lock, check_master_key, prepare
 from streams.postgres.projection_tables import Projections
 from streams.postgres.reads import Reads
 from streams.postgres.rebuild import Progress, bring_up
-from streams.postgres.shared_clock import follow_clock
+from streams.postgres.shared_clock import synchronize_clock
 from streams.postgres.tasks import known_projections
 from streams.work.worker import Worker
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class EmbeddedRuntime:
-    """Writer, worker and reads over one database. `run` starts and stops them."""
+    """Gateway, worker and reads over one database. `run` starts and stops them."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class EmbeddedRuntime:
         self._master_key = master_key
         self.mapper = Mapper(names_of(contexts), Keyring(master_key))
         self.reads = Reads(dsn)
-        self.gateway = EmbeddedLog(
+        self.gateway = EmbeddedGateway(
             dsn, Processor(contexts, self.mapper), Projections(known_projections(contexts, self.mapper)), self._due
         )
         self._worker = Worker(
@@ -69,7 +69,7 @@ class EmbeddedRuntime:
 
     @property
     def writable(self) -> bool:
-        """Whether commands can be taken now."""
+        """Whether the gateway can accept commands now."""
         return self.gateway.connected and self.gateway.failure is None
 
     def _due(self, moment: datetime) -> None:
@@ -77,14 +77,14 @@ class EmbeddedRuntime:
 
     @asynccontextmanager
     async def run(self, progress: Progress = lambda _: None) -> AsyncIterator[EmbeddedRuntime]:
-        """Serves until the block is left, then finishes what has been taken.
+        """Serve until the block exits, then finish the accepted commands and claimed tasks.
 
         Raises InUse, NotDurable, WrongInstallation, RebuildFailed or psycopg.OperationalError at the start.
         """
         await self._prepare(progress)
         await self.gateway.start()
         await self.reads.open()
-        beside = [asyncio.create_task(follow_clock(self.dsn, self.clock))]
+        beside = [asyncio.create_task(synchronize_clock(self.dsn, self.clock))]
         if self._working:
             self._worker.start()
             beside += [asyncio.create_task(work(self)) for work in self._background]
@@ -97,7 +97,7 @@ class EmbeddedRuntime:
             await self.reads.close()
 
     async def _prepare(self, progress: Progress) -> None:
-        """Under the writer's lock, so that a second process is turned away before it touches anything."""
+        """Holds the writer's lock, so a second process is refused before it changes anything."""
         lock = await acquire_writer_lock(self.dsn)
         try:
             await asyncio.to_thread(self._bring_up, progress)

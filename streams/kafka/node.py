@@ -16,7 +16,7 @@ from streams.kafka.due_notifications import forward_due_notifications
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Role
 from streams.postgres.reads import Reads
-from streams.postgres.shared_clock import follow_clock
+from streams.postgres.shared_clock import synchronize_clock
 from streams.work.worker import Worker
 
 
@@ -39,7 +39,7 @@ class ApiNode:
         self.gateway.on_failure = self.on_failure
         await self.reads.open()
         await self.gateway.start()
-        clock_task = asyncio.create_task(follow_clock(self.dsn, self.clock))
+        clock_task = asyncio.create_task(synchronize_clock(self.dsn, self.clock))
         try:
             yield
         finally:

@@ -1,1 +1,1 @@
-"""The engine in PostgreSQL: server, schema, journal, projection tables, tasks; what both runtimes share."""
+"""The engine in PostgreSQL, shared by both runtimes: server, schema, journal, projection tables, tasks."""

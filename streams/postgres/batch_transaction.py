@@ -1,6 +1,7 @@
 """One PostgreSQL transaction per batch: checkpoint, journal, read models, tasks, all or nothing.
 
-Embedded, this transaction is the commit; on Kafka it follows the log. The statements are the same.
+In the embedded runtime this transaction is the commit of the log; on Kafka it follows the log. The statements are
+the same.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from streams.postgres.database import Statement, passing
 from streams.postgres.journal import Offsets, append, kept
 from streams.postgres.projection_tables import Halt, Projected, Projections, checkpoints, halted
 
-Steps = Generator[list[Statement], psycopg.Error | None, list[Halt]]
+TransactionSteps = Generator[list[Statement], psycopg.Error | None, list[Halt]]
 
 
 def statements(
     batch: Batch, projected: Projected, projections: Projections, offsets: Offsets | None = None
 ) -> list[Statement]:
-    """The whole transaction. `offsets` are the next Kafka offsets by (context, partition), where there are any."""
+    """The statements of the whole transaction.
+
+    `offsets` are the next Kafka offsets by (context, partition); None in the embedded runtime.
+    """
     tables = [table for table, _ in projected.parts]
     return [
         append(batch, projections.epoch, tables, offsets),
@@ -35,11 +39,11 @@ def statements(
 
 def careful_steps(
     batch: Batch, projected: Projected, projections: Projections, offsets: Offsets | None = None
-) -> Steps:
-    """The same transaction in steps, each to be run in a savepoint of its own, for when a table refused its rows:
-    that projection is halted, the rest stays. Sent back is the error a step ended with; returned are all halts.
+) -> TransactionSteps:
+    """The same transaction in steps, for a batch of which a table refused its rows; run each step in a savepoint.
 
-    Raises that error when it is not a projection that fails.
+    Send back the error that a step ended with, or None: the projection of a failed step is halted, the other steps
+    stay. Returns all halts. Raises the error when it is not a projection's.
     """
     halts, tables = list(projected.halts), []
     _raise((yield [append(batch, projections.epoch, (), offsets), *kept(batch), *projected.erasures]))
@@ -56,7 +60,7 @@ def careful_steps(
 
 
 def without_values(error: psycopg.Error) -> str:
-    """What the database says went wrong, but not of which row: anybody may read of halts, and rows are personal."""
+    """The database's primary error message without row values: halts are readable by anyone, rows are personal."""
     return f"{type(error).__name__}: {error.diag.message_primary or error}"
 
 
@@ -67,7 +71,7 @@ async def write_carefully(
     projections: Projections,
     offsets: Offsets | None = None,
 ) -> list[Halt]:
-    """Runs `careful_steps` in one transaction."""
+    """Run `careful_steps` in one transaction; returns all halts."""
     steps = careful_steps(batch, projected, projections, offsets)
     async with connection.transaction():
         statements = next(steps)
@@ -92,7 +96,7 @@ def write_carefully_plain(
     projections: Projections,
     offsets: Offsets | None = None,
 ) -> list[Halt]:
-    """Like `write_carefully`, for programs without an event loop."""
+    """`write_carefully` for programs without an event loop."""
     steps = careful_steps(batch, projected, projections, offsets)
     with connection.transaction():
         statements = next(steps)

@@ -1,4 +1,4 @@
-"""PostgreSQL: statements as data, and the two drivers (async for a server, plain for everything else) that run them."""
+"""Statements as data, and the functions that run them: async for servers, plain for programs without an event loop."""
 
 from __future__ import annotations
 
@@ -14,46 +14,47 @@ SESSION = "-c timezone=UTC -c search_path=read_models,headwater"
 
 
 class Statement(NamedTuple):
-    """SQL with `%s` placeholders, and their values."""
+    """SQL with `%s` placeholders and their values."""
 
     sql: str
     params: Sequence[Any] = ()
 
 
 async def connect(dsn: str, application: str = "headwater") -> AsyncConnection[Row]:
-    """An autocommit connection speaking UTC; raises psycopg.OperationalError when the server is not there."""
+    """An autocommit connection in the UTC time zone; raises psycopg.OperationalError when the server is unreachable."""
     return await AsyncConnection.connect(
         dsn, autocommit=True, options=SESSION, application_name=application, connect_timeout=5
     )
 
 
 def connect_plain(dsn: str, application: str = "headwater") -> Connection[Row]:
-    """Like `connect`, for programs without an event loop."""
+    """`connect` for programs without an event loop."""
     return Connection.connect(dsn, autocommit=True, options=SESSION, application_name=application, connect_timeout=5)
 
 
 async def read(connection: AsyncConnection[Row], statements: Sequence[Statement]) -> list[list[Row]]:
-    """All the results, in one round trip."""
+    """The rows of each statement, in one round trip."""
     async with connection.pipeline():
         cursors = [await connection.execute(sql, params) for sql, params in statements]
         return [await cursor.fetchall() for cursor in cursors]
 
 
 def read_plain(connection: Connection[Row], statements: Sequence[Statement]) -> list[list[Row]]:
-    """All the results, in one round trip."""
+    """`read` for programs without an event loop."""
     with connection.pipeline():
         cursors = [connection.execute(sql, params) for sql, params in statements]
         return [cursor.fetchall() for cursor in cursors]
 
 
 PASSING = ("08", "40", "53", "55", "57", "58")
-"""Classes of SQLSTATE that speak of the server's condition, not of what was asked of it."""
+"""Classes of SQLSTATE that describe the server's condition, not a fault of the statement."""
 
 
 def passing(error: psycopg.Error) -> bool:
-    """Whether the same statements may well succeed later: the connection is lost, the server is going down or full.
+    """Whether the error is transient (connection lost, server down or full): the same statements may succeed later.
 
-    psycopg's OperationalError covers more than that: a row too large for an index fails for ever.
+    Do not test for psycopg's OperationalError alone: it includes permanent errors, such as a row too large for an
+    index.
     """
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)
@@ -61,7 +62,7 @@ def passing(error: psycopg.Error) -> bool:
 
 
 def has_table(connection: Connection[Row], name: str) -> bool:
-    """Whether there is a table of this name, schema included."""
+    """Whether the table exists; `name` includes the schema."""
     return connection.execute("select to_regclass(%s)", (name,)).fetchone() != (None,)
 
 
@@ -69,7 +70,7 @@ BEGIN, COMMIT, ROLLBACK = Statement("begin"), Statement("commit"), Statement("ro
 
 
 async def write(connection: AsyncConnection[Row], statements: Sequence[Statement]) -> None:
-    """One transaction in one round trip. On an error of the server's nothing is written and it is raised."""
+    """Run the statements as one transaction in one round trip. A server error rolls it back and is raised."""
     try:
         async with connection.pipeline():
             for sql, params in (BEGIN, *statements, COMMIT):
@@ -81,7 +82,7 @@ async def write(connection: AsyncConnection[Row], statements: Sequence[Statement
 
 
 def write_plain(connection: Connection[Row], statements: Sequence[Statement]) -> None:
-    """One transaction in one round trip. On an error of the server's nothing is written and it is raised."""
+    """`write` for programs without an event loop."""
     try:
         with connection.pipeline():
             for sql, params in (BEGIN, *statements, COMMIT):

@@ -1,4 +1,4 @@
-"""An installation: the database made ready for these contexts, and owned by one writer at a time."""
+"""An installation: a database prepared for its contexts, with one embedded writer at a time."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from streams.postgres.server import check_durable
 log = logging.getLogger(__name__)
 
 WRITER = 0x48656164
-"""The advisory lock that the one embedded writer holds ("Head")."""
+"""Key of the advisory lock that the one embedded writer holds (ASCII "Head")."""
 
 MARK = b"the master key of this installation"
-"""What is signed with the master key to know it again; it tells nothing of the key."""
+"""Text signed with the master key. The signature identifies the key without revealing it."""
 
 HOLDER = """
     select a.pid, a.application_name from pg_locks l join pg_stat_activity a using (pid)
@@ -35,17 +35,17 @@ HOLDER = """
 
 
 class InUse(Exception):
-    """Another process writes to this installation."""
+    """Another process holds the writer's lock of this installation."""
 
 
 class WrongInstallation(Exception):
-    """The database was made by another version of Headwater, with another number of partitions, or for another log."""
+    """The database has another format, number of partitions, log, master key or secret than this process."""
 
 
 async def acquire_writer_lock(dsn: str, wait_seconds: float = 5.0) -> AsyncConnection[Row]:
-    """A connection that holds the writer's lock for as long as it lives; raises InUse, naming the holder.
+    """A connection that holds the writer's lock until it closes; raises InUse with the holder's backend.
 
-    A process that was just killed may leave its lock behind for a moment: hence the waiting.
+    Waits up to `wait_seconds`: the server may release the lock of a killed process a moment late.
     """
     connection = await connect(dsn, "headwater writer")
     until = monotonic() + wait_seconds
@@ -65,7 +65,7 @@ async def acquire_writer_lock(dsn: str, wait_seconds: float = 5.0) -> AsyncConne
 
 
 Log = Literal["postgresql", "kafka"]
-"""Where an installation's history is; PostgreSQL holds a copy of one that is on Kafka."""
+"""The store of an installation's log. PostgreSQL holds a copy of a log on Kafka."""
 
 CLAIM = "update headwater.installation set log = %s where not exists (select from headwater.journal)"
 ELSEWHERE = {
@@ -79,9 +79,9 @@ ELSEWHERE = {
 def prepare(
     connection: Connection[Row], contexts: Sequence[Context], partitions: int, log_in: Log = "postgresql"
 ) -> None:
-    """Makes the engine's tables and the contexts' partitions; idempotent. Raises NotDurable or WrongInstallation.
+    """Create the engine's tables and the contexts' partitions; idempotent. Raises NotDurable or WrongInstallation.
 
-    Where the first record went the history is from then on, until it is moved: `log_in` must be that place.
+    `log_in` must name the store that holds the first record: the log stays there until it is moved.
     """
     check_durable(connection)
     with connection.transaction():
@@ -108,13 +108,13 @@ def _check_log(connection: Connection[Row], wanted: Log) -> None:
 
 
 def check_master_key(connection: Connection[Row], master_key: bytes) -> None:
-    """Every process of an installation must have the key it was born with; raises WrongInstallation."""
+    """Check the master key, storing its mark at the first start; raises WrongInstallation for another key."""
     connection.execute("update headwater.installation set master = %s where master is null", (_mark(master_key),))
     refuse_other_master_key(connection, master_key)
 
 
 def refuse_other_master_key(connection: Connection[Row], master_key: bytes) -> None:
-    """The same for whoever only reads."""
+    """Check the master key without storing anything, for read-only programs; raises WrongInstallation."""
     ((found,),) = connection.execute("select master from headwater.installation").fetchall()
     if found not in (None, _mark(master_key)):
         raise WrongInstallation(
@@ -124,9 +124,9 @@ def refuse_other_master_key(connection: Connection[Row], master_key: bytes) -> N
 
 
 def check_secret(connection: Connection[Row], mark: bytes) -> None:
-    """Every process of an installation must derive links, codes and webhook secrets from the secret it was born with.
+    """Check the secret from which links, codes and webhook secrets derive, and store its mark at the first start.
 
-    `mark` identifies that secret (`Secrets.mark_of_installation`); raises WrongInstallation for another one.
+    `mark` identifies the secret (`Secrets.mark_of_installation`). Raises WrongInstallation for another secret.
     """
     connection.execute("update headwater.installation set secret = %s where secret is null", (mark,))
     ((found,),) = connection.execute("select secret from headwater.installation").fetchall()
@@ -138,7 +138,6 @@ def check_secret(connection: Connection[Row], mark: bytes) -> None:
 
 
 def _mark(master_key: bytes) -> bytes:
-    """What tells a master key from others, and says nothing about it."""
     return hmac.digest(master_key, MARK, sha256)
 
 
@@ -158,12 +157,12 @@ def _ensure_partitions(connection: Connection[Row], context: str, partitions: in
 
 
 def projection_of(context: str, model: ReadModel) -> Projection:
-    """A read model as the projection that keeps it."""
+    """The projection that maintains a read model's table."""
     return Projection(model.name, model.version, context, model.key, model.project, model.subject, model.personal)
 
 
 def unregistered(connection: Connection[Row], projections: Sequence[Projection]) -> list[Projection]:
-    """Those of which no table of this version is live."""
+    """The projections that have no live table of their version."""
     rows = connection.execute("select name, version from headwater.projections where state = 'live'").fetchall()
     live = set(rows)
     return [projection for projection in projections if (projection.name, projection.version) not in live]

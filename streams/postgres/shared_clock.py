@@ -1,4 +1,4 @@
-"""A manual clock that several processes share: its time is a row, and moving it is announced."""
+"""Manual clock shared by several processes: a row holds its time, a notification announces each change."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from streams.core.clock import Clock, ManualClock
 from streams.postgres.database import connect
 
 
-async def follow_clock(dsn: str, clock: Clock) -> None:
-    """Moves a manual clock when the stored one is moved (`headwater clock advance`); returns at once for a real one."""
+async def synchronize_clock(dsn: str, clock: Clock) -> None:
+    """Set a manual clock to the stored time at each change (`headwater clock advance`); no effect on a real clock."""
     if not isinstance(clock, ManualClock):
         return
     while True:

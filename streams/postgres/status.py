@@ -1,4 +1,4 @@
-"""How an installation is doing: projections with their lag, partitions, tasks; for `/ready`, `/metrics`, the shell."""
+"""Status of an installation: projections with lag, partitions, tasks; for `/ready`, `/metrics` and the command line."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ OVERDUE = """
       from headwater.tasks where state = 'waiting' and due_at < now()
 """
 
-
 LOG_HALTS = "select context, partition, role, error from headwater.log_halts order by 1, 2, 3"
 
 
 class LogHalt(NamedTuple):
-    """A partition of the log that a role of the distributed runtime cannot go on with."""
+    """A partition of the log at which a role of the distributed runtime has halted."""
 
     context: str
     partition: int
@@ -45,7 +44,7 @@ class LogHalt(NamedTuple):
 
 
 class ProjectionStatus(NamedTuple):
-    """One table of one projection. Lag is in records of the journal and in seconds since the first one missing."""
+    """Status of one projection table. Lag in journal records, and as the age of the first missing record in seconds."""
 
     table: str
     name: str
@@ -59,7 +58,7 @@ class ProjectionStatus(NamedTuple):
 
 
 class Installation(NamedTuple):
-    """An installation at one moment."""
+    """Status of an installation at one instant."""
 
     projections: list[ProjectionStatus]
     partitions: list[tuple[str, int, int]]
@@ -72,7 +71,7 @@ class Installation(NamedTuple):
         return [projection for projection in self.projections if projection.halted_at is not None]
 
     def report(self) -> dict[str, Any]:
-        """As plain JSON, for `/ready` and `headwater status --json`."""
+        """The status as JSON values, for `/ready` and `headwater status --json`."""
         return {
             "projections": [projection._asdict() for projection in self.projections],
             "partitions": [{"context": c, "partition": p, "sequence": s} for c, p, s in self.partitions],
@@ -83,7 +82,7 @@ class Installation(NamedTuple):
 
 
 async def installation(connection: AsyncConnection[Row]) -> Installation:
-    """Reads it all in one round trip."""
+    """Read the status in one round trip."""
     every = (PROJECTIONS, PARTITIONS, TASKS_BY_STATE, OVERDUE, LOG_HALTS)
     projections, partitions, tasks, ((overdue,),), halts = await read(connection, [Statement(sql) for sql in every])
     return Installation(
@@ -96,7 +95,7 @@ async def installation(connection: AsyncConnection[Row]) -> Installation:
 
 
 def measure(found: Installation) -> None:
-    """Sets the gauges to what was found."""
+    """Set the Prometheus gauges to this status."""
     for gauge in (LAG_EVENTS, LAG_SECONDS, HALTED, TASKS):
         gauge.clear()
     for projection in found.projections:

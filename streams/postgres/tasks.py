@@ -1,9 +1,8 @@
-"""Timers and outside calls as rows: made by a context's reactions, claimed by a worker, ended by a reply's outcome.
+"""Tasks (timers and outside calls) as rows: reactions create them, a worker claims them, the reply's outcome ends them.
 
-A row is made in the transaction that records its event and removed in the one that records its reply, so that
-neither can be lost or doubled. What lies between, the claim, is a lease. A row may also be withdrawn by a later event,
-whether it is claimed or not, so that which rows there are follows from the log alone; ending one that is gone is
-nothing.
+The transaction that records an event inserts its tasks; the one that records the reply deletes them, so no task is
+lost or doubled. Between the two a worker holds a lease. A later event may withdraw a task, claimed or not, so the set
+of rows follows from the log alone. Ending a task that is gone has no effect.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from streams.core.envelope import Decided, Recorded
 from streams.core.ids import derived_id
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
-from streams.core.read_models import Change, Row, change, delete, put
+from streams.core.read_models import Change, change, delete, put
 from streams.core.wiring import Context, Later, Reaction, Task, Withdraw
 from streams.postgres.database import Statement
 from streams.postgres.installation import projection_of
@@ -28,7 +27,7 @@ from streams.postgres.projection_tables import Projection
 
 TABLE = "headwater.tasks"
 KEYED = UUID("d7c7bb58-4ce7-4c63-8d49-ee8c291f1960")
-"""Namespace of the namespaces, one for each context, of the ids of tasks that have a key."""
+"""UUID namespace of the contexts' namespaces for ids of tasks with a key."""
 
 _CLAIMED = """
     returning t.id, t.context, t.kind, t.attempts, t.name, t.body::text, t.subject, t.reply_name, t.reply_body::text,
@@ -66,8 +65,30 @@ EXTEND = "update headwater.tasks set lease_until = now() + make_interval(secs =>
 NEXT_DUE = "select min(due_at) from headwater.tasks where state = 'waiting' and context = any(%s)"
 
 
+class ClaimedRow(NamedTuple):
+    """A row of CLAIM or ABANDONED: the task's columns, then the stored keys of its two subjects."""
+
+    id: UUID
+    context: str
+    kind: str
+    attempts: int
+    name: str
+    body: str
+    subject: str | None
+    reply_name: str | None
+    reply_body: str | None
+    reply_subject: str | None
+    correlation_id: UUID
+    event_id: UUID
+    due_at: datetime
+    key_subject: str | None
+    key_wrapped: bytes | None
+    reply_key_subject: str | None
+    reply_key_wrapped: bytes | None
+
+
 class Claimed(NamedTuple):
-    """A task this worker holds until its lease ends. `attempts` counts this one too."""
+    """A task that this worker holds until its lease ends. `attempts` includes the current one."""
 
     id: UUID
     context: str
@@ -81,17 +102,17 @@ class Claimed(NamedTuple):
 
 
 def task_id(event_id: UUID, number: int) -> UUID:
-    """The id of the nth task that an event gives rise to."""
+    """The id of an event's task by its number, counted from 0."""
     return derived_id(event_id, f"task {number}")
 
 
 def keyed_task_id(context: str, key: str) -> UUID:
-    """The id of the task that a context makes, or withdraws, under this key."""
+    """The id of the task that a context creates or withdraws under this key."""
     return derived_id(derived_id(KEYED, context), key)
 
 
 def reacted(context: Context, event: Recorded[Any]) -> Iterator[tuple[UUID, Reaction]]:
-    """What follows from the event, each with the id of the task that it makes or removes."""
+    """The reactions to an event, each with the id of the task that it creates or withdraws."""
     for number, reaction in enumerate(context.react(event)):
         keyed = reaction.key and keyed_task_id(context.name, reaction.key)
         yield keyed or task_id(event.record.event_id, number), reaction
@@ -104,7 +125,7 @@ def reactions(context: Context, mapper: Mapper) -> Projection:
 
 
 def known_projections(contexts: Sequence[Context], mapper: Mapper) -> list[Projection]:
-    """Every projection of these contexts: their read models, and their reactions."""
+    """Every projection of these contexts: read models and reactions."""
     models = [projection_of(context.name, model) for context in contexts for model in context.read_models]
     return models + [reactions(context, mapper) for context in contexts]
 
@@ -151,32 +172,41 @@ def _row(mapper: Mapper, event: Recorded[Any], id_: UUID, task: Task) -> Change:
 
 
 def claim(owner: str, lease_seconds: float, now: datetime, contexts: Sequence[str], limit: int) -> Statement:
-    """Takes due tasks for this owner."""
+    """The statement that claims due tasks for this owner."""
     return Statement(CLAIM, [owner, lease_seconds, now, list(contexts), limit])
 
 
 def abandoned(owner: str, lease_seconds: float, contexts: Sequence[str], only_worker: bool, limit: int) -> Statement:
-    """Takes over tasks whose worker is gone: the lease has run out, or `only_worker` says there can be no other."""
+    """The statement that takes over tasks of dead workers.
+
+    A worker counts as dead when its lease has run out or, with `only_worker`, when it is not this owner.
+    """
     return Statement(ABANDONED, [owner, lease_seconds, list(contexts), only_worker, owner, limit])
 
 
 def order(command: Command, context: str, id_: UUID, now: datetime) -> Statement:
-    """A timer made by hand, due now (by a manual clock too): how a command line submits a command.
+    """The statement that inserts a timer due now (by a manual clock too), by which a command line submits a command.
 
-    Whichever runtime is there takes it. Only for commands without personal values.
+    The worker of either runtime claims it. Only for commands without personal values.
     """
     return Statement(ORDER, [id_, context, now, command.name, command.model_dump_json(), id_, id_])
 
 
-def read_claimed(mapper: Mapper, row: Row) -> Claimed:
-    """A claimed row as messages; raises what `Mapper.decode` raises."""
-    for subject, wrapped in (row[13:15], row[15:17]):
-        if subject is not None:
-            mapper.keyring.learn(WrappedKey(subject, wrapped))
-    id_, context, kind, attempts, name, body, subject, reply_name, reply_body, reply_subject = row[:10]
-    message = mapper.decode(name, body.encode(), subject)
+def read_claimed(mapper: Mapper, row: ClaimedRow) -> Claimed:
+    """The claimed task with its messages decoded; raises what `Mapper.decode` raises."""
+    if row.key_subject is not None:
+        mapper.keyring.learn(WrappedKey(row.key_subject, row.key_wrapped))
+    if row.reply_key_subject is not None:
+        mapper.keyring.learn(WrappedKey(row.reply_key_subject, row.reply_key_wrapped))
+    message = mapper.decode(row.name, row.body.encode(), row.subject)
     assert isinstance(message, Command | Effect)
-    reply = None
-    if reply_name is not None:
-        reply = mapper.decode_as(Reply, reply_name, reply_body.encode(), reply_subject)
-    return Claimed(id_, context, kind, attempts, message, reply, row[10], row[11], row[12])
+    reply = _reply(mapper, row)
+    return Claimed(
+        row.id, row.context, row.kind, row.attempts, message, reply, row.correlation_id, row.event_id, row.due_at
+    )
+
+
+def _reply(mapper: Mapper, row: ClaimedRow) -> Reply | None:
+    if row.reply_name is None or row.reply_body is None:
+        return None
+    return mapper.decode_as(Reply, row.reply_name, row.reply_body.encode(), row.reply_subject)

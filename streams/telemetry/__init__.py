@@ -1,1 +1,1 @@
-"""Metrics, logs, garbage collection and live figures."""
+"""Telemetry: metrics, logs, garbage collection, live figures."""

@@ -1,7 +1,7 @@
-"""Garbage collection of a process that keeps a lot: pauses that don't grow with what is cached.
+"""Garbage collector settings for a process with large caches: pauses do not grow with the cache.
 
-A full collection walks over everything alive. Cached states and keys live long, hold no cycles and are freed by their
-reference counts, so walking over them again and again finds nothing and stops the process for hundreds of milliseconds.
+A full collection traverses every live object. Cached states and keys are long-lived, acyclic and freed by reference
+counting, so traversing them finds nothing and stops the process for hundreds of milliseconds.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ import gc
 from collections.abc import Mapping
 
 YOUNG = 10_000
-"""Objects made between two collections of the youngest: what one batch makes is gone before it is looked at."""
+"""Allocations between two collections of the youngest generation; a batch's objects are freed before the next one."""
 
 OLDEST = 2
 
 
 def spare_what_lives() -> None:
-    """From now on whatever survives a full collection is left out of later ones (see `gc.freeze`); idempotent.
+    """Exclude every object that survives a full collection from later ones (see `gc.freeze`); idempotent.
 
-    Only a cycle that outlives a full collection and is dropped afterwards is never found: connections and the like,
-    which are few.
+    Leaks only cycles dropped after they have survived a full collection: connections and the like, which are few.
     """
     gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
     if _freeze not in gc.callbacks:

@@ -1,7 +1,7 @@
-"""The live side: what happened in each minute of the last hour, and alerts by stated thresholds. Pure, and rebuildable.
+"""Counts of each minute of the last hour, and alerts by thresholds. Pure, and rebuildable from the log.
 
-Never authoritative: everything here can be counted again from the log. Windows are of the events' own time, so whatever
-arrives late, again or in another order, the totals are the same.
+Never authoritative: the log can be counted again. A window covers the events' own time, so late, repeated or reordered
+records give the same totals.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from streams.core.envelope import OUTCOMES, Record
 MINUTE = timedelta(minutes=1)
 KEPT = timedelta(hours=1)
 GRACE = timedelta(seconds=30)
-"""A window is closed this long after its minute: its totals are not expected to change any more."""
+"""Delay from the end of a minute until its window closes and its totals count as final."""
 
 UNDER_WAY = 100_000
-"""Deliveries begun and not ended that are remembered at most; beyond that the oldest one's latency is lost."""
+"""Maximum number of unfinished deliveries kept; beyond it the oldest one's latency is lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Which events of a context begin a delivery and end it, well or badly. They are events of one stream.
+    """The event names with which a context's deliveries begin, arrive or fail, all in one stream per delivery.
 
-    `channel` names the field of their bodies that says by which way it goes.
+    `channel` is the field of their bodies that holds the delivery's channel.
     """
 
     context: str
@@ -40,8 +40,8 @@ class Delivery:
     channel: str = "channel"
 
 
-class Line(NamedTuple):
-    """A minute's events of one type on one channel ("" for none); latencies in seconds, from begun to ended."""
+class MinuteTotals(NamedTuple):
+    """A minute's totals of one event type and channel ("" for none); latencies in seconds, from begin to end."""
 
     context: str
     type: str
@@ -54,11 +54,11 @@ class Line(NamedTuple):
 
 
 class Window(NamedTuple):
-    """One minute: when it began (UTC), its lines, and whether it is closed."""
+    """One minute: its start (UTC), whether it is closed, and its totals."""
 
     minute: datetime
     closed: bool
-    lines: list[Line]
+    lines: list[MinuteTotals]
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ _Key = tuple[str, str, str]
 
 
 class Windows:
-    """Counts records into minutes. Records of one partition must come in order; repeated ones are not counted again."""
+    """Counters of records per minute. Feed each partition's records in order; repeated records count once."""
 
     def __init__(self, deliveries: Iterable[Delivery] = (), kept: timedelta = KEPT) -> None:
         self._deliveries = {delivery.context: delivery for delivery in deliveries}
@@ -82,7 +82,7 @@ class Windows:
         self._under_way: OrderedDict[tuple[str, str, str], datetime] = OrderedDict()
 
     def see(self, record: Record) -> None:
-        """Counts a record, once."""
+        """Count a record, unless it was counted before."""
         place = (record.context, record.partition)
         if record.sequence <= self._seen.get(place, 0):
             return
@@ -91,15 +91,15 @@ class Windows:
             self._count(record)
 
     def forget(self, now: datetime) -> None:
-        """Drops the minutes that are too old to be kept."""
+        """Drop the minutes older than the kept period."""
         for minute in [minute for minute in self._minutes if minute < now - self._kept]:
             del self._minutes[minute]
 
     def windows(self, now: datetime) -> list[Window]:
-        """The minutes that anything happened in, oldest first."""
+        """The windows of all minutes with events, oldest first."""
         return [
             Window(
-                minute, minute + MINUTE + GRACE <= now, [_line(key, tally) for key, tally in sorted(tallies.items())]
+                minute, minute + MINUTE + GRACE <= now, [_totals(key, tally) for key, tally in sorted(tallies.items())]
             )
             for minute, tallies in sorted(self._minutes.items())
         ]
@@ -131,9 +131,9 @@ class Windows:
 
 
 class Thresholds(NamedTuple):
-    """When to raise an alarm over a minute: which share of deliveries failed, or how slow (p95, seconds) they were.
+    """Limits of a minute's share of failed deliveries and of its p95 latency in seconds.
 
-    Minutes with fewer than `minimum` ended deliveries on a channel say too little and raise none.
+    A channel with fewer than `minimum` ended deliveries in the minute raises no alert: the sample is too small.
     """
 
     failure_share: float = 0.05
@@ -142,7 +142,7 @@ class Thresholds(NamedTuple):
 
 
 class Alert(NamedTuple):
-    """A threshold was passed in a closed minute."""
+    """A threshold exceeded in a closed minute."""
 
     minute: datetime
     context: str
@@ -153,7 +153,7 @@ class Alert(NamedTuple):
 
 
 def alerts(windows: Sequence[Window], deliveries: Iterable[Delivery], thresholds: Thresholds) -> list[Alert]:
-    """The alarms of the closed minutes, oldest first."""
+    """The alerts of the closed minutes, oldest first."""
     ends = {delivery.context: delivery.arrived | delivery.failed for delivery in deliveries}
     found: list[Alert] = []
     for window in windows:
@@ -166,7 +166,7 @@ def alerts(windows: Sequence[Window], deliveries: Iterable[Delivery], thresholds
 
 
 def _alerts(
-    minute: datetime, context: str, channel: str, lines: Sequence[Line], thresholds: Thresholds
+    minute: datetime, context: str, channel: str, lines: Sequence[MinuteTotals], thresholds: Thresholds
 ) -> Iterable[Alert]:
     events, failures = sum(line.events for line in lines), sum(line.failures for line in lines)
     if events < thresholds.minimum:
@@ -179,12 +179,15 @@ def _alerts(
 
 
 def minute_of(moment: datetime) -> datetime:
-    """The beginning of a moment's minute, UTC."""
+    """The start of the time's minute, in UTC."""
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The nearest-rank percentile: the smallest value that at least this share of all are not above; None for none."""
+    """The nearest-rank percentile: the smallest value with at least this share of all values at or below it.
+
+    None when there are no values.
+    """
     return sorted(values)[max(0, ceil(share * len(values)) - 1)] if values else None
 
 
@@ -198,6 +201,7 @@ def report(windows: Sequence[Window], raised: Sequence[Alert]) -> bytes:
     )
 
 
-def _line(key: _Key, tally: _Tally) -> Line:
+def _totals(key: _Key, tally: _Tally) -> MinuteTotals:
     latencies = sorted(tally.latencies)
-    return Line(*key, tally.events, tally.failures, *(percentile(latencies, share) for share in (0.5, 0.95, 0.99)))
+    p50, p95, p99 = (percentile(latencies, share) for share in (0.5, 0.95, 0.99))
+    return MinuteTotals(*key, tally.events, tally.failures, p50, p95, p99)

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the correlation id of whatever is being done."""
+"""Structured logs: one JSON object per line, with the correlation id of the current request or task."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 import orjson
 
 correlation: ContextVar[str | None] = ContextVar("correlation", default=None)
-"""The correlation id of the request or task being worked on."""
+"""The correlation id of the current request or task."""
 
 
 class JsonLines(logging.Formatter):
-    """Time (UTC), level, logger, message, correlation id; and the trace of an exception as one string."""
+    """Formatter of JSON lines: time (UTC), level, logger, message, correlation id, exception trace as one string."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
 
 
 def set_up_logging(level: str) -> None:
-    """Logs to standard error from this level on; libraries speak from warnings on."""
+    """Log to standard error: Headwater from this level, libraries from warnings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

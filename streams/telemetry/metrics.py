@@ -1,4 +1,4 @@
-"""What the engine counts and times, for Prometheus."""
+"""The engine's Prometheus metrics."""
 
 from __future__ import annotations
 

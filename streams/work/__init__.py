@@ -1,1 +1,1 @@
-"""The worker: due timers and outside calls."""
+"""The worker of due timers and outside calls."""

@@ -1,4 +1,4 @@
-"""The worker: claims due tasks, performs their effects through connectors, and sends the answers back as commands."""
+"""The worker: claims due tasks, performs their effects through connectors, submits the answers as commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from streams.core.gateway import Gateway, Pending, Unavailable, envelop
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.postgres.database import Statement, connect
-from streams.postgres.tasks import EXTEND, NEXT_DUE, Claimed, abandoned, claim, read_claimed
+from streams.postgres.tasks import EXTEND, NEXT_DUE, Claimed, ClaimedRow, abandoned, claim, read_claimed
 from streams.telemetry.metrics import CALLS
 
 log = logging.getLogger(__name__)
@@ -38,17 +38,17 @@ CONCURRENCY = 64
 
 
 def may_repeat(attempts: int, idempotent: bool) -> bool:
-    """Whether an attempt whose outcome is unknown may be made again by itself: only where repeats are recognised."""
+    """Whether to repeat an attempt with unknown outcome automatically: only where the provider recognises repeats."""
     return idempotent and attempts < MAX_ATTEMPTS
 
 
 def backoff(attempts: int, jitter: float) -> float:
-    """Seconds before the next attempt: doubling from one second up to five minutes, times `jitter` (0.5 to 1)."""
+    """Seconds until the next attempt: one second, doubled up to five minutes, times `jitter` (0.5 to 1)."""
     return min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** (attempts - 1)) * jitter
 
 
 def attempt_of(verdict: Verdict, number: int, provider: str, repeatable: bool, now: datetime, jitter: float) -> Attempt:
-    """What the verdict of a connector means for the task: accepted, rejected, deferred, or unconfirmed."""
+    """The attempt that a connector's verdict makes: accepted, rejected, deferred or unconfirmed."""
     known: dict[str, Any] = {"number": number, "provider": provider, "output": verdict.output}
     match verdict:
         case Accepted():
@@ -69,10 +69,10 @@ def attempt_of(verdict: Verdict, number: int, provider: str, repeatable: bool, n
 
 
 class Worker:
-    """Performs the tasks of some contexts.
+    """Worker for the tasks of some contexts.
 
-    `only_worker` says that no other process does, so that what a predecessor left running is taken over at once
-    instead of when its lease ends.
+    `only_worker` means that no other process works on them, so the tasks that a predecessor left running are taken
+    over at once instead of at the end of their lease.
     """
 
     def __init__(
@@ -100,14 +100,14 @@ class Worker:
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begins to work, in the background."""
+        """Start the background loops: work and renewal of leases."""
         self._loops = [
             asyncio.create_task(self._work(), name="worker"),
             asyncio.create_task(self._renew(), name="leases"),
         ]
 
     async def stop(self) -> None:
-        """Claims nothing more and finishes what has been taken."""
+        """Stop claiming, and finish the claimed tasks."""
         self._closing = True
         self._closing_at = asyncio.get_running_loop().time()
         self._wake.set()
@@ -119,7 +119,7 @@ class Worker:
             await self._connection.close()
 
     def due(self, moment: datetime) -> None:
-        """Says that a task is due at this time, so that the worker need not find out by looking."""
+        """Report a new task's due time; wakes the worker before its next poll."""
         if moment <= self._clock.now() or self._next_due is None or moment < self._next_due:
             self._wake.set()
 
@@ -155,7 +155,7 @@ class Worker:
         return found
 
     async def _rest(self) -> None:
-        """Until something is reported due, the next known task comes due, or for a while."""
+        """Ends at a reported due task, at the next known due time, or after `IDLE_SECONDS`: reports can be missed."""
         connection = await self._connected()
         ((self._next_due,),) = await _fetch(connection, Statement(NEXT_DUE, [self._contexts]))
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._wake.wait())]
@@ -166,14 +166,14 @@ class Worker:
             wait.cancel()
 
     def _begin(self, rows: Sequence[Row], taken_over: bool) -> int:
-        for row in rows:
+        for row in map(ClaimedRow._make, rows):
             try:
                 claimed = read_claimed(self._mapper, row)
             except Exception:
-                log.exception("task %s (%s) cannot be read and stays claimed until its lease ends", row[0], row[4])
+                log.exception("task %s (%s) cannot be read and stays claimed until its lease ends", row.id, row.name)
                 continue
             run = asyncio.create_task(self._perform(claimed, taken_over), name=f"task {claimed.id}")
-            self._running[run] = claimed.id  # a task that was put off may be claimed anew before its last run is over
+            self._running[run] = claimed.id  # a deferred task may be claimed again before its last run has ended
             run.add_done_callback(self._finished)
         return len(rows)
 
@@ -206,7 +206,7 @@ class Worker:
         await self._submit(task, task.reply.answered(attempt, self._clock.now()), step, attempt.retry_at)
 
     async def _submit(self, task: Claimed, command: Command, step: str, due_at: datetime | None) -> None:
-        """Sends a task's command until it is recorded; its id derives from the task's, so that it counts once."""
+        """Retries until the command is recorded. Its id derives from the task's id, so repeats are recorded once."""
         envelope = envelop(
             command,
             task.context,
@@ -235,11 +235,11 @@ class Worker:
             return
 
     def _may_linger(self) -> bool:
-        """A closing worker waits for the log only so long; the lease sees to the rest."""
+        """Bounds the shutdown: another worker takes an unfinished task over when its lease ends."""
         return asyncio.get_running_loop().time() < self._closing_at + LINGER_SECONDS
 
     async def _drop(self, task: Claimed) -> None:
-        """The task's command was recorded before, by somebody who then could not end the task."""
+        """Deletes a task whose command an earlier process recorded without ending the task."""
         connection = await self._connected()
         await connection.execute("delete from headwater.tasks where id = %s and owner = %s", (task.id, self._name))
 

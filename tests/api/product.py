@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from socket import socket
 from typing import Any, Self, TypeVar
@@ -23,6 +24,7 @@ import httpx2
 import psycopg
 import uvicorn
 from fastapi import FastAPI
+from psycopg.conninfo import conninfo_to_dict
 
 import bootstrap
 import settings as process
@@ -30,6 +32,12 @@ from api.app import Edge
 from api.routing import LeanApp
 from api.surface import Surface
 from streams.core.clock import Clock, ManualClock
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
+from streams.core.wiring import names_of
+from streams.postgres.database import connect_plain
+from streams.postgres.installation import prepare
+from streams.postgres.rebuild import bring_up
 from tests.databases import fresh_database
 from tests.imitations import listener
 
@@ -47,6 +55,20 @@ OPTIONS: Mapping[str, Any] = {
 """uvicorn's."""
 
 T = TypeVar("T")
+
+
+@cache
+def installed() -> str:
+    """The name of a database in which everything stands that a first start makes: a start on its copy is sooner done.
+
+    First starts as such are tested with the command line.
+    """
+    dsn = next(fresh_database())
+    mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(bytes(32)))
+    with connect_plain(dsn) as connection:
+        prepare(connection, bootstrap.CONTEXTS, 4)
+        bring_up(connection, bootstrap.CONTEXTS, mapper, lambda _: None)
+    return str(conninfo_to_dict(dsn)["dbname"])
 
 
 def variables_of(dsn: str, data: Path, port: int) -> dict[str, str]:
@@ -102,6 +124,12 @@ class Installation:
             unlimited(surface) if limits is None else limits,
         )
 
+    def authorization(
+        self, surface: str, *scopes: str, subject: str = "tester", limits: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """The header that carries such a token."""
+        return {"Authorization": f"Bearer {self.token(surface, *scopes, subject=subject, limits=limits)}"}
+
     def own(self, surface: str, kind: type[T]) -> T:
         """The dependencies of a surface's endpoints."""
         app = self.edge._surfaces[surface]
@@ -113,7 +141,10 @@ class Installation:
 
 
 class Served(Installation):
-    """An installation that runs in a thread with a loop of its own, by a clock that the test moves."""
+    """An installation that runs in a thread with its own event loop, by a clock that the test moves.
+
+    `http` asks it without a token.
+    """
 
     def __init__(self, dsn: str, data: Path, variables: Mapping[str, str]) -> None:
         self._listener = listener()
@@ -121,6 +152,7 @@ class Served(Installation):
         self.manual = ManualClock(MONDAY)
         super().__init__(dsn, data, port, variables, self.manual, self._ready)
         self.journal = psycopg.connect(dsn, autocommit=True)
+        self.http = httpx2.Client(base_url=self.root, timeout=PATIENCE_SECONDS, verify=False)
         self._numbers = iter(range(1000, 1_000_000))
         self._server = uvicorn.Server(uvicorn.Config(self.edge, **OPTIONS))
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True)
@@ -142,15 +174,20 @@ class Served(Installation):
         finally:
             self._server.should_exit = True
             self._thread.join()
+            self.http.close()
             self.journal.close()
 
-    def client(self, surface: str, path: str = "") -> httpx2.Client:
+    def client(self, surface: str, path: str = "", subject: str = "tester") -> httpx2.Client:
         """A client of a surface, with a token that may do everything."""
-        headers = {"Authorization": f"Bearer {self.token(surface)}"}
-        return httpx2.Client(base_url=f"{self.root}/{surface}{path}", headers=headers, timeout=PATIENCE_SECONDS)
+        return httpx2.Client(
+            base_url=f"{self.root}/{surface}{path}",
+            headers=self.authorization(surface, subject=subject),
+            timeout=PATIENCE_SECONDS,
+            verify=False,  # nothing here is encrypted, and a store of certificates takes long to load
+        )
 
     def new_user(self) -> int:
-        """A user id that nobody has used."""
+        """An unused user id."""
         return next(self._numbers)
 
     def advance(self, by: timedelta) -> None:
@@ -211,7 +248,7 @@ S = TypeVar("S", bound=Served)
 def serving(kind: type[S], variables: Mapping[str, str]) -> Iterator[S]:
     """A product that runs on a fresh database and directory."""
     data = Path(tempfile.mkdtemp(prefix="headwater-api-"))
-    databases = fresh_database()
+    databases = fresh_database(installed())
     try:
         with kind(next(databases), data, variables).running() as served:
             yield served

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from api.actions import Acting
+from api.actions import Actions
 from api.errors import ApiError
 from api.routing import HEADERS
 from domain.messages import Refused
@@ -112,7 +112,7 @@ async def answer(example: Example) -> dict[str, Any]:
     engine = Replay(example.name, json.dumps(example.outcome).encode())
     try:
         await (
-            Acting(example.surface, engine, app.STATUSES, Secrets(bytes(32)))
+            Actions(example.surface, engine, app.STATUSES, Secrets(bytes(32)))
             .action(request, "caller", "actor")
             .submit(COMMAND)
         )

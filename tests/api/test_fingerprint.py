@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from api.actions import Acting, Fingerprints
+from api.actions import Actions, Fingerprints
 from api.routing import BODY
 from streams.core.secrets import Secrets
 from tests.api.refusals import Replay
@@ -17,10 +17,10 @@ BODY_TEXT = b'{"user_id": 1, "data": {"a": 1, "b": [1, 2]}}'
 
 def fingerprints(body: bytes, path: str = "/api/send", root: str = "", secret: int = 0) -> Fingerprints:
     """Those of a POST; `root` is where the surface is mounted."""
-    acting = Acting("gccp", Replay("", b""), {}, Secrets(bytes([secret]) * 32))
+    actions = Actions("gccp", Replay("", b""), {}, Secrets(bytes([secret]) * 32))
     headers = [(b"idempotency-key", b"k")]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": root + path, "root_path": root}
-    action = acting.action(Request(scope | {"headers": headers, BODY: body}), "caller", "actor")
+    action = actions.action(Request(scope | {"headers": headers, BODY: body}), "caller", "actor")
     return action._fingerprints
 
 

@@ -11,7 +11,7 @@ from time import time
 
 import pytest
 
-from api.counters import SWEEP_SECONDS, Counts, InProcess, Shared
+from api.counters import SWEEP_SECONDS, Counters, InProcessCounters, SharedCounters
 from api.errors import ApiError
 from api.limits import Limiter
 from streams.postgres.database import connect_plain
@@ -35,8 +35,8 @@ def shared(database: str) -> str:
 
 
 @pytest.fixture(params=["in process", "shared"])
-async def counts(request: pytest.FixtureRequest) -> AsyncIterator[Counts]:
-    made = InProcess() if request.param == "in process" else Shared(request.getfixturevalue("shared"))
+async def counts(request: pytest.FixtureRequest) -> AsyncIterator[Counters]:
+    made = InProcessCounters() if request.param == "in process" else SharedCounters(request.getfixturevalue("shared"))
     async with made.running():
         yield made
 
@@ -46,13 +46,13 @@ async def nodes(dsn: str, limit: str, sliding: bool, number: int = 2) -> AsyncIt
     """What so many API nodes limit requests with."""
     async with AsyncExitStack() as stack:
         limiters = []
-        for counts in [Shared(dsn) for _ in range(number)]:
+        for counts in [SharedCounters(dsn) for _ in range(number)]:
             await stack.enter_async_context(counts.running())
             limiters.append(limited(counts, limit, sliding))
         yield limiters
 
 
-def limited(counts: Counts, limit: str, sliding: bool) -> Limiter:
+def limited(counts: Counters, limit: str, sliding: bool) -> Limiter:
     return Limiter(counts, "gccp", {"generate": limit, "retry": limit}, sliding=sliding)
 
 
@@ -72,7 +72,7 @@ async def until_let_through(limiter: Limiter) -> None:
 
 @KINDS
 async def test_the_last_request_of_a_window_passes_and_one_more_is_told_when_to_come_back(
-    counts: Counts, sliding: bool
+    counts: Counters, sliding: bool
 ) -> None:
     limiter, began = limited(counts, "3/minute", sliding), time()
     answers = [await hit(limiter) for _ in range(4)]
@@ -83,7 +83,7 @@ async def test_the_last_request_of_a_window_passes_and_one_more_is_told_when_to_
 
 
 @KINDS
-async def test_every_answer_says_where_its_caller_stands(counts: Counts, sliding: bool) -> None:
+async def test_every_answer_says_where_its_caller_stands(counts: Counters, sliding: bool) -> None:
     limiter, began = limited(counts, "3/minute", sliding), time()
     told = [(await hit(limiter))[1] for _ in range(5)]
     assert {headers["X-RateLimit-Limit"] for headers in told} == {"3"}
@@ -94,17 +94,17 @@ async def test_every_answer_says_where_its_caller_stands(counts: Counts, sliding
 
 
 @KINDS
-async def test_looking_counts_nothing(counts: Counts, sliding: bool) -> None:
+async def test_looking_counts_nothing(counts: Counters, sliding: bool) -> None:
     limiter = limited(counts, "3/minute", sliding)
-    assert (await limiter.standing("u", "generate", {}))["X-RateLimit-Remaining"] == "3"
+    assert (await limiter.headers("u", "generate", {}))["X-RateLimit-Remaining"] == "3"
     _, headers = await hit(limiter)
-    assert await limiter.standing("u", "generate", {}) == headers
-    assert await limiter.standing("u", "generate", {}) == headers
+    assert await limiter.headers("u", "generate", {}) == headers
+    assert await limiter.headers("u", "generate", {}) == headers
 
 
 @KINDS
 async def test_callers_and_classes_are_counted_apart_and_a_token_may_raise_its_limit(
-    counts: Counts, sliding: bool
+    counts: Counters, sliding: bool
 ) -> None:
     limiter = limited(counts, "1/minute", sliding)
     assert (await hit(limiter))[0]
@@ -115,14 +115,14 @@ async def test_callers_and_classes_are_counted_apart_and_a_token_may_raise_its_l
 
 
 @KINDS
-async def test_a_window_that_has_ended_lets_through_again(counts: Counts, sliding: bool) -> None:
+async def test_a_window_that_has_ended_lets_through_again(counts: Counters, sliding: bool) -> None:
     limiter, began = limited(counts, "1/second", sliding), time()
     assert (await hit(limiter))[0]
     await until_let_through(limiter)
     assert time() - began >= 1
 
 
-async def test_no_stretch_as_long_as_a_sliding_window_holds_more(counts: Counts) -> None:
+async def test_no_stretch_as_long_as_a_sliding_window_holds_more(counts: Counters) -> None:
     limiter, began = limited(counts, "2/second", sliding=True), time()
     assert (await hit(limiter))[0]
     while time() < began + 0.6:
@@ -134,7 +134,7 @@ async def test_no_stretch_as_long_as_a_sliding_window_holds_more(counts: Counts)
     assert time() - second >= 1
 
 
-async def test_a_fixed_window_counts_what_it_refuses_and_still_ends(counts: Counts) -> None:
+async def test_a_fixed_window_counts_what_it_refuses_and_still_ends(counts: Counters) -> None:
     limiter = limited(counts, "1/second", sliding=False)
     resets = {(await hit(limiter))[1]["X-RateLimit-Reset"] for _ in range(20)}
     assert len(resets) == 1
@@ -147,7 +147,7 @@ async def test_nodes_on_one_database_share_their_counts(shared: str, sliding: bo
         left = [(await hit(node))[1]["X-RateLimit-Remaining"] for node in (one, other, other, one)]
         assert left == ["3", "2", "1", "0"]
         assert not (await hit(one))[0]
-        assert await one.standing("u", "generate", {}) == await other.standing("u", "generate", {})
+        assert await one.headers("u", "generate", {}) == await other.headers("u", "generate", {})
 
 
 @KINDS
@@ -211,7 +211,7 @@ async def test_memory_forgets_windows_that_have_ended_and_no_thread_is_started(
     now = time()
     monkeypatch.setattr("time.time", lambda: now)
     monkeypatch.setattr("api.counters.time", lambda: now)
-    counts = InProcess()
+    counts = InProcessCounters()
     limiter = limited(counts, "5/minute", sliding)
     for n in range(30):
         await hit(limiter, f"early {n}")
@@ -226,7 +226,7 @@ async def test_memory_forgets_windows_that_have_ended_and_no_thread_is_started(
 async def test_memory_holds_no_more_moments_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time()
     monkeypatch.setattr("time.time", lambda: now)
-    counts = InProcess()
+    counts = InProcessCounters()
     limiter = limited(counts, "2/second", sliding=True)
     for _ in range(20):
         assert (await hit(limiter))[0]

@@ -16,14 +16,8 @@ from psycopg import sql
 import bootstrap
 from settings import Settings
 from streams.core.clock import SystemClock
-from streams.core.keys import Keyring
-from streams.core.mapper import Mapper
-from streams.core.wiring import names_of
 from streams.kafka.node import ApiNode
 from streams.kafka.settings import Cluster, Role
-from streams.postgres.database import connect_plain
-from streams.postgres.installation import prepare
-from streams.postgres.rebuild import bring_up
 from tests.api.product import listening
 from tests.imitations import listener
 
@@ -31,19 +25,6 @@ NOWHERE = "127.0.0.1:9"
 MASTER_KEY = bytes(32)
 READ = {"communication": "/communication/api/communication/trigger-types", "gccp": "/gccp/api/generations"}
 RAISED = "3/minute"
-
-
-@pytest.fixture
-def installation(database: str) -> str:
-    """A database with everything in it that a node needs."""
-    with connect_plain(database) as connection:
-        prepare(connection, bootstrap.CONTEXTS, 4)
-        bring_up(connection, bootstrap.CONTEXTS, Mapper(names_of(bootstrap.CONTEXTS), Keyring(MASTER_KEY)), _unseen)
-    return database
-
-
-def _unseen(records: int) -> None:
-    """There is nothing to rebuild."""
 
 
 def settings_of(dsn: str, data: Path) -> Settings:
@@ -73,10 +54,8 @@ def bearer(settings: Settings, surface: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("surface", READ)
-async def test_a_caller_who_goes_from_node_to_node_has_one_limit(
-    installation: str, tmp_path: Path, surface: str
-) -> None:
-    settings = settings_of(installation, tmp_path)
+async def test_a_caller_who_goes_from_node_to_node_has_one_limit(database: str, tmp_path: Path, surface: str) -> None:
+    settings = settings_of(database, tmp_path)
     async with served(settings, 2) as (one, other):
         answers = [
             await node.get(READ[surface], headers=bearer(settings, surface)) for node in (one, other, one, other)
@@ -87,16 +66,16 @@ async def test_a_caller_who_goes_from_node_to_node_has_one_limit(
 
 
 async def test_while_the_database_is_away_a_node_says_so_and_counts_on_when_it_is_back(
-    installation: str, tmp_path: Path
+    database: str, tmp_path: Path
 ) -> None:
-    settings = settings_of(installation, tmp_path)
+    settings = settings_of(database, tmp_path)
     path, headers = READ["communication"], bearer(settings, "communication")
     async with served(settings, 1) as (node,):
         assert (await node.get(path, headers=headers)).status_code == 200
-        admit(installation, connections=False)
+        admit(database, connections=False)
         away = await node.get(path, headers=headers)
         assert (away.status_code, away.headers["Retry-After"], away.json()["success"]) == (503, "1", False)
-        admit(installation, connections=True)
+        admit(database, connections=True)
         async with asyncio.timeout(60):
             while (back := await node.get(path, headers=headers)).status_code == 503:
                 await asyncio.sleep(0.01)

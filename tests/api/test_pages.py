@@ -1,28 +1,19 @@
-"""The pages that show a surface's OpenAPI, for whoever has no network but this machine."""
+"""The pages that show a surface's OpenAPI, which load nothing from elsewhere."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
 import bootstrap
-from tests.api.product import Served, serving
-
-pytestmark = pytest.mark.xdist_group("pages")
+from tests.api.product import Served
 
 LOADED = re.compile(r"""(?:src|href|spec-url|url)\s*[=:]\s*["']([^"']+)["']""")
 ANYWHERE_ELSE = re.compile(r"https?://(?!127\.0\.0\.1)")
 PAGES = ("docs", "redoc")
-
-
-@pytest.fixture(scope="module")
-def product() -> Iterator[Served]:
-    with serving(Served, {}) as served:
-        yield served
 
 
 def get(product: Served, path: str, **headers: str) -> Any:

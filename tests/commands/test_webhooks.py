@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from commands.webhook_endpoints import ConfigureWebhookEndpoint, DisableWebhookEndpoint, EnableWebhookEndpoint
 from commands.webhooks import (
-    FAILING_LONG,
+    DISABLED_AFTER,
     PAUSES,
     WEBHOOK_EVENTS,
     WEBHOOK_HANDLERS,
@@ -126,7 +126,7 @@ def test_success_after_failure_is_a_recovery() -> None:
 
 def test_an_endpoint_is_disabled_when_nothing_gets_through_for_days() -> None:
     failing = queued().given(WebhookEndpointFailing(at=START, endpoint_id="gccp"))
-    days = FAILING_LONG.total_seconds() / 86_400
+    days = DISABLED_AFTER.total_seconds() / 86_400
     failing.when(heard(Result.REJECTED, days=days - 0.01)).then_kinds(WebhookPutOff)
     failing.when(heard(Result.REJECTED, days=days)).then_kinds(WebhookPutOff, WebhookEndpointDisabled)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.anthropic import AnthropicModel
-from connectors.model import Answer, Finished, Text, UpstreamBroke
-from domain.calls.completion import Completion, Message
+from connectors.model import Finished, StreamedAnswer, TextChunk, UpstreamBroke
+from domain.calls.completion import Completion, PromptMessage
 from streams.core.calls import Verdict
 from tests.imitations.anthropic import AnthropicServer
 from tests.imitations.llm_server import Act
@@ -24,19 +24,19 @@ def completion(**given: Any) -> Completion:
         "max_tokens": 4000,
         "temperature": 0.7,
         "system": "You are an expert educator.",
-        "messages": (Message(role="user", content="Explain neural networks"),),
+        "messages": (PromptMessage(role="user", content="Explain neural networks"),),
     }
     return Completion(**(usual | given))
 
 
-async def read(answer: Answer) -> tuple[str, Finished | UpstreamBroke | None]:
+async def read(answer: StreamedAnswer) -> tuple[str, Finished | UpstreamBroke | None]:
     """The text that came, and how it ended."""
     texts: list[str] = []
     end: Finished | UpstreamBroke | None = None
     try:
         async for chunk in answer:
             match chunk:
-                case Text(text):
+                case TextChunk(text):
                     texts.append(text)
                 case Finished():
                     end = chunk

@@ -10,7 +10,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from connectors.anthropic import AnthropicModel, takes_temperature
-from connectors.model import Completed, Finished, LanguageModel, Text, UnknownAtCost, UpstreamBroke, Usage, usage_of
+from connectors.model import (
+    Completed,
+    Finished,
+    LanguageModel,
+    TextChunk,
+    TokenUsage,
+    UnknownAtCost,
+    UpstreamBroke,
+    usage_of,
+)
 from connectors.prices import Price, PriceList
 from streams.core.calls import Deferred, Rejected, Unknown, Verdict
 from tests.connectors.completions import KEY, TEXT, answer_to, completion, read
@@ -18,7 +27,7 @@ from tests.imitations.anthropic import AnthropicServer, error, event
 from tests.imitations.llm_server import Act
 
 MODEL = "claude-sonnet-4-5-20250929"
-FULL = Usage(MODEL, 15, 150, 15 * 300 + 150 * 1500)
+FULL = TokenUsage(MODEL, 15, 150, 15 * 300 + 150 * 1500)
 
 
 @pytest.fixture
@@ -108,9 +117,9 @@ async def test_text_comes_piece_by_piece_and_then_the_usage(model: AnthropicMode
     async with model.stream(completion()) as answer:
         chunks = [chunk async for chunk in answer]
     assert chunks == [
-        Text("Neural networks"),
-        Text(" are layered"),
-        Text(" functions."),
+        TextChunk("Neural networks"),
+        TextChunk(" are layered"),
+        TextChunk(" functions."),
         Finished("msg_01XFDUDYJgAACzvnptvVoYEL", "end_turn", FULL),
     ]
     assert answer.usage == FULL
@@ -119,9 +128,9 @@ async def test_text_comes_piece_by_piece_and_then_the_usage(model: AnthropicMode
 async def test_text_is_given_on_before_the_next_piece_exists(server: AnthropicServer, model: AnthropicModel) -> None:
     server.script(Act(hold_after=1))
     async with model.stream(completion()) as answer:
-        assert await anext(answer) == Text("Neural networks")
+        assert await anext(answer) == TextChunk("Neural networks")
         server.release()
-        assert await anext(answer) == Text(" are layered")
+        assert await anext(answer) == TextChunk(" are layered")
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
@@ -177,14 +186,14 @@ async def test_a_refusal_is_explained_in_the_providers_words(server: AnthropicSe
 async def test_a_call_whose_answer_never_came_is_unknown(server: AnthropicServer) -> None:
     verdict = await answer_to(server, Act(hang=True), silence_seconds=0.2)
     assert isinstance(verdict, Unknown)
-    assert usage_of(verdict) == Usage()
+    assert usage_of(verdict) == TokenUsage()
 
 
 async def test_an_answer_that_falls_silent_is_unknown_and_still_costs(server: AnthropicServer) -> None:
     verdict = await answer_to(server, Act(hold_after=1), silence_seconds=0.2)
     assert isinstance(verdict, UnknownAtCost)
     assert verdict.reason == "the answer broke off (ReadTimeout)"
-    assert verdict.usage == Usage(MODEL, 15, 4, 15 * 300 + 4 * 1500, estimated=True)
+    assert verdict.usage == TokenUsage(MODEL, 15, 4, 15 * 300 + 4 * 1500, estimated=True)
 
 
 async def test_an_answer_without_end_is_given_up_and_still_costs(server: AnthropicServer) -> None:
@@ -234,7 +243,7 @@ async def test_an_error_in_the_middle_keeps_the_text_and_is_raised(
     assert isinstance(end.verdict, verdict)
     assert not isinstance(end.verdict, Unknown)
     assert end.verdict.code == kind
-    assert usage_of(end.verdict) == Usage(MODEL, 15, 7, 15 * 300 + 7 * 1500, estimated=True)
+    assert usage_of(end.verdict) == TokenUsage(MODEL, 15, 7, 15 * 300 + 7 * 1500, estimated=True)
 
 
 async def test_an_error_before_the_first_word_is_raised_too(server: AnthropicServer, model: AnthropicModel) -> None:
@@ -253,7 +262,7 @@ async def test_leaving_early_ends_the_call_upstream_and_tells_the_usage(
         async for _ in answer:
             break
     await asyncio.wait_for(server.received[0].gone.wait(), 20)
-    assert answer.usage == Usage(MODEL, 15, 4, 15 * 300 + 4 * 1500, estimated=True)
+    assert answer.usage == TokenUsage(MODEL, 15, 4, 15 * 300 + 4 * 1500, estimated=True)
 
 
 async def test_a_cancelled_call_ends_upstream(server: AnthropicServer, model: AnthropicModel) -> None:

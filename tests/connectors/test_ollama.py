@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from connectors.model import Completed, Finished, LanguageModel, Text, UpstreamBroke, Usage, usage_of
+from connectors.model import Completed, Finished, LanguageModel, TextChunk, TokenUsage, UpstreamBroke, usage_of
 from connectors.ollama import OllamaModel
-from domain.calls.completion import Message
+from domain.calls.completion import PromptMessage
 from streams.core.calls import Deferred, Rejected, Unknown
 from tests.connectors.completions import TEXT, completion, read
 from tests.imitations.llm_server import Act
 from tests.imitations.ollama import OllamaServer
 
-FULL = Usage("llama3.2", 15, 150)
+FULL = TokenUsage("llama3.2", 15, 150)
 ID = "llama3.2@2026-11-22T10:00:00.097767Z"
 
 
@@ -66,7 +66,7 @@ async def test_without_a_model_of_its_own_it_uses_the_one_that_is_named(server: 
 
 
 async def test_the_context_window_holds_the_prompt_and_the_answer(server: OllamaServer, model: OllamaModel) -> None:
-    long = (Message(role="user", content="word " * 9_000),)
+    long = (PromptMessage(role="user", content="word " * 9_000),)
     await model(completion(messages=long, system=None), "key-1")
     assert server.received[0].json["options"]["num_ctx"] == 45_000 // 3 + 4000
 
@@ -74,7 +74,7 @@ async def test_the_context_window_holds_the_prompt_and_the_answer(server: Ollama
 async def test_a_prompt_that_would_be_cut_silently_is_rejected_instead(
     server: OllamaServer, model: OllamaModel
 ) -> None:
-    long = (Message(role="user", content="word " * 40_000),)
+    long = (PromptMessage(role="user", content="word " * 40_000),)
     verdict = await model(completion(messages=long), "key-1")
     assert isinstance(verdict, Rejected)
     assert verdict.code == "context_exceeded"
@@ -85,9 +85,9 @@ async def test_text_comes_piece_by_piece_and_then_the_usage(model: OllamaModel) 
     async with model.stream(completion()) as answer:
         chunks = [chunk async for chunk in answer]
     assert chunks == [
-        Text("Neural networks"),
-        Text(" are layered"),
-        Text(" functions."),
+        TextChunk("Neural networks"),
+        TextChunk(" are layered"),
+        TextChunk(" functions."),
         Finished(ID, "end_turn", FULL),
     ]
     assert answer.usage == FULL
@@ -121,7 +121,7 @@ async def test_an_error_in_the_middle_keeps_the_text_and_is_raised(server: Ollam
     assert isinstance(end, UpstreamBroke)
     assert isinstance(end.verdict, Deferred)
     assert end.verdict.reason == "an error was encountered while running the model"
-    assert usage_of(end.verdict) == Usage("llama3.2", 0, 7, estimated=True)
+    assert usage_of(end.verdict) == TokenUsage("llama3.2", 0, 7, estimated=True)
 
 
 @pytest.mark.parametrize(
@@ -167,9 +167,9 @@ async def test_leaving_early_ends_the_call_upstream_and_tells_the_usage(
 ) -> None:
     server.script(Act(hold_after=2))
     async with model.stream(completion()) as answer:
-        assert await anext(answer) == Text("Neural networks")
+        assert await anext(answer) == TextChunk("Neural networks")
     await asyncio.wait_for(server.received[0].gone.wait(), 20)
-    assert answer.usage == Usage("llama3.2", 0, 4, estimated=True)
+    assert answer.usage == TokenUsage("llama3.2", 0, 4, estimated=True)
 
 
 async def test_a_server_that_is_not_there_defers_the_call() -> None:

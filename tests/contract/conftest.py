@@ -1,4 +1,4 @@
-"""The runtime that a test of the contract runs on: each of them in turn."""
+"""Fixture of the contract's runtimes: each test runs on every one of them."""
 
 from __future__ import annotations
 

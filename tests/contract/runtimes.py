@@ -1,4 +1,4 @@
-"""The runtimes behind one face, so that one suite says what each of them must do."""
+"""Test runtimes behind one interface, so that one suite covers them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small context that uses everything the engine offers: jars on a shelf, filled by hand or by a supplier."""
+"""A small context that uses every engine feature: jars on a shelf, filled by hand or by a supplier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every runtime must do, whatever its log is made of."""
+"""Contract of the engine: the behaviour that every runtime must show, independent of its log."""
 
 from __future__ import annotations
 

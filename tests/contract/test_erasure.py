@@ -1,4 +1,4 @@
-"""What every runtime must do about a person: their values are sealed, and gone once they are erased."""
+"""Contract of erasure: every runtime seals personal values and loses them once the person is erased."""
 
 from __future__ import annotations
 

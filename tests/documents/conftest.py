@@ -1,4 +1,4 @@
-"""One renderer for all tests that need no process of their own."""
+"""Fixture of one renderer, shared by all tests that need no separate process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests for the tests."""
+"""Builders of render requests for the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents by those who want to read, to run, to hang or to break something."""
+"""Hostile documents: attempts to read files, run code, hang or break the renderer."""
 
 from __future__ import annotations
 

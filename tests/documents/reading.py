@@ -1,4 +1,4 @@
-"""PDFs read back by another library than the one that wrote them."""
+"""Reader of the rendered PDFs, by another library than the one that writes them."""
 
 from __future__ import annotations
 

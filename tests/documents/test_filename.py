@@ -1,4 +1,4 @@
-"""The name of the download, in the header that carries it."""
+"""The download's file name in its header."""
 
 from __future__ import annotations
 

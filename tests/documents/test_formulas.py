@@ -1,4 +1,4 @@
-"""TeX into the mathematics of Typst: what is converted, what is refused, what never runs."""
+"""TeX converted to Typst mathematics: what is converted, what is refused, what never runs."""
 
 from __future__ import annotations
 

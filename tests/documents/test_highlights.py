@@ -1,4 +1,4 @@
-"""Program text in coloured pieces: nothing of it is lost, and no line is more or less."""
+"""Highlighted program text: no character is lost, and the number of lines stays."""
 
 from __future__ import annotations
 

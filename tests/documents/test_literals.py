@@ -1,4 +1,4 @@
-"""Strangers' text as string literals."""
+"""Untrusted text as string literals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source that Typst is given: all of a stranger's text in string literals, and around them our own words only."""
+"""The Typst source: untrusted text appears only inside string literals, between words of our own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rendering in a process of its own, which may die, hang or run out of memory: callers are always answered."""
+"""The pool of render processes, which may die, hang or run out of memory: every caller gets an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from documents.errors import (
     RenderFailed,
     RenderTimeout,
 )
-from documents.render.request import DocumentRequest, Limits
+from documents.render.request import DocumentLimits, DocumentRequest
 from tests.documents.documents import AT, request
 from tests.documents.hostile import HOSTILE
 from tests.documents.reading import letters_of, metadata_of, text_of
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 
 @pytest.fixture
 async def pool() -> AsyncIterator[PdfPool]:
-    async with PdfPool(Limits(seconds=60)) as pool:
+    async with PdfPool(DocumentLimits(seconds=60)) as pool:
         yield pool
 
 
@@ -113,7 +113,7 @@ async def test_a_process_killed_between_two_documents_fails_one_at_most(pool: Pd
 
 
 async def test_a_document_that_takes_too_long_is_ended_and_says_so() -> None:
-    async with PdfPool(Limits(seconds=1)) as pool:
+    async with PdfPool(DocumentLimits(seconds=1)) as pool:
         task, pid = await started(pool, request(ENDLESS))
         with pytest.raises(RenderTimeout, match="the document takes longer than 1 seconds to render"):
             await task
@@ -122,14 +122,14 @@ async def test_a_document_that_takes_too_long_is_ended_and_says_so() -> None:
 
 
 async def test_a_document_that_takes_too_much_memory_is_ended_and_says_so() -> None:
-    async with PdfPool(Limits(seconds=60, memory_bytes=230 << 20)) as pool:
+    async with PdfPool(DocumentLimits(seconds=60, memory_bytes=230 << 20)) as pool:
         with pytest.raises(DocumentTooLarge, match="the document takes more memory than one document may"):
             await pool.render(request(GREEDY))
         assert text_of(await pool.render(request("next"))) == "next 1 / 1"
 
 
 async def test_after_a_document_that_took_much_memory_the_process_is_replaced() -> None:
-    async with PdfPool(Limits(seconds=60, memory_bytes=500 << 20)) as pool:
+    async with PdfPool(DocumentLimits(seconds=60, memory_bytes=500 << 20)) as pool:
         await pool.render(request("small"))
         assert len(pool.pids) == 1
         await pool.render(request("word " * 150_000))
@@ -144,7 +144,7 @@ async def test_a_document_with_more_bytes_than_may_be_is_refused_before_anything
 
 
 async def test_a_pdf_with_more_bytes_than_may_be_is_refused() -> None:
-    async with PdfPool(Limits(pdf_bytes=1_000)) as pool:
+    async with PdfPool(DocumentLimits(pdf_bytes=1_000)) as pool:
         with pytest.raises(DocumentTooLarge, match=r"the PDF would have [\d,]+ bytes; one document may have 1,000"):
             await pool.render(request("text"))
 
@@ -175,7 +175,7 @@ async def test_a_caller_who_goes_away_while_a_long_answer_comes_leaves_the_place
 
 
 async def test_more_documents_than_may_wait_are_refused_at_once_and_those_that_wait_are_rendered() -> None:
-    async with PdfPool(Limits(seconds=60), waiting=2) as pool:
+    async with PdfPool(DocumentLimits(seconds=60), waiting=2) as pool:
         task, _ = await started(pool, request(ENDLESS))
         waiting = [asyncio.create_task(pool.render(request("patient"))) for _ in range(2)]
         await asyncio.sleep(0)
@@ -187,7 +187,7 @@ async def test_more_documents_than_may_wait_are_refused_at_once_and_those_that_w
 
 
 async def test_a_closed_pool_has_no_processes_and_fails_what_it_is_asked() -> None:
-    pool = PdfPool(Limits(seconds=60))
+    pool = PdfPool(DocumentLimits(seconds=60))
     task, pid = await started(pool, request(ENDLESS))
     waiting = asyncio.create_task(pool.render(request("patient")))
     await asyncio.sleep(0)
@@ -228,10 +228,10 @@ PARENT = """
 import asyncio
 from datetime import UTC, datetime
 from documents.confined.pool import PdfPool
-from documents.render.request import DocumentRequest, Limits
+from documents.render.request import DocumentLimits, DocumentRequest
 
 async def main():
-    pool = PdfPool(Limits(seconds=600))
+    pool = PdfPool(DocumentLimits(seconds=600))
     await pool.render(DocumentRequest("warm", datetime.now(UTC)))
     print(*pool.pids, flush=True)
     await pool.render(DocumentRequest("[" * 900_000, datetime.now(UTC)))
@@ -241,9 +241,11 @@ asyncio.run(main())
 
 
 async def test_the_kernel_ends_a_process_whose_parent_does_not(tmp_path: Path) -> None:
-    worker = PdfWorker(Limits(seconds=0.5), tmp_path)
+    worker = PdfWorker(DocumentLimits(seconds=0.5), tmp_path)
     await worker.render(request("warm"))
-    worker._limits = Limits(seconds=600)  # the parent's clock is out of the way: what is left is the processor's time
+    worker._limits = DocumentLimits(
+        seconds=600
+    )  # the parent's clock is out of the way: what is left is the processor's time
     with pytest.raises(RenderTimeout, match="more of the processor's time than one document may"):
         await worker.render(request(ENDLESS))
 
@@ -269,7 +271,7 @@ def secrets() -> list[str]:
 
 async def test_hostile_documents_are_answered_with_a_pdf_or_a_reason_and_read_nothing(secrets: list[str]) -> None:
     broken = {}
-    async with PdfPool(Limits(seconds=60), workers=2, waiting=100) as pool:
+    async with PdfPool(DocumentLimits(seconds=60), workers=2, waiting=100) as pool:
 
         async def answer(name: str, content: str) -> None:
             try:

@@ -1,4 +1,4 @@
-"""Documents as PDF, read back: that what was written is there, where it belongs."""
+"""Rendered PDFs read back: the written text is there, in its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request may say of the looks, and what it is told when it may not."""
+"""Style options of a request, and the errors for invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The product as a process of its own, as an operator starts it, to be killed and started again."""
+"""The product in its own process, started as an operator starts it, to be killed and restarted."""
 
 from __future__ import annotations
 

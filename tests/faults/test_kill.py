@@ -1,4 +1,4 @@
-"""kill -9 of the whole product at random moments under load, again and again."""
+"""Repeated kill -9 of the whole product under load, at random times."""
 
 from __future__ import annotations
 

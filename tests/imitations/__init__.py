@@ -1,7 +1,7 @@
-"""Local servers that imitate providers: their documented wire format, and every way a provider may fail.
+"""Local imitations of providers: their documented wire format, and their modes of failure.
 
-Each runs in a thread (`with TwilioImitation() as twilio: ...`) or as a process of its own, which prints its port:
-`python -m tests.imitations.twilio --port 0`. Over HTTP, and so from other processes too:
+Each runs in a thread (`with TwilioImitation() as twilio: ...`) or as a separate process, which prints its port:
+`python -m tests.imitations.twilio --port 0`. Control over HTTP, also from other processes:
 
 - `GET /_imitation/received`: `{"received": [...], "counts": {destination: n}, "requests": n}`
 - `POST /_imitation/behave`: one behaviour or a list of them, added to the script

@@ -1,4 +1,4 @@
-"""An imitation of the key set that Supabase Auth publishes, with keys that sign as its users' tokens are signed."""
+"""An imitation of Supabase Auth's key set, with keys that sign as its users' tokens are signed."""
 
 from __future__ import annotations
 

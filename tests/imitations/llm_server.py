@@ -1,7 +1,7 @@
-"""The part that imitated language models share: HTTP by hand on loopback, so that it can be broken anywhere.
+"""Shared HTTP server of the imitated language models: hand-written HTTP on loopback, so it can fail at any byte.
 
-What to do with the next request is scripted as an `Act`, in process (`server.script(...)`) or from outside: POST a JSON
-list of acts to `/_script`; GET `/_requests` lists what was received. Without a script every request is answered well.
+An `Act` scripts the next answer, in process (`server.script(...)`) or from another process: POST a JSON list of acts to
+`/_script`; GET `/_requests` lists the received requests. Without a script every request succeeds.
 """
 
 from __future__ import annotations

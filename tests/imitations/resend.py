@@ -1,4 +1,7 @@
-"""Resend's `POST /emails`: JSON, bearer key, idempotency keys, rate-limit headers on every answer, named errors."""
+"""An imitation of Resend's `POST /emails`.
+
+JSON, bearer key, idempotency keys, rate-limit headers on every answer, named errors.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An SMTP server (aiosmtpd), with its control over HTTP on a second port. As a process it prints both ports."""
+"""An SMTP server (aiosmtpd) with an HTTP control port. As a process it prints both ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Twilio's Messages resource: form in, JSON out, HTTP Basic, and its numbered errors."""
+"""An imitation of Twilio's Messages resource: form in, JSON out, HTTP Basic, and its numbered errors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A receiver of webhooks, at any path: checks both signatures as its documents tell it to, and records what it gets.
+"""A webhook receiver at any path: checks both signatures as its documentation says, and records valid requests.
 
-`SECRET` signs, unless a path has a secret of its own (`secrets`). A request whose signatures don't hold is answered 401
-and not recorded. A failing behaviour's `headers` may hold a `Location`.
+`SECRET` is the signing secret, except for paths listed in `secrets`. A request with an invalid signature gets 401 and
+is not recorded. A failing behaviour's `headers` may hold a `Location`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Compose file, held against the Compose Specification's own schema and the architecture."""
+"""The Compose file, checked against the Compose Specification's schema and the architecture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for the tree as a whole, whoever wrote the file."""
+"""Rules for the whole tree, in every file."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the house promises about personal values, over every context there is.
+"""Guarantees about personal values, over every context.
 
-Each event that has some is recorded, as an example, under a key that is not the person's own. What is not seen here: a
-value that a state makes out of a personal one (its length, a hash), one that an event holds in a field that is not
-marked, and whatever code keeps anywhere but in a stream's state. Read models are blanked, and tasks are sealed.
+The test records an example of each event with personal values, under a key other than the person's. It does not see
+values that a state derives from a personal one (a length, a hash), personal values in unmarked fields, or values kept
+outside a stream's state. Read models are blanked, and tasks are sealed.
 """
 
 from __future__ import annotations

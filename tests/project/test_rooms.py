@@ -1,4 +1,4 @@
-"""The arrows between the rooms: which part of the tree may import which. Contexts are read from the folders."""
+"""The import graph between rooms: which part of the tree may import which. Contexts are read from the folders."""
 
 from __future__ import annotations
 

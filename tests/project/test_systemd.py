@@ -1,4 +1,4 @@
-"""The systemd examples: every process comes back by itself, whatever ended it."""
+"""The systemd examples: every process restarts by itself after any exit."""
 
 from __future__ import annotations
 

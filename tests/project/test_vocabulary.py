@@ -1,4 +1,4 @@
-"""The names of files: nouns of the field, one word for one thing."""
+"""Vocabulary of file names: nouns of the field, one meaning per word."""
 
 from __future__ import annotations
 

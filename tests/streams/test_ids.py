@@ -1,4 +1,4 @@
-"""Derived ids are what the standard library would have made."""
+"""Derived ids: equal to the ids of the standard library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a message may be logged and kept; what it says about people may not."""
+"""Errors about messages: they name what is wrong and hold no personal values."""
 
 from __future__ import annotations
 

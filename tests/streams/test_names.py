@@ -1,4 +1,4 @@
-"""The table of refusals by their names."""
+"""The table of refusals by name."""
 
 from __future__ import annotations
 

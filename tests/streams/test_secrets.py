@@ -1,4 +1,4 @@
-"""Secrets that a data directory keeps."""
+"""Secrets stored in a data directory."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Extract:
         for term, count in Counter(self.frequency).most_common():
             if count < 2 or len(kept) == most:
                 break
-            if not any(akin(term, other) for other in kept):
+            if not any(same_stem(term, other) for other in kept):
                 kept.append(term)
         return kept
 
@@ -113,15 +113,15 @@ def extract(text: str, focus: Sequence[str] = ()) -> Extract:
     wanted = frozenset(chain.from_iterable(subject_words(phrase) for phrase in focus))
     lexicon = _repeated_pieces(pieces) | {word for word in wanted if is_unspaced(word)}
     tokens = [tuple(_tokens(piece, lexicon)) for piece in pieces]
-    ignored = _everywhere(tokens)
-    occurring = [[t.key for t in found if t.key in wanted or _counts(t.key, ignored)] for found in tokens]
+    ignored = _ubiquitous(tokens)
+    occurring = [[t.key for t in found if t.key in wanted or _is_term(t.key, ignored)] for found in tokens]
     frequency = Counter(chain.from_iterable(occurring))
     terms = [tuple(dict.fromkeys(keys)) for keys in occurring]
     weighed = tuple(
         Sentence(place, piece, tokens[place], terms[place], _weight(terms[place], frequency, wanted))
         for place, piece in enumerate(pieces)
     )
-    return Extract(weighed, dict(frequency), _shown(weighed, frequency))
+    return Extract(weighed, dict(frequency), _display_forms(weighed, frequency))
 
 
 def sentences(text: str) -> list[str]:
@@ -147,7 +147,7 @@ def distinctive_words(subject: str, topic: str, subjects: Iterable[str]) -> froz
     return words - frozenset(chain.from_iterable(map(subject_words, others))) or words
 
 
-def akin(one: str, other: str) -> bool:
+def same_stem(one: str, other: str) -> bool:
     """Whether two words seem to grow from one stem: learn, learned, learning."""
     if one == other:
         return True
@@ -160,7 +160,7 @@ def is_related(term: str, word: str) -> bool:
     """Whether they are of one stem or, in unspaced scripts, one is in the other."""
     if is_unspaced(term) or is_unspaced(word):
         return term in word or word in term
-    return akin(term, word)
+    return same_stem(term, word)
 
 
 def is_unspaced(word: str) -> bool:
@@ -194,7 +194,7 @@ def _rejoined(pieces: Iterable[str]) -> Iterator[str]:
 def _cut(sentence: str) -> Iterator[str]:
     words: list[str] = []
     length = 0
-    for word in chain.from_iterable(_bearable(word) for word in sentence.split(" ")):
+    for word in chain.from_iterable(_short_words(word) for word in sentence.split(" ")):
         size = word_count(word)
         if words and length + size > LONGEST_SENTENCE:
             yield " ".join(words)
@@ -205,7 +205,7 @@ def _cut(sentence: str) -> Iterator[str]:
         yield " ".join(words)
 
 
-def _bearable(word: str) -> list[str]:
+def _short_words(word: str) -> list[str]:
     if word_count(word) <= LONGEST_SENTENCE:
         return [word]
     return [word[start : start + 2 * LONGEST_SENTENCE] for start in range(0, len(word), 2 * LONGEST_SENTENCE)]
@@ -249,14 +249,14 @@ def _significant(key: str) -> bool:
     return len(key) > 2 and key not in COMMON and not key.isnumeric()
 
 
-def _everywhere(tokens: Sequence[Sequence[Token]]) -> frozenset[str]:
+def _ubiquitous(tokens: Sequence[Sequence[Token]]) -> frozenset[str]:
     if len(tokens) < 8:
         return frozenset()
     spread = Counter(chain.from_iterable({token.key for token in found} for found in tokens))
     return frozenset(key for key, count in spread.items() if 2 * count >= len(tokens))
 
 
-def _counts(key: str, ignored: frozenset[str]) -> bool:
+def _is_term(key: str, ignored: frozenset[str]) -> bool:
     return _significant(key) and key not in ignored
 
 
@@ -265,7 +265,7 @@ def _weight(terms: Sequence[str], frequency: Mapping[str, int], wanted: frozense
     return gained / math.sqrt(len(terms)) if terms else 0.0
 
 
-def _shown(found: Sequence[Sentence], frequency: Mapping[str, int]) -> dict[str, str]:
+def _display_forms(found: Sequence[Sentence], frequency: Mapping[str, int]) -> dict[str, str]:
     forms: dict[str, Counter[str]] = {key: Counter() for key in frequency}
     for sentence in found:
         for token in sentence.tokens:

@@ -2,8 +2,8 @@
 
 From a transcript: one key term of a sentence is left out, to be chosen among other terms of the transcript (mcsc);
 sentences are mixed with altered ones (mcmc); a subject or a term is to be explained, and the answer is what the
-transcript says of it (subjective). Without: tasks of the six levels of Bloom's taxonomy are to be told apart (mcsc,
-mcmc) or done (subjective); they are right whatever the subject is. Nothing is left to chance: order comes from a
+transcript says of it (subjective). Without: tasks of the six levels of Bloom's taxonomy are to be classified
+(mcsc, mcmc) or done (subjective); they are right whatever the subject is. Nothing is left to chance: order comes from a
 checksum.
 """
 
@@ -16,7 +16,7 @@ from typing import Literal
 from zlib import crc32
 
 from domain.gccp.course import ChoiceQuestion, Counts, Option, Question, SubjectiveQuestion
-from domain.gccp.writing.extracts import Extract, Sentence, akin, is_unspaced
+from domain.gccp.writing.extracts import Extract, Sentence, is_unspaced, same_stem
 
 GAP = "_____"
 LABELS = "ABCD"
@@ -29,7 +29,7 @@ class Subject:
     """What questions may be about, and what the transcript tells of it."""
 
     name: str
-    told: tuple[Sentence, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ def questions(wanted: Counts, source: Extract, subjects: Sequence[Subject]) -> t
     """Exactly as many questions of each type as wanted; no two of one type are alike. Needs at least one subject."""
     gaps = list(islice(_gaps(source), max(wanted.mcsc, wanted.mcmc and wanted.mcmc + len(LABELS))))
     return (
-        *islice(chain(_cloze(gaps, source), _told_apart("mcsc", subjects)), wanted.mcsc),
-        *islice(chain(_statements(gaps), _told_apart("mcmc", subjects)), wanted.mcmc),
+        *islice(chain(_cloze(gaps, source), _classification("mcsc", subjects)), wanted.mcsc),
+        *islice(chain(_statements(gaps), _classification("mcmc", subjects)), wanted.mcmc),
         *islice(chain(_explained(source, subjects), _tasks(subjects)), wanted.subjective),
     )
 
@@ -159,7 +159,7 @@ def _others(gap: _Gap, source: Extract, said: Set[str]) -> Iterator[str]:
     often, length = source.frequency[gap.term], len(gap.term)
     nearest = sorted(source.frequency, key=lambda o: (abs(source.frequency[o] - often), abs(len(o) - length)))
     for other in nearest:
-        fits = is_unspaced(other) == is_unspaced(gap.term) and not any(akin(other, t) for t in gap.sentence.terms)
+        fits = is_unspaced(other) == is_unspaced(gap.term) and not any(same_stem(other, t) for t in gap.sentence.terms)
         if fits and gap.filled(source.shown[other]).casefold() not in said:
             yield source.shown[other]
 
@@ -186,15 +186,15 @@ def _statements(gaps: Sequence[_Gap]) -> Iterator[ChoiceQuestion]:
 def _explained(source: Extract, subjects: Sequence[Subject]) -> Iterator[SubjectiveQuestion]:
     for subject in subjects:
         asked = f"Explain “{subject.name}”, drawing on what the transcript says about it."
-        yield from _answered(asked, subject.told, source)
+        yield from _answered(asked, subject.sentences, source)
     for term in source.key_terms(100):
         asked = f"What does the transcript say about “{source.shown[term]}”, and why does it matter here?"
         yield from _answered(asked, [sentence for sentence in source.sentences if term in sentence.terms], source)
 
 
-def _answered(asked: str, told: Sequence[Sentence], source: Extract) -> Iterator[SubjectiveQuestion]:
-    if told:
-        best = source.best(4, told)
+def _answered(asked: str, sentences: Sequence[Sentence], source: Extract) -> Iterator[SubjectiveQuestion]:
+    if sentences:
+        best = source.best(4, sentences)
         terms = dict.fromkeys(term for sentence in best for term in sentence.terms)
         weighty = sorted(terms, key=lambda term: -source.frequency[term])[:5]
         points = tuple(f"Uses “{source.shown[term]}” as the transcript does" for term in weighty)
@@ -202,7 +202,7 @@ def _answered(asked: str, told: Sequence[Sentence], source: Extract) -> Iterator
         yield SubjectiveQuestion(question=asked, model_answer=answer, points=points, basis="transcript")
 
 
-def _told_apart(kind: Literal["mcsc", "mcmc"], subjects: Sequence[Subject]) -> Iterator[ChoiceQuestion]:
+def _classification(kind: Literal["mcsc", "mcmc"], subjects: Sequence[Subject]) -> Iterator[ChoiceQuestion]:
     """Endless: subjects first, then levels, then phrasings, then other wrong options."""
     for number in count():
         turn, place = divmod(number, len(subjects))

@@ -138,10 +138,10 @@ def _without_repeats(draft: str) -> str:
 
 
 def _unseen(line: str, seen: set[str]) -> str:
-    told = sentences(line)
-    fresh = [sentence for sentence in told if sentence.casefold() not in seen]
+    found = sentences(line)
+    fresh = [sentence for sentence in found if sentence.casefold() not in seen]
     seen.update(sentence.casefold() for sentence in fresh)
-    if len(fresh) == len(told):
+    if len(fresh) == len(found):
         return line
     return " ".join(fresh) or COVERED_ABOVE
 

@@ -57,13 +57,15 @@ def material_of(brief: Brief) -> Material:
 def analysis(material: Material) -> str:
     """What is wanted, and how much of it the transcript covers."""
     shown = [plain(material.source.shown[term]) for term in material.source.key_terms(12)]
-    gaps = [plain(subject.name) for subject in material.subjects if not subject.told]
+    gaps = [plain(subject.name) for subject in material.subjects if not subject.sentences]
     return joined(
         f"# Analysis: {plain(material.topic)}",
         f"> {material.notice}",
         listed([f"Wanted: {_wanted(material)}", f"Transcript: {_size(material.source)}"]),
         "## Coverage",
-        listed(f"{plain(subject.name)}: {counted(len(subject.told), 'sentence')}" for subject in material.subjects),
+        listed(
+            f"{plain(subject.name)}: {counted(len(subject.sentences), 'sentence')}" for subject in material.subjects
+        ),
         "## Key terms",
         ", ".join(shown) or "None repeats.",
         "## Gaps",
@@ -114,8 +116,8 @@ def assignment(material: Material) -> Assignment:
 def section(material: Material, subject: Subject, most: int) -> str:
     """A heading and the weightiest sentences on the subject, or tasks to study it by."""
     heading = f"## {plain(_capital(subject.name))}"
-    if subject.told:
-        return joined(heading, _paragraph(material.source.best(most, subject.told)))
+    if subject.sentences:
+        return joined(heading, _paragraph(material.source.best(most, subject.sentences)))
     why = UNCOVERED if material.source.sentences else TO_STUDY
     return joined(heading, why, listed(plain(task) for task in tasks_for(subject.name)))
 
@@ -130,8 +132,8 @@ def _opening(material: Material) -> list[str]:
 
 
 def _rest(material: Material) -> str:
-    told = {sentence.position for subject in material.subjects for sentence in subject.told}
-    left = [sentence for sentence in material.source.sentences if sentence.position not in told]
+    covered = {sentence.position for subject in material.subjects for sentence in subject.sentences}
+    left = [sentence for sentence in material.source.sentences if sentence.position not in covered]
     return joined("## Further points", _paragraph(material.source.best(6, left))) if left else ""
 
 
@@ -188,8 +190,8 @@ def _numbered(items: Iterable[str]) -> str:
     return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
 
 
-def _paragraph(told: Sequence[Sentence]) -> str:
-    return " ".join(plain(sentence.text) for sentence in told)
+def _paragraph(sentences: Sequence[Sentence]) -> str:
+    return " ".join(plain(sentence.text) for sentence in sentences)
 
 
 def _capital(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from domain.communication.budget import THRESHOLDS, Limits, Usage
+from domain.communication.budget import THRESHOLDS, BudgetUsage, Limits
 from domain.money import dollars
 from projections.communication.queries.analytics import Totals
 
@@ -53,7 +53,7 @@ def budget_percent(spent: int, limit: int) -> float:
     return round(spent / limit * 100, 2)
 
 
-def alerts(usage: Usage, limits: Limits, totals: Totals) -> list[Alert]:
+def alerts(usage: BudgetUsage, limits: Limits, totals: Totals) -> list[Alert]:
     """A warning when 80 % of a budget is used, a critical alert at 100 %; a warning when less than POOR_DELIVERY of at
     least ENOUGH messages arrived; a warning while messages are unconfirmed."""
     found = [

@@ -19,8 +19,8 @@ from domain.money import Microcents, dollars
 from streams.core.read_models import Row
 
 Metric = Literal["delivery_rate", "engagement_rate", "cost"]
-Period = Literal["daily", "weekly", "monthly"]
-TRUNCATED: dict[Period, str] = {"daily": "day", "weekly": "week", "monthly": "month"}
+Granularity = Literal["daily", "weekly", "monthly"]
+TRUNCATED: dict[Granularity, str] = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 
 def rate(part: float, whole: float) -> float:
@@ -86,7 +86,7 @@ async def totals_by_channel(
 ) -> dict[Channel, Totals]:
     """The counters from start to end (None: without bound), of both channels."""
     rows = await (await connection.execute(BY_CHANNEL, (start, start, end, end))).fetchall()
-    return dict.fromkeys(BOTH_CHANNELS, NOTHING) | {Channel(row[0]): Totals(*row[1:]) for row in rows}
+    return dict.fromkeys(BOTH_CHANNELS, NOTHING) | {Channel(name): Totals(*counters) for name, *counters in rows}
 
 
 def overall(totals: Mapping[Channel, Totals]) -> Totals:
@@ -107,7 +107,11 @@ SERIES = f"""
 
 
 async def series(
-    connection: AsyncConnection[Row], start: date, end: date, period: Period = "daily", channel: Channel | None = None
+    connection: AsyncConnection[Row],
+    start: date,
+    end: date,
+    period: Granularity = "daily",
+    channel: Channel | None = None,
 ) -> list[tuple[date, Totals]]:
     """The counters of every day, week (from Monday) or month from start to end, without gaps.
 
@@ -115,7 +119,7 @@ async def series(
     """
     values = {"unit": TRUNCATED[period], "start": start, "end": end, "channel": channel and channel.value}
     rows = await (await connection.execute(SERIES, values)).fetchall()
-    return [(row[0], Totals(*row[1:])) for row in rows]
+    return [(first_day, Totals(*counters)) for first_day, *counters in rows]
 
 
 class Trend(NamedTuple):
@@ -130,8 +134,8 @@ def trend_of(metric: Metric, periods: Sequence[tuple[date, Totals]]) -> Trend:
     """The metric over time. Change = (last - first) / first × 100, to two decimals, between the first and the last
     period in which anything was sent; 0 when there are fewer than two, or the first is 0."""
     points = [(start, value_of(metric, totals)) for start, totals in periods]
-    told = [value_of(metric, totals) for _, totals in periods if totals.sent]
-    first, last = (told[0], told[-1]) if told else (0.0, 0.0)
+    values = [value_of(metric, totals) for _, totals in periods if totals.sent]
+    first, last = (values[0], values[-1]) if values else (0.0, 0.0)
     change = round((last - first) / first * 100, 2) if first else 0.0
     direction: Literal["increasing", "decreasing", "stable"] = "stable"
     if last != first:

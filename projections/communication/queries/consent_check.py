@@ -7,17 +7,9 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
+from domain.communication.consent import ConsentStatus, Standing, VerificationCodeFailed, VerificationCodeSent
 from domain.communication.kinds import Channel, TriggerType
-from domain.communication.recipient import (
-    ConsentStatus,
-    InboundSmsReceived,
-    Recipient,
-    RecipientContacted,
-    Standing,
-    VerificationCodeFailed,
-    VerificationCodeSent,
-    evolve,
-)
+from domain.communication.recipient import InboundSmsReceived, Recipient, RecipientContacted, evolve
 from projections.communication.queries.journal import events_of
 from streams.core.read_models import Row
 
@@ -32,7 +24,7 @@ REASONS = {
 }
 
 
-class ConsentCheck(NamedTuple):
+class SendPermission(NamedTuple):
     """`event` is the version, in the stream `recipient/<user id>`, of the event that consent rests on; 0 if none."""
 
     can_send: bool
@@ -52,7 +44,7 @@ async def recipient_at(connection: AsyncConnection[Row], user_id: int, as_of: da
 
 async def may_still_go(
     connection: AsyncConnection[Row], user_id: int, channel: Channel, type_: TriggerType
-) -> ConsentCheck:
+) -> SendPermission:
     """Asked by the edge right before every try at sending: hours may lie between a dispatch and its last retry.
 
     A verification under way is left out of account: until it has brought consent, nothing may go.
@@ -61,7 +53,7 @@ async def may_still_go(
     return _checked(recipient, channel, type_, recipient.reach(channel).standing(type_))
 
 
-def check(recipient: Recipient, channel: Channel, type_: TriggerType, at: datetime) -> ConsentCheck:
+def check(recipient: Recipient, channel: Channel, type_: TriggerType, at: datetime) -> SendPermission:
     """Consent first, then suppression and preferences: the same facts that the rules of a send look at.
 
     `at` is the moment asked about, by which a code may have expired.
@@ -69,7 +61,7 @@ def check(recipient: Recipient, channel: Channel, type_: TriggerType, at: dateti
     return _checked(recipient, channel, type_, recipient.consent(channel, type_, at))
 
 
-def _checked(recipient: Recipient, channel: Channel, type_: TriggerType, standing: Standing) -> ConsentCheck:
+def _checked(recipient: Recipient, channel: Channel, type_: TriggerType, standing: Standing) -> SendPermission:
     reach, wanted = recipient.reach(channel), recipient.preferences
     reason = REASONS[standing.status]
     if standing.status is ConsentStatus.GRANTED:
@@ -79,4 +71,4 @@ def _checked(recipient: Recipient, channel: Channel, type_: TriggerType, standin
             reason = "no_address"
         elif not (wanted.enabled(channel) and wanted.wants(channel, type_)):
             reason = "preference_disabled"
-    return ConsentCheck(reason == "explicit_consent", reason, standing.status, standing.event)
+    return SendPermission(reason == "explicit_consent", reason, standing.status, standing.event)

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.communication.decision import Decision, Step
-from domain.communication.message import MessageEvent, MessageRejected
-from projections.communication.queries.journal import Written, events_of
+from domain.communication.decision import Decision, DecisionStep
+from domain.communication.delivery import MessageRejected
+from domain.communication.message import DecidedEvent, MessageRequested
+from domain.communication.recipient import PreferencesReset, PreferencesUpdated
+from projections.communication.queries.journal import JournalEvent, events_of
 from streams.core.read_models import Row
 
 
@@ -98,10 +100,10 @@ class Basis(NamedTuple):
 class Evidence:
     """The events that a message's decisions refer to, by stream and version."""
 
-    message: Sequence[Written]
-    others: Mapping[tuple[str, int], Written]
+    message: Sequence[JournalEvent]
+    others: Mapping[tuple[str, int], JournalEvent]
 
-    def basis(self, name: str, step: Step, decided: Written) -> Basis:
+    def basis(self, name: str, step: DecisionStep, decided: JournalEvent) -> Basis:
         """What this input of a step is. `decided` is the event that holds the decision."""
         if name in FIXED:
             return Basis(FIXED[name], None)
@@ -110,21 +112,21 @@ class Evidence:
             return Basis(_without_event(name, step), None)
         return Basis(Source.EVENT, events if name in COUNTED else events[0])
 
-    def _behind(self, name: str, step: Step, decided: Written) -> Sequence[Written]:
+    def _behind(self, name: str, step: DecisionStep, decided: JournalEvent) -> Sequence[JournalEvent]:
         if name in IN_REQUEST:
             return self.message[:1]
         if name in IN_ANSWER:
             return self._answer(step, decided)
         return [self.others[place] for place in _places(name, step, decided) if place in self.others]
 
-    def _answer(self, step: Step, decided: Written) -> Sequence[Written]:
+    def _answer(self, step: DecisionStep, decided: JournalEvent) -> Sequence[JournalEvent]:
         """The provider's refusal on that channel, before the decision."""
         before = (one for one in self.message if one.version < decided.version)
         refusals = [o for o in before if isinstance(o.fact, MessageRejected) and o.fact.channel == step.channel]
         return refusals[-1:]
 
 
-async def evidence_of(connection: AsyncConnection[Row], message: Sequence[Written]) -> Evidence:
+async def evidence_of(connection: AsyncConnection[Row], message: Sequence[JournalEvent]) -> Evidence:
     """Everything outside of the message's own events that its decisions refer to."""
     places = {
         place
@@ -139,44 +141,49 @@ async def evidence_of(connection: AsyncConnection[Row], message: Sequence[Writte
 
 async def _events_at(
     connection: AsyncConnection[Row], stream: str, places: Iterable[tuple[str, int]]
-) -> Sequence[Written]:
+) -> Sequence[JournalEvent]:
     return await events_of(connection, stream, versions=sorted(version for name, version in places if name == stream))
 
 
-def decision_in(written: Written) -> Decision:
+def decision_in(written: JournalEvent) -> Decision:
     """The decision that an event holds; an empty one if it holds none."""
-    decision: Decision | None = getattr(written.fact, "decision", None)
+    decision = written.fact.decision if isinstance(written.fact, DecidedEvent) else None
     return decision if decision is not None else Decision(verdict="allow")
 
 
-def link(written: Written) -> Link:
+def link(written: JournalEvent) -> Link:
     """Where an event stands in the log."""
     fact = written.fact
     return Link(written.stream, written.version, written.event_id, str(written.position), fact.name, fact.at)
 
 
-def _places(name: str, step: Step, decided: Written) -> list[tuple[str, int]]:
+def _places(name: str, step: DecisionStep, decided: JournalEvent) -> list[tuple[str, int]]:
     """The stream and version of each event that an input was read from, outside of the message's own stream."""
-    fact: Any = decided.fact
+    fact = decided.fact
+    if not isinstance(fact, DecidedEvent):
+        return []
     if name in IN_RECIPIENT:
         return [(f"recipient/{fact.user_id}", version) for version in _versions(step, IN_RECIPIENT[name])]
-    if name in SPENT:
+    if name in SPENT and not isinstance(fact, MessageRequested):
         return [(f"budget/{fact.day:%Y-%m}", version) for version in _versions(step, "reservation")]
     if name == ADDRESS:
-        return [(f"subject/{cast(MessageEvent, fact).subject_prefix}{fact.user_id}", 1)]
+        return [(f"subject/{fact.subject_prefix}{fact.user_id}", 1)]
     return []
 
 
-def _versions(step: Step, reference: str) -> list[int]:
+def _versions(step: DecisionStep, reference: str) -> list[int]:
     given = step.inputs.get(reference) or []
     return given if isinstance(given, list) else [given]
 
 
-def _unset(name: str, written: Written) -> bool:
-    return name in MAY_BE_UNSET and getattr(cast(Any, written.fact).preferences, name) is None
+def _unset(name: str, written: JournalEvent) -> bool:
+    fact = written.fact
+    if name not in MAY_BE_UNSET or not isinstance(fact, PreferencesUpdated | PreferencesReset):
+        return False
+    return getattr(fact.preferences, name) is None
 
 
-def _without_event(name: str, step: Step) -> Source:
+def _without_event(name: str, step: DecisionStep) -> Source:
     if name in SPENT:
         return Source.COUNTERS if "counted_to" in step.inputs else Source.UNRECORDED
     return Source.DEFAULT if IN_RECIPIENT.get(name) in step.inputs else Source.UNRECORDED

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
-from domain.communication.budget import Usage
+from domain.communication.budget import BudgetUsage
 from streams.core.read_models import Row
 
 SPENT = """
@@ -24,7 +24,7 @@ SPENT = """
 class Spending(NamedTuple):
     """What is spent, and, of each partition of the log, the sequence up to which that was counted."""
 
-    usage: Usage
+    usage: BudgetUsage
     counted_to: dict[str, int]
 
 
@@ -32,9 +32,10 @@ async def spending_on(connection: AsyncConnection[Row], day: date) -> Spending:
     """What is spent on this UTC day and in its month, as far as the read models have come."""
     row = await (await connection.execute(SPENT, {"day": day})).fetchone()
     assert row is not None
-    return Spending(Usage(day=day, daily=row[0], monthly=row[1]), row[2])
+    daily, monthly, counted_to = row
+    return Spending(BudgetUsage(day=day, daily=daily, monthly=monthly), counted_to)
 
 
-async def usage_on(connection: AsyncConnection[Row], day: date) -> Usage:
+async def usage_on(connection: AsyncConnection[Row], day: date) -> BudgetUsage:
     """`spending_on`, for whoever does not ask how far it was counted."""
     return (await spending_on(connection, day)).usage

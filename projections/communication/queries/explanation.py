@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.communication.decision import Step
-from domain.communication.explanation import told
-from domain.communication.message import DeliveryEvent, MessageEvent, ReceiptNoted
+from domain.communication.decision import DecisionStep
+from domain.communication.delivery import DeliveryEvent, ReceiptNoted
+from domain.communication.explanation import describe
+from domain.communication.message import MessageEvent
 from projections.communication.queries.evidence import Evidence, Link, Source, decision_in, evidence_of, link
-from projections.communication.queries.journal import Written, events_of
+from projections.communication.queries.journal import JournalEvent, events_of
 from streams.core.read_models import Row
 
 
-class Rule(NamedTuple):
+class ExplainedRule(NamedTuple):
     """What one rule said. By the name of each input: `sources` say what it is, `evidence` the events that hold it."""
 
     rule: str
@@ -23,24 +24,24 @@ class Rule(NamedTuple):
     verdict: str
     channel: str | None
     reason: str
-    inputs: dict[str, Any]
+    inputs: dict[str, object]
     sources: dict[str, Source]
     evidence: dict[str, Link | list[Link]]
 
 
-class Happening(NamedTuple):
+class ExplainedEvent(NamedTuple):
     """One event of the message, as a sentence, with the rules that decided it where it was a decision."""
 
     sentence: str
     event: Link
-    rules: list[Rule]
+    rules: list[ExplainedRule]
 
 
 class Explanation(NamedTuple):
     """`sentence` sums up the latest decision and what came of it; `history` is everything, the oldest first."""
 
     sentence: str
-    history: list[Happening]
+    history: list[ExplainedEvent]
 
 
 async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> Explanation | None:
@@ -53,26 +54,26 @@ async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> 
     return Explanation(_summary(written), history)
 
 
-def _summary(written: list[Written]) -> str:
+def _summary(written: list[JournalEvent]) -> str:
     """The last decision and the last word on what came of it."""
     facts = [cast(MessageEvent, one.fact) for one in written]
-    decided = [told(fact) for fact in facts if not isinstance(fact, DeliveryEvent)]
-    after = [told(fact) for fact in facts if isinstance(fact, DeliveryEvent)]
+    decided = [describe(fact) for fact in facts if not isinstance(fact, DeliveryEvent)]
+    after = [describe(fact) for fact in facts if isinstance(fact, DeliveryEvent)]
     sentences = [sentence for sentence in decided if sentence][-1:] + [sentence for sentence in after if sentence][-1:]
     return " ".join(sentences)
 
 
-def _happening(written: Written, evidence: Evidence) -> Happening | None:
-    sentence = told(cast(MessageEvent, written.fact))
+def _happening(written: JournalEvent, evidence: Evidence) -> ExplainedEvent | None:
+    sentence = describe(cast(MessageEvent, written.fact))
     if sentence is None:
         return None
     rules = [_rule(step, written, evidence) for step in decision_in(written).steps]
-    return Happening(sentence, link(written), rules)
+    return ExplainedEvent(sentence, link(written), rules)
 
 
-def _rule(step: Step, decided: Written, evidence: Evidence) -> Rule:
+def _rule(step: DecisionStep, decided: JournalEvent, evidence: Evidence) -> ExplainedRule:
     bases = {name: evidence.basis(name, step, decided) for name in step.inputs}
-    return Rule(
+    return ExplainedRule(
         step.rule,
         step.version,
         step.verdict,

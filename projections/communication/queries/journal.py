@@ -35,7 +35,7 @@ STREAM = """
 """
 
 
-class Written(NamedTuple):
+class JournalEvent(NamedTuple):
     """An event and where it stands."""
 
     fact: Event
@@ -53,7 +53,7 @@ async def events_of(
     until: datetime | None = None,
     versions: Sequence[int] | None = None,
     without: Sequence[type[Event]] = (),
-) -> list[Written]:
+) -> list[JournalEvent]:
     """A stream's events in order: those up to a time, or of these versions, leaving out some kinds."""
     names = [name for name, type_ in TYPES.items() if type_ not in without]
     wanted = None if versions is None else list(versions)
@@ -61,10 +61,10 @@ async def events_of(
     return [_written(stream, row) for row in await cursor.fetchall()]
 
 
-def _written(stream: str, row: Row) -> Written:
+def _written(stream: str, row: Row) -> JournalEvent:
     name, version, event_id, partition, sequence, data, key, actor, correlation_id = row
     position = Position(CONTEXT, partition, sequence)
-    return Written(_event(name, data, key), stream, version, event_id, position, actor, correlation_id)
+    return JournalEvent(_event(name, data, key), stream, version, event_id, position, actor, correlation_id)
 
 
 def _event(name: str, data: bytes, readable: bool) -> Event:

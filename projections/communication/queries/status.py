@@ -9,9 +9,10 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.communication.consent import VerificationCodeSent
+from domain.communication.delivery import DeliveryStatus
 from domain.communication.kinds import Channel
-from domain.communication.message import Part, Phase, Status, status_of
-from domain.communication.recipient import VerificationCodeSent
+from domain.communication.message import MessagePhase, Status, status_of
 from projections.communication.queries.journal import CONTEXT
 from streams.core.read_models import Row
 
@@ -20,7 +21,7 @@ class DeliveryRow(NamedTuple):
     """A message on one channel."""
 
     channel: Channel
-    part: Part
+    status: DeliveryStatus
     fallback: bool
     provider: str | None
     provider_id: str | None
@@ -44,7 +45,7 @@ class MessageRow(NamedTuple):
     priority: str
     wish: str
     fallback: bool
-    phase: Phase
+    phase: MessagePhase
     reason: str | None
     created_at: datetime
     due_at: datetime
@@ -56,11 +57,11 @@ class MessageRow(NamedTuple):
     @property
     def status(self) -> Status:
         """See `domain.communication.message`."""
-        if self.phase is Phase.REVOKED:
+        if self.phase is MessagePhase.REVOKED:
             return Status.REVOKED
         if not self.deliveries:
             return Status.PENDING
-        return status_of({delivery.channel: delivery.part for delivery in self.deliveries})
+        return status_of({delivery.channel: delivery.status for delivery in self.deliveries})
 
     @property
     def delivered_at(self) -> datetime | None:
@@ -77,7 +78,7 @@ class MessageRow(NamedTuple):
     @property
     def unconfirmed(self) -> bool:
         """Whether it failed without anybody knowing that it did not go out."""
-        return self.status is Status.FAILURE and any(d.part is Part.UNCONFIRMED for d in self.deliveries)
+        return self.status is Status.FAILURE and any(d.status is DeliveryStatus.UNCONFIRMED for d in self.deliveries)
 
 
 BY_ID = """
@@ -97,18 +98,20 @@ async def message_by_id(connection: AsyncConnection[Row], message_id: UUID) -> M
 
 
 def message_of(rows: Sequence[Row]) -> MessageRow:
-    """One message from its joined rows."""
-    found = [_delivery(row[13:]) for row in rows if row[13] is not None]
-    found.sort(key=lambda delivery: delivery.part.certainty, reverse=True)
-    before, phase, after = rows[0][:6], Phase(rows[0][6]), rows[0][7:13]
-    return MessageRow._make((*before, phase, *after, found))
+    """One message from its joined rows: each has the message's columns, then those of a delivery or nulls."""
+    width = len(MessageRow._fields) - 1
+    deliveries = [_delivery(row[width:]) for row in rows if row[width] is not None]
+    deliveries.sort(key=lambda delivery: delivery.status.certainty, reverse=True)
+    message = MessageRow._make((*rows[0][:width], deliveries))
+    return message._replace(phase=MessagePhase(message.phase))
 
 
 def _delivery(row: Row) -> DeliveryRow:
-    return DeliveryRow(Channel(row[0]), Part(row[1]), *row[2:])
+    channel, status, *others = row
+    return DeliveryRow(Channel(channel), DeliveryStatus(status), *others)
 
 
-class Found(NamedTuple):
+class FoundDelivery(NamedTuple):
     """Whose message, and on which channel."""
 
     message_id: UUID
@@ -116,13 +119,13 @@ class Found(NamedTuple):
     channel: Channel
 
 
-async def delivery_by_provider_id(connection: AsyncConnection[Row], provider_id: str) -> Found | None:
+async def delivery_by_provider_id(connection: AsyncConnection[Row], provider_id: str) -> FoundDelivery | None:
     """The delivery that a provider knows under this id, None if there is none."""
     sql = "select message_id, user_id, channel from communication_deliveries where provider_id = %s limit 1"
     return _found(await (await connection.execute(sql, (provider_id,))).fetchall())
 
 
-async def delivery_of(connection: AsyncConnection[Row], channel: Channel, reference: str) -> Found | None:
+async def delivery_of(connection: AsyncConnection[Row], channel: Channel, reference: str) -> FoundDelivery | None:
     """The delivery that was sent under this reference, None if there is none: what it names may be a code's text."""
     try:
         message_id = UUID(reference)
@@ -147,7 +150,7 @@ UNANSWERED = f"""
 
 async def unanswered_to(
     connection: AsyncConnection[Row], channel: Channel, address: str, provider_id: str
-) -> Found | None:
+) -> FoundDelivery | None:
     """The one delivery to this address of which no provider's answer is known; None when there are none or several.
 
     Settles a report without a reference that overtook the provider's answer, or that is the only answer there will be
@@ -159,5 +162,8 @@ async def unanswered_to(
     return _found(rows) if len(rows) == 1 else None
 
 
-def _found(rows: Sequence[Row]) -> Found | None:
-    return Found(rows[0][0], rows[0][1], Channel(rows[0][2])) if rows else None
+def _found(rows: Sequence[Row]) -> FoundDelivery | None:
+    if not rows:
+        return None
+    message_id, user_id, channel = rows[0]
+    return FoundDelivery(message_id, user_id, Channel(channel))

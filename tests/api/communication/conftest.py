@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.communication.between import World, between_providers
-from tests.api.communication.serving import Served, serving
+from tests.api.communication.product import Served, serving
+from tests.api.communication.world import World, between_providers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

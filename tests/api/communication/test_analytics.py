@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.communication.serving import Served, serving
-from tests.api.communication.signing import SECRETS, resend_hmac
+from tests.api.communication.product import Served, serving
+from tests.api.communication.reports import SECRETS, resend_hmac
 
 COUNTED = {"sent": "sent", "delivered": "delivered", "opened": "opened", "clicked": "clicked", "action_taken": "acted"}
 DAYS = 6

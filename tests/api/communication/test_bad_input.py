@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.api.communication.serving import Served, endpoint
+from tests.api.communication.product import Served, endpoint
 
 EXAMPLES: dict[str, tuple[str, str]] = {
     "send": ("POST", "/send"),
@@ -150,29 +150,6 @@ FIELDS: dict[str, dict[str, str]] = {
 }
 
 CASES = [(id_, field) for id_, fields in FIELDS.items() for field in fields]
-BODIES: list[tuple[bytes, str]] = [
-    (b"", "application/json"),
-    (b"not json", "application/json"),
-    (b"{", "application/json"),
-    (b'{"user_id": 123,}', "application/json"),
-    (b"[]", "application/json"),
-    (b'"text"', "application/json"),
-    (b"null", "application/json"),
-    (b"123", "application/json"),
-    (b"\xff\xfe", "application/json"),
-    (b'{"a": "\xff"}', "application/json"),
-    (b'{"user_id": NaN}', "application/json"),
-    (b'{"user_id": "\\ud800"}', "application/json"),
-    (b'{"a": "\x00"}', "application/json"),
-    (b"[" * 100_000, "application/json"),
-    (b'{"a":' * 50_000, "application/json"),
-    (b"user_id=123&trigger_type=financial_alert", "application/x-www-form-urlencoded"),
-    (b"<user_id>123</user_id>", "application/xml"),
-    (
-        b'--x\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n123\r\n--x--\r\n',
-        "multipart/form-data; boundary=x",
-    ),
-]
 
 
 @pytest.fixture(autouse=True)
@@ -218,24 +195,6 @@ def test_a_type_where_a_list_of_types_belongs_is_not_called_unknown(product: Ser
     assert error["error"] == "Invalid trigger type: monthly"
 
 
-@pytest.mark.parametrize("id_", EXAMPLES)
-@pytest.mark.parametrize("number", range(len(BODIES)))
-def test_a_body_that_is_no_fitting_json_is_refused(product: Served, id_: str, number: int) -> None:
-    content, content_type = BODIES[number]
-    method, path = EXAMPLES[id_]
-    refused(product.api.request(method, path, content=content, headers={"Content-Type": content_type}))
-
-
-@pytest.mark.parametrize("id_", EXAMPLES)
-def test_a_body_of_more_than_a_megabyte_is_413(product: Served, id_: str) -> None:
-    method, path = EXAMPLES[id_]
-    whole = b'{"data": "' + b"x" * 1_048_576 + b'"}'
-    refused(product.api.request(method, path, content=whole), 413)
-    refused(
-        product.api.request(method, path, content=(whole[at : at + 65536] for at in range(0, len(whole), 65536))), 413
-    )
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -279,23 +238,6 @@ def test_our_own_preferences_are_checked_as_the_documents_are(product: Served, n
     more = [{}, {"start": "22:00"}, {"start": "x", "end": "y"}, {"start": None, "end": None}]
     for value in wrong + (more if name == "quiet_hours" else [{}]):
         refused(post(product, "preferences-update", {name: value}))
-
-
-@pytest.mark.parametrize("header", ["", "x" * 256, '""'])
-def test_an_idempotency_key_that_does_not_fit_is_refused(product: Served, header: str) -> None:
-    refused(product.api.post("/send", json=endpoint("send")["request_example"], headers={"Idempotency-Key": header}))
-
-
-@pytest.mark.parametrize("header", ["", "x", "-1", '"-1"', '"1_0"', '"1.0"', f'"{2**63}"', '"' + "9" * 5000])
-def test_a_version_that_is_none_is_refused(product: Served, header: str) -> None:
-    refused(product.api.put("/preferences/123", json={"sms_enabled": False}, headers={"If-Match": header}))
-
-
-@pytest.mark.parametrize(
-    "header", ["", "x", "communication/1", "communication/x/1", "communication/-1/1", "/0/1", "communication/0/1/2"]
-)
-def test_a_position_that_is_none_is_refused(product: Served, header: str) -> None:
-    refused(product.api.get("/trigger-types/../preferences/5", headers={"Headwater-Position": header}))
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50)

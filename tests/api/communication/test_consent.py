@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.communication.asking import can_send, refused
-from tests.api.communication.serving import Served
+from tests.api.communication.product import Served, can_send, refused
 
 
 def test_sms_consent_counts_once_the_number_is_verified(product: Served) -> None:

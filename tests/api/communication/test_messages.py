@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from domain.communication.kinds import TRIGGERS, TriggerType
-from tests.api.communication.asking import can_send, refused
-from tests.api.communication.serving import Served
+from tests.api.communication.product import Served, can_send, refused
 
 ALICE_ZONE = "America/New_York"
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.api.communication.between import HOOKS, World
-from tests.api.communication.signing import twilio_form
+from tests.api.communication.reports import twilio_form
+from tests.api.communication.world import HOOKS, World
 
 
 @pytest.mark.parametrize("word", ["STOP", "stop", " Stop. ", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"])

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.api.communication.serving import Served, serving
-from tests.api.communication.signing import SECRETS, twilio_form
+from tests.api.communication.product import Served, serving
+from tests.api.communication.reports import SECRETS, twilio_form
 from tests.imitations import failing, throttling
 from tests.imitations.twilio import ACCOUNT_SID, TwilioImitation
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.api.communication.serving import Served
+from tests.api.communication.product import Served
 
 EXAMPLE = (Path(__file__).parent / "sdk_example.txt").read_text()
 

@@ -8,14 +8,14 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.communication.between import HOOKS, World
-from tests.api.communication.signing import (
+from tests.api.communication.reports import (
     resend_hmac,
     resend_svix,
     twilio_form,
     twilio_json,
     twilio_json_by_hash,
 )
+from tests.api.communication.world import HOOKS, World
 from tests.imitations import hanging, throttling
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -12,18 +13,20 @@ import pytest
 from commandline import Stop
 from commandline.webhooks import add_webhook, disable_webhook, enable_webhook, list_webhooks, recover_webhook
 from domain.communication.webhooks import TYPES
-from tests.api.communication.serving import Served, serving
+from domain.webhooks import WebhookEndpointRegistered
+from tests.api.communication.product import NAME, Served, serving
 from tests.imitations import Received, failing
-from tests.imitations.webhook_sink import WebhookSink
+from tests.imitations.webhook_sink import SECRET, WebhookSink
 
 
 class Telling(NamedTuple):
-    """A product, and a receiver with an endpoint of its own that checks every signature."""
+    """A product, a receiver with a registered endpoint that checks every signature, and one whose is a setting."""
 
     product: Served
     sink: WebhookSink
     endpoint: str
     user: int
+    setting: WebhookSink
 
     def sent(self) -> str:
         task_id: str = self.product.send(self.user, "financial_alert")["task_id"]
@@ -61,6 +64,9 @@ class Telling(NamedTuple):
         self.product.wait(lambda: self.status(task_id) == sorted(statuses), f"not {statuses}")
 
 
+HIDDEN = "/hidden-path?token=hidden-query"
+"""What of an address may be secret."""
+
 WANTED = ("message.sent", "message.delivered", "message.action_taken")
 
 
@@ -77,10 +83,19 @@ def about(message: Received) -> str:
 
 @pytest.fixture(scope="module")
 def telling() -> Iterator[Telling]:
-    with WebhookSink() as sink, serving(HEADWATER_ALLOW_PRIVATE_WEBHOOKS="true") as product, product.hurrying():
+    with ExitStack() as stack:
+        sink, setting = (stack.enter_context(WebhookSink()) for _ in range(2))
+        product = stack.enter_context(
+            serving(
+                HEADWATER_ALLOW_PRIVATE_WEBHOOKS="true",
+                COMMUNICATION_WEBHOOK_URL=f"{setting.url}{HIDDEN}",
+                COMMUNICATION_WEBHOOK_SECRET=SECRET,
+            )
+        )
+        stack.enter_context(product.hurrying())
         user_id = product.new_user()
         product.agree(user_id)
-        yield Telling(product, sink, register(product, sink, "/hooks", *WANTED), user_id)
+        yield Telling(product, sink, register(product, sink, "/hooks", *WANTED), user_id, setting)
 
 
 def test_an_endpoint_is_told_what_it_wants_signed_and_without_personal_values(telling: Telling) -> None:
@@ -160,6 +175,31 @@ def test_a_receiver_that_answers_410_is_disabled_and_shown_so(
     telling.sink.journal.behave_well()
     assert register(telling.product, telling.sink, "/gone", "message.clicked") == endpoint
     telling.product.wait(lambda: telling.product.ask(health, endpoint) == [("enabled",)], "it was not enabled")
+
+
+def test_the_endpoint_that_is_a_setting_is_told_every_type_of_event(telling: Telling) -> None:
+    task_id = telling.sent()
+    telling.product.ok("POST", f"/status/{task_id}/action", {"action": "viewed_forecast"})
+    told = telling.setting.journal
+    telling.product.wait(lambda: sum(about(one) == task_id for one in told.received) >= 3, "it was not told")
+    found = [one for one in told.received if about(one) == task_id]
+    assert sorted(one.content["type"] for one in found) == ["message.action_taken", "message.delivered", "message.sent"]
+    assert {one.to for one in found} == {"/hidden-path"}
+    rows = "select url, origin, types from read_models.communication_webhook_endpoints where endpoint_id = %s"
+    assert telling.product.ask(rows, NAME) == [("", telling.setting.url, list(dict.fromkeys(TYPES.values())))]
+
+
+def test_the_address_of_the_endpoint_that_is_a_setting_stays_out_of_the_database(telling: Telling) -> None:
+    tables = telling.product.ask(
+        "select format('%%I.%%I', schemaname, tablename) from pg_tables"
+        " where schemaname in ('headwater', 'read_models')"
+    )
+    assert ("headwater.journal",) in tables
+    for (table,) in tables:
+        rows = telling.product.ask(f"select t::text from {table} t")
+        assert not [row for row in rows if "hidden" in row[0] or b"hidden".hex() in row[0]], table
+    recorded = telling.product.ask("select name from headwater.journal where stream = %s", f"outlet/{NAME}")
+    assert (WebhookEndpointRegistered.name,) in recorded
 
 
 def test_nobody_is_told_what_happened_before_they_came(telling: Telling) -> None:

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.api.gccp.service import Service, bearer, hosted, serving
+from tests.api.product import installed
 from tests.databases import fresh_database
 from tests.imitations.anthropic import AnthropicServer
 
@@ -60,7 +61,7 @@ class Shared:
 @pytest.fixture(scope="package")
 def shared() -> Iterator[Shared]:
     """One service for all tests that only ask and look at the answer."""
-    databases = fresh_database()
+    databases = fresh_database(installed())
 
     @asynccontextmanager
     async def running() -> AsyncIterator[tuple[Service, AnthropicServer]]:

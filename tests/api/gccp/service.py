@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass
 class Service:
-    """A running product and a client of this surface, which is `user` unless told otherwise."""
+    """A running product and a client of this surface, which is `user` by default."""
 
     runtime: EmbeddedRuntime
     client: httpx2.AsyncClient
@@ -108,7 +108,7 @@ async def serving(database: str, variables: Mapping[str, str] = USUAL, **options
 
 @contextmanager
 def hosted(make: Callable[[], AbstractAsyncContextManager[T]]) -> Iterator[T]:
-    """What an asynchronous context gives, held open in a thread of its own: for tests that share one server."""
+    """An asynchronous context, held open in a separate thread: for tests that share one server."""
     opened: Future[T] = Future()
     closing = threading.Event()
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from api.counters import InProcess
+from api.counters import InProcessCounters
 from api.gccp.app import build
 from streams.core.envelope import Envelope, Outcome
 from streams.core.gateway import Pending, Unavailable
@@ -43,7 +43,9 @@ class BrokenLog:
 
 def break_log(service: Service, raising: Exception) -> None:
     """From now on, requests are served by this."""
-    service.edge._surfaces = {"gccp": build(BrokenLog(service, raising), InProcess(), Secrets(bytes(32)), service.own)}
+    service.edge._surfaces = {
+        "gccp": build(BrokenLog(service, raising), InProcessCounters(), Secrets(bytes(32)), service.own)
+    }
 
 
 async def failed_generation(service: Service, anthropic: AnthropicServer) -> str:

@@ -14,8 +14,8 @@ import pytest
 
 from domain.gccp.course import Step
 from tests.api.gccp.conftest import KEY
-from tests.api.gccp.process import Process
-from tests.api.gccp.service import bearer
+from tests.api.gccp.service import USUAL, bearer
+from tests.api.process import Process
 from tests.imitations.anthropic import AnthropicServer
 from tests.imitations.llm_server import Act, LlmServer
 from tests.imitations.ollama import OllamaServer
@@ -94,7 +94,7 @@ async def test_killed_in_every_step_each_lost_call_is_made_once_more_and_no_fini
     database: str, tmp_path: Path
 ) -> None:
     async with AnthropicServer() as anthropic:
-        process = Process(database, tmp_path / "log", ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=anthropic.url)
+        process = Process(database, tmp_path / "log", **USUAL, ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=anthropic.url)
         told = await killed_in_every_step(process, anthropic)
         assert told["status"] == "completed"
         assert [step["calls"] for step in told["steps"]] == [2] * len(STEPS)
@@ -104,7 +104,7 @@ async def test_killed_in_every_step_each_lost_call_is_made_once_more_and_no_fini
 
 async def test_killed_in_every_step_a_model_that_costs_nothing_is_asked_again(database: str, tmp_path: Path) -> None:
     async with OllamaServer() as ollama:
-        process = Process(database, tmp_path / "log", OLLAMA_BASE_URL=ollama.url)
+        process = Process(database, tmp_path / "log", **USUAL, OLLAMA_BASE_URL=ollama.url)
         told = await killed_in_every_step(process, ollama)
         assert told["status"] == "completed"
         assert [step["calls"] for step in told["steps"]] == [1] * len(STEPS)
@@ -114,7 +114,7 @@ async def test_killed_in_every_step_a_model_that_costs_nothing_is_asked_again(da
 async def test_killed_at_random_every_generation_that_was_promised_is_written_and_no_step_twice(
     database: str, tmp_path: Path
 ) -> None:
-    process, moments = Process(database, tmp_path / "log"), random.Random(6)
+    process, moments = Process(database, tmp_path / "log", **USUAL), random.Random(6)
     client = Client(process)
     await asyncio.to_thread(process.start)
     promised: list[str] = []
@@ -148,7 +148,7 @@ async def _streaming(process: Process) -> None:
 async def test_a_stream_that_was_killed_is_seen_as_open_until_its_time_is_over(database: str, tmp_path: Path) -> None:
     async with AnthropicServer() as anthropic:
         anthropic.script(Act(hold_after=1))
-        process = Process(database, tmp_path / "log", ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=anthropic.url)
+        process = Process(database, tmp_path / "log", **USUAL, ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=anthropic.url)
         await asyncio.to_thread(process.start)
         with pytest.raises(httpx2.TransportError):
             await _streaming(process)
@@ -165,7 +165,7 @@ async def test_a_graceful_stop_waits_for_the_calls_of_a_generation_and_loses_non
 ) -> None:
     async with AnthropicServer() as anthropic:
         anthropic.script(Act(hold_after=1))
-        process = Process(database, tmp_path / "log", ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=anthropic.url)
+        process = Process(database, tmp_path / "log", **USUAL, ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=anthropic.url)
         await asyncio.to_thread(process.start)
         client = Client(process)
         id_ = await client.generate("one")

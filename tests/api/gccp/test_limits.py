@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from api.counters import InProcess
+from api.counters import InProcessCounters
 from api.errors import ApiError
 from api.gccp.access import BURSTS, LIMITS
 from api.limits import InFlight, Limiter
@@ -56,7 +56,7 @@ async def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000.0
     monkeypatch.setattr("time.time", lambda: now)
     monkeypatch.setattr("api.counters.time", lambda: now)
-    limiter = Limiter(InProcess(), "gccp", {"generate": "2/minute"}, sliding=True)
+    limiter = Limiter(InProcessCounters(), "gccp", {"generate": "2/minute"}, sliding=True)
     await limiter.hit("u", "generate", {})
     now += 40
     await limiter.hit("u", "generate", {})

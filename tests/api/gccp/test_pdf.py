@@ -13,7 +13,7 @@ import pytest
 
 from api.gccp import export
 from documents.confined.pool import PdfPool
-from documents.render.request import Limits
+from documents.render.request import DocumentLimits
 from tests.api.gccp.conftest import Shared
 from tests.api.gccp.service import Service
 
@@ -181,7 +181,7 @@ async def rendering(service: Service, pool: PdfPool) -> AsyncIterator[None]:
 
 
 async def test_a_document_that_takes_too_long_is_refused_and_recorded(service: Service) -> None:
-    async with rendering(service, PdfPool(Limits(seconds=1.0))):
+    async with rendering(service, PdfPool(DocumentLimits(seconds=1.0))):
         answer = await post(service, content=slow_document())
         assert (answer.status_code, answer.json()["code"]) == (400, "PDF_GENERATION_FAILED")
         assert "1 seconds" in answer.json()["details"]

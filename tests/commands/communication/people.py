@@ -9,21 +9,20 @@ from uuid import UUID
 from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, VerifyPhone
 from commands.communication.message import CancelMessage, DispatchMessage, RequestMessage
 from commands.communication.wiring import COMMUNICATION
-from domain.communication.budget import Limits, Usage
-from domain.communication.decision import Decision
-from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
-from domain.communication.message import MessageDispatched, MessageRequested
-from domain.communication.preferences import Preferences
-from domain.communication.recipient import (
+from domain.communication.budget import BudgetUsage, Limits
+from domain.communication.consent import (
     AddressSuppressed,
     ConsentGranted,
     ConsentRevoked,
     OptedOut,
     OptOutSource,
-    PreferencesUpdated,
-    RecipientContacted,
     SmsConsentRequested,
 )
+from domain.communication.decision import Decision
+from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
+from domain.communication.message import MessageDispatched, MessageRequested
+from domain.communication.preferences import Preferences
+from domain.communication.recipient import PreferencesUpdated, RecipientContacted
 from streams.testing import Scenario
 
 NOW = datetime(2025, 1, 27, 10, tzinfo=UTC)
@@ -96,7 +95,7 @@ def ask(**more: Any) -> RequestMessage:
         "data": {"amount": 100.5},
         "wish": Wish.SMS,
         "priority": Priority.CRITICAL,
-        "usage": Usage(day=NOW.date()),
+        "usage": BudgetUsage(day=NOW.date()),
         "limits": LIMITS,
     }
     return RequestMessage(**given | more)
@@ -149,7 +148,7 @@ def due(reserved: int = 5_000_000, **more: Any) -> DispatchMessage:
         "at": NOW + HOUR,
         "message_id": MESSAGE,
         "user_id": ADA,
-        "usage": Usage(day=NOW.date()),
+        "usage": BudgetUsage(day=NOW.date()),
         "reserved": reserved,
     }
     return DispatchMessage(**given | more)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from commands.communication.budget import RecordSpending, ReserveBudget
-from domain.communication.budget import BudgetReserved, BudgetSpent, BudgetThresholdReached, Limits, Period, Usage
+from domain.communication.budget import BudgetReserved, BudgetSpent, BudgetThresholdReached, BudgetUsage, Limits, Period
 from streams.testing import Scenario
 from tests.commands.communication.people import ADA, DAY, MESSAGE, NOW, STORY
 
@@ -34,7 +34,7 @@ def reserved(story: Scenario) -> BudgetReserved:
 
 def test_what_fits_is_set_aside_and_counts_from_then_on() -> None:
     story = STORY.given(spent(20)).when(reserve(50)).then_kinds(BudgetReserved)
-    assert (reserved(story).amount, reserved(story).usage) == (50, Usage(day=TODAY, daily=20, monthly=20))
+    assert (reserved(story).amount, reserved(story).usage) == (50, BudgetUsage(day=TODAY, daily=20, monthly=20))
     again = story.when(reserve(20)).then_kinds(BudgetReserved, BudgetThresholdReached)
     assert reserved(again).usage.daily == 70
 
@@ -47,7 +47,7 @@ def test_what_does_not_fit_is_not_set_aside() -> None:
 
 def test_yesterday_counts_for_the_month_only() -> None:
     story = STORY.given(spent(60, TODAY - DAY)).when(reserve(50)).then_kinds(BudgetReserved)
-    assert reserved(story).usage == Usage(day=TODAY, daily=0, monthly=60)
+    assert reserved(story).usage == BudgetUsage(day=TODAY, daily=0, monthly=60)
 
 
 def test_a_month_has_a_stream_of_its_own() -> None:

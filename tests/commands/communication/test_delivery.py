@@ -7,36 +7,26 @@ from typing import Any
 
 import pytest
 
-from commands.communication.delivery import (
-    NotOut,
-    ReceiptKind,
-    RecordAction,
-    RecordAttempt,
-    RecordReceipt,
-    resend_kind,
-    twilio_kind,
-)
+from commands.communication.attempt import RecordAttempt
+from commands.communication.delivery import NotOut, RecordAction, RecordReceipt
 from commands.communication.message import UnknownMessage
-from domain.communication.kinds import ALL_TYPES, Channel, Wish
-from domain.communication.message import (
+from commands.communication.receipt_kinds import ReceiptKind, resend_kind, twilio_kind
+from domain.communication.consent import AddressSuppressed, OptedOut, OptOutSource
+from domain.communication.delivery import (
     ActionTaken,
-    Message,
+    DeliveryStatus,
     MessageClicked,
     MessageDelivered,
-    MessageDispatched,
     MessageOpened,
     MessageRejected,
     MessageRetried,
     MessageSent,
     MessageUnconfirmed,
     MessageUndelivered,
-    Part,
     ReceiptNoted,
-    Status,
-    evolve,
-    status_of,
 )
-from domain.communication.recipient import AddressSuppressed, OptedOut, OptOutSource
+from domain.communication.kinds import ALL_TYPES, Channel, Wish
+from domain.communication.message import Message, MessageDispatched, Status, evolve, status_of
 from domain.messages import Attempt, Event, Result
 from streams.testing import Scenario
 from tests.commands.communication.people import (
@@ -286,13 +276,13 @@ def test_there_is_no_action_on_a_message_that_is_not_out() -> None:
 @pytest.mark.parametrize(
     ("parts", "status"),
     [
-        ({SMS: Part.STARTED}, Status.STARTED),
-        ({SMS: Part.RETRYING, EMAIL: Part.STARTED}, Status.RETRY),
-        ({SMS: Part.REJECTED, EMAIL: Part.SENT}, Status.SUCCESS),
-        ({SMS: Part.UNCONFIRMED}, Status.FAILURE),
-        ({SMS: Part.UNDELIVERED, EMAIL: Part.STARTED}, Status.STARTED),
-        ({SMS: Part.DELIVERED}, Status.SUCCESS),
+        ({SMS: DeliveryStatus.STARTED}, Status.STARTED),
+        ({SMS: DeliveryStatus.RETRYING, EMAIL: DeliveryStatus.STARTED}, Status.RETRY),
+        ({SMS: DeliveryStatus.REJECTED, EMAIL: DeliveryStatus.SENT}, Status.SUCCESS),
+        ({SMS: DeliveryStatus.UNCONFIRMED}, Status.FAILURE),
+        ({SMS: DeliveryStatus.UNDELIVERED, EMAIL: DeliveryStatus.STARTED}, Status.STARTED),
+        ({SMS: DeliveryStatus.DELIVERED}, Status.SUCCESS),
     ],
 )
-def test_the_best_channel_speaks_for_the_message(parts: dict[Channel, Part], status: Status) -> None:
+def test_the_best_channel_speaks_for_the_message(parts: dict[Channel, DeliveryStatus], status: Status) -> None:
     assert status_of(parts) is status

@@ -10,30 +10,20 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commands.communication.consent import (
-    GrantEmailConsent,
-    GrantSmsConsent,
-    OptOut,
-    ReceiveSms,
-    RevokeConsent,
-    VerifyPhone,
-)
-from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
+from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, VerifyPhone
+from commands.communication.delivery import RecordAction, RecordReceipt
 from commands.communication.effects import SendVerificationCode
 from commands.communication.message import CancelMessage
+from commands.communication.opt_out import OptOut, ReceiveSms, RevokeConsent
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
+from commands.communication.receipt_kinds import ReceiptKind
 from domain.communication.budget import Budget, BudgetReserved, BudgetSpent, BudgetThresholdReached, Limits, evolve
+from domain.communication.consent import AddressSuppressed, ConsentGranted, ConsentRevoked, OptedOut
+from domain.communication.delivery import DeliveryStatus
 from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
-from domain.communication.message import MessageBlocked, MessageCancelled, MessageDispatched, Part
+from domain.communication.message import MessageBlocked, MessageCancelled, MessageDispatched
 from domain.communication.preferences import PreferenceChanges, QuietHours
-from domain.communication.recipient import (
-    AddressSuppressed,
-    ConsentGranted,
-    ConsentRevoked,
-    OptedOut,
-    PreferencesReset,
-    PreferencesUpdated,
-)
+from domain.communication.recipient import PreferencesReset, PreferencesUpdated
 from domain.messages import Command
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.core.envelope import Status
@@ -246,13 +236,13 @@ def test_counters_equal_a_recount_of_every_delivery(world: World) -> None:
 
 def counted(row: dict[str, Any]) -> dict[str, int]:
     """What a delivery's own row says it counts as."""
-    part = Part(row["part"])
+    part = DeliveryStatus(row["part"])
     return {
         "dispatched": 1,
-        "sent": part in (Part.SENT, Part.UNDELIVERED, Part.DELIVERED),
-        "delivered": part is Part.DELIVERED,
-        "failed": part in (Part.REJECTED, Part.UNDELIVERED),
-        "unconfirmed": part is Part.UNCONFIRMED,
+        "sent": part in (DeliveryStatus.SENT, DeliveryStatus.UNDELIVERED, DeliveryStatus.DELIVERED),
+        "delivered": part is DeliveryStatus.DELIVERED,
+        "failed": part in (DeliveryStatus.REJECTED, DeliveryStatus.UNDELIVERED),
+        "unconfirmed": part is DeliveryStatus.UNCONFIRMED,
         "opened": row.get("opened_at") is not None,
         "clicked": row.get("clicked_at") is not None,
         "acted": row.get("acted_at") is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commands.communication.message import AlreadyCancelled, AlreadyOut, NotSendable, UnknownMessage
-from domain.communication.budget import Limits, Usage
+from domain.communication.budget import BudgetUsage, Limits
 from domain.communication.kinds import Channel, Wish
 from domain.communication.message import (
     MessageBlocked,
@@ -55,7 +55,7 @@ def test_a_message_for_later_is_refused_at_once_when_nobody_may_be_written_to() 
 
 
 def test_a_message_for_later_does_not_ask_the_budget_yet() -> None:
-    spent = Usage(day=NOW.date(), daily=10**12)
+    spent = BudgetUsage(day=NOW.date(), daily=10**12)
     STORY.given(agreed(SMS)).when(ask(due_at=NOW + HOUR, usage=spent)).then_kinds(MessageRequested)
 
 
@@ -98,7 +98,7 @@ def test_a_waiting_message_that_falls_into_the_night_is_held_again() -> None:
 
 def test_a_waiting_message_is_blocked_when_the_budget_has_nothing_left() -> None:
     limits = Limits(daily=5_000_000)
-    used = Usage(day=NOW.date(), daily=1)
+    used = BudgetUsage(day=NOW.date(), daily=1)
     story = STORY.given(agreed(SMS), requested(limits=limits)).when(due(reserved=0, usage=used))
     story.then_kinds(MessageBlocked)
     assert story.produced[0].reason == "daily_budget_exceeded"  # type: ignore[attr-defined]

@@ -9,8 +9,8 @@ import pytest
 
 from commands.communication.message import NotSendable
 from commands.communication.rules import ALL, Case, decide
-from domain.communication.budget import Limits, Usage
-from domain.communication.decision import Decision, Step
+from domain.communication.budget import BudgetUsage, Limits
+from domain.communication.decision import Decision, DecisionStep
 from domain.communication.kinds import BOTH_CHANNELS, Channel, Priority, Wish
 from domain.communication.message import MessageDispatched, MessageHeld, MessageRequested
 from domain.communication.preferences import QuietHours
@@ -47,12 +47,12 @@ def decided(*history: Event, at: datetime = NOW, **more: Any) -> Decision:
         "wish": Wish.SMS,
         "segments": 1,
         "limits": Limits(),
-        "usage": Usage(day=at.date()),
+        "usage": BudgetUsage(day=at.date()),
     }
     return decide(Case(recipient=recipient, at=at, **given | more))
 
 
-def step(decision: Decision, rule: str, channel: Channel | None = None) -> Step:
+def step(decision: Decision, rule: str, channel: Channel | None = None) -> DecisionStep:
     (found,) = [one for one in decision.steps if one.rule == rule and one.channel is channel]
     return found
 
@@ -203,10 +203,12 @@ def test_a_held_channel_is_waited_for_and_not_replaced_by_the_other() -> None:
 @pytest.mark.parametrize("priority", Priority)
 def test_what_does_not_fit_the_budget_is_not_sent(usage: dict[str, int], reason: str, priority: Priority) -> None:
     limits = Limits(daily=5_000_099, monthly=5_000_999)
-    spent = Usage(day=NOW.date(), **usage)
+    spent = BudgetUsage(day=NOW.date(), **usage)
     decision = decided(agreed(SMS), limits=limits, usage=spent, priority=priority)
     assert (decision.verdict, decision.reason) == ("refuse", reason)
-    fits = decided(agreed(SMS), limits=limits, usage=Usage(day=NOW.date(), daily=99, monthly=999), priority=priority)
+    fits = decided(
+        agreed(SMS), limits=limits, usage=BudgetUsage(day=NOW.date(), daily=99, monthly=999), priority=priority
+    )
     assert fits.verdict == "allow"
 
 

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from commands.communication.effects import NOT_ALLOWED, SendMail, SendText
 from commands.communication.wiring import COMMUNICATION
-from domain.communication.budget import Usage
+from domain.communication.budget import BudgetUsage
 from domain.communication.kinds import Channel
 from domain.communication.recipient import Recipient, evolve
 from domain.messages import Command, Event
 from projections.communication import READ_MODELS
-from projections.communication.queries.consent_check import ConsentCheck, check
+from projections.communication.queries.consent_check import SendPermission, check
 from streams.core.calls import Accepted, Rejected, Verdict
 from streams.core.clock import ManualClock
 from streams.core.envelope import Outcome
@@ -76,7 +76,7 @@ class World:
         self.sent.append(effect)
         return self.provider(effect, key)
 
-    def _may_still_go(self, effect: SendText | SendMail) -> ConsentCheck:
+    def _may_still_go(self, effect: SendText | SendMail) -> SendPermission:
         """What the edge asks before every try, here of the journal in memory."""
         recipient, stream = Recipient(), f"recipient/{effect.user_id}"
         for recorded in self.runtime.journal:
@@ -85,12 +85,12 @@ class World:
         channel = Channel.SMS if isinstance(effect, SendText) else Channel.EMAIL
         return check(recipient, channel, effect.trigger_type, self.clock.now())
 
-    def usage(self) -> Usage:
+    def usage(self) -> BudgetUsage:
         """What `projections.communication.queries.expenditure` would read."""
         today = self.clock.now().date()
         costs = [(row["day"], row["cost"]) for row in self.rows("communication_daily") if "cost" in row]
         month = [cost for day, cost in costs if (day.year, day.month) == (today.year, today.month)]
-        return Usage(day=today, daily=sum(cost for day, cost in costs if day == today), monthly=sum(month))
+        return BudgetUsage(day=today, daily=sum(cost for day, cost in costs if day == today), monthly=sum(month))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return list(self.runtime.tables.get(table, {}).values())

@@ -14,7 +14,7 @@ from content.communication import (
     STOP_SENTENCE,
     Links,
     Mail,
-    Text,
+    TextMessage,
     UnknownTemplate,
     mail,
     preview,
@@ -92,7 +92,7 @@ def test_a_template_that_was_never_written_is_refused(name: str) -> None:
 def test_a_preview_is_what_would_be_sent() -> None:
     assert preview(TriggerType.FINANCIAL_ALERT, Channel.SMS, ALERT) == text_message("financial_alert/1", ALERT)
     assert isinstance(preview(TriggerType.FINANCIAL_ALERT, Channel.EMAIL, ALERT), Mail)
-    assert isinstance(preview(TriggerType.FINANCIAL_ALERT, Channel.SMS, {}), Text)
+    assert isinstance(preview(TriggerType.FINANCIAL_ALERT, Channel.SMS, {}), TextMessage)
 
 
 def test_a_code_comes_in_one_segment() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.gccp.writing.extracts import LONGEST_SENTENCE, akin, distinctive_words, extract, sentences, word_count
+from domain.gccp.writing.extracts import LONGEST_SENTENCE, distinctive_words, extract, same_stem, sentences, word_count
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_a_subject_is_told_from_others_by_its_own_words() -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [("learn", "learning"), ("network", "networks"), ("weigh", "weight")])
-def test_words_of_one_stem_are_akin(one: str, other: str) -> None:
-    assert akin(one, other)
-    assert akin(other, one)
+def test_words_of_one_stem_are_recognised(one: str, other: str) -> None:
+    assert same_stem(one, other)
+    assert same_stem(other, one)
 
 
 @pytest.mark.parametrize(("one", "other"), [("neural", "neutral"), ("super", "supervised"), ("cat", "car")])
 def test_words_that_only_look_alike_are_not(one: str, other: str) -> None:
-    assert not akin(one, other)
+    assert not same_stem(one, other)
 
 
 @given(st.text(max_size=300), st.lists(st.text(max_size=20), max_size=3))

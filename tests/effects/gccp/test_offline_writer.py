@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from connectors.model import Completed, Finished, LanguageModel, usage_of
-from domain.calls.completion import Message
+from domain.calls.completion import PromptMessage
 from domain.gccp.course import Assignment, Brief, ChoiceQuestion, ContentMode, Counts, Step, parse_assignment
 from domain.gccp.writing.extracts import sentences
 from domain.gccp.writing.steps import COVERED_ABOVE, MENDED, compose
@@ -278,7 +278,7 @@ async def _completed(writer: OfflineWriter) -> Completed:
 
 
 async def test_a_message_without_a_brief_gets_an_outline_and_is_told_that_it_is_no_answer() -> None:
-    asked = completion(messages=(Message(role="user", content="Explain neural networks"),))
+    asked = completion(messages=(PromptMessage(role="user", content="Explain neural networks"),))
     verdict = await OfflineWriter()(asked, "key-1")
     assert isinstance(verdict, Completed)
     assert verdict.text.startswith(f"> {CHAT_NOTICE}")

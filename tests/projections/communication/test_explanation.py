@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import time
 from typing import Any
 from uuid import UUID
 
 import orjson
-import pytest
 
-from commands.communication.consent import OptOut
-from commands.communication.delivery import ReceiptKind, RecordReceipt
+from commands.communication.delivery import RecordReceipt
+from commands.communication.opt_out import OptOut
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
+from commands.communication.receipt_kinds import ReceiptKind
 from domain.communication.kinds import Channel, Priority, TriggerType, Wish
 from domain.communication.preferences import PreferenceChanges, QuietHours
 from projections.communication.queries.evidence import Link, Source
-from projections.communication.queries.explanation import Explanation, Rule, explanation_of
+from projections.communication.queries.explanation import ExplainedRule, Explanation, explanation_of
 from projections.communication.queries.preferences import current_preferences
 from streams.core.calls import Rejected
 from streams.core.wiring import EraseSubject
@@ -27,13 +26,6 @@ SMS, EMAIL = Channel.SMS, Channel.EMAIL
 LOW = {"priority": Priority.LOW}
 SCHEMA_WITHOUT_EVENTS_OF_CONTACTS = "5b210d4fe69bd7cf"
 """That of a recipient's state as it was when contacts were kept as times alone."""
-
-
-@pytest.fixture
-async def world(database: str) -> AsyncIterator[Running]:
-    async with running(database) as world:
-        await world.agree(ADA)
-        yield world
 
 
 async def explained(world: Running, message_id: UUID) -> Explanation:
@@ -52,18 +44,18 @@ def check_every_input(explanation: Explanation) -> None:
         assert {name for name, source in rule.sources.items() if source is Source.EVENT} == rule.evidence.keys()
 
 
-def rules(explanation: Explanation, name: str) -> list[Rule]:
+def rules(explanation: Explanation, name: str) -> list[ExplainedRule]:
     """What this rule said, in the latest decision."""
     decided = [happening.rules for happening in explanation.history if happening.rules][-1]
     return [rule for rule in decided if rule.rule == name]
 
 
-async def rule_of(world: Running, message_id: UUID, name: str) -> Rule:
+async def rule_of(world: Running, message_id: UUID, name: str) -> ExplainedRule:
     (found,) = rules(await explained(world, message_id), name)
     return found
 
 
-def one(rule: Rule, name: str) -> Link:
+def one(rule: ExplainedRule, name: str) -> Link:
     found = rule.evidence[name]
     assert isinstance(found, Link)
     return found

@@ -1,4 +1,4 @@
-"""A log that is made anew for every test in a database that is made once for a file."""
+"""Fixtures of a fresh log per test, in a database per file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs to audit: made by commands on the shelf, put into a real database, forged by somebody who may do anything."""
+"""Logs to audit: made by commands of the shelf, stored in a real database, forged with full access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An export is verified by a program of the standard library alone, which finds any byte that was changed."""
+"""Exports: a verifier on the standard library alone finds every changed byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read models as they were, what changed, the events behind a row, and the chain of causes back to a request."""
+"""Past read models, differences, the events behind a row, and the chain of causes back to a request."""
 
 from __future__ import annotations
 

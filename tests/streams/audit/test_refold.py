@@ -1,4 +1,4 @@
-"""Every stream folds again to what decisions were, and will be, based on."""
+"""Refolds: every stream folds to the state on which its decisions are based."""
 
 from __future__ import annotations
 

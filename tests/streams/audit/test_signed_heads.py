@@ -1,4 +1,4 @@
-"""Signed heads find what a chain alone cannot: a log that was rewritten from some point on, chain and all."""
+"""Signed heads: they detect a log rewritten from some point on, with a recomputed chain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An audit finds every way in which the log can have been changed, and says where."""
+"""Verification: every kind of change to the log is found, with its position."""
 
 from __future__ import annotations
 

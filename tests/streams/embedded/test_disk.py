@@ -1,4 +1,4 @@
-"""What happens to commands when the disk refuses to take any more."""
+"""Commands on a server whose disk is full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to commands when the database, the connection or the process goes away under load."""
+"""Commands under load when the database, the connection or the process goes away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an installation remembers of its secrets, so that no process comes with others."""
+"""Secrets stored with an installation: a process with other secrets is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read models beside the log: halting alone, going on, being rebuilt beside the live one."""
+"""Read model tables: halting alone, resuming, and rebuilding beside the live table."""
 
 from __future__ import annotations
 

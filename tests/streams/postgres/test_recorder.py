@@ -1,4 +1,4 @@
-"""The journal seen through the `eventsourcing` library: that library's own cases, and what is particular to ours."""
+"""The journal behind the `eventsourcing` library: the library's own cases, and those specific to Headwater."""
 
 from __future__ import annotations
 

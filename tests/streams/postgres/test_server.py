@@ -1,4 +1,4 @@
-"""The server that comes with the program."""
+"""The bundled server: dead processes are removed from its list of users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from streams.postgres.server import forget_the_dead
+from streams.postgres.server import remove_dead_users
 
 
 def test_a_process_that_was_killed_does_not_keep_the_server_running(tmp_path: Path) -> None:
@@ -17,10 +17,10 @@ def test_a_process_that_was_killed_does_not_keep_the_server_running(tmp_path: Pa
     killed.wait()
     users = tmp_path / "users.json"
     users.write_text(json.dumps([killed.pid, os.getpid()]))
-    forget_the_dead(users)
+    remove_dead_users(users)
     assert json.loads(users.read_text()) == [os.getpid()]
 
 
 def test_a_server_that_nobody_has_used_yet_has_no_list(tmp_path: Path) -> None:
-    forget_the_dead(tmp_path / "users.json")
+    remove_dead_users(tmp_path / "users.json")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Minutes and alerts over events: the same totals whatever comes late, again, or in another order of partitions."""
+"""Minutes and alerts over events: late, repeated or reordered records give the same totals."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def app(parts: EdgeParts) -> App:
     """The surface `guestbook`."""
     from api.guestbook.app import build
 
-    return App(build(parts.engine, parts.counts, parts.tokens("guestbook"), parts.secrets), close)
+    return App(build(parts.engine, parts.counters, parts.tokens("guestbook"), parts.secrets), close)
 
 
 async def close() -> None:

@@ -7,9 +7,9 @@ from api.guestbook.access import LIMITS, SCOPES
 from api.guestbook.errors import ERRORS
 from commands.guestbook.entry import EntryTooLong
 
-from api.actions import Acting
+from api.actions import Actions
 from api.auth import Tokens
-from api.counters import Counts
+from api.counters import Counters
 from api.limits import Limiter
 from api.routing import LeanApp
 from api.surface import Surface, app_of, outcomes
@@ -19,9 +19,9 @@ from streams.engine import Engine
 NAME = "guestbook"
 
 
-def build(engine: Engine, counts: Counts, tokens: Tokens, secrets: Secrets) -> LeanApp:
+def build(engine: Engine, counters: Counters, tokens: Tokens, secrets: Secrets) -> LeanApp:
     """The ASGI app of this surface."""
-    acting = Acting(NAME, engine, {EntryTooLong: 422}, secrets)
-    surface = Surface(NAME, acting, engine.reads, tokens, Limiter(counts, NAME, LIMITS), ERRORS, frozenset(SCOPES))
+    actions = Actions(NAME, engine, {EntryTooLong: 422}, secrets)
+    surface = Surface(NAME, actions, engine.reads, tokens, Limiter(counters, NAME, LIMITS), ERRORS, frozenset(SCOPES))
     routers = (entries.router, outcomes)
     return LeanApp(app_of(surface, "Guest book", "1.0.0", "A guest book.", routers))

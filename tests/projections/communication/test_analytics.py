@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from domain.communication.budget import Limits, Usage
-from domain.communication.message import Part
+from domain.communication.budget import BudgetUsage, Limits
+from domain.communication.delivery import DeliveryStatus
 from domain.money import DOLLAR
 from projections.communication.daily import TALLIES, moved
 from projections.communication.queries.advice import alerts, budget_percent, recommendations
@@ -74,18 +74,18 @@ def test_without_a_budget_everything_spent_is_all_of_it() -> None:
 
 @pytest.mark.parametrize(("daily", "level"), [(79, None), (80, "warning"), (100, "critical")])
 def test_an_alert_is_raised_at_the_stated_thresholds(daily: int, level: str | None) -> None:
-    found = alerts(Usage(day=DAY, daily=daily), Limits(daily=100), Totals())
+    found = alerts(BudgetUsage(day=DAY, daily=daily), Limits(daily=100), Totals())
     assert [alert.level for alert in found] == ([level] if level else [])
 
 
 def test_messages_that_nobody_knows_the_fate_of_raise_an_alert() -> None:
-    (alert,) = alerts(Usage(day=DAY), Limits(), Totals(unconfirmed=2))
+    (alert,) = alerts(BudgetUsage(day=DAY), Limits(), Totals(unconfirmed=2))
     assert alert.type == "unconfirmed"
 
 
-@pytest.mark.parametrize("before", Part)
-@pytest.mark.parametrize("after", Part)
-def test_moving_on_changes_the_counters_by_the_difference(before: Part, after: Part) -> None:
+@pytest.mark.parametrize("before", DeliveryStatus)
+@pytest.mark.parametrize("after", DeliveryStatus)
+def test_moving_on_changes_the_counters_by_the_difference(before: DeliveryStatus, after: DeliveryStatus) -> None:
     counts = dict(TALLIES[before])
     for name, change in moved(before, after).items():
         counts[name] = counts.get(name, 0) + change

@@ -1,4 +1,4 @@
-"""The product as a process of its own, to be killed and started again.
+"""The product as a separate process, which tests kill and start again.
 
 Processes are forked from a server that has imported everything once: starting one takes milliseconds, not seconds.
 """
@@ -18,12 +18,11 @@ import uvicorn
 
 import bootstrap
 import settings
-from tests.api.gccp.service import USUAL
 from tests.api.product import variables_of
 
 START_SECONDS = 60
 FORKING = get_context("forkserver")
-FORKING.set_forkserver_preload([__name__])
+FORKING.set_forkserver_preload([__name__, "tests.api.preload"])
 
 
 class Process:
@@ -32,7 +31,7 @@ class Process:
     def __init__(self, database: str, log: Path, **variables: str) -> None:
         self._log = log
         self._port = _free_port()
-        self._variables = variables_of(database, log.parent, self._port) | USUAL | variables
+        self._variables = variables_of(database, log.parent, self._port) | variables
         self._process: BaseProcess | None = None
 
     @property

@@ -9,9 +9,8 @@ from uuid import uuid4
 
 import httpx2
 
-from tests.api.communication.asking import can_send
-from tests.api.communication.serving import Served, serving
-from tests.api.communication.signing import SECRETS, Report, resend_svix, twilio_form
+from tests.api.communication.product import Served, can_send, serving
+from tests.api.communication.reports import SECRETS, Report, resend_svix, twilio_form
 from tests.imitations.resend import API_KEY, ResendImitation
 from tests.imitations.twilio import ACCOUNT_SID, TwilioImitation
 

@@ -1,0 +1,196 @@
+"""The delivery of a message on one channel: what the provider and the recipient did with it."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import assert_never
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.communication.kinds import Channel, TriggerType
+from domain.messages import Event, Instant
+from domain.money import Microcents
+
+
+class DeliveryStatus(StrEnum):
+    """How far a message has come on one channel, in the order of certainty: only later ones replace others."""
+
+    STARTED = "started"
+    RETRYING = "retrying"
+    UNCONFIRMED = "unconfirmed"
+    REJECTED = "rejected"
+    SENT = "sent"
+    UNDELIVERED = "undelivered"
+    DELIVERED = "delivered"
+
+    @property
+    def certainty(self) -> int:
+        return _ORDER[self]
+
+
+_ORDER = {status: number for number, status in enumerate(DeliveryStatus)}
+
+
+class OfMessage(Event):
+    """What every event of a message names: the message and its recipient."""
+
+    message_id: UUID
+    user_id: int
+
+
+class DeliveryEvent(OfMessage):
+    """What is common to everything that happens to a dispatched message: where it counts, and how it stood before."""
+
+    channel: Channel
+    trigger_type: TriggerType
+    day: date
+    was: DeliveryStatus
+
+
+class MessageSent(DeliveryEvent, name="communication.message.sent.v1"):
+    """The provider accepted it."""
+
+    provider: str
+    provider_id: str | None
+    attempt: int
+
+
+class MessageRetried(DeliveryEvent, name="communication.message.retried.v1"):
+    """The provider put it off; it is tried again at `retry_at`."""
+
+    provider: str
+    code: str | None
+    reason: str
+    attempt: int
+    retry_at: Instant | None
+
+
+class MessageUnconfirmed(DeliveryEvent, name="communication.message.unconfirmed.v1"):
+    """It may have gone out: the provider did not answer."""
+
+    provider: str
+    reason: str
+    attempt: int
+
+
+class MessageRejected(DeliveryEvent, name="communication.message.rejected.v1"):
+    """The provider refused it for good; nothing went out on this channel, and `refund` is not owed."""
+
+    provider: str
+    code: str | None
+    reason: str
+    attempt: int
+    refund: Microcents
+
+
+class MessageDelivered(DeliveryEvent, name="communication.message.delivered.v1"):
+    """It arrived. `implied` when nobody said so but it was opened or clicked."""
+
+    provider: str
+    provider_id: str | None
+    implied: bool = False
+
+
+class MessageUndelivered(DeliveryEvent, name="communication.message.undelivered.v1"):
+    """The provider had accepted it and then reported that it did not arrive."""
+
+    provider: str
+    provider_id: str | None
+    code: str | None
+    reason: str
+
+
+class MessageOpened(DeliveryEvent, name="communication.message.opened.v1"):
+    """Opened for the first time."""
+
+
+class MessageClicked(DeliveryEvent, name="communication.message.clicked.v1"):
+    """A link in it was followed for the first time."""
+
+
+class ActionTaken(DeliveryEvent, name="communication.message.action_taken.v1"):
+    """The recipient did what the message was about, for the first time. This is what "engaged" means in reports."""
+
+    action: str
+
+
+ProviderEvent = (
+    MessageSent | MessageRetried | MessageUnconfirmed | MessageRejected | MessageDelivered | MessageUndelivered
+)
+"""The delivery events that a provider's answer or report leads to: each leads to another status."""
+
+AnyDeliveryEvent = ProviderEvent | MessageOpened | MessageClicked | ActionTaken
+"""Every DeliveryEvent by its class, for exhaustive matches."""
+
+
+class ReceiptNoted(OfMessage, name="communication.message.receipt_noted.v1"):
+    """A provider's report that changed nothing: repeated, out of order, in between, or of a kind not known here."""
+
+    channel: Channel
+    provider: str
+    provider_id: str | None
+    kind: str
+
+
+UNKNOWN = "unknown"
+"""The code of a try that may have gone out and is made again, because the provider recognises repeats."""
+
+
+class Delivery(BaseModel):
+    """The message on one channel, and the address it went `to`. `perhaps_out`: an earlier try may have gone out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: DeliveryStatus
+    day: date
+    cost: Microcents
+    to: str | None = None
+    provider_id: str | None = None
+    perhaps_out: bool = False
+    opened: bool = False
+    clicked: bool = False
+    acted: bool = False
+
+
+def evolve_delivery(delivery: Delivery, event: AnyDeliveryEvent) -> Delivery:
+    """The delivery after the event."""
+    return delivery.model_copy(update=_progress(event))
+
+
+def _progress(event: AnyDeliveryEvent) -> dict[str, object]:
+    match event:
+        case MessageOpened():
+            return {"opened": True}
+        case MessageClicked():
+            return {"clicked": True}
+        case ActionTaken():
+            return {"acted": True}
+        case MessageRetried(code=code) if code == UNKNOWN:
+            return {"status": DeliveryStatus.RETRYING, "perhaps_out": True}
+        case MessageSent() | MessageDelivered() | MessageUndelivered():
+            return {"status": status_after(event), "provider_id": event.provider_id}
+        case MessageRetried() | MessageUnconfirmed() | MessageRejected():
+            return {"status": status_after(event)}
+        case _:
+            assert_never(event)
+
+
+def status_after(event: ProviderEvent) -> DeliveryStatus:
+    """How far the event brings a message on its channel."""
+    match event:
+        case MessageRetried():
+            return DeliveryStatus.RETRYING
+        case MessageUnconfirmed():
+            return DeliveryStatus.UNCONFIRMED
+        case MessageRejected():
+            return DeliveryStatus.REJECTED
+        case MessageSent():
+            return DeliveryStatus.SENT
+        case MessageUndelivered():
+            return DeliveryStatus.UNDELIVERED
+        case MessageDelivered():
+            return DeliveryStatus.DELIVERED
+        case _:
+            assert_never(event)

@@ -1,0 +1,163 @@
+"""Every request of every document verbatim, its answer in the document's form, its limits, and who may ask."""
+
+from __future__ import annotations
+
+from time import time
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+import bootstrap
+from tests.api.conformance import Operation, Request, Surface, operations, surfaces
+from tests.api.product import Served, unlimited
+from tests.api.schemas import Leeway, departures, values_at
+
+
+def required(operation: Operation) -> list[str]:
+    """The fields that the document requires, but those within others."""
+    fields = operation.contract["request_fields"].items()
+    return [name for name, about in fields if about["required"] and "[]" not in name]
+
+
+DOCUMENTED = operations(lambda one: one.documented)
+GUARDED = operations(lambda one: one.guarded)
+LIMITED = operations(lambda one: one.documented and one.contract["rate_limit"])
+WITH_FIELDS = operations(lambda one: one.guarded and one.documented and required(one))
+SURFACES = [pytest.param(surface, id=surface.name) for surface in surfaces()]
+WRONG_TOKENS = ("", "Bearer", "Bearer x.y.z", "Basic dXNlcjpwYXNz", "Bearer " + "a" * 5000)
+
+
+def check_documented(operation: Operation, answer: httpx2.Response) -> None:
+    """Status, type, every key and type of the example, every required field, every value of an enumeration."""
+    documented, surface = operation.contract, operation.surface
+    assert answer.status_code in documented["success_status_accept"], answer.text
+    assert answer.headers["content-type"].partition(";")[0] == documented["response_content_type"]
+    example = documented["response_example"] or documented.get("proposed_response", {}).get("body")
+    if example is not None:
+        conditional = documented.get("response_fields_conditional", {}).get("paths", ())
+        maps = surface.leeway.maps | set(documented.get("response_maps", ()))
+        leeway = Leeway(surface.leeway.optional | set(conditional), maps)
+        assert list(departures(example, answer.json(), leeway)) == []
+    for path in documented["response_fields_required"]:
+        assert values_at(answer.json(), path) or (surface.may_be_empty and "[]" in path), path
+    for path, allowed in documented["response_enums"].items():
+        assert set(values_at(answer.json(), path)) <= set(allowed), path
+
+
+@pytest.mark.parametrize("operation", DOCUMENTED)
+def test_the_documented_request_gets_the_documented_answer(product: Served, operation: Operation) -> None:
+    surface, subject = operation.surface, str(uuid4())
+    request = surface.request(operation, product, subject, verbatim=True)
+    check_documented(operation, surface.send(product, request, product.authorization(surface.name, subject=subject)))
+
+
+@pytest.mark.parametrize("operation", DOCUMENTED)
+def test_each_endpoint_is_reached_under_its_own_host_too(product: Served, operation: Operation) -> None:
+    surface, subject = operation.surface, str(uuid4())
+    request = surface.request(operation, product, subject)
+    headers = product.authorization(surface.name, subject=subject)
+    answer = surface.send(product, request, headers, own_host=True)
+    assert answer.status_code in operation.contract["success_status_accept"], answer.text
+
+
+@pytest.mark.parametrize("operation", GUARDED)
+def test_without_a_token_nobody_gets_in(product: Served, operation: Operation) -> None:
+    surface = operation.surface
+    request = surface.request(operation, product, str(uuid4()))
+    for wrong in WRONG_TOKENS:
+        answer = surface.send(product, request, {"Authorization": wrong})
+        surface.error(answer, 401)
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("operation", operations(lambda one: one.guarded and one.documented))
+def test_a_token_opens_what_its_scope_says_and_nothing_else(product: Served, operation: Operation) -> None:
+    surface, subject = operation.surface, str(uuid4())
+    request = surface.request(operation, product, subject)
+    for scope in (*bootstrap.SURFACES[surface.name].credential.scopes, "something:else"):
+        answer = surface.send(product, request, product.authorization(surface.name, scope, subject=subject))
+        if scope not in surface.scopes_of(operation):
+            assert scope not in surface.error(answer, 403)["error"]
+        else:
+            assert answer.status_code not in (401, 403), answer.text
+
+
+@pytest.mark.parametrize("operation", GUARDED)
+def test_one_request_too_many_is_429(product: Served, operation: Operation) -> None:
+    surface, subject = operation.surface, str(uuid4())
+    once = dict.fromkeys(unlimited(surface.name), "1/minute")
+    request = surface.request(operation, product, subject)
+    headers = product.authorization(surface.name, subject=subject, limits=once)
+    first, second = (surface.send(product, request, headers) for _ in range(2))
+    assert first.headers["x-ratelimit-limit"] == "1"
+    assert first.headers["x-ratelimit-remaining"] == "0"
+    surface.error(second, 429)
+    assert 1 <= int(second.headers["retry-after"]) <= 61
+    assert int(second.headers["x-ratelimit-reset"]) >= int(first.headers["x-ratelimit-reset"])
+
+
+@pytest.mark.parametrize("operation", LIMITED)
+def test_every_answer_says_how_much_of_the_documented_limit_is_left(product: Served, operation: Operation) -> None:
+    surface, subject = operation.surface, str(uuid4())
+    request = surface.request(operation, product, subject)
+    answer = surface.send(product, request, product.authorization(surface.name, subject=subject, limits={}))
+    most = surface.documented_limit(operation)
+    assert operation.contract["rate_limit"]["limit"].startswith(f"{most}/min")
+    assert int(answer.headers["X-RateLimit-Limit"]) == most
+    assert int(answer.headers["X-RateLimit-Remaining"]) == most - 1
+    assert 0 < int(answer.headers["X-RateLimit-Reset"]) - time() <= 61
+
+
+def one_of_each_class() -> list[object]:
+    """The first operation of every limit that the documents state."""
+    found = {(one.surface.name, one.surface.counted_as(one)): one for (one,) in (p.values for p in LIMITED[::-1])}
+    return [pytest.param(one, id=str(one)) for one in found.values()]
+
+
+@pytest.mark.parametrize("operation", one_of_each_class())
+def test_without_a_claim_the_documented_limits_hold(product: Served, operation: Operation) -> None:
+    surface, most, subject = operation.surface, operation.surface.documented_limit(operation), str(uuid4())
+    headers = product.authorization(surface.name, subject=subject, limits={})
+    request = surface.request(operation, product, subject)._replace(body=None)
+    answers = [surface.send(product, request, headers) for _ in range(most + 1)]
+    assert [int(one.headers["x-ratelimit-remaining"]) for one in answers] == [*range(most - 1, -1, -1), 0]
+    assert [answer.status_code for answer in answers].count(429) == 1
+    surface.error(answers[-1], 429)
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_nobody_uses_up_what_others_may_do(product: Served, surface: Surface) -> None:
+    operation = next(one for one in surface.operations if one.guarded and one.method == "GET" and "{" not in one.path)
+    once = dict.fromkeys(unlimited(surface.name), "1/minute")
+    one, other = (product.authorization(surface.name, subject=str(uuid4()), limits=once) for _ in range(2))
+    request = surface.request(operation, product, str(uuid4()))
+    answers = [surface.send(product, request, caller) for caller in (one, other, one, other)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+
+
+@pytest.mark.parametrize("operation", WITH_FIELDS)
+def test_a_missing_field_is_named(product: Served, operation: Operation) -> None:
+    surface, subject = operation.surface, str(uuid4())
+    headers = product.authorization(surface.name, subject=subject)
+    request = surface.request(operation, product, subject)
+    for field in required(operation):
+        body = {name: value for name, value in (request.body or {}).items() if name != field}
+        error = surface.error(surface.send(product, request._replace(body=body), headers), 400)
+        assert field in error["error"]
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_what_does_not_exist_is_404_in_the_documents_shape(product: Served, surface: Surface) -> None:
+    headers = product.authorization(surface.name)
+    for path in ("/no-such-thing", "/api/no-such-thing", "/a/b/c/d/e", "/"):
+        surface.error(product.http.get(f"/{surface.name}{path}", headers=headers), 404)
+
+
+@pytest.mark.parametrize("operation", operations())
+def test_a_method_that_is_not_there_is_405_in_the_documents_shape(product: Served, operation: Operation) -> None:
+    surface, path = operation.surface, operation.path.format(**operation.path_values())
+    answer = surface.send(product, Request("PATCH", path), product.authorization(surface.name))
+    surface.error(answer, 405)
+    there = {one.method for one in surface.operations if one.path == operation.path}
+    assert set(answer.headers["allow"].split(", ")) <= there
