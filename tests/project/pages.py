@@ -12,19 +12,21 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx2
+
+from tests.project.command_server import CLIENT
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -33,7 +35,7 @@ PATH_LINE = re.compile(r"# (\S+\.\w+)\n")
 ELLIPSIS = re.compile(r"^ *(?:# )?…\n", re.MULTILINE)
 STARTS = re.compile(r"(?:make run|headwater up\b.*)\n")
 LANGUAGES = {"sh", "python", "diff", "json", "text", ""}
-PATIENCE_SECONDS = 55.0
+PATIENCE_SECONDS = 120.0
 
 
 class Block(NamedTuple):
@@ -110,22 +112,44 @@ class Workspace:
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self.directory = directory
-        self._state = directory.parent / f"{directory.name}.state"
-        self._output = directory.parent / f"{directory.name}.txt"
+        beside = Path(tempfile.mkdtemp(prefix="headwater-"))
+        self._state, self._output, self._socket = beside / "state", beside / "output", beside / "socket"
+        self._plain, self._quick = beside / "plain", beside / "quick"
         self.environment = {**os.environ, "HEADWATER_LOG_LEVEL": "warning", "NO_COLOR": "1", **environment}
-        self.environment["PATH"] = f"{self._shims()}:{BIN}:{os.environ['PATH']}"
+        self.environment["PATH"] = self._make_commands()
+        self._server: subprocess.Popen[bytes] | None = None
         self._running: subprocess.Popen[bytes] | None = None
 
-    def _shims(self) -> Path:
-        """`headwater` as it is installed, but of the tree in this directory, where there is one."""
-        shims = self.directory.parent / f"{self.directory.name}.bin"
-        shims.mkdir()
-        tree = self.directory if (self.directory / "cli.py").exists() else ROOT
-        self.environment["PYTHONPATH"] = str(tree)
-        command = shims / "headwater"
-        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli "$@"\n')
-        command.chmod(0o755)
-        return shims
+    def _make_commands(self) -> str:
+        """Two `headwater` commands: one that is a process from the start, and a quick one; the path to the quick one.
+
+        Both are of the tree in this directory, or of this tree where there is none.
+        """
+        self.environment["PYTHONPATH"] = str(self.directory if (self.directory / "cli.py").exists() else ROOT)
+        scripts = {
+            self._plain: f'#!/bin/sh\nexec "{sys.executable}" -m cli "$@"\n',
+            self._quick: CLIENT.format(python=sys.executable, path=str(self._socket)),
+        }
+        for folder, script in scripts.items():
+            folder.mkdir()
+            (folder / "headwater").write_text(script)
+            (folder / "headwater").chmod(0o755)
+        return f"{self._quick}:{BIN}:{os.environ['PATH']}"
+
+    def _serve_commands(self) -> None:
+        """Starts the process behind the quick command, which knows the tree as it is now."""
+        if self._server is None:
+            command = [sys.executable, "-m", "tests.project.command_server", str(self._socket)]
+            tree = self.environment["PYTHONPATH"]
+            self._server = subprocess.Popen(command, cwd=tree, env=self.environment, stdin=subprocess.DEVNULL)
+            _until(self._socket.exists, lambda: "the process behind `headwater` did not start")
+
+    def _end_commands(self) -> None:
+        if self._server is not None:
+            self._server.terminate()
+            self._server.wait(PATIENCE_SECONDS)
+            self._socket.unlink()
+            self._server = None
 
     def run_block(self, block: Block, replaced: Mapping[str, str] | None = None) -> str:
         """Runs, writes or applies a block; the text that it prints. `replaced` maps words of the page to others."""
@@ -136,8 +160,10 @@ class Workspace:
             self.start(text)
             return ""
         if block.language == "diff":
+            self._end_commands()
             self.edit(text)
         elif block.path is not None:
+            self._end_commands()
             self.keep(block.path, block.code)
         elif block.language == "python":
             return self.run("python - <<'END-OF-BLOCK'\n" + text + "END-OF-BLOCK\n")
@@ -147,6 +173,8 @@ class Workspace:
 
     def run(self, commands: str) -> str:
         """What commands print that must succeed. Variables are kept for the commands that come after them."""
+        if "headwater " in commands:
+            self._serve_commands()
         script = f"set -aeuo pipefail; [ -e {self._state} ] && . {self._state}\n{commands}\nexport -p > {self._state}\n"
         done = subprocess.run(
             ["bash", "-c", script],
@@ -179,34 +207,64 @@ class Workspace:
                 assert found == 1, f"{file.name} has {found} places like this:\n{before}"
                 file.write_text(file.read_text().replace(before, after))
 
-    def start(self, command: str) -> None:
+    def start(self, commands: str) -> None:
         """Starts the product anew, and returns when it is ready."""
         self.stop()
         with self._output.open("wb") as output:
             self._running = subprocess.Popen(
-                shlex.split(command, comments=True),
+                ["bash", "-c", commands],
                 cwd=self.directory,
-                env=self.environment,
+                env=self.environment | {"PATH": f"{self._plain}:{self.environment['PATH']}"},
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not answers(f"http://127.0.0.1:{self.environment['HEADWATER_PORT']}/ready"):
-            assert self._running.poll() is None, self.printed()
-            assert time.monotonic() < until, self.printed()
-            time.sleep(0.05)
+        address = f"http://127.0.0.1:{self.environment['HEADWATER_PORT']}/ready"
+        _until(lambda: self.ended or answers(address), self.printed)
+        assert not self.ended, self.printed()
+
+    @property
+    def ended(self) -> bool:
+        """Whether what was started has ended by itself."""
+        return self._running is not None and self._running.poll() is not None
 
     def stop(self) -> None:
-        """Stops what has been started, as Ctrl-C does: every process of the terminal gets the signal."""
+        """Stops what was started, as Ctrl-C does: every process of the terminal gets the signal.
+
+        Of commands in the background a shell keeps it away; they get another one.
+        """
         if self._running is not None:
-            os.killpg(self._running.pid, signal.SIGINT)
-            self._running.wait(PATIENCE_SECONDS)
-            self._running = None
+            group, running, self._running = self._running.pid, self._running, None
+            os.killpg(group, signal.SIGINT)
+            running.wait(PATIENCE_SECONDS)
+            if _signalled(group, signal.SIGTERM):
+                _until(lambda: not _signalled(group, 0), self.printed)
+
+    def close(self) -> None:
+        """Stops everything."""
+        self.stop()
+        self._end_commands()
+        shutil.rmtree(self._state.parent, ignore_errors=True)
 
     def printed(self) -> str:
         """What the product has printed since its start."""
         return self._output.read_text(errors="replace")
+
+
+def _signalled(group: int, number: int) -> bool:
+    """Whether there are processes in this group that could be sent the signal."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _until(condition: Callable[[], bool], complaint: Callable[[], str]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, complaint()
+        time.sleep(0.05)
 
 
 def answers(url: str) -> bool:
@@ -223,7 +281,7 @@ def workspace(directory: Path, environment: Mapping[str, str]) -> Iterator[Works
     try:
         yield one
     finally:
-        one.stop()
+        one.close()
 
 
 def copy_tree(target: Path) -> Path:

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings
 import cli
 import streams.kafka.gauges
 import streams.telemetry.metrics  # noqa: F401 - counted from the import on
+from bootstrap import SURFACES
 from connectors.settings import WebhookSettings
 from products import PRODUCTS
 from tests.project.pages import LANGUAGES, ROOT, blocks, is_excerpt, pages, prose, text_of, tracked
@@ -145,6 +146,16 @@ def refused(line: str) -> str | None:
     except Exception as error:  # noqa: BLE001 - whatever the parser says is the answer
         return str(error)
     return f"{left[1]} left over" if left[1] else None
+
+
+def test_the_readmes_table_of_surfaces_is_what_is_served() -> None:
+    table = text_of(EVERYWHERE).partition("\n## What it serves\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| (\w+) \| `/", table, re.MULTILINE)) == set(SURFACES)
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_the_help_of_the_command_names_every_surface(surface: str) -> None:
+    assert surface in str(cli.app.info.help)
 
 
 def variables() -> set[str]:
