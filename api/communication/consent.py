@@ -17,10 +17,11 @@ from api.communication.messages import Done
 from api.errors import ApiError
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
-from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, OptOut, RevokeConsent, VerifyPhone
+from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, VerifyPhone
+from commands.communication.opt_out import OptOut, RevokeConsent
+from domain.communication.consent import PhoneVerificationFailed
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish, types_named
 from domain.communication.optimal import optimal_time
-from domain.communication.recipient import PhoneVerificationFailed
 from projections.communication.queries.consent_check import check, recipient_at
 from projections.communication.queries.engagement import history_of
 from projections.communication.recipients import PendingVerification, pending_verifications, preferences_of

@@ -19,10 +19,10 @@ from api.communication.dependencies import Own
 from api.errors import ApiError
 from api.routing import Json, LeanRoute
 from api.surface import surface_of
-from commands.communication.consent import OptOut
+from commands.communication.opt_out import OptOut
 from content.communication.links import Unsubscription
+from domain.communication.consent import OptOutSource
 from domain.communication.kinds import TRIGGERS, Wish
-from domain.communication.recipient import OptOutSource
 from streams.core.gateway import Pending, Unavailable, envelop
 from streams.postgres.status import Installation, installation
 

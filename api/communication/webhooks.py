@@ -18,9 +18,10 @@ from api.communication.signers import Signers
 from api.inbound import away, given_in, invalid_signature, json_object, needed_in, record_report, text_in
 from api.routing import BODY, LeanRoute
 from api.surface import Read, own_of, surface_of
-from commands.communication.consent import ReceiveSms
-from commands.communication.delivery import RecordReceipt, resend_kind, twilio_kind
+from commands.communication.delivery import RecordReceipt
+from commands.communication.opt_out import ReceiveSms
 from commands.communication.receipt import RecordUnmatchedReceipt
+from commands.communication.receipt_kinds import resend_kind, twilio_kind
 from commands.communication.stop import HearStop
 from connectors.signatures import resend_hmac_valid, twilio_valid, webhook_valid
 from domain.communication.kinds import Channel

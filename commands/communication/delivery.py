@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from typing import TypedDict
 from uuid import UUID
 
-from commands.communication.effects import NOT_ALLOWED
-from commands.communication.message import UnknownMessage, dispatches
-from commands.communication.rules import AS_ASKED, REACHABLE, Case, decide
-from domain.communication.budget import BudgetUsage
-from domain.communication.decision import Decision, DecisionStep, trail_of
+from commands.communication.message import UnknownMessage
+from commands.communication.opt_out import opt_out_of_channel
+from commands.communication.receipt_kinds import ReceiptKind
+from domain.communication.consent import AddressSuppressed, OptOutSource
 from domain.communication.delivery import (
     ActionTaken,
     Delivery,
@@ -20,53 +18,20 @@ from domain.communication.delivery import (
     MessageClicked,
     MessageDelivered,
     MessageOpened,
-    MessageRejected,
-    MessageRetried,
     MessageSent,
-    MessageUnconfirmed,
     MessageUndelivered,
     ProviderEvent,
     ReceiptNoted,
     status_after,
 )
-from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
-from domain.communication.message import Message, MessageDispatched
-from domain.communication.recipient import AddressSuppressed, ConsentStatus, OptedOut, OptOutSource, Recipient
-from domain.messages import Attempt, Command, Event, Instant, Refused, Reply, Result
-
-SANDBOX = "sandbox"
-"""The provider that sends no receipts: what it accepts is delivered at that moment."""
-
-UNSUBSCRIBED = "21610"
-"""Twilio's code for a number that has sent STOP."""
-
-ERASED = "erased"
-"""A connector's code for a message whose personal values are gone."""
+from domain.communication.kinds import Channel, TriggerType
+from domain.communication.message import Message
+from domain.communication.recipient import Recipient
+from domain.messages import Command, Event, Refused
 
 
 class NotOut(Refused, name="communication.not_out", formerly="NotOut"):
     """The message has not gone out on that channel."""
-
-
-class RecordAttempt(Reply, name="communication.message.record_attempt.v1", key="user_id", subject="user_id"):
-    """What the provider answered to a dispatch."""
-
-    message_id: UUID
-    user_id: int
-    channel: Channel
-
-
-class ReceiptKind(StrEnum):
-    """What a provider reports of a message, whatever its own word for it is."""
-
-    ACCEPTED = "accepted"
-    DELIVERED = "delivered"
-    UNDELIVERED = "undelivered"
-    BOUNCED = "bounced"
-    COMPLAINED = "complained"
-    OPENED = "opened"
-    CLICKED = "clicked"
-    OTHER = "other"
 
 
 class RecordReceipt(Command, name="communication.message.record_receipt.v1", key="user_id", subject="user_id"):
@@ -100,62 +65,7 @@ class RecordAction(Command, name="communication.message.record_action.v1", key="
     action: str
 
 
-TWILIO_KINDS = {
-    "accepted": ReceiptKind.ACCEPTED,
-    "queued": ReceiptKind.ACCEPTED,
-    "sending": ReceiptKind.ACCEPTED,
-    "sent": ReceiptKind.ACCEPTED,
-    "delivered": ReceiptKind.DELIVERED,
-    "read": ReceiptKind.OPENED,
-    "undelivered": ReceiptKind.UNDELIVERED,
-    "failed": ReceiptKind.UNDELIVERED,
-    "canceled": ReceiptKind.UNDELIVERED,
-}
-"""Twilio's MessageStatus; what is not listed is OTHER."""
-
-RESEND_KINDS = {
-    "email.sent": ReceiptKind.ACCEPTED,
-    "email.scheduled": ReceiptKind.ACCEPTED,
-    "email.delivery_delayed": ReceiptKind.ACCEPTED,
-    "email.delivered": ReceiptKind.DELIVERED,
-    "email.bounced": ReceiptKind.BOUNCED,
-    "email.suppressed": ReceiptKind.BOUNCED,
-    "email.failed": ReceiptKind.UNDELIVERED,
-    "email.complained": ReceiptKind.COMPLAINED,
-    "email.opened": ReceiptKind.OPENED,
-    "email.clicked": ReceiptKind.CLICKED,
-}
-"""Resend's event types; what is not listed is OTHER. A bounce of type Transient is UNDELIVERED: see `resend_kind`."""
-
-
-def twilio_kind(status: str) -> ReceiptKind:
-    """What Twilio's MessageStatus means."""
-    return TWILIO_KINDS.get(status, ReceiptKind.OTHER)
-
-
-def resend_kind(type_: str, bounce_type: str | None = None) -> ReceiptKind:
-    """What a Resend event means; `bounce_type` is `data.bounce.type` ("Permanent", "Transient", "Undetermined")."""
-    if type_ == "email.bounced" and bounce_type is not None and bounce_type != "Permanent":
-        return ReceiptKind.UNDELIVERED
-    return RESEND_KINDS.get(type_, ReceiptKind.OTHER)
-
-
-def record_attempt(command: RecordAttempt, message: Message, recipient: Recipient) -> Sequence[Event]:
-    attempt, delivery = command.attempt, message.deliveries.get(command.channel)
-    if attempt is None or delivery is None:
-        return []
-    match attempt.result:
-        case Result.ACCEPTED:
-            return _accepted(command, attempt, message)
-        case Result.DEFERRED:
-            return _retried(command, attempt, message)
-        case Result.UNCONFIRMED:
-            return _unconfirmed(command, attempt, message)
-        case Result.REJECTED:
-            return _rejected(command, attempt, message, recipient)
-
-
-class _DeliveryFields(TypedDict):
+class DeliveryFields(TypedDict):
     """The fields that every delivery event shares."""
 
     at: datetime
@@ -167,15 +77,13 @@ class _DeliveryFields(TypedDict):
     was: DeliveryStatus
 
 
-def _fields(
-    command: RecordAttempt | RecordReceipt | RecordAction, message: Message, channel: Channel
-) -> _DeliveryFields:
+def delivery_fields(at: datetime, message: Message, channel: Channel) -> DeliveryFields:
     delivery, requested = message.deliveries[channel], message.requested
     assert requested is not None
     return {
-        "at": command.at,
-        "message_id": command.message_id,
-        "user_id": command.user_id,
+        "at": at,
+        "message_id": requested.message_id,
+        "user_id": requested.user_id,
         "channel": channel,
         "trigger_type": requested.trigger_type,
         "day": delivery.day,
@@ -183,115 +91,11 @@ def _fields(
     }
 
 
-def _if_further(delivery: Delivery, event: ProviderEvent) -> list[Event]:
+def if_further(delivery: Delivery, event: ProviderEvent) -> list[Event]:
     """The event, if it says something more certain than what is known (a further retry is always told)."""
     status = status_after(event)
     again = status is DeliveryStatus.RETRYING and delivery.status is DeliveryStatus.RETRYING
     return [event] if status.certainty > delivery.status.certainty or again else []
-
-
-def _accepted(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
-    delivery, fields = message.deliveries[command.channel], _fields(command, message, command.channel)
-    provider, id_ = attempt.provider, attempt.provider_id
-    sent = _if_further(delivery, MessageSent(**fields, provider=provider, provider_id=id_, attempt=attempt.number))
-    if not sent or provider != SANDBOX:
-        return sent
-    fields["was"] = DeliveryStatus.SENT
-    return [*sent, MessageDelivered(**fields, provider=provider, provider_id=id_)]
-
-
-def _retried(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
-    retried = MessageRetried(
-        **_fields(command, message, command.channel),
-        provider=attempt.provider,
-        code=attempt.code,
-        reason=attempt.reason,
-        attempt=attempt.number,
-        retry_at=attempt.retry_at,
-    )
-    return _if_further(message.deliveries[command.channel], retried)
-
-
-def _unconfirmed(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequence[Event]:
-    unconfirmed = MessageUnconfirmed(
-        **_fields(command, message, command.channel),
-        provider=attempt.provider,
-        reason=attempt.reason,
-        attempt=attempt.number,
-    )
-    return _if_further(message.deliveries[command.channel], unconfirmed)
-
-
-def _rejected(command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient) -> Sequence[Event]:
-    delivery = message.deliveries[command.channel]
-    if attempt.code == NOT_ALLOWED and delivery.perhaps_out:
-        return _unconfirmed(command, attempt, message)
-    event = MessageRejected(
-        **_fields(command, message, command.channel),
-        provider=attempt.provider,
-        code=attempt.code,
-        reason=attempt.reason,
-        attempt=attempt.number,
-        refund=delivery.cost,
-    )
-    rejected = _if_further(delivery, event)
-    if not rejected or attempt.code == ERASED:
-        return rejected
-    return [*rejected, *_unsubscribed(command, attempt, recipient), *fall_back(command, attempt, message, recipient)]
-
-
-def _unsubscribed(command: RecordAttempt, attempt: Attempt, recipient: Recipient) -> list[Event]:
-    if attempt.code != UNSUBSCRIBED or command.channel is not Channel.SMS:
-        return []
-    return opt_out_of_channel(
-        recipient, command.at, command.user_id, Channel.SMS, OptOutSource.PROVIDER, "stopped at the provider"
-    )
-
-
-def opt_out_of_channel(
-    recipient: Recipient, at: Instant, user_id: int, channel: Channel, source: OptOutSource, reason: str
-) -> list[Event]:
-    """Opting out of everything on a channel; nothing if that is how it stands already."""
-    standings = [recipient.consent(channel, type_, at).status for type_ in ALL_TYPES]
-    if all(status is ConsentStatus.OPTED_OUT for status in standings):
-        return []
-    return [OptedOut(at=at, user_id=user_id, channel=channel, message_types=ALL_TYPES, reason=reason, source=source)]
-
-
-def fall_back(
-    command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient
-) -> list[MessageDispatched]:
-    """The other channel, after a provider refused this one: if the message is not there yet and may go there.
-
-    Cap and quiet hours have let the message pass already. The budget is not asked again: what was refused is given
-    back, and what the other channel costs is counted.
-    """
-    requested, other = message.requested, command.channel.other
-    if requested is None or requested.wish is Wish.BOTH or other in message.deliveries:
-        return []
-    case = Case(
-        recipient,
-        requested.trigger_type,
-        requested.priority,
-        Wish(other),
-        requested.segments,
-        command.at,
-        requested.limits,
-    )
-    decision = decide(case, REACHABLE)
-    if decision.channels != (other,):
-        return []
-    usage = BudgetUsage(day=command.at.date())
-    rejected = DecisionStep(
-        "provider", 1, "refuse", command.channel, "rejected", {"provider": attempt.provider, "code": attempt.code}
-    )
-    redirect = DecisionStep("channel", 1, "redirect", other, "rejected", AS_ASKED[requested.wish].inputs)
-    return dispatches(command.at, requested, recipient, _redirected(decision, rejected, redirect), usage, reserved=0)
-
-
-def _redirected(decision: Decision, rejected: DecisionStep, redirect: DecisionStep) -> Decision:
-    steps = (rejected, *decision.steps[:-1], redirect)
-    return decision.model_copy(update={"fallback": True, "trail": trail_of(steps)})
 
 
 def record_receipt(command: RecordReceipt, message: Message, recipient: Recipient) -> Sequence[Event]:
@@ -312,17 +116,17 @@ def record_receipt(command: RecordReceipt, message: Message, recipient: Recipien
 
 
 def _receipt(command: RecordReceipt, message: Message) -> list[Event]:
-    delivery, fields = message.deliveries[command.channel], _fields(command, message, command.channel)
+    delivery, fields = message.deliveries[command.channel], delivery_fields(command.at, message, command.channel)
     provider, id_ = command.provider, command.provider_id
     match command.kind:
         case ReceiptKind.ACCEPTED:
-            return _if_further(delivery, MessageSent(**fields, provider=provider, provider_id=id_, attempt=0))
+            return if_further(delivery, MessageSent(**fields, provider=provider, provider_id=id_, attempt=0))
         case ReceiptKind.DELIVERED:
-            return _if_further(delivery, MessageDelivered(**fields, provider=provider, provider_id=id_))
+            return if_further(delivery, MessageDelivered(**fields, provider=provider, provider_id=id_))
         case ReceiptKind.UNDELIVERED | ReceiptKind.BOUNCED:
             why, reason = command.code, command.reason
             event = MessageUndelivered(**fields, provider=provider, provider_id=id_, code=why, reason=reason)
-            return _if_further(delivery, event)
+            return if_further(delivery, event)
         case ReceiptKind.OPENED | ReceiptKind.CLICKED | ReceiptKind.COMPLAINED:
             return _engagement(command, message)
         case ReceiptKind.OTHER:
@@ -332,8 +136,8 @@ def _receipt(command: RecordReceipt, message: Message) -> list[Event]:
 def _engagement(command: RecordReceipt, message: Message) -> list[Event]:
     """Who opens, clicks or complains has received it; who clicks has opened it."""
     delivery = message.deliveries[command.channel]
-    fields = _fields(command, message, command.channel)
-    events = _if_further(
+    fields = delivery_fields(command.at, message, command.channel)
+    events = if_further(
         delivery, MessageDelivered(**fields, provider=command.provider, provider_id=command.provider_id, implied=True)
     )
     fields["was"] = DeliveryStatus.DELIVERED
@@ -368,4 +172,4 @@ def record_action(command: RecordAction, message: Message) -> Sequence[Event]:
     channel = command.channel or furthest
     if message.deliveries[channel].acted:
         return []
-    return [ActionTaken(**_fields(command, message, channel), action=command.action)]
+    return [ActionTaken(**delivery_fields(command.at, message, channel), action=command.action)]

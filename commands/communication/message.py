@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -91,18 +92,7 @@ def request(command: RequestMessage, message: Message, recipient: Recipient) -> 
     if message.phase is not MessagePhase.ABSENT:
         return []
     later = command.due_at is not None and command.due_at > command.at
-    case = Case(
-        recipient,
-        command.trigger_type,
-        command.priority,
-        command.wish,
-        command.segments,
-        command.at,
-        command.limits,
-        usage=None if later else command.usage,
-        counted={"counted_to": command.counted_to} if command.counted_to else None,
-    )
-    decision = decide(case, REACHABLE if later else ALL)
+    decision = decide(_case(command, recipient, later), REACHABLE if later else ALL)
     if decision.verdict == "refuse":
         raise NotSendable(
             f"Message to user {command.user_id} not sent: {refusals(decision)}",
@@ -113,6 +103,20 @@ def request(command: RequestMessage, message: Message, recipient: Recipient) -> 
     if later:
         return [requested]
     return [requested, *_sent_or_held(command.at, requested, recipient, decision, command.usage, reserved=0)]
+
+
+def _case(command: RequestMessage, recipient: Recipient, later: bool) -> Case:
+    return Case(
+        recipient,
+        command.trigger_type,
+        command.priority,
+        command.wish,
+        command.segments,
+        command.at,
+        command.limits,
+        usage=None if later else command.usage,
+        counted={"counted_to": command.counted_to} if command.counted_to else None,
+    )
 
 
 def _requested(command: RequestMessage, decision: Decision, later: bool) -> MessageRequested:
@@ -204,31 +208,29 @@ def dispatch(command: DispatchMessage, message: Message, recipient: Recipient) -
     requested = message.requested
     if message.phase is not MessagePhase.WAITING or requested is None:
         return _returned(command)
-    case = Case(
-        recipient,
-        requested.trigger_type,
-        requested.priority,
-        requested.wish,
-        requested.segments,
-        command.at,
-        requested.limits,
-        command.usage,
-        counted={"reservation": command.reservation} if command.reservation else None,
-    )
-    decision = decide(case)
+    counted = {"reservation": command.reservation} if command.reservation else None
+    case = case_of(requested, recipient, requested.wish, command.at)
+    decision = decide(replace(case, usage=command.usage, counted=counted))
     if decision.verdict == "refuse":
-        return [
-            MessageBlocked(
-                at=command.at,
-                message_id=command.message_id,
-                user_id=command.user_id,
-                reason=decision.reason,
-                decision=decision,
-                reserved=command.reserved,
-                day=command.usage.day,
-            )
-        ]
+        return [_blocked(command, decision)]
     return _sent_or_held(command.at, requested, recipient, decision, command.usage, command.reserved)
+
+
+def case_of(requested: MessageRequested, recipient: Recipient, wish: Wish, at: Instant) -> Case:
+    """The case to decide of a message asked for before; what has been spent is not in it."""
+    return Case(recipient, requested.trigger_type, requested.priority, wish, requested.segments, at, requested.limits)
+
+
+def _blocked(command: DispatchMessage, decision: Decision) -> MessageBlocked:
+    return MessageBlocked(
+        at=command.at,
+        message_id=command.message_id,
+        user_id=command.user_id,
+        reason=decision.reason,
+        decision=decision,
+        reserved=command.reserved,
+        day=command.usage.day,
+    )
 
 
 def _returned(command: DispatchMessage) -> Sequence[Event]:

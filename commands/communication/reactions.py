@@ -7,9 +7,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 from commands import webhooks
+from commands.communication.attempt import RecordAttempt
 from commands.communication.budget import RecordSpending, ReserveBudget
-from commands.communication.consent import OptOut, RecordCodeSent
-from commands.communication.delivery import RecordAttempt
+from commands.communication.consent import RecordCodeSent
 from commands.communication.effects import (
     FindSenders,
     ForgetMessages,
@@ -19,9 +19,11 @@ from commands.communication.effects import (
     SendVerificationCode,
 )
 from commands.communication.message import DispatchMessage
+from commands.communication.opt_out import OptOut
 from commands.communication.outbox import RecordForgotten
 from commands.communication.stop import RecordSenders
 from domain.communication.budget import BudgetReserved, Limits
+from domain.communication.consent import OptOutSource, SmsConsentRequested
 from domain.communication.delivery import MessageRejected
 from domain.communication.kinds import Channel, Wish
 from domain.communication.message import (
@@ -31,7 +33,6 @@ from domain.communication.message import (
     MessageRequested,
     ReservationReturned,
 )
-from domain.communication.recipient import OptOutSource, SmsConsentRequested
 from domain.communication.stop import SendersFound, StopHeard
 from domain.messages import Event
 from domain.money import Microcents
@@ -48,17 +49,7 @@ def react(event: Recorded[Event]) -> Iterator[Task]:
             yield _when_due(held, held.until)
             yield from _spend(held.at, held.message_id, held.day, -held.reserved)
         case BudgetReserved() as reserved:
-            yield Later(
-                reserved.at,
-                DispatchMessage(
-                    at=reserved.at,
-                    message_id=reserved.message_id,
-                    user_id=reserved.user_id,
-                    usage=reserved.usage,
-                    reserved=reserved.amount,
-                    reservation=event.record.version,
-                ),
-            )
+            yield _dispatch(reserved, event.record.version)
         case MessageDispatched() as dispatched:
             yield _send(dispatched)
             amount = dispatched.cost - dispatched.reserved
@@ -99,6 +90,20 @@ def _when_due(message: MessageRequested | MessageHeld, due_at: datetime) -> Late
             user_id=message.user_id,
             amount=message.cost,
             limits=message.limits,
+        ),
+    )
+
+
+def _dispatch(reserved: BudgetReserved, reservation: int) -> Later:
+    return Later(
+        reserved.at,
+        DispatchMessage(
+            at=reserved.at,
+            message_id=reserved.message_id,
+            user_id=reserved.user_id,
+            usage=reserved.usage,
+            reserved=reserved.amount,
+            reservation=reservation,
         ),
     )
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.communication.budget import BudgetUsage, Limits, fits
+from domain.communication.consent import ConsentStatus
 from domain.communication.decision import Decision, DecisionStep, trail_of
 from domain.communication.kinds import BOTH_CHANNELS, Channel, Priority, TriggerType, Wish
 from domain.communication.preferences import Frequency
 from domain.communication.prices import price
-from domain.communication.recipient import FREQUENCY_CAP, ConsentStatus, Recipient
+from domain.communication.recipient import FREQUENCY_CAP, Recipient
 from domain.communication.windows import local, next_opening
 from domain.money import Microcents
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from domain.calls.completion import PromptMessage
+from domain.gccp.call import Repair
 from domain.gccp.course import Brief, ContentMode, Step
-from domain.gccp.generation import Repair
 
 PROMPT_VERSION = 1
 """The version that new calls are made with."""

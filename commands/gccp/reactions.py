@@ -12,13 +12,13 @@ from commands.gccp.generation import RecordAnswer, StartGeneration
 from commands.gccp.prompts import prompt_of
 from domain.calls.completion import Completion
 from domain.gccp.ai_call import AiReplyStarted, AiStreamStarted
+from domain.gccp.call import GenerationStepStarted
 from domain.gccp.generation import (
     GenerationCancelled,
     GenerationCompleted,
     GenerationFailed,
     GenerationQueued,
     GenerationRetried,
-    GenerationStepStarted,
 )
 from domain.messages import Event
 from streams.core.envelope import Recorded

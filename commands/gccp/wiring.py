@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from commands.gccp import ai_call, export, generation
+from commands.gccp import ai_call, answer, export, generation
 from commands.gccp.reactions import react
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS
 from domain.calls.completion import Completion
@@ -30,7 +30,7 @@ GCCP = Context(
     handlers=(
         Handler(generation.RequestGeneration, decide=generation.request, writes=GENERATION, creates=True),
         Handler(generation.StartGeneration, decide=generation.start, writes=GENERATION),
-        Handler(generation.RecordAnswer, decide=generation.record, writes=GENERATION),
+        Handler(generation.RecordAnswer, decide=answer.record, writes=GENERATION),
         Handler(generation.RetryGeneration, decide=generation.retry, writes=GENERATION),
         Handler(generation.CancelGeneration, decide=generation.cancel, writes=GENERATION),
         Handler(export.RecordPdfExport, decide=export.record, writes=EXPORT, creates=True),

@@ -10,13 +10,22 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.gccp.call import (
+    CallEvent,
+    CallReason,
+    GenerationAnswerDiscarded,
+    GenerationAnswerUnfit,
+    GenerationStepCompleted,
+    GenerationStepDeferred,
+    GenerationStepFailed,
+    GenerationStepStarted,
+    OfGeneration,
+)
 from domain.gccp.course import Brief, ContentMode, Counts, Step
-from domain.gccp.usage import Usage
-from domain.messages import Event, Instant, Personal, Result
+from domain.messages import Personal, Result
 
 STEPS = tuple(Step)
 
@@ -37,30 +46,6 @@ class FailureCode(StrEnum):
     ANTHROPIC_ERROR = "ANTHROPIC_ERROR"
 
 
-class CallReason(StrEnum):
-    """Why a call was made: it was the step's first, its answer was lost, or its answer was unfit."""
-
-    FIRST = "first"
-    LOST = "lost"
-    REPAIR = "repair"
-
-
-class Repair(BaseModel):
-    """An unfit answer and what is wrong with it. `answer` is empty when it was too long to be handed back."""
-
-    model_config = ConfigDict(frozen=True)
-
-    answer: str
-    fault: str
-
-
-class OfGeneration(Event, subject="owner"):
-    """What every event of a generation names: its owner and itself."""
-
-    owner: str
-    generation_id: UUID
-
-
 class GenerationQueued(OfGeneration, name="gccp.generation.queued.v1"):
     """`subtopics` is the list as it was given, separated by commas. `counts` matters in assignment mode only."""
 
@@ -75,67 +60,6 @@ class GenerationQueued(OfGeneration, name="gccp.generation.queued.v1"):
 
 class GenerationStarted(OfGeneration, name="gccp.generation.started.v1"):
     pass
-
-
-class GenerationStepStarted(OfGeneration, name="gccp.generation.step_started.v1"):
-    """A call is to be made. `call` counts the generation's calls from 1; the prompt follows from what stands here."""
-
-    step: Step
-    call: int
-    reason: CallReason
-    prompt_version: int
-    model: str
-    max_tokens: int
-    brief: Personal[Brief]
-    repair: Personal[Repair] = None
-
-
-class CallAnswered(OfGeneration):
-    """One attempt at a call has been answered, or given up, and used this much."""
-
-    step: Step
-    call: int
-    attempt: int
-    provider: str
-    usage: Usage = Usage()
-
-
-class GenerationStepDeferred(CallAnswered, name="gccp.generation.step_deferred.v1"):
-    """The provider asked to wait; the same call is tried again at `retry_at`."""
-
-    code: str
-    reason: str
-    retry_at: Instant
-
-
-class GenerationStepCompleted(CallAnswered, name="gccp.generation.step_completed.v1"):
-    """The checkpoint: the step is done and never repeated."""
-
-    provider_id: str
-    output: Personal[str]
-
-
-class GenerationAnswerUnfit(CallAnswered, name="gccp.generation.answer_unfit.v1"):
-    """An answer came and is not what was asked for."""
-
-    fault: str
-
-
-class GenerationStepFailed(CallAnswered, name="gccp.generation.step_failed.v1"):
-    """The call was rejected, or its answer was lost (`unconfirmed`)."""
-
-    result: Result
-    code: str
-    reason: str
-
-
-class GenerationAnswerDiscarded(CallAnswered, name="gccp.generation.answer_discarded.v1"):
-    """An answer came after the generation was cancelled, or after it had been given up for lost.
-
-    An answer that asks to wait (`deferred`) is one too: a cancelled generation's call is not made again.
-    """
-
-    result: Result
 
 
 class GenerationCompleted(OfGeneration, name="gccp.generation.completed.v1"):
@@ -174,16 +98,6 @@ class GenerationCancelled(OfGeneration, name="gccp.generation.cancelled.v1"):
     call: int | None = None
 
 
-AnyCallAnswered = (
-    GenerationStepDeferred
-    | GenerationStepCompleted
-    | GenerationAnswerUnfit
-    | GenerationStepFailed
-    | GenerationAnswerDiscarded
-)
-"""Every CallAnswered by its class, for exhaustive matches."""
-
-CallEvent = GenerationStepStarted | AnyCallAnswered
 GenerationEvent = (
     GenerationQueued
     | GenerationStarted

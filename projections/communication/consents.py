@@ -13,24 +13,26 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.communication.events import CommunicationEvent
-from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
-from domain.communication.recipient import (
+from domain.communication.consent import (
     AddressSuppressed,
     ConsentGranted,
     ConsentRevoked,
-    InboundSmsReceived,
     OfRecipient,
     OptedOut,
     PhoneNumberVerified,
     PhoneVerificationFailed,
+    SmsConsentRequested,
+    VerificationCodeFailed,
+    VerificationCodeSent,
+)
+from domain.communication.events import CommunicationEvent
+from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
+from domain.communication.recipient import (
+    InboundSmsReceived,
     PreferencesReset,
     PreferencesUpdated,
     RecipientContacted,
     RecipientEvent,
-    SmsConsentRequested,
-    VerificationCodeFailed,
-    VerificationCodeSent,
 )
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, put

@@ -12,26 +12,28 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.communication.events import CommunicationEvent
-from domain.communication.kinds import Channel
-from domain.communication.preferences import DEFAULTS, Preferences
-from domain.communication.recipient import (
+from domain.communication.consent import (
     AddressSuppressed,
     ConsentGranted,
     ConsentRevoked,
-    InboundSmsReceived,
     OfRecipient,
     OptedOut,
     PhoneNumberVerified,
     PhoneVerificationFailed,
-    PreferencesReset,
-    PreferencesUpdated,
-    RecipientContacted,
-    RecipientEvent,
     SmsConsentRequested,
     VerificationCodeFailed,
     VerificationCodeSent,
     ends_verification,
+)
+from domain.communication.events import CommunicationEvent
+from domain.communication.kinds import Channel
+from domain.communication.preferences import DEFAULTS, Preferences
+from domain.communication.recipient import (
+    InboundSmsReceived,
+    PreferencesReset,
+    PreferencesUpdated,
+    RecipientContacted,
+    RecipientEvent,
 )
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, put

@@ -13,8 +13,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from domain.gccp.events import GccpEvent
-from domain.gccp.generation import (
+from domain.gccp.call import (
     AnyCallAnswered,
     CallAnswered,
     GenerationAnswerDiscarded,
@@ -23,6 +22,7 @@ from domain.gccp.generation import (
     GenerationStepDeferred,
     GenerationStepFailed,
 )
+from domain.gccp.events import GccpEvent
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, put
 

@@ -15,12 +15,19 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from domain.gccp import generation as domain
-from domain.gccp.events import GccpEvent
-from domain.gccp.generation import (
+from domain.gccp.call import (
     CallAnswered,
     CallEvent,
     GenerationAnswerDiscarded,
     GenerationAnswerUnfit,
+    GenerationStepCompleted,
+    GenerationStepDeferred,
+    GenerationStepFailed,
+    GenerationStepStarted,
+    OfGeneration,
+)
+from domain.gccp.events import GccpEvent
+from domain.gccp.generation import (
     GenerationCancelled,
     GenerationCompleted,
     GenerationEvent,
@@ -28,11 +35,6 @@ from domain.gccp.generation import (
     GenerationQueued,
     GenerationRetried,
     GenerationStarted,
-    GenerationStepCompleted,
-    GenerationStepDeferred,
-    GenerationStepFailed,
-    GenerationStepStarted,
-    OfGeneration,
 )
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put

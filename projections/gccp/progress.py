@@ -13,13 +13,20 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.gccp.call import (
+    CallAnswered,
+    GenerationAnswerDiscarded,
+    GenerationAnswerUnfit,
+    GenerationStepCompleted,
+    GenerationStepDeferred,
+    GenerationStepFailed,
+    GenerationStepStarted,
+    OfGeneration,
+)
 from domain.gccp.course import Step
 from domain.gccp.events import GccpEvent
 from domain.gccp.generation import (
     STEPS,
-    CallAnswered,
-    GenerationAnswerDiscarded,
-    GenerationAnswerUnfit,
     GenerationCancelled,
     GenerationCompleted,
     GenerationEvent,
@@ -27,11 +34,6 @@ from domain.gccp.generation import (
     GenerationQueued,
     GenerationRetried,
     GenerationStarted,
-    GenerationStepCompleted,
-    GenerationStepDeferred,
-    GenerationStepFailed,
-    GenerationStepStarted,
-    OfGeneration,
 )
 from streams.core.envelope import Position, Recorded
 from streams.core.read_models import Change, ReadModel, Row, put

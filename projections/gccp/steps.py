@@ -12,15 +12,10 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.gccp.call import GenerationStepCompleted, GenerationStepDeferred, GenerationStepStarted
 from domain.gccp.course import ContentMode, Step
 from domain.gccp.events import GccpEvent
-from domain.gccp.generation import (
-    GenerationCancelled,
-    GenerationFailed,
-    GenerationStepCompleted,
-    GenerationStepDeferred,
-    GenerationStepStarted,
-)
+from domain.gccp.generation import GenerationCancelled, GenerationFailed
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
 
@@ -28,32 +23,40 @@ from streams.core.read_models import Change, ReadModel, Row, change, put
 def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
     match event.fact:
         case GenerationStepStarted() as started:
-            yield put(
-                started.generation_id,
-                started.step.value,
-                owner=started.owner,
-                status="running",
-                place=list(Step).index(started.step),
-                started_at=started.at,
-                retry_at=None,
-            )
+            yield _started(started)
         case GenerationStepDeferred() as deferred:
             yield change(deferred.generation_id, deferred.step.value, status="waiting", retry_at=deferred.retry_at)
         case GenerationStepCompleted() as done:
-            yield change(
-                done.generation_id,
-                done.step.value,
-                status="completed",
-                retry_at=None,
-                completed_at=done.at,
-                provider=done.provider,
-                model=done.usage.model,
-                output=done.output,
-            )
+            yield _completed(done)
         case GenerationFailed() as failed:
             yield change(failed.generation_id, failed.step.value, status="failed", retry_at=None)
         case GenerationCancelled(call_open=True) as cancelled:
             yield change(cancelled.generation_id, cancelled.step.value, status="cancelled", retry_at=None)
+
+
+def _started(started: GenerationStepStarted) -> Change:
+    return put(
+        started.generation_id,
+        started.step.value,
+        owner=started.owner,
+        status="running",
+        place=list(Step).index(started.step),
+        started_at=started.at,
+        retry_at=None,
+    )
+
+
+def _completed(done: GenerationStepCompleted) -> Change:
+    return change(
+        done.generation_id,
+        done.step.value,
+        status="completed",
+        retry_at=None,
+        completed_at=done.at,
+        provider=done.provider,
+        model=done.usage.model,
+        output=done.output,
+    )
 
 
 STEPS = ReadModel(

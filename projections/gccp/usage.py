@@ -15,8 +15,8 @@ from domain.gccp.ai_call import (
     AiReplyStarted,
     AiStreamStarted,
 )
+from domain.gccp.call import CallAnswered, GenerationStepStarted
 from domain.gccp.events import GccpEvent
-from domain.gccp.generation import CallAnswered, GenerationStepStarted
 from domain.gccp.usage import Usage
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, add

@@ -7,17 +7,9 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
+from domain.communication.consent import ConsentStatus, Standing, VerificationCodeFailed, VerificationCodeSent
 from domain.communication.kinds import Channel, TriggerType
-from domain.communication.recipient import (
-    ConsentStatus,
-    InboundSmsReceived,
-    Recipient,
-    RecipientContacted,
-    Standing,
-    VerificationCodeFailed,
-    VerificationCodeSent,
-    evolve,
-)
+from domain.communication.recipient import InboundSmsReceived, Recipient, RecipientContacted, evolve
 from projections.communication.queries.journal import events_of
 from streams.core.read_models import Row
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.communication.consent import VerificationCodeSent
 from domain.communication.delivery import DeliveryStatus
 from domain.communication.kinds import Channel
 from domain.communication.message import MessagePhase, Status, status_of
-from domain.communication.recipient import VerificationCodeSent
 from projections.communication.queries.journal import CONTEXT
 from streams.core.read_models import Row
 

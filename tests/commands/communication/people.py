@@ -10,20 +10,19 @@ from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, V
 from commands.communication.message import CancelMessage, DispatchMessage, RequestMessage
 from commands.communication.wiring import COMMUNICATION
 from domain.communication.budget import BudgetUsage, Limits
-from domain.communication.decision import Decision
-from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
-from domain.communication.message import MessageDispatched, MessageRequested
-from domain.communication.preferences import Preferences
-from domain.communication.recipient import (
+from domain.communication.consent import (
     AddressSuppressed,
     ConsentGranted,
     ConsentRevoked,
     OptedOut,
     OptOutSource,
-    PreferencesUpdated,
-    RecipientContacted,
     SmsConsentRequested,
 )
+from domain.communication.decision import Decision
+from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
+from domain.communication.message import MessageDispatched, MessageRequested
+from domain.communication.preferences import Preferences
+from domain.communication.recipient import PreferencesUpdated, RecipientContacted
 from streams.testing import Scenario
 
 NOW = datetime(2025, 1, 27, 10, tzinfo=UTC)

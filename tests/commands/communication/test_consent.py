@@ -12,34 +12,29 @@ from commands.communication.consent import (
     GrantEmailConsent,
     GrantSmsConsent,
     NoVerification,
-    OptOut,
-    ReceiveSms,
     RecordCodeSent,
-    RevokeConsent,
     TooManyCodes,
     TooManyTries,
     VerificationExpired,
     VerifyPhone,
 )
-from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
-from domain.communication.recipient import (
+from commands.communication.opt_out import OptOut, ReceiveSms, RevokeConsent
+from domain.communication.consent import (
     CODES_PER_HOUR,
     MAX_TRIES,
     ConsentGranted,
     ConsentRevoked,
     ConsentStatus,
-    InboundSmsReceived,
     OptedOut,
     OptOutSource,
     PhoneNumberVerified,
     PhoneVerificationFailed,
-    Recipient,
-    RecipientEvent,
     SmsConsentRequested,
     VerificationCodeFailed,
     VerificationCodeSent,
-    evolve,
 )
+from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
+from domain.communication.recipient import InboundSmsReceived, Recipient, RecipientEvent, evolve
 from domain.keywords import HELP_WORDS, START_WORDS, STOP_WORDS
 from domain.messages import Attempt, Result
 from streams.testing import Scenario

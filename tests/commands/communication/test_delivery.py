@@ -7,16 +7,11 @@ from typing import Any
 
 import pytest
 
-from commands.communication.delivery import (
-    NotOut,
-    ReceiptKind,
-    RecordAction,
-    RecordAttempt,
-    RecordReceipt,
-    resend_kind,
-    twilio_kind,
-)
+from commands.communication.attempt import RecordAttempt
+from commands.communication.delivery import NotOut, RecordAction, RecordReceipt
 from commands.communication.message import UnknownMessage
+from commands.communication.receipt_kinds import ReceiptKind, resend_kind, twilio_kind
+from domain.communication.consent import AddressSuppressed, OptedOut, OptOutSource
 from domain.communication.delivery import (
     ActionTaken,
     DeliveryStatus,
@@ -32,7 +27,6 @@ from domain.communication.delivery import (
 )
 from domain.communication.kinds import ALL_TYPES, Channel, Wish
 from domain.communication.message import Message, MessageDispatched, Status, evolve, status_of
-from domain.communication.recipient import AddressSuppressed, OptedOut, OptOutSource
 from domain.messages import Attempt, Event, Result
 from streams.testing import Scenario
 from tests.commands.communication.people import (

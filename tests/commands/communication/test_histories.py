@@ -10,32 +10,21 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commands.communication.consent import (
-    GrantEmailConsent,
-    GrantSmsConsent,
-    OptOut,
-    ReceiveSms,
-    RevokeConsent,
-    VerifyPhone,
-)
-from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
+from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, VerifyPhone
+from commands.communication.delivery import RecordAction, RecordReceipt
 from commands.communication.effects import SendVerificationCode
 from commands.communication.message import CancelMessage
+from commands.communication.opt_out import OptOut, ReceiveSms, RevokeConsent
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
+from commands.communication.receipt_kinds import ReceiptKind
 from domain.communication.budget import Budget, BudgetReserved, BudgetSpent, BudgetThresholdReached, Limits, evolve
+from domain.communication.consent import AddressSuppressed, ConsentGranted, ConsentRevoked, OptedOut
 from domain.communication.delivery import DeliveryStatus
 from domain.communication.kinds import ALL_TYPES, Channel, Priority, TriggerType, Wish
 from domain.communication.message import MessageBlocked, MessageCancelled, MessageDispatched
 from domain.communication.preferences import PreferenceChanges, QuietHours
-from domain.communication.recipient import (
-    AddressSuppressed,
-    ConsentGranted,
-    ConsentRevoked,
-    OptedOut,
-    PreferencesReset,
-    PreferencesUpdated,
-)
-from domain.messages import Command
+from domain.communication.recipient import PreferencesReset, PreferencesUpdated
+from domain.messages import Command, Reply
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.core.envelope import Status
 from tests.commands.communication.people import HOUR, NOW, mail_consent, sms_consent
@@ -291,13 +280,14 @@ def test_the_commands_used_here_are_all_there_is_to_consent() -> None:
 
 
 def consent_commands() -> set[type[Command]]:
-    from commands.communication import consent as module
+    from commands.communication import consent, opt_out
 
     return {
         kind
+        for module in (consent, opt_out)
         for kind in vars(module).values()
         if isinstance(kind, type)
         and issubclass(kind, Command)
+        and not issubclass(kind, Reply)
         and kind.__module__ == module.__name__
-        and not hasattr(kind, "answered")
     }

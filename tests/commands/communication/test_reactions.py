@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from commands.communication.consent import OptOut
-from commands.communication.delivery import ReceiptKind, RecordReceipt
+from commands.communication.delivery import RecordReceipt
 from commands.communication.effects import SendMail, SendText, SendVerificationCode
 from commands.communication.message import CancelMessage
+from commands.communication.opt_out import OptOut
 from commands.communication.preferences import UpdatePreferences
 from commands.communication.receipt import RecordUnmatchedReceipt
+from commands.communication.receipt_kinds import ReceiptKind
 from domain.communication.budget import BudgetThresholdReached, Limits
 from domain.communication.kinds import Channel, Wish
 from domain.communication.preferences import PreferenceChanges, QuietHours

@@ -6,8 +6,8 @@ import pytest
 
 from commands.communication.effects import FindSenders
 from commands.communication.stop import HearStop, RecordSenders
+from domain.communication.consent import OptedOut, OptOutSource
 from domain.communication.kinds import ALL_TYPES, Channel
-from domain.communication.recipient import OptedOut, OptOutSource
 from domain.communication.stop import SendersFound, StopHeard
 from domain.messages import Attempt, Result
 from streams.core.calls import Accepted, Deferred

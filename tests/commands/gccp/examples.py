@@ -9,8 +9,8 @@ from uuid import UUID
 
 from commands.gccp.generation import RecordAnswer, RequestGeneration, StartGeneration
 from commands.gccp.wiring import GCCP
+from domain.gccp.call import GenerationStepStarted
 from domain.gccp.course import ContentMode, Counts, Step
-from domain.gccp.generation import GenerationStepStarted
 from domain.messages import Attempt, Result
 from streams.testing import Scenario
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from commands.gccp.generation import (
-    LONGEST_TRANSCRIPT,
-    MOST_REPAIRS,
-)
-from domain.gccp.course import Counts, Step, parse_assignment
-from domain.gccp.generation import (
+from commands.gccp.answer import MOST_REPAIRS
+from commands.gccp.generation import LONGEST_TRANSCRIPT
+from domain.gccp.call import (
     CallReason,
-    FailureCode,
     GenerationAnswerDiscarded,
     GenerationAnswerUnfit,
-    GenerationCompleted,
-    GenerationFailed,
     GenerationStepCompleted,
     GenerationStepDeferred,
     GenerationStepFailed,
     GenerationStepStarted,
 )
+from domain.gccp.course import Counts, Step, parse_assignment
+from domain.gccp.generation import FailureCode, GenerationCompleted, GenerationFailed
 from domain.gccp.usage import Usage
 from domain.messages import Attempt, Result
 from tests.commands.gccp.examples import (

@@ -18,20 +18,22 @@ from commands.gccp.generation import (
     RetryGeneration,
 )
 from commands.gccp.wiring import GCCP
+from domain.gccp.call import (
+    CallReason,
+    GenerationAnswerDiscarded,
+    GenerationStepCompleted,
+    GenerationStepFailed,
+    GenerationStepStarted,
+)
 from domain.gccp.course import ContentMode, Counts, Step
 from domain.gccp.generation import (
-    CallReason,
     Generation,
-    GenerationAnswerDiscarded,
     GenerationCancelled,
     GenerationCompleted,
     GenerationFailed,
     GenerationQueued,
     GenerationRetried,
     GenerationStarted,
-    GenerationStepCompleted,
-    GenerationStepFailed,
-    GenerationStepStarted,
     evolve,
 )
 from domain.gccp.usage import Usage

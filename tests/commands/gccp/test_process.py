@@ -12,21 +12,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands.gccp.generation import MOST_REPAIRS, MOST_REPEATS, CancelGeneration, RecordAnswer, RetryGeneration
+from commands.gccp.answer import MOST_REPAIRS, MOST_REPEATS
+from commands.gccp.generation import CancelGeneration, RecordAnswer, RetryGeneration
 from commands.gccp.wiring import GCCP
 from domain.calls.completion import Completion
+from domain.gccp.call import CallAnswered, CallReason, GenerationStepCompleted, GenerationStepStarted
 from domain.gccp.course import ContentMode, Counts, Step, parse_assignment
-from domain.gccp.generation import (
-    CallAnswered,
-    CallReason,
-    Generation,
-    GenerationEvent,
-    GenerationRetried,
-    GenerationStarted,
-    GenerationStepCompleted,
-    GenerationStepStarted,
-    evolve,
-)
+from domain.gccp.generation import Generation, GenerationEvent, GenerationRetried, GenerationStarted, evolve
 from domain.messages import Command, Result
 from projections.gccp import READ_MODELS
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict

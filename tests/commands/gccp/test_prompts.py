@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from commands.gccp.prompts import PROMPT_VERSION, prompt_of
+from domain.gccp.call import Repair
 from domain.gccp.course import Brief, ContentMode, Counts, Step
-from domain.gccp.generation import Repair
 
 BRIEF = Brief(
     topic="Sets", subtopics=("union", "", "intersection"), mode=ContentMode.LECTURE, transcript="A set has elements."

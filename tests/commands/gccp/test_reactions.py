@@ -10,8 +10,9 @@ from commands.gccp.wiring import GCCP
 from commands.webhook_endpoints import ConfigureWebhookEndpoint
 from domain.calls.completion import Completion
 from domain.calls.webhook import DeliverWebhook
+from domain.gccp.call import GenerationStepStarted
 from domain.gccp.course import Brief, Step
-from domain.gccp.generation import GenerationCompleted, GenerationStepStarted
+from domain.gccp.generation import GenerationCompleted
 from domain.messages import Effect
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict
 from streams.core.clock import ManualClock

@@ -12,11 +12,14 @@ from uuid import UUID, uuid5
 
 from psycopg import AsyncConnection
 
+from commands.communication.delivery import RecordReceipt
 from commands.communication.effects import ForgetMessages, SendMail, SendText, SendVerificationCode
+from commands.communication.receipt_kinds import ReceiptKind
 from commands.communication.wiring import COMMUNICATION
 from domain.messages import Command, Effect
 from projections.communication import READ_MODELS
 from projections.communication.queries.expenditure import spending_on
+from projections.communication.queries.status import delivery_by_provider_id, message_by_id
 from streams.core.calls import Accepted, AnyConnector, Verdict
 from streams.core.clock import ManualClock
 from streams.core.envelope import Outcome
@@ -95,3 +98,35 @@ async def running(dsn: str) -> AsyncIterator[Running]:
     runtime = EmbeddedRuntime(dsn, [CONTEXT], bytes(32), clock, performers, PARTITIONS)
     async with runtime.run(), await connect(dsn) as connection:
         yield Running(runtime, clock, sms, connection)
+
+
+async def report(world: Running, kind: ReceiptKind, provider_id: str | None) -> None:
+    assert provider_id is not None
+    found = await delivery_by_provider_id(world.connection, provider_id)
+    assert found is not None
+    await world.do(
+        RecordReceipt(
+            at=NOW,
+            message_id=found.message_id,
+            user_id=found.user_id,
+            channel=found.channel,
+            provider="provider",
+            provider_id=provider_id,
+            kind=kind,
+            word=kind.value,
+        )
+    )
+
+
+async def delivered(world: Running, *kinds: ReceiptKind, **more: object) -> str:
+    """A message that came out with these reports; its provider's id."""
+    message = await message_by_id(world.connection, await world.ask(**more))
+    assert message is not None
+    await world.pass_time()
+    message = await message_by_id(world.connection, message.message_id)
+    assert message is not None
+    provider_id = message.deliveries[0].provider_id
+    for kind in (ReceiptKind.DELIVERED, *kinds):
+        await report(world, kind, provider_id)
+    assert provider_id is not None
+    return provider_id

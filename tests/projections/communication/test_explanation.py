@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import time
 from typing import Any
 from uuid import UUID
 
 import orjson
-import pytest
 
-from commands.communication.consent import OptOut
-from commands.communication.delivery import ReceiptKind, RecordReceipt
+from commands.communication.delivery import RecordReceipt
+from commands.communication.opt_out import OptOut
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
+from commands.communication.receipt_kinds import ReceiptKind
 from domain.communication.kinds import Channel, Priority, TriggerType, Wish
 from domain.communication.preferences import PreferenceChanges, QuietHours
 from projections.communication.queries.evidence import Link, Source
@@ -27,13 +26,6 @@ SMS, EMAIL = Channel.SMS, Channel.EMAIL
 LOW = {"priority": Priority.LOW}
 SCHEMA_WITHOUT_EVENTS_OF_CONTACTS = "5b210d4fe69bd7cf"
 """That of a recipient's state as it was when contacts were kept as times alone."""
-
-
-@pytest.fixture
-async def world(database: str) -> AsyncIterator[Running]:
-    async with running(database) as world:
-        await world.agree(ADA)
-        yield world
 
 
 async def explained(world: Running, message_id: UUID) -> Explanation:

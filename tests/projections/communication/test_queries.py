@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import timedelta
 
-import pytest
-
-from commands.communication.consent import GrantSmsConsent, OptOut
-from commands.communication.delivery import ReceiptKind, RecordAction, RecordReceipt
+from commands.communication.consent import GrantSmsConsent
 from commands.communication.message import CancelMessage
+from commands.communication.opt_out import OptOut
 from commands.communication.preferences import ResetPreferences, UpdatePreferences
-from domain.communication.budget import BudgetUsage
-from domain.communication.kinds import Channel, TriggerType, Wish
+from commands.communication.receipt_kinds import ReceiptKind
+from domain.communication.consent import ConsentStatus, VerificationCodeSent
+from domain.communication.kinds import Channel, Wish
 from domain.communication.message import Status
 from domain.communication.preferences import DEFAULTS, PreferenceChanges
-from domain.communication.recipient import ConsentStatus, VerificationCodeSent
 from projections.communication.consents import consent_history
-from projections.communication.queries.analytics import (
-    NOTHING,
-    Totals,
-    column,
-    last_days,
-    overall,
-    series,
-    totals_by_channel,
-    trend_of,
-)
 from projections.communication.queries.consent_check import SendPermission, check, may_still_go, recipient_at
-from projections.communication.queries.engagement import engagement_of, history_of
 from projections.communication.queries.evidence import Link
 from projections.communication.queries.expenditure import usage_on
 from projections.communication.queries.explanation import explanation_of
@@ -37,51 +23,12 @@ from projections.communication.queries.status import delivery_by_provider_id, de
 from projections.communication.recipients import pending_verifications, preferences_of, users_with_phone
 from streams.core.calls import Rejected, Unknown
 from streams.core.wiring import EraseSubject
-from tests.commands.communication.people import ADA, ALERT, DAY, HOUR, NOW
-from tests.projections.communication.running import Running, running
+from tests.commands.communication.people import ADA, ALERT, HOUR, NOW
+from tests.projections.communication.running import Running, report
 
 SMS, EMAIL = Channel.SMS, Channel.EMAIL
 PHONE = "+15005550007"
 TODAY = NOW.date()
-
-
-@pytest.fixture
-async def world(database: str) -> AsyncIterator[Running]:
-    async with running(database) as world:
-        await world.agree(ADA)
-        yield world
-
-
-async def report(world: Running, kind: ReceiptKind, provider_id: str | None) -> None:
-    assert provider_id is not None
-    found = await delivery_by_provider_id(world.connection, provider_id)
-    assert found is not None
-    await world.do(
-        RecordReceipt(
-            at=NOW,
-            message_id=found.message_id,
-            user_id=found.user_id,
-            channel=found.channel,
-            provider="provider",
-            provider_id=provider_id,
-            kind=kind,
-            word=kind.value,
-        )
-    )
-
-
-async def delivered(world: Running, *kinds: ReceiptKind, **more: object) -> str:
-    """A message that came out with these reports; its provider's id."""
-    message = await message_by_id(world.connection, await world.ask(**more))
-    assert message is not None
-    await world.pass_time()
-    message = await message_by_id(world.connection, message.message_id)
-    assert message is not None
-    provider_id = message.deliveries[0].provider_id
-    for kind in (ReceiptKind.DELIVERED, *kinds):
-        await report(world, kind, provider_id)
-    assert provider_id is not None
-    return provider_id
 
 
 async def test_the_status_of_a_message_follows_what_the_provider_says(world: Running) -> None:
@@ -260,81 +207,3 @@ async def test_an_explanation_says_why_nothing_was_sent(world: Running) -> None:
         "Not sent: by SMS the recipient has opted out of it and by e-mail the recipient has opted out of it."
     )
     assert await explanation_of(world.connection, world.new_id()) is None
-
-
-async def test_a_persons_figures_are_over_all_that_was_sent_to_them(world: Running) -> None:
-    await delivered(world, ReceiptKind.CLICKED, wish=Wish.EMAIL)
-    await delivered(world, ReceiptKind.OPENED, wish=Wish.EMAIL)
-    await delivered(world)
-    last = await world.ask(due_at=None)
-    await world.pass_time()
-    await world.do(RecordAction(at=NOW, message_id=last, user_id=ADA, action="viewed_forecast"))
-    figures = await engagement_of(world.connection, ADA, recent=3)
-    assert figures[:5] == (4, 0.75, 0.5, 0.25, 0.25)
-    assert [(one.channel, one.status, one.action_taken) for one in figures.recent] == [
-        ("sms", "sent", "viewed_forecast"),
-        ("sms", "delivered", None),
-        ("email", "opened", None),
-    ]
-    assert len({one.id for one in figures.recent}) == 3
-    assert [sample.engaged for sample in await history_of(world.connection, ADA, EMAIL)] == [True, True]
-    assert (await engagement_of(world.connection, 999))[:5] == (0, 0.0, 0.0, 0.0, 0.0)
-
-
-async def test_totals_and_series_know_days_from_one_another(world: Running) -> None:
-    await delivered(world)
-    await delivered(world, ReceiptKind.CLICKED, wish=Wish.EMAIL)
-    await world.pass_time(timedelta(hours=13, minutes=59, seconds=59))  # one second before midnight
-    await delivered(world)
-    await world.pass_time(timedelta(seconds=1))
-    await world.ask()
-    await world.pass_time()
-    first = await totals_by_channel(world.connection, TODAY, TODAY)
-    assert first[SMS] == Totals(dispatched=2, sent=2, delivered=2, cost=10_000_000)
-    assert first[EMAIL] == Totals(1, 1, 1, 1, 1, cost=100_000)
-    everything = overall(await totals_by_channel(world.connection, None, None))
-    assert everything == Totals(4, 4, 3, 1, 1, cost=15_100_000)
-    days = await series(world.connection, TODAY - DAY, TODAY + 2 * DAY)
-    assert [day for day, _ in days] == [TODAY + n * DAY for n in (-1, 0, 1, 2)]
-    assert column(days, "sent") == [0, 3, 1, 0]
-    assert overall(dict(enumerate(t for _, t in days))) == everything  # type: ignore[arg-type]
-    assert column(await series(world.connection, TODAY, TODAY + DAY, channel=EMAIL), "sent") == [1, 0]
-    trend = trend_of("delivery_rate", days)
-    assert (trend.trend, trend.change_percentage) == ("decreasing", -100.0)
-
-
-async def test_weeks_begin_on_monday_and_months_on_their_first(world: Running) -> None:
-    await delivered(world)
-    weeks = await series(world.connection, date(2025, 1, 22), date(2025, 2, 3), "weekly")
-    assert [(start, totals.sent) for start, totals in weeks] == [
-        (date(2025, 1, 20), 0),
-        (date(2025, 1, 27), 1),
-        (date(2025, 2, 3), 0),
-    ]
-    months = await series(world.connection, date(2025, 1, 22), date(2025, 2, 3), "monthly")
-    assert [(start, totals.sent) for start, totals in months] == [(date(2025, 1, 1), 1), (date(2025, 2, 1), 0)]
-
-
-async def test_nothing_sent_is_zero_and_not_an_error(world: Running) -> None:
-    assert await totals_by_channel(world.connection, None, None) == {SMS: NOTHING, EMAIL: NOTHING}
-    assert (NOTHING.delivery_rate, NOTHING.cost_per_message, NOTHING.cost_per_engagement) == (0.0, 0.0, 0.0)
-    assert trend_of("cost", await series(world.connection, *last_days(TODAY, 7))).change_percentage == 0.0
-
-
-async def test_what_is_spent_is_known_by_day_and_by_month(world: Running) -> None:
-    await world.ask()
-    await world.pass_time(DAY)
-    await world.ask(wish=Wish.EMAIL)
-    assert await usage_on(world.connection, TODAY) == BudgetUsage(day=TODAY, daily=5_000_000, monthly=5_100_000)
-    tomorrow = TODAY + DAY
-    assert await usage_on(world.connection, tomorrow) == BudgetUsage(day=tomorrow, daily=100_000, monthly=5_100_000)
-    february = date(2025, 2, 1)
-    assert await usage_on(world.connection, february) == BudgetUsage(day=february)
-
-
-@pytest.mark.parametrize("type_", TriggerType)
-async def test_messages_of_every_kind_are_counted_as_their_kind(world: Running, type_: TriggerType) -> None:
-    await world.ask(trigger_type=type_, wish=Wish.BOTH)
-    await world.pass_time()
-    rows = await (await world.connection.execute("select trigger_type, sent from communication_daily")).fetchall()
-    assert rows == [(type_.value, 1), (type_.value, 1)]

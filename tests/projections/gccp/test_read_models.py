@@ -2,96 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from psycopg import AsyncConnection
-from pydantic import SecretStr
 
 from commands.gccp.ai_call import CompleteAiCall, FailAiCall, StartAiCall
 from commands.gccp.export import RecordPdfExport, RecordPdfExportFailure
 from commands.gccp.generation import CancelGeneration, RetryGeneration
 from commands.gccp.reactions import ENDPOINT
-from commands.gccp.wiring import GCCP
-from commands.webhook_endpoints import ConfigureWebhookEndpoint, DisableWebhookEndpoint, EnableWebhookEndpoint
+from commands.webhook_endpoints import DisableWebhookEndpoint, EnableWebhookEndpoint
 from commands.webhooks import RecoverWebhook
-from connectors.webhook import Destination, WebhookSender
-from domain.calls.completion import Completion
-from domain.calls.webhook import DeliverWebhook
 from domain.gccp.course import ContentMode, Counts, Step, parse_assignment
 from domain.gccp.usage import Usage
-from domain.messages import Command
-from effects.gccp.offline_writer import OfflineWriter
-from projections.gccp import READ_MODELS
 from projections.gccp.ai_calls import ai_calls_of
 from projections.gccp.calls import calls_of
 from projections.gccp.exports import exports_of
-from projections.gccp.generations import GenerationRow, by_id, of_owner
+from projections.gccp.generations import by_id, of_owner
 from projections.gccp.progress import ENDS, progress_after
 from projections.gccp.steps import content_of, steps_of
 from projections.gccp.usage import usage_of
 from projections.webhook_endpoints import endpoints
 from projections.webhooks import undelivered
-from streams.core.calls import Deferred, Performers, Rejected, Verdict
-from streams.core.clock import ManualClock
-from streams.core.envelope import Outcome
-from streams.core.gateway import envelop
+from streams.core.calls import Deferred, Rejected
 from streams.core.read_models import Row
 from streams.core.wiring import EraseSubject
-from streams.embedded.runtime import EmbeddedRuntime
-from streams.postgres.database import Statement, connect, read
-from tests.commands.gccp.examples import ID, OTHER, OWNER, START, attempt, later, request
+from streams.postgres.database import Statement, read
+from tests.commands.gccp.examples import ID, OTHER, OWNER, START, later, request
 from tests.imitations import failing
-from tests.imitations.webhook_sink import SECRET, WebhookSink
+from tests.imitations.webhook_sink import WebhookSink
+from tests.projections.gccp.running import Model, Running, running
 
 DAY = date(2026, 1, 30)
-
-
-class Model(OfflineWriter):
-    """The offline writer, or a scripted verdict first; it charges for its answers, so that there is a cost to see."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.verdicts: deque[Verdict] = deque()
-
-    async def __call__(self, effect: Completion, key: str) -> Verdict:
-        if self.verdicts:
-            return self.verdicts.popleft()
-        verdict = await super().__call__(effect, key)
-        output = getattr(verdict, "output", None) or {}
-        return replace(verdict, output=output | (attempt(text=output["text"]).output or {}))
-
-
-class Running:
-    """An embedded runtime of the context, and a connection to read by."""
-
-    def __init__(self, runtime: EmbeddedRuntime, connection: AsyncConnection[Row], clock: ManualClock) -> None:
-        self.runtime = runtime
-        self.connection = connection
-        self.clock = clock
-
-    async def do(self, command: Command) -> Outcome:
-        outcome = await self.runtime.gateway.submit(envelop(command, "gccp", 4, "test"), 10.0)
-        assert outcome.problem is None, outcome.problem
-        return outcome
-
-    async def settle(self) -> None:
-        due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
-        async with asyncio.timeout(60):
-            while (await read(self.connection, [Statement(due, [self.clock.now()])])) != [[(0,)]]:
-                await asyncio.sleep(0.01)
-
-    async def generation(self, id_: UUID = ID) -> GenerationRow:
-        found = await by_id(self.connection, id_)
-        assert found is not None
-        return found
 
 
 @pytest.fixture
@@ -103,24 +47,6 @@ def sink() -> Iterator[WebhookSink]:
 @pytest.fixture
 def model() -> Model:
     return Model()
-
-
-@asynccontextmanager
-async def running(database: str, model: Model, url: str) -> AsyncIterator[Running]:
-    clock = ManualClock(START)
-    destination = Destination(url, SecretStr(SECRET))
-    sender = WebhookSender({ENDPOINT: destination}, allow_private=True)
-    performers: Performers = {("gccp", Completion): model, ("gccp", DeliverWebhook): sender}
-    runtime = EmbeddedRuntime(database, [replace(GCCP, read_models=READ_MODELS)], bytes(32), clock, performers)
-    async with runtime.run(), await connect(database) as connection:
-        now = Running(runtime, connection, clock)
-        await now.do(
-            ConfigureWebhookEndpoint(
-                at=START, endpoint_id=ENDPOINT, origin=destination.origin, fingerprint=destination.fingerprint
-            )
-        )
-        yield now
-    await sender.close()
 
 
 @pytest.fixture
