@@ -1,4 +1,4 @@
-"""Endpoints of outgoing webhooks: configured or registered, enabled or disabled, and the feed's cursors."""
+"""The endpoints of outgoing webhooks: configuration, registration, state, and the feed's cursors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from streams.core.wiring import Handler, Stream
 
 
 class ConfigureWebhookEndpoint(Command, name="webhooks.webhook_endpoint.configure.v1", key="endpoint_id"):
-    """Submitted at every start. A new fingerprint is a new configuration, and enables the endpoint."""
+    """Configure an endpoint; submitted at every start. A new fingerprint is a new configuration, and enables it."""
 
     endpoint_id: str
     origin: str
@@ -43,7 +43,7 @@ class EnableWebhookEndpoint(Command, name="webhooks.webhook_endpoint.enable.v1",
 
 
 class RegisterWebhookEndpoint(Command, name="webhooks.outlet.register.v1", key="endpoint_id"):
-    """Tell this endpoint events of these types from now on. Registered again, a disabled endpoint is enabled.
+    """Send events of these types to this endpoint from now on. A repeated registration enables a disabled endpoint.
 
     `url`, `origin` and `fingerprint` are as in the events `WebhookEndpointRegistered` and `WebhookEndpointConfigured`.
     """
@@ -56,7 +56,7 @@ class RegisterWebhookEndpoint(Command, name="webhooks.outlet.register.v1", key="
 
 
 class MoveWebhookCursor(Command, name="webhooks.outlet.record_told.v1", key="endpoint_id"):
-    """Every event of a partition up to this sequence has been queued for the endpoint."""
+    """Record that every event of a partition up to this sequence has been queued for the endpoint."""
 
     endpoint_id: str
     partition: int

@@ -1,7 +1,7 @@
-"""Delivering webhooks: in rounds, until they are taken; an endpoint that takes none for days is disabled.
+"""The delivery of webhooks, in rounds. An endpoint that accepts none for days is disabled.
 
 A round is one outside call, which the engine tries a few times within minutes. Rounds follow the schedule of Standard
-Webhooks. Every failure but a permanent one leads to another round, since receivers are mended.
+Webhooks. Every failure but a permanent one leads to another round, as receivers recover.
 """
 
 from __future__ import annotations
@@ -46,24 +46,24 @@ PAUSES = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""Between the end of a round and the next, from the schedule that Standard Webhooks suggests."""
+"""The pauses between rounds, from the schedule that Standard Webhooks suggests."""
 
 DISABLED_AFTER = timedelta(days=5)
-"""An endpoint that has taken nothing for so long is disabled."""
+"""The time without any delivery after which an endpoint is disabled."""
 
 _PERMANENT = frozenset({GONE, NOT_CONFIGURED, ERASED})
 
 
 class WebhookNotFound(Refused, name="webhooks.webhook_not_found", formerly="WebhookNotFound"):
-    """No such webhook was ever queued or held."""
+    """No webhook with this id was queued or held."""
 
 
 class EndpointNotEnabled(Refused, name="webhooks.endpoint_not_enabled", formerly="EndpointNotEnabled"):
-    """The endpoint is unknown or disabled: nothing is sent to it."""
+    """The endpoint is unknown or disabled, so nothing is sent to it."""
 
 
 class _OfWebhook(Command, subject="data_subject"):
-    """Every command names the person whose body its events may hold (`context:id`), so that their key is at hand."""
+    """A command about one webhook. It names the body's data subject (`context:id`), so that its key is loaded."""
 
     endpoint_id: str
     webhook_id: str
@@ -75,20 +75,20 @@ class _OfWebhook(Command, subject="data_subject"):
 
 
 class QueueWebhook(_OfWebhook, name="webhooks.webhook.queue.v1", key="endpoint_id"):
-    """`webhook_id` must be the same whenever the same thing is to be told, and have no dot in it."""
+    """Queue a webhook. `webhook_id` identifies its content, so that repeats have the same, and contains no dot."""
 
     event_type: str
     body: Personal[str]
 
 
 class ResumeWebhook(_OfWebhook, name="webhooks.webhook.resume.v1", key="endpoint_id"):
-    """The next round, `round` being the one that failed."""
+    """Begin the next round after `round`, which failed."""
 
     round: int
 
 
 class RecoverWebhook(_OfWebhook, name="webhooks.webhook.recover.v1", key="endpoint_id"):
-    """Another round for a webhook that failed or was held; one that was delivered stays delivered."""
+    """Begin another round for a webhook that failed or was held; a delivered one stays delivered."""
 
 
 class RecordDelivery(_OfWebhook, Reply, name="webhooks.webhook.record_delivery.v1", key="endpoint_id"):
@@ -255,7 +255,7 @@ WEBHOOK_HANDLERS = (
     Handler(RecoverWebhook, decide=recover, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
     Handler(RecordDelivery, decide=record, writes=WEBHOOK, reads=(WEBHOOK_ENDPOINT,)),
 )
-"""What a context that sends webhooks adds to its own, with `react` and the effect DeliverWebhook."""
+"""The handlers that a context with webhooks adds to its own, along with `react` and the effect DeliverWebhook."""
 
 WEBHOOK_UPCASTS: Mapping[str, tuple[str, Upcast]] = {
     "communication.outlet.registered.v1": ("webhooks.outlet.registered.v1", unchanged),
@@ -263,4 +263,4 @@ WEBHOOK_UPCASTS: Mapping[str, tuple[str, Upcast]] = {
     "communication.outlet.register.v1": ("webhooks.outlet.register.v1", unchanged),
     "communication.outlet.record_told.v1": ("webhooks.outlet.record_told.v1", unchanged),
 }
-"""Names under which communication alone registered endpoints, before every context could."""
+"""Upcasts of the names from when only communication registered endpoints."""

@@ -1,1 +1,1 @@
-"""Thin clients of other people's systems: each performs one kind of effect and reports a verdict. No database."""
+"""Thin clients of outside systems. Each performs one kind of effect and returns a verdict. No database."""

@@ -1,1 +1,1 @@
-"""Files in and out, each made or read in a confined process. Imports nothing of ours."""
+"""Documents, made or read in a confined process. Imports nothing of ours."""

@@ -1,1 +1,1 @@
-"""What happened and what it means: events, aggregate states and their folding. No I/O, no clock, no randomness."""
+"""Events, the states of aggregates, and their folding. No I/O, no clock, no randomness."""

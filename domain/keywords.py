@@ -1,4 +1,4 @@
-"""What a text from a recipient means: Twilio's default keywords, whole body, in any case."""
+"""The keyword in a recipient's text: Twilio's defaults, as the whole body, in any case."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HELP_WORDS = frozenset({"HELP", "INFO"})
 
 
 def keyword_in(body: str) -> Keyword | None:
-    """The keyword that the text is; None for anything else. White space and closing punctuation do not matter."""
+    """The keyword in the body; None for any other text. White space and closing punctuation do not matter."""
     word = body.strip().rstrip(".!").strip().upper()
     if word in STOP_WORDS:
         return Keyword.STOP

@@ -1,7 +1,7 @@
-"""The kinds of message every context is written in: commands (wishes), events (facts), effects (outside calls).
+"""The kinds of message of every context: commands (wishes), events (facts), effects (outside calls).
 
-All three are frozen pydantic models with an explicit, versioned name; the name is what the log and the task table hold,
-so a class may move or be renamed without touching data.
+All three are frozen pydantic models with an explicit, versioned name. The log and the task table hold that name, so a
+class may move or be renamed without touching data.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 
 class PersonalMarker:
-    """Marks a field whose value is encrypted with its data subject's key wherever it is stored."""
+    """The mark of a field whose value is encrypted with its data subject's key wherever it is stored."""
 
 
 Personal = Annotated[T | None, PersonalMarker()]
-"""A value about a person. Stored encrypted; `None` once the subject has been erased (or when nothing was given)."""
+"""A value about a person. Stored encrypted; None once the subject has been erased, or if nothing was given."""
 
 
 def _utc(moment: datetime) -> datetime:
@@ -29,7 +29,7 @@ def _utc(moment: datetime) -> datetime:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
-"""An instant, always in UTC, microsecond precision."""
+"""A point in time, always in UTC, microsecond precision."""
 
 
 class Named(BaseModel):
@@ -46,7 +46,7 @@ class Named(BaseModel):
     personal_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Pydantic hands class arguments to both hooks; the one below, where fields are known, uses them."""
+        """Ignore the class arguments: pydantic passes them to both hooks, and the one below knows the fields."""
         super().__init_subclass__()
 
     @classmethod
@@ -63,16 +63,16 @@ class Named(BaseModel):
 
     @property
     def subject(self) -> str | None:
-        """The data subject, as `context:id`, or None when the message is about nobody in particular."""
+        """The data subject, as `context:id`; None for a message about no person in particular."""
         if self.subject_field is None:
             return None
         return f"{self.subject_prefix}{getattr(self, self.subject_field)}"
 
 
 class Event(Named):
-    """A fact. `at` is when it happened, UTC.
+    """A fact. `at` is the time it happened, UTC.
 
-    `aggregate`, the second part of the name, is which kind of stream it belongs to.
+    `aggregate`, the second part of the name, is the category of its stream.
     """
 
     aggregate: ClassVar[str] = ""
@@ -85,7 +85,7 @@ class Event(Named):
 
 
 class Command(Named):
-    """A wish, complete in itself: time, ids and prices are inside. `at` is when it was made, UTC."""
+    """A wish, complete in itself: time, ids and prices are inside. `at` is the time it was made, UTC."""
 
     key_field: ClassVar[str] = ""
     at: Instant
@@ -99,21 +99,21 @@ class Command(Named):
 
     @property
     def key(self) -> str:
-        """The partition key: everything that must be decided together with this command shares it."""
+        """The partition key. Commands that must be decided together share it."""
         return str(getattr(self, self.key_field))
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """Everybody whose personal values this command's events may hold."""
+        """The data subjects whose personal values this command's events may hold."""
         return () if self.subject is None else (self.subject,)
 
 
 class Effect(Named):
-    """A call to the outside, as data. A connector performs it; its answer comes back as a command."""
+    """An outside call, as data. A connector performs it, and the answer comes back as a command."""
 
 
 class Result(StrEnum):
-    """How one try at an outside call ended."""
+    """The result of one try at an outside call."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -122,7 +122,7 @@ class Result(StrEnum):
 
 
 class Attempt(BaseModel):
-    """What became of one try at an outside call. `number` counts from 1; `retry_at` is set when it was deferred."""
+    """One try at an outside call. `number` counts from 1; `retry_at` is set for a deferred one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -137,12 +137,12 @@ class Attempt(BaseModel):
 
 
 class Reply(Command):
-    """A command that carries the answer to an outside call back; the worker fills in `attempt` and `at`."""
+    """A command that carries the answer to an outside call; the worker fills in `attempt` and `at`."""
 
     attempt: Attempt | None = None
 
     def answered(self, attempt: Attempt, at: datetime) -> Self:
-        """This reply with what the attempt came to, at that time."""
+        """This reply with the attempt and its time."""
         return self.model_copy(update={"attempt": attempt, "at": at})
 
 
@@ -150,17 +150,17 @@ REFUSAL_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
 
 class Refused(Exception):
-    """A command that was understood and declined. `sentence` is for a person; `details` are plain JSON values.
+    """The refusal of a command that was understood. `sentence` is for a person; `details` are plain JSON values.
 
     Every refusal is a subclass with an explicit name, `context.snake_case`: recorded outcomes hold the name and not the
-    class, so a class may move or be renamed without touching data. `formerly` lists the names of older outcomes.
+    class, so a class may move or be renamed without touching data. `formerly` lists its names in older outcomes.
     """
 
     name: ClassVar[str]
     formerly: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, *, name: str, formerly: str | tuple[str, ...] = ()) -> None:
-        """Sets the name. Raises ValueError for one of another form; a class without any is Python's own TypeError."""
+        """Set the name. Raises ValueError for a malformed one; Python raises TypeError for a class without any."""
         super().__init_subclass__()
         if REFUSAL_NAME.fullmatch(name) is None:
             raise ValueError(f"a refusal is named context.snake_case; {cls.__name__} is named {name!r}")

@@ -1,4 +1,4 @@
-"""Money, exactly: whole microcents, of which a dollar has a hundred million."""
+"""Money as whole microcents, of which a dollar has a hundred million."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ DOLLAR: Microcents = 100_000_000
 
 
 def dollars(amount: Microcents) -> float:
-    """The amount in dollars, as an API shows it."""
+    """The amount in dollars, for an API's answer."""
     return amount / DOLLAR
 
 
 def microcents(amount: float | Decimal | str) -> Microcents:
-    """A number of dollars, as settings give it; raises decimal.InvalidOperation for what is no number."""
+    """An amount given in dollars, as in settings; raises decimal.InvalidOperation if it is no number."""
     return int((Decimal(str(amount)) * DOLLAR).to_integral_value())

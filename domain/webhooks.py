@@ -1,8 +1,8 @@
-"""Outgoing webhooks: one message to an endpoint, tried in rounds; the endpoint's health; its registration.
+"""Outgoing webhooks: a message to an endpoint, tried in rounds; the endpoint's health; its registration.
 
 Every context may use them: the events name their data subject in full, and an endpoint shares its partition with all
 messages to it. Secrets stay out of the log, and so does the address of an endpoint that is a setting. The address of a
-registered endpoint is in the log in clear, so it must hold nothing secret: receivers know us by the signature.
+registered endpoint is logged in clear, so it must hold no secret: receivers recognise us by the signature.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from domain.messages import Event, Instant, Personal
 
 
 class OfWebhook(Event, subject="data_subject"):
-    """`webhook_id` is what receivers recognise repeats by. `data_subject` is who the body is about (`context:id`)."""
+    """An event of one webhook. Receivers know repeats by `webhook_id`; `data_subject` is the body's (`context:id`)."""
 
     endpoint_id: str
     webhook_id: str
@@ -36,19 +36,19 @@ class _WithBody(OfWebhook):
 
 
 class WebhookQueued(_WithBody, name="webhooks.webhook.queued.v1"):
-    """To be delivered now. `round` counts from 1; each consists of a few attempts within minutes."""
+    """The webhook is due. `round` counts from 1; each round consists of a few attempts within minutes."""
 
     round: int
 
 
 class WebhookHeld(_WithBody, name="webhooks.webhook.held.v1"):
-    """Not tried (any more), as its endpoint is disabled; kept to be recovered. `round` is the last one, 0 if none."""
+    """The endpoint is disabled, so the webhook waits to be recovered. `round` is the last one, 0 if none."""
 
     round: int
 
 
 class WebhookAttemptFailed(OfWebhook, name="webhooks.webhook.attempt_failed.v1"):
-    """One attempt of a round failed; the next one follows at `retry_at`."""
+    """A failed attempt of a round; the next one follows at `retry_at`."""
 
     round: int
     attempt: int
@@ -58,7 +58,7 @@ class WebhookAttemptFailed(OfWebhook, name="webhooks.webhook.attempt_failed.v1")
 
 
 class WebhookPutOff(OfWebhook, name="webhooks.webhook.put_off.v1"):
-    """A round failed; the next one begins at `resume_at`."""
+    """A failed round; the next one begins at `resume_at`."""
 
     round: int
     attempt: int
@@ -73,7 +73,7 @@ class WebhookDelivered(OfWebhook, name="webhooks.webhook.delivered.v1"):
 
 
 class WebhookFailed(OfWebhook, name="webhooks.webhook.failed.v1"):
-    """Given up. It can be recovered all the same."""
+    """The webhook is given up. It can be recovered all the same."""
 
     round: int
     attempt: int
@@ -89,14 +89,14 @@ class OfEndpoint(Event):
 
 
 class WebhookEndpointConfigured(OfEndpoint, name="webhooks.webhook_endpoint.configured.v1"):
-    """`origin` is the address without path and query; `fingerprint` tells one whole configuration from another."""
+    """A new configuration. `origin` is the address without path and query; `fingerprint` identifies the whole."""
 
     origin: str
     fingerprint: str
 
 
 class WebhookEndpointFailing(OfEndpoint, name="webhooks.webhook_endpoint.failing.v1"):
-    """From here on, until it recovers, no message has got through."""
+    """The first failure: from here on, until it recovers, no message has got through."""
 
 
 class WebhookEndpointRecovered(OfEndpoint, name="webhooks.webhook_endpoint.recovered.v1"):
@@ -121,9 +121,9 @@ WebhookEndpointEvent = (
 
 
 class WebhookEndpointRegistered(OfEndpoint, name="webhooks.outlet.registered.v1"):
-    """From here on the feed tells the endpoint every event of these types.
+    """The endpoint receives every event of these types from here on.
 
-    `url` is empty where the endpoint is a setting, whose address stays out of the log.
+    `url` is empty for an endpoint that is a setting: its address stays out of the log.
     """
 
     url: str
@@ -131,7 +131,7 @@ class WebhookEndpointRegistered(OfEndpoint, name="webhooks.outlet.registered.v1"
 
 
 class WebhookCursorMoved(OfEndpoint, name="webhooks.outlet.told.v1"):
-    """Every event of a partition up to this sequence has been queued for the endpoint."""
+    """The cursor of a partition: its events up to this sequence have been queued for the endpoint."""
 
     partition: int
     sequence: int
@@ -150,7 +150,7 @@ class WebhookPhase(StrEnum):
 
 
 class Webhook(BaseModel):
-    """`heard` is the last attempt of this round that is on record."""
+    """The state of a webhook. `heard` is the last recorded attempt of this round."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -193,7 +193,7 @@ class Health(StrEnum):
 
 
 class WebhookEndpoint(BaseModel):
-    """`failing_since` is None while messages get through."""
+    """The health of an endpoint. `failing_since` is None while messages get through."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -219,7 +219,7 @@ def evolve_endpoint(endpoint: WebhookEndpoint, event: WebhookEndpointEvent) -> W
 
 
 class WebhookRegistration(BaseModel):
-    """The events an endpoint is told. `cursors` holds the last sequence queued, by partition."""
+    """The registration of an endpoint. `cursors` holds the last sequence queued, by partition."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -239,7 +239,7 @@ def evolve_registration(registration: WebhookRegistration, event: WebhookRegistr
 
 
 class FeedEvent(NamedTuple):
-    """A recorded event. `body` is its JSON as stored: personal values are encrypted in it."""
+    """A recorded event for the feed. `body` is its stored JSON, with personal values encrypted."""
 
     context: str
     partition: int
@@ -256,7 +256,7 @@ class FeedEvent(NamedTuple):
 
 
 class WebhookContent(NamedTuple):
-    """The message about one event: the person it is about (`context:id`), and the exact JSON text that is sent."""
+    """The webhook about one event: its data subject (`context:id`), and the exact JSON text to send."""
 
     data_subject: str
     body: str

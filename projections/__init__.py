@@ -1,1 +1,1 @@
-"""Read models: what a row is, how events change it, and the queries on it."""
+"""Read models: rows, their projection from events, and the queries on them."""

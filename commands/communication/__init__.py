@@ -1,1 +1,1 @@
-"""Commands about messages and the people they go to, and the rules that decide them."""
+"""Commands about messages and their recipients, and the rules that decide them."""

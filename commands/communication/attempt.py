@@ -27,7 +27,7 @@ from domain.communication.recipient import Recipient
 from domain.messages import Attempt, Event, Reply, Result
 
 SANDBOX = "sandbox"
-"""The provider that sends no receipts: what it accepts is delivered at that moment."""
+"""The provider without receipts: an accepted message is delivered at once."""
 
 
 UNSUBSCRIBED = "21610"
@@ -35,11 +35,11 @@ UNSUBSCRIBED = "21610"
 
 
 ERASED = "erased"
-"""A connector's code for a message whose personal values are gone."""
+"""The code of a connector for a message whose personal values were erased."""
 
 
 class RecordAttempt(Reply, name="communication.message.record_attempt.v1", key="user_id", subject="user_id"):
-    """What the provider answered to a dispatch."""
+    """Record the provider's answer to a dispatch."""
 
     message_id: UUID
     user_id: int
@@ -122,10 +122,10 @@ def _unsubscribed(command: RecordAttempt, attempt: Attempt, recipient: Recipient
 def fall_back(
     command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient
 ) -> list[MessageDispatched]:
-    """The other channel, after a provider refused this one: if the message is not there yet and may go there.
+    """The dispatch on the other channel after a refusal, if the message is not there yet and may go there.
 
-    Cap and quiet hours have let the message pass already. The budget is not asked again: what was refused is given
-    back, and what the other channel costs is counted.
+    Cap and quiet hours have let the message pass already. The budget is not checked again: the refused cost is given
+    back, and the other channel's cost is counted.
     """
     requested, other = message.requested, command.channel.other
     if requested is None or requested.wish is Wish.BOTH or other in message.deliveries:

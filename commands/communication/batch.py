@@ -1,4 +1,4 @@
-"""Asking for several messages at once."""
+"""The request for a batch of messages."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from domain.messages import Command, Event
 
 
 class RequestBatch(Command, name="communication.batch.request.v1", key="batch_id"):
-    """Put on record that `size` messages are asked for together; the requests themselves follow.
+    """Record that `size` messages are requested together; their own requests follow.
 
-    Decided before any of them, so that another batch under the same idempotency key goes nowhere.
+    Decided before any of them, so that another batch under the same idempotency key has no effect.
     """
 
     batch_id: UUID

@@ -1,6 +1,6 @@
-"""Keeping count of what is spent, and setting money aside for messages that are about to be sent.
+"""The budget: recording of spending, and reservations for messages about to be sent.
 
-These commands share the key `budget`: they are decided one after the other, whoever the recipients are.
+These commands share the key `budget`, so they are decided one after the other over all recipients.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEY = "budget"
 
 
 class BudgetCommand(Command):
-    """What concerns the money spent on one day, `day` (UTC)."""
+    """A command about the money of one UTC day, `spent_on`."""
 
     @property
     def key(self) -> str:
@@ -43,7 +43,7 @@ class BudgetCommand(Command):
 
 
 class ReserveBudget(BudgetCommand, name="communication.budget.reserve.v1"):
-    """Set the planned cost of a message aside, today, if it fits; what it comes to goes to DispatchMessage."""
+    """Reserve the planned cost of a message, today, if it fits; the result goes to DispatchMessage."""
 
     message_id: UUID
     user_id: int
@@ -52,7 +52,7 @@ class ReserveBudget(BudgetCommand, name="communication.budget.reserve.v1"):
 
 
 class RecordSpending(BudgetCommand, name="communication.budget.record_spending.v1"):
-    """Money was spent on `day` beyond what was reserved, or is given back (negative: then no limits are needed)."""
+    """Record money spent on `day` beyond the reservation, or given back (negative: without limits)."""
 
     message_id: UUID
     day: date
@@ -81,7 +81,6 @@ def spend(command: RecordSpending, budget: Budget) -> Sequence[Event]:
 
 
 def _thresholds(command: BudgetCommand, budget: Budget, amount: Microcents, limits: Limits) -> list[Event]:
-    """The thresholds that this amount takes the day's or the month's spending across, each once a period."""
     usage, day = budget.usage(command.spent_on), command.spent_on
     periods = (
         (Period.DAILY, day, usage.daily + amount, limits.daily),

@@ -1,8 +1,8 @@
-"""Giving consent, proving it, and taking it back.
+"""The grant of consent, and its proof.
 
-SMS is double opt-in: consent is asked for, a code goes to the number, and consent counts once the code comes back
-within 10 minutes and 5 tries. The code derives from the verification's id and the server's secret, at the edge alone:
-here it is only said whether the right one came back.
+SMS is double opt-in: consent is requested, a code goes to the number, and consent counts once the code comes back
+within 10 minutes and 5 tries. The code derives from the verification's id and the server's secret, which only the edge
+has: commands say only whether the right code came back.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ CODE_LIFETIME = timedelta(minutes=10)
 
 
 class NoVerification(Refused, name="communication.no_verification", formerly="NoVerification"):
-    """No verification is under way for this number, or another one than was checked."""
+    """No verification is under way for this number, or not the checked one."""
 
 
 class VerificationExpired(Refused, name="communication.verification_expired", formerly="VerificationExpired"):
-    """The code has expired; a new one must be asked for."""
+    """The code has expired; a new one must be requested."""
 
 
 class TooManyTries(Refused, name="communication.too_many_tries", formerly="TooManyTries"):
-    """The code was guessed wrong too often; a new one must be asked for."""
+    """The code was guessed wrong too often; a new one must be requested."""
 
 
 class TooManyCodes(Refused, name="communication.too_many_codes", formerly="TooManyCodes"):
-    """Too many codes have been asked for within the hour."""
+    """Too many codes were requested within the hour."""
 
 
 class GrantSmsConsent(Command, name="communication.recipient.grant_sms_consent.v1", key="user_id", subject="user_id"):
-    """Consent to texts of every kind at this number (E.164); `verification_id` derives from the command's id.
+    """Consent to texts of every type at this number (E.164); `verification_id` derives from the command's id.
 
-    Answers SmsConsentRequested: a code is on its way. Answers nothing when this very number is verified and nothing was
-    taken back since: consent stands. Raises TooManyCodes.
+    Answers SmsConsentRequested: a code is on its way. Answers nothing if this very number is verified and no consent
+    has been withdrawn since. Raises TooManyCodes.
     """
 
     user_id: int
@@ -63,17 +63,17 @@ class GrantSmsConsent(Command, name="communication.recipient.grant_sms_consent.v
 
 
 class RecordCodeSent(Reply, name="communication.recipient.record_code_sent.v1", key="user_id", subject="user_id"):
-    """What the provider answered to the text with the code."""
+    """Record the provider's answer to the text with the code."""
 
     user_id: int
     verification_id: UUID
 
 
 class VerifyPhone(Command, name="communication.recipient.verify_phone.v1", key="user_id", subject="user_id"):
-    """The edge has compared a code with that of `verification_id`, and it was `correct` or not.
+    """Verify a number: the edge has compared a code with that of `verification_id`, and it was `correct` or not.
 
     Answers PhoneNumberVerified and ConsentGranted, or PhoneVerificationFailed for a wrong code. Raises NoVerification,
-    VerificationExpired or TooManyTries (whether or not the code is right).
+    VerificationExpired or TooManyTries, also for the right code.
     """
 
     user_id: int
@@ -84,9 +84,9 @@ class VerifyPhone(Command, name="communication.recipient.verify_phone.v1", key="
 class GrantEmailConsent(
     Command, name="communication.recipient.grant_email_consent.v1", key="user_id", subject="user_id"
 ):
-    """Consent to e-mail of these kinds at this address. Answers ConsentGranted, or nothing when that stands already.
+    """Consent to e-mail of these types at this address. Answers ConsentGranted, or nothing if it is granted already.
 
-    Another address than before takes the place of the old one for every kind consented to.
+    Another address replaces the old one for every type with consent.
     """
 
     user_id: int
@@ -169,7 +169,7 @@ def verify(command: VerifyPhone, recipient: Recipient) -> Sequence[Event]:
 
 
 def _verified(command: VerifyPhone, recipient: Recipient, waiting: Verification) -> Sequence[Event]:
-    """The number is proven; consent follows for all that was not taken back while the code was on its way."""
+    """Verify the number, and grant every type whose consent was not withdrawn while the code was on its way."""
     verified = PhoneNumberVerified(
         at=command.at, user_id=command.user_id, verification_id=waiting.id, phone_number=waiting.phone_number
     )

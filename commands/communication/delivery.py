@@ -1,4 +1,4 @@
-"""What became of a message that was handed over: the provider's answer, its receipts, and what the recipient did."""
+"""The delivery of a dispatched message: providers' reports, and the recipient's actions."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class NotOut(Refused, name="communication.not_out", formerly="NotOut"):
 
 
 class RecordReceipt(Command, name="communication.message.record_receipt.v1", key="user_id", subject="user_id"):
-    """A provider's report (a status webhook); its command id derives from the report's own id, so that it counts once.
+    """Record a provider's report (a status webhook). The command id derives from the report's id, so it counts once.
 
-    `word` is the provider's own word. BOUNCED is a permanent bounce and suppresses the address it went to, if that is
+    `word` is the provider's own word. BOUNCED is a permanent bounce and suppresses the message's address, if it is
     still the person's; UNDELIVERED is any other failure to deliver. Reports may come in any order. Raises
     UnknownMessage.
     """
@@ -54,9 +54,9 @@ class RecordReceipt(Command, name="communication.message.record_receipt.v1", key
 
 
 class RecordAction(Command, name="communication.message.record_action.v1", key="user_id", subject="user_id"):
-    """The recipient did what the message was about (`viewed_forecast`). Raises UnknownMessage or NotOut.
+    """Record that the recipient took the action of the message (`viewed_forecast`). Raises UnknownMessage or NotOut.
 
-    Without `channel` it counts for the channel on which the message has come furthest.
+    Without `channel` it counts for the channel with the most certain status.
     """
 
     message_id: UUID
@@ -92,7 +92,7 @@ def delivery_fields(at: datetime, message: Message, channel: Channel) -> Deliver
 
 
 def if_further(delivery: Delivery, event: ProviderEvent) -> list[Event]:
-    """The event, if it says something more certain than what is known (a further retry is always told)."""
+    """The event, if its status is more certain than the known one; a further retry is always recorded."""
     status = status_after(event)
     again = status is DeliveryStatus.RETRYING and delivery.status is DeliveryStatus.RETRYING
     return [event] if status.certainty > delivery.status.certainty or again else []
@@ -134,7 +134,7 @@ def _receipt(command: RecordReceipt, message: Message) -> list[Event]:
 
 
 def _engagement(command: RecordReceipt, message: Message) -> list[Event]:
-    """Who opens, clicks or complains has received it; who clicks has opened it."""
+    """Record an open, click or complaint: each implies the delivery, and a click implies an open."""
     delivery = message.deliveries[command.channel]
     fields = delivery_fields(command.at, message, command.channel)
     events = if_further(

@@ -1,10 +1,10 @@
-"""What is done outside: messages handed to providers.
+"""The effects of the context: messages to hand to providers.
 
-Between a dispatch and the last retry of its effect hours may pass, so the performer checks consent before every try
+Hours may pass between a dispatch and the last retry of its effect. So the performer checks consent before every try
 (`may_still_go` in `projections.communication.queries.consent_check`) and answers NOT_ALLOWED if it is gone.
 
-An effect says what to send, not its words. The edge renders it (templates, the public address, a signed unsubscribe
-link, a verification code derived from the server's secret) and passes it to the channel's connector.
+An effect holds the values of a message, not its words. The performer renders it (templates, the public address, a
+signed unsubscribe link, a verification code derived from the server's secret) and calls the channel's connector.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from domain.communication.kinds import TriggerType
 from domain.messages import Effect, Personal
 
 NOT_ALLOWED = "not_allowed"
-"""The code of an edge that did not send because consent was withdrawn, or switched off, after the dispatch."""
+"""The code for a message that was not sent, as consent was withdrawn or switched off after the dispatch."""
 
 
 class SendMessage(Effect, subject="user_id"):
-    """What both channels need. `template` is `<trigger type>/<version>`; `to` and `data` are None once erased."""
+    """Send a message on a channel. `template` is `<trigger type>/<version>`; `to` and `data` are None once erased."""
 
     message_id: UUID
     user_id: int
@@ -39,15 +39,15 @@ class SendMail(SendMessage, name="communication.mail.v1"):
 
 
 class ForgetMessages(Effect, name="communication.forget_messages.v1"):
-    """Remove what the sandbox keeps of messages to an erased person (`context:id`)."""
+    """Remove the sandbox's files of messages to an erased person (`context:id`)."""
 
     erased: str
 
 
 class FindSenders(Effect, name="communication.find_senders.v1"):
-    """Find out who of `partition` has the number behind `mark`, `told` excepted, once it can be said for certain.
+    """Find the users of `partition` whose number hashes to `mark`, except `told`.
 
-    The output's `user_ids` are those people.
+    Waits until the read model has passed the record of the STOP. The output holds them as `user_ids`.
     """
 
     stop_id: str
@@ -58,7 +58,7 @@ class FindSenders(Effect, name="communication.find_senders.v1"):
 
 
 class SendVerificationCode(Effect, name="communication.verification_code.v1", subject="user_id"):
-    """Send the code that belongs to `verification_id`, and that only the edge can derive, as SMS."""
+    """Send the code of `verification_id`, which only the performer can derive, as SMS."""
 
     user_id: int
     verification_id: UUID

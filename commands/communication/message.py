@@ -1,4 +1,4 @@
-"""Asking for a message, sending it when its time has come, and calling it off."""
+"""A message: its request, its dispatch at the due time, and its cancellation."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ class NotSendable(Refused, name="communication.not_sendable", formerly="NotSenda
 
 
 class AlreadyOut(Refused, name="communication.already_out", formerly="AlreadyOut"):
-    """A dispatched message cannot be called off."""
+    """A dispatched message cannot be cancelled."""
 
 
 class AlreadyCancelled(Refused, name="communication.already_cancelled", formerly="AlreadyCancelled"):
-    """The message was called off before."""
+    """The message was cancelled before."""
 
 
 class UnknownMessage(Refused, name="communication.unknown_message", formerly="UnknownMessage"):
-    """There is no such message."""
+    """No message has this id."""
 
 
 class RequestMessage(Command, name="communication.message.request.v1", key="user_id", subject="user_id"):
-    """Ask for a message. `message_id` derives from the command's id; without `due_at`, or with a past one, it goes now.
+    """Request a message. `message_id` derives from the command's id; without a future `due_at` it is sent now.
 
-    `segments` are those of its text message as rendered by the edge (the price of an SMS depends on them). `usage` is
-    what the caller's side knows to be spent: figures span users, so they are read before and may lag by what is being
-    decided at the same moment. `counted_to` says of each partition of the log up to which sequence they were counted.
-    Answers MessageRequested, and NotSendable when no rule-abiding way is left.
+    `segments` are those of its text message as rendered by the edge (they set the price of an SMS). `usage` is the
+    spending as read by the edge: it spans all users, so it may lag behind commands that are decided at the same time.
+    `counted_to` gives, for each partition, the sequence up to which it was counted. Answers MessageRequested; raises
+    NotSendable if the rules leave no way.
     """
 
     message_id: UUID
@@ -68,10 +68,10 @@ class RequestMessage(Command, name="communication.message.request.v1", key="user
 
 
 class DispatchMessage(Command, name="communication.message.dispatch.v1", key="user_id", subject="user_id"):
-    """Send a message whose time has come, if every rule still allows it.
+    """Send a due message, if every rule still allows it.
 
-    `reserved` is what the budget set aside, and `reservation` the version of the event in the month's stream of the
-    budget that says so (0 in commands of before it was noted).
+    `reserved` is the reserved amount, `reservation` the version of the reserving event in the budget's stream of the
+    month (0 in commands from before it was noted).
     """
 
     message_id: UUID
@@ -82,7 +82,7 @@ class DispatchMessage(Command, name="communication.message.dispatch.v1", key="us
 
 
 class CancelMessage(Command, name="communication.message.cancel.v1", key="user_id", subject="user_id"):
-    """Call a waiting message off. Raises UnknownMessage, AlreadyOut or AlreadyCancelled."""
+    """Cancel a waiting message. Raises UnknownMessage, AlreadyOut or AlreadyCancelled."""
 
     message_id: UUID
     user_id: int
@@ -173,7 +173,7 @@ def dispatches(
     usage: BudgetUsage,
     reserved: Microcents,
 ) -> list[MessageDispatched]:
-    """One dispatch per channel of the decision; the first carries what was reserved for them all."""
+    """One dispatch per channel of the decision; the first carries the reservation for all of them."""
     return [
         MessageDispatched(
             at=at,
@@ -198,7 +198,7 @@ def dispatches(
 
 
 def contacts(at: Instant, requested: MessageRequested) -> list[RecipientContacted]:
-    """What counts against the frequency cap: one per message that is not critical."""
+    """The contacts that count against the frequency cap: one per message that is not critical."""
     if requested.priority is Priority.CRITICAL:
         return []
     return [RecipientContacted(at=at, user_id=requested.user_id, message_id=requested.message_id)]
@@ -217,7 +217,7 @@ def dispatch(command: DispatchMessage, message: Message, recipient: Recipient) -
 
 
 def case_of(requested: MessageRequested, recipient: Recipient, wish: Wish, at: Instant) -> Case:
-    """The case to decide of a message asked for before; what has been spent is not in it."""
+    """The case of a message that was requested before, without the spending."""
     return Case(recipient, requested.trigger_type, requested.priority, wish, requested.segments, at, requested.limits)
 
 

@@ -1,4 +1,4 @@
-"""Taking consent back: a revocation, an opt-out, and the keywords STOP and START by text."""
+"""The withdrawal of consent: a revocation, an opt-out, and the keywords STOP and START by text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.messages import Command, Event, Instant, Personal
 
 
 class RevokeConsent(Command, name="communication.recipient.revoke_consent.v1", key="user_id", subject="user_id"):
-    """Take consent back for these kinds on a channel. Answers ConsentRevoked for those that are not withdrawn yet."""
+    """Withdraw consent for these types on a channel. Answers ConsentRevoked for those not withdrawn yet."""
 
     user_id: int
     channel: Channel
@@ -21,7 +21,7 @@ class RevokeConsent(Command, name="communication.recipient.revoke_consent.v1", k
 
 
 class OptOut(Command, name="communication.recipient.opt_out.v1", key="user_id", subject="user_id"):
-    """No more of these kinds on a channel or both. Answers one OptedOut per channel where that is news."""
+    """Opt out of these types on a channel or both. Answers one OptedOut per channel where that changes anything."""
 
     user_id: int
     wish: Wish = Wish.BOTH
@@ -31,9 +31,9 @@ class OptOut(Command, name="communication.recipient.opt_out.v1", key="user_id", 
 
 
 class ReceiveSms(Command, name="communication.recipient.receive_sms.v1", key="user_id", subject="user_id"):
-    """A text came in from this person's number. STOP opts out of texts, START takes that back.
+    """Receive a text from this person's number. STOP opts out of texts, START reverses that.
 
-    START counts only from the number that consent was verified for. Everything else is recorded and changes nothing.
+    START counts only from the verified number. Any other text is recorded and has no effect.
     """
 
     user_id: int
@@ -55,7 +55,7 @@ def revoke(command: RevokeConsent, recipient: Recipient) -> Sequence[Event]:
 def _types_except(
     recipient: Recipient, channel: Channel, command: RevokeConsent | OptOut, ended: tuple[ConsentStatus, ...]
 ) -> tuple[TriggerType, ...]:
-    """Those of the command's types whose consent has not ended in one of these ways already."""
+    """The command's types whose consent has not ended in one of these ways already."""
     standings = {type_: recipient.consent(channel, type_, command.at) for type_ in command.message_types}
     return tuple(type_ for type_, standing in standings.items() if standing.status not in ended)
 
@@ -91,7 +91,6 @@ def receive_sms(command: ReceiveSms, recipient: Recipient) -> Sequence[Event]:
 
 
 def _started(command: ReceiveSms, recipient: Recipient) -> list[Event]:
-    """Consent for everything that was opted out of, at the number it had been verified for."""
     types = tuple(t for t in ALL_TYPES if recipient.sms.standing(t).status is ConsentStatus.OPTED_OUT)
     if not types or recipient.sms.address is None or recipient.sms.address != command.phone_number:
         return []
@@ -111,7 +110,7 @@ def _started(command: ReceiveSms, recipient: Recipient) -> list[Event]:
 def opt_out_of_channel(
     recipient: Recipient, at: Instant, user_id: int, channel: Channel, source: OptOutSource, reason: str
 ) -> list[Event]:
-    """Opting out of everything on a channel; nothing if that is how it stands already."""
+    """An opt-out from all types on a channel; nothing if that is the state already."""
     standings = [recipient.consent(channel, type_, at).status for type_ in ALL_TYPES]
     if all(status is ConsentStatus.OPTED_OUT for status in standings):
         return []

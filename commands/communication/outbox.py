@@ -1,4 +1,4 @@
-"""Forgetting what the sandbox keeps of a person who was erased."""
+"""The removal of an erased person's messages from the sandbox."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from streams.core.wiring import Nothing
 
 
 class StillThere(Refused, name="communication.still_there", formerly="StillThere"):
-    """The files could not be removed; somebody has to."""
+    """The files could not be removed: an operator must remove them."""
 
 
 class RecordForgotten(Reply, name="communication.outbox.record_forgotten.v1", key="erased"):
-    """What became of it. Nothing is recorded but the outcome, and StillThere where it failed for good."""
+    """Record the result of ForgetMessages. Answers no event; raises StillThere if it failed for good."""
 
     erased: str
 

@@ -1,4 +1,4 @@
-"""What a person wants, set and reset."""
+"""The update and the reset of a person's preferences."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from domain.messages import Command, Event, Refused
 
 
 class UnknownTimeZone(Refused, name="communication.unknown_time_zone", formerly="UnknownTimeZone"):
-    """The time zone is no IANA name."""
+    """The time zone is not a known IANA name."""
 
 
 class UpdatePreferences(
     Command, name="communication.recipient.update_preferences.v1", key="user_id", subject="user_id"
 ):
-    """Change what is given, keep the rest. Answers PreferencesUpdated, or nothing when all is as it was."""
+    """Change the given fields and keep the rest. Answers PreferencesUpdated, or nothing if no value changes."""
 
     user_id: int
     changes: PreferenceChanges
 
 
 class ResetPreferences(Command, name="communication.recipient.reset_preferences.v1", key="user_id", subject="user_id"):
-    """Back to the defaults. Answers PreferencesReset, or nothing when they were never left."""
+    """Restore the defaults. Answers PreferencesReset, or nothing if they are in force."""
 
     user_id: int
 

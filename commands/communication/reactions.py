@@ -1,4 +1,4 @@
-"""What follows from events: timers, calls to providers, and keeping count of money."""
+"""The reactions to events: timers, calls to providers, and the accounting of money."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from streams.core.wiring import Call, Later, SubjectErased, Task
 
 
 def react(event: Recorded[Event]) -> Iterator[Task]:
-    """The tasks an event gives rise to. A message that waits asks the budget first when its time has come."""
+    """The tasks of an event. A due message reserves its cost first, and the dispatch follows the reservation."""
     match event.fact:
         case MessageRequested() as requested if requested.due_at > requested.at:
             yield _when_due(requested, requested.due_at)

@@ -1,4 +1,4 @@
-"""Keeping a provider's report that belongs to no message known here."""
+"""The record of a provider's report on an unknown message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from domain.messages import Command, Event
 
 
 class RecordUnmatchedReceipt(Command, name="communication.receipt.record_unmatched.v1", key="provider_id"):
-    """Put the report on record, once per word. `provider_id` is what the provider calls the message."""
+    """Record the report, once per word. `provider_id` is the provider's id of the message."""
 
     provider: str
     provider_id: str

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ReceiptKind(StrEnum):
-    """What a provider reports of a message, whatever its own word for it is."""
+    """The kind of a provider's report, in one vocabulary for all providers."""
 
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
@@ -29,7 +29,7 @@ TWILIO_KINDS = {
     "failed": ReceiptKind.UNDELIVERED,
     "canceled": ReceiptKind.UNDELIVERED,
 }
-"""Twilio's MessageStatus; what is not listed is OTHER."""
+"""Kinds by Twilio's MessageStatus; any other is OTHER."""
 
 
 RESEND_KINDS = {
@@ -44,16 +44,16 @@ RESEND_KINDS = {
     "email.opened": ReceiptKind.OPENED,
     "email.clicked": ReceiptKind.CLICKED,
 }
-"""Resend's event types; what is not listed is OTHER. A bounce of type Transient is UNDELIVERED: see `resend_kind`."""
+"""Kinds by Resend's event type; any other is OTHER. A bounce of type Transient is UNDELIVERED: see `resend_kind`."""
 
 
 def twilio_kind(status: str) -> ReceiptKind:
-    """What Twilio's MessageStatus means."""
+    """The kind of Twilio's MessageStatus."""
     return TWILIO_KINDS.get(status, ReceiptKind.OTHER)
 
 
 def resend_kind(type_: str, bounce_type: str | None = None) -> ReceiptKind:
-    """What a Resend event means; `bounce_type` is `data.bounce.type` ("Permanent", "Transient", "Undetermined")."""
+    """The kind of a Resend event; `bounce_type` is `data.bounce.type` ("Permanent", "Transient", "Undetermined")."""
     if type_ == "email.bounced" and bounce_type is not None and bounce_type != "Permanent":
         return ReceiptKind.UNDELIVERED
     return RESEND_KINDS.get(type_, ReceiptKind.OTHER)

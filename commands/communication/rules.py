@@ -1,12 +1,12 @@
-"""Deciding a send: named rules, in order, each with its verdict and its reason.
+"""The decision on a message: named rules, in order, each with its verdict and its reason.
 
 Per channel, in this order: suppression → consent → preferences → frequency cap → quiet hours. The first rule that
-holds or refuses speaks for the channel. Then `channel` picks: the channel asked for if it passed; else the other one
+holds or refuses decides for the channel. Then `channel` chooses: the requested channel if it passed; else the other one
 (fallback) if the first was refused and the other passed; with `both`, every channel that passed. Last comes `budget`.
 
 Critical messages skip frequency cap and quiet hours; nothing skips suppression, consent or preferences. A message for a
-later time is screened at once by the first three, so that a hopeless one is refused early, and decided whole when its
-time has come. A rule that changes gets a new version; old decisions keep theirs on record.
+later time is checked at once by the first three, so that a hopeless one is refused early, and decided by all of them
+when it is due. A rule that changes gets a new version; recorded decisions keep theirs.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ WINDOWS = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is to be decided. `usage` None means that nobody knows yet what has been spent: budget is not decided.
+    """A message to decide. `usage` None means that the spending is not known yet: the budget is not decided.
 
-    `counted` are the inputs that say where `usage` comes from: `reservation` or `counted_to`, as in `Step`.
+    `counted` is the input with the source of `usage`: `reservation` or `counted_to`, as in DecisionStep.
     """
 
     recipient: Recipient
@@ -60,7 +60,7 @@ AT_ANY_HOUR = {c: DecisionStep("quiet_hours", 1, "skip", c, "critical", CRITICAL
 
 
 def suppression(case: Case, channel: Channel) -> DecisionStep:
-    """Nothing goes to an address that the provider reported as dead, until another one is given."""
+    """Refuse an address that the provider reported as dead, until another one is given."""
     reach = case.recipient.reach(channel)
     if not reach.suppressed:
         return NOT_SUPPRESSED[channel]
@@ -77,7 +77,7 @@ _NO_CONSENT = {
 
 
 def consent(case: Case, channel: Channel) -> DecisionStep:
-    """Only what the person agreed to, for this kind of message on this channel; SMS only to a verified number."""
+    """Refuse a message without consent for its type on this channel; SMS needs a verified number."""
     standing = case.recipient.consent(channel, case.trigger_type, case.at)
     inputs: dict[str, object] = {"consent": standing.event}
     if standing.status is not ConsentStatus.GRANTED:
@@ -88,7 +88,7 @@ def consent(case: Case, channel: Channel) -> DecisionStep:
 
 
 def preferences(case: Case, channel: Channel) -> DecisionStep:
-    """Neither the channel nor this kind of message on it may be switched off; what is unset is on."""
+    """Refuse a channel, or a message type on it, that is switched off; an unset switch is on."""
     wanted = case.recipient.preferences
     inputs: dict[str, object] = {"preferences": case.recipient.preferences_event}
     if wanted.enabled(channel) and wanted.wants(channel, case.trigger_type):
@@ -98,7 +98,7 @@ def preferences(case: Case, channel: Channel) -> DecisionStep:
 
 
 def frequency_cap(case: Case, channel: Channel) -> DecisionStep:
-    """At most FREQUENCY_CAP messages that are not critical within the rolling window of the frequency preference."""
+    """Refuse more than FREQUENCY_CAP messages, critical ones aside, within the window of the frequency preference."""
     if case.priority is Priority.CRITICAL:
         return UNCAPPED[channel]
     frequency = case.recipient.preferences.frequency_preference
@@ -118,7 +118,7 @@ def frequency_cap(case: Case, channel: Channel) -> DecisionStep:
 
 
 def quiet_hours(case: Case, channel: Channel) -> DecisionStep:
-    """Not during quiet hours, nor outside the preferred times: held until the window opens."""
+    """Hold a message during quiet hours and outside the preferred times, until the window opens."""
     if case.priority is Priority.CRITICAL:
         return AT_ANY_HOUR[channel]
     wanted = case.recipient.preferences
@@ -141,7 +141,7 @@ ALL: tuple[Rule, ...] = (*REACHABLE, frequency_cap, quiet_hours)
 
 
 def decide(case: Case, rules: tuple[Rule, ...] = ALL) -> Decision:
-    """What all rules come to for this case; `rules` are those applied to each channel."""
+    """The decision of all rules on this case; `rules` are those applied to each channel."""
     steps: list[DecisionStep] = []
     deciding = {channel: _deciding(case, channel, rules, steps) for channel in case.wish.channels}
     asked = next(iter(deciding))
@@ -159,7 +159,7 @@ def decide(case: Case, rules: tuple[Rule, ...] = ALL) -> Decision:
 
 
 def _deciding(case: Case, channel: Channel, rules: tuple[Rule, ...], steps: list[DecisionStep]) -> DecisionStep:
-    """The step that decides for this channel: the first that does not let the message pass, or the last."""
+    """Append the channel's steps up to the deciding one: the first that does not pass, or the last."""
     for rule in rules:
         steps.append(rule(case, channel))
         if not steps[-1].passes:
@@ -171,7 +171,7 @@ AS_ASKED = {wish: DecisionStep("channel", 1, "allow", inputs={"asked": str(wish)
 
 
 def _choose(wish: Wish, deciding: dict[Channel, DecisionStep]) -> DecisionStep:
-    """The channel asked for, or the other one, or every one that passed; else a hold; else the first refusal."""
+    """Choose the requested channel, or the other one, or all that passed; else a hold; else the first refusal."""
     passed = [channel for channel, step in deciding.items() if step.passes]
     if passed and (wish is Wish.BOTH or passed[0] is wish.channels[0]):
         return AS_ASKED[wish]
@@ -185,7 +185,7 @@ def _choose(wish: Wish, deciding: dict[Channel, DecisionStep]) -> DecisionStep:
 
 
 def budget(case: Case, cost: Microcents) -> DecisionStep:
-    """The whole cost must fit what is left of the day's and the month's budget."""
+    """Refuse a cost that exceeds the rest of the day's or the month's budget."""
     usage = case.usage
     assert usage is not None
     inputs = {
@@ -203,5 +203,5 @@ def budget(case: Case, cost: Microcents) -> DecisionStep:
 
 
 def cost_of(channels: tuple[Channel, ...], segments: int) -> Microcents:
-    """What it costs to send on these channels."""
+    """The cost of a message on these channels."""
     return sum(price(channel, segments) for channel in channels)

@@ -1,4 +1,4 @@
-"""Hearing a STOP, and finding out who sent it."""
+"""A STOP by text: its record, and the search for its senders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from domain.messages import Command, Event, Reply, Result
 
 
 class HearStop(Command, name="communication.stop.hear.v1", key="stop_id"):
-    """A STOP came in. Give one to each partition; the fields are those of StopHeard."""
+    """Record a STOP. Each partition gets one; the fields are those of StopHeard."""
 
     stop_id: str
     mark: str
@@ -18,7 +18,7 @@ class HearStop(Command, name="communication.stop.hear.v1", key="stop_id"):
 
 
 class RecordSenders(Reply, name="communication.stop.record_senders.v1", key="stop_id"):
-    """Whose number it is, as far as they live in this partition: `user_ids` of the attempt's output."""
+    """Record the users of this partition with the number: `user_ids` of the attempt's output."""
 
     stop_id: str
 
@@ -31,7 +31,7 @@ def record_senders(command: RecordSenders, stop: Stop) -> Sequence[Event]:
     attempt, heard = command.attempt, stop.heard
     if attempt is None or heard is None or attempt.result is Result.DEFERRED:
         return []
-    if attempt.result is not Result.ACCEPTED:  # given up: nobody has been found, so the search begins again
+    if attempt.result is not Result.ACCEPTED:  # given up without a result: search again
         return [heard.model_copy(update={"at": command.at, "round": heard.round + 1})]
     user_ids = (attempt.output or {})["user_ids"]
     return [SendersFound(at=command.at, stop_id=command.stop_id, user_ids=user_ids)] if user_ids else []

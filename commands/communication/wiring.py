@@ -1,6 +1,6 @@
-"""The communication context, wired. The partition key of everything about a person is that person (`user_id`).
+"""The wiring of the communication context. The partition key of a person's commands is the person (`user_id`).
 
-The record in `products/communication.py` adds the read models, which this layer does not see.
+The record in `products/communication.py` adds the read models, which this layer does not import.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Proxied calls to a language model: begun, and ended once, with what they used, however they ended."""
+"""Proxied calls to a language model: their beginning, and their one end with its usage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from domain.gccp.usage import Usage
 from domain.messages import Command
 
 LONGEST = timedelta(hours=1)
-"""A call that has not ended by then never will: its process is gone, and nobody knows what it used."""
+"""The longest call. One without an end by then has lost its process, and its usage is unknown."""
 
 INTERRUPTED = "interrupted"
 
@@ -36,7 +36,7 @@ class StartAiCall(Command, name="gccp.ai_call.start.v1", key="owner"):
 
 
 class CompleteAiCall(Command, name="gccp.ai_call.complete.v1", key="owner"):
-    """`first_chunk_ms` and `disconnected` (the client left) say something of streams only."""
+    """End a call. `first_chunk_ms` and `disconnected` (the client left) apply to streams only."""
 
     call_id: UUID
     owner: str

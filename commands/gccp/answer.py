@@ -1,4 +1,4 @@
-"""The answer to a call of a generation: a checkpoint, a wait, a repair, a repeat or a failure."""
+"""The answer to a generation's call: a checkpoint, a wait, a repair, a repeat or a failure."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from domain.gccp.usage import Usage
 from domain.messages import Attempt, Result
 
 MOST_REPAIRS = 2
-"""Calls per step that only mend an unfit answer. A retry by the owner grants them anew."""
+"""The most repairs of unfit answers per step. A retry by the owner grants them anew."""
 
 
 MOST_REPEATS = 1
-"""Calls per step that repeat one whose answer was lost though it may have been paid for. A retry grants it anew."""
+"""The most repeats per step of a call whose answer was lost though perhaps paid for. A retry grants it anew."""
 
 
 LOST = "answer_lost"
@@ -47,7 +47,7 @@ UNFIT = "answer_unfit"
 
 
 def record(command: RecordAnswer, generation: Generation) -> Sequence[GenerationEvent]:
-    """An answer counts once: for the open call, or late for one that had been given up for lost."""
+    """Decide an answer. It counts once: for the open call, or late for one given up for lost."""
     attempt = command.attempt
     if attempt is None or not _is_news(command, attempt, generation):
         return []

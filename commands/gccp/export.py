@@ -1,4 +1,4 @@
-"""Putting on record what became of a PDF. It is made while the caller waits, so what is recorded has happened."""
+"""The record of a PDF export. The PDF is made while the caller waits, so these commands record facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking for a course, starting it, taking its answers in, retrying and cancelling it: the rules of the process."""
+"""The generation of a course: its request, start, retry and cancellation."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ ERASED = "erased"
 
 
 class MissingFields(Refused, name="gccp.missing_fields", formerly="MissingFields"):
-    """A course needs a topic and subtopics; an assignment needs at least one question. `fields` names what is missing.
+    """A course needs a topic and subtopics; an assignment needs at least one question. `fields` names the missing ones.
 
     400 MISSING_FIELDS.
     """
 
 
 class InvalidFields(Refused, name="gccp.invalid_fields", formerly="InvalidFields"):
-    """A text is too long, or holds a character that is none. `fields` names it. 400 INVALID_FIELDS."""
+    """A text is too long, or holds an invalid character. `fields` names it. 400 INVALID_FIELDS."""
 
 
 class NotFound(Refused, name="gccp.not_found", formerly="NotFound"):
-    """There is no such generation. 404 NOT_FOUND."""
+    """No generation has this id. 404 NOT_FOUND."""
 
 
 class Forbidden(Refused, name="gccp.forbidden", formerly="Forbidden"):
-    """The generation belongs to somebody else. 403 FORBIDDEN."""
+    """The generation belongs to another owner. 403 FORBIDDEN."""
 
 
 class NotRetryable(Refused, name="gccp.not_retryable", formerly="NotRetryable"):
@@ -62,7 +62,7 @@ class AlreadyOver(Refused, name="gccp.already_over", formerly="AlreadyOver"):
 
 
 class RequestGeneration(Command, name="gccp.generation.request.v1", key="owner", subject="owner"):
-    """`subtopics` is separated by commas. `model` and `max_tokens` hold for every call until a retry brings others."""
+    """Request a course. `subtopics` is separated by commas. `model` and `max_tokens` apply until a retry."""
 
     generation_id: UUID
     owner: str
@@ -81,7 +81,7 @@ class StartGeneration(Command, name="gccp.generation.start.v1", key="owner", sub
 
 
 class RecordAnswer(Reply, name="gccp.generation.record_answer.v1", key="owner", subject="owner"):
-    """The answer to a call; it holds what a model wrote for a person, so it is personal to them."""
+    """Record the answer to a call. It holds a model's text for a person, so it is personal."""
 
     generation_id: UUID
     owner: str
@@ -91,7 +91,7 @@ class RecordAnswer(Reply, name="gccp.generation.record_answer.v1", key="owner", 
 
 
 class RetryGeneration(Command, name="gccp.generation.retry.v1", key="owner"):
-    """`owner` is the generation's (its key), `caller` is who asks."""
+    """Continue a failed generation. `owner` is the generation's (its key); `caller` must be the owner."""
 
     generation_id: UUID
     owner: str
@@ -101,7 +101,7 @@ class RetryGeneration(Command, name="gccp.generation.retry.v1", key="owner"):
 
 
 class CancelGeneration(Command, name="gccp.generation.cancel.v1", key="owner"):
-    """`owner` is the generation's (its key), `caller` is who asks."""
+    """Cancel a generation. `owner` is the generation's (its key); `caller` must be the owner."""
 
     generation_id: UUID
     owner: str

@@ -1,6 +1,6 @@
-"""What a language model is asked in each step: pure functions of the brief, by version.
+"""The prompts of each step: pure functions of the brief, by version.
 
-A version that has been used stays as it is, so that what was asked can be told from the log; changes get a new number.
+A version that has been used stays as it is, so that the log determines the prompt; a change gets a new number.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from domain.gccp.call import Repair
 from domain.gccp.course import Brief, ContentMode, Step
 
 PROMPT_VERSION = 1
-"""The version that new calls are made with."""
+"""The version for new calls."""
 
 _SYSTEM = """\
 You are an experienced teacher who writes course material. You work in steps, and each answer is used as it is by the \
@@ -71,14 +71,14 @@ _TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What goes to the model."""
+    """A prompt for the model."""
 
     system: str
     messages: tuple[PromptMessage, ...]
 
 
 def prompt_of(version: int, step: Step, brief: Brief, repair: Repair | None) -> Prompt:
-    """The prompt of that version. With `repair`, the unfit answer is shown again with what is wrong with it."""
+    """The prompt of that version. With `repair`, it shows the unfit answer and its fault."""
     return _VERSIONS[version](step, brief, repair)
 
 
@@ -108,7 +108,7 @@ def _material(brief: Brief) -> str:
 
 
 def _tagged(tag: str, text: str) -> str:
-    """The text between tags; a closing tag inside it is broken, so that material cannot end where it does not."""
+    """Enclose the text in tags, and break closing tags inside it: the material cannot end its own element."""
     if not text.strip():
         return ""
     return f"<{tag}>\n{text.strip().replace(f'</{tag}', f'< /{tag}')}\n</{tag}>"

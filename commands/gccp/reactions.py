@@ -1,4 +1,4 @@
-"""What follows from what happened: calls to the model, made or withdrawn, timers, and webhooks."""
+"""The reactions to events: calls to the model, made or withdrawn, timers, and webhooks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, Reaction, Withdraw
 
 ENDPOINT = "gccp"
-"""The one webhook endpoint of this product; its address and secret are settings."""
+"""The only webhook endpoint of this product; its address and secret are settings."""
 
 
 def react(event: Recorded[Event]) -> Iterator[Reaction]:
@@ -46,12 +46,12 @@ def react(event: Recorded[Event]) -> Iterator[Reaction]:
 
 
 def reference(generation_id: UUID, call: int) -> str:
-    """Names a generation's call for ever: calls are counted through all steps, repeats and retries."""
+    """The permanent name of a generation's call: calls are counted through all steps, repeats and retries."""
     return f"{generation_id}/{call}"
 
 
 def completion(started: GenerationStepStarted) -> Completion:
-    """The call that a step makes. Without a prompt, its owner having been erased, it is refused by every connector."""
+    """The call of a step. Without a prompt, once its owner has been erased, every connector refuses it."""
     prompt = started.brief and prompt_of(started.prompt_version, started.step, started.brief, started.repair)
     return Completion(
         context="gccp",
@@ -77,7 +77,7 @@ def _reply(started: GenerationStepStarted) -> RecordAnswer:
 
 
 def _webhook(over: GenerationCompleted | GenerationFailed, webhook_id: str) -> webhooks.QueueWebhook:
-    """The document's payload, which it gives for `generation.completed`; `generation.failed` says why besides."""
+    """Queue the document's payload for `generation.completed`; `generation.failed` adds the reason."""
     status = "completed" if isinstance(over, GenerationCompleted) else "failed"
     data: dict[str, object] = {
         "generation_id": str(over.generation_id),

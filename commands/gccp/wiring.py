@@ -1,8 +1,8 @@
-"""The gccp context, wired. The partition key of everything about a person is that person (`owner`).
+"""The wiring of the gccp context. The partition key of a person's commands is the person (`owner`).
 
-So one owner's generations, exports and calls lie in one partition: erasing the owner reaches every state and snapshot
-of theirs at once, and rules that span one owner's work can be decided consistently. Webhooks lie under their endpoint,
-whose health all messages to it depend on. The record in `products/gccp.py` adds the read models.
+So an owner's generations, exports and calls lie in one partition: an erasure reaches every state and snapshot of the
+owner at once, and rules that span one owner's work can be decided consistently. Webhooks lie under their endpoint, as
+all of them depend on its health. The record in `products/gccp.py` adds the read models.
 """
 
 from __future__ import annotations

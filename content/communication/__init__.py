@@ -1,9 +1,9 @@
-"""A message as its recipient sees it: texts and e-mails from what an event holds.
+"""The texts and e-mails of messages, rendered from the values of an event.
 
-Pure, though it stands on Jinja2 and MJML: templates are files beside this module, `<trigger type>.jinja` in a directory
-per version, one block for each part. A version that was ever used stays; new words are a new directory. Data is
-free-form: whatever is missing is left out of the sentence, whatever is there is cut to a sensible length, and in HTML
-everything is escaped. Rendering never fails for anything in the data.
+Pure, though built on Jinja2 and MJML: templates are files beside this module, `<trigger type>.jinja` in a directory per
+version, one block for each part. A used version stays as it is; new words get a new directory. Data is free-form:
+missing values are left out of the sentence, others are cut to a sensible length, and HTML is escaped. Rendering never
+fails because of the data.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from domain.communication.segments import Length, length
 
 BRAND = "MINGUS"
 LONGEST_SMS = 1600
-"""Characters; the providers take no more in one message."""
+"""Characters; the providers accept no more in one message."""
 
 LONGEST_VALUE = 300
 LONGEST_SUBJECT = 200
@@ -34,14 +34,14 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udff
 
 
 class TextMessage(NamedTuple):
-    """A text message and what it takes to send it."""
+    """A text message and its length."""
 
     body: str
     length: Length
 
 
 class Links(NamedTuple):
-    """Where an e-mail's unsubscribe link leads: to this recipient's page, for this kind of message."""
+    """The links of an e-mail. `unsubscribe` leads to the recipient's page for this message type."""
 
     unsubscribe: str
 
@@ -56,7 +56,7 @@ class Mail(NamedTuple):
 
 
 class UnknownTemplate(Exception):
-    """No text of that trigger type and version was ever written."""
+    """No template has that trigger type and version."""
 
 
 def text_message(template: str, data: Mapping[str, object] | None) -> TextMessage:
@@ -79,7 +79,7 @@ def mail(template: str, data: Mapping[str, object] | None, links: Links) -> Mail
 
 
 def verification_text(code: str) -> TextMessage:
-    """The SMS that carries a verification code. It is asked for, so there is nothing to opt out of yet."""
+    """The SMS with a verification code. It was requested, so there is nothing to opt out of yet."""
     body = (
         f"{BRAND}: your verification code is {code}. It is valid for 10 minutes. Nobody from {BRAND} will ask for it."
     )
@@ -89,7 +89,7 @@ def verification_text(code: str) -> TextMessage:
 def preview(
     trigger_type: TriggerType, channel: Channel, data: Mapping[str, object], version: int = 1
 ) -> TextMessage | Mail:
-    """What would be sent, with a link that leads nowhere; raises UnknownTemplate."""
+    """The message as it would be sent, with a link that leads nowhere; raises UnknownTemplate."""
     template = f"{trigger_type}/{version}"
     if channel is Channel.SMS:
         return text_message(template, data)
@@ -109,7 +109,7 @@ def _one_line(text: str) -> str:
 
 
 def _clean(value: object) -> str | float | None:
-    """A value as a template may use it: a number of readable size, or short text; None for anything else."""
+    """Reduce a value to a number of readable size or to short text; None for anything else."""
     if isinstance(value, str):
         return _one_line(value)[:LONGEST_VALUE]
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -118,14 +118,14 @@ def _clean(value: object) -> str | float | None:
 
 
 def money(amount: object, currency: str = "$") -> str:
-    """An amount for people: `100.5` becomes $100.50; what is no number stays as it is."""
+    """An amount for people: `100.5` becomes $100.50; any other value stays as it is."""
     if not isinstance(amount, int | float):
         return str(amount)
     return f"{'-' if amount < 0 else ''}{currency}{abs(amount):,.2f}"
 
 
 def percent(number: object) -> str:
-    """A number of percent for people, at most one decimal; what is no number stays as it is."""
+    """A percentage for people, at most one decimal; any other value stays as it is."""
     return f"{number:.1f}".removesuffix(".0") + "%" if isinstance(number, int | float) else str(number)
 
 
@@ -149,7 +149,6 @@ _PAGES = SandboxedEnvironment(autoescape=True)
 
 
 def _block(template: str, name: str, data: Mapping[str, object] | None) -> str:
-    """One part of a template, filled in."""
     found = _template(template)
     values = {key: clean for key, value in (data or {}).items() if (clean := _clean(value)) is not None}
     return "".join(found.blocks[name](found.new_context(values | {"brand": BRAND})))
@@ -161,12 +160,12 @@ def _template(name: str) -> Template:
         found = _WORDS.get_template(name)
     except TemplateNotFound:
         raise UnknownTemplate(name) from None
-    found.globals = dict(found.globals)  # a chain of maps would be walked through at every rendering
+    found.globals = dict(found.globals)  # a ChainMap would be searched at every rendering
     return found
 
 
 @cache
 def _layout(version: str) -> Template:
-    """The page around every e-mail of this version: MJML made into HTML once, then filled in by Jinja2."""
+    """The page around every e-mail of this version: MJML compiled into HTML once, a Jinja2 template from then on."""
     source = files(__package__).joinpath(f"v{version}", "layout.mjml").read_text(encoding="utf-8")
     return _PAGES.from_string(mjml2html(source))

@@ -1,4 +1,4 @@
-"""A message before it is sent: its words, and the segments and price of a text."""
+"""The preview of a message: its words, and the segments and price of a text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Choice = TypeVar("Choice", TriggerType, Channel)
 
 
 def preview_message(trigger_type: str, channel: str, values: str, html: bool) -> str:
-    """The text or e-mail of today's template; raises ValueError with a sentence for an unknown template."""
+    """The text or e-mail of the current template; raises ValueError with a sentence for an unknown one."""
     kind, way = _one_of(TriggerType, trigger_type), _one_of(Channel, channel)
     shown = preview(kind, way, _data(values), TEMPLATE_VERSION[kind])
     if isinstance(shown, TextMessage):

@@ -1,1 +1,1 @@
-"""The confined process and the pool that keeps it: limits of memory and time, and the frames between the two."""
+"""The confined process and its pool: limits of memory and time, and the frames between the two."""

@@ -1,1 +1,1 @@
-"""Markdown into PDF, by Typst: what runs inside the confined process."""
+"""The rendering of Markdown into PDF by Typst, inside the confined process."""

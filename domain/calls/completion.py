@@ -1,4 +1,4 @@
-"""A prompt for a language model, as data."""
+"""The prompt for a language model, as an effect."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class PromptMessage(BaseModel):
 
 
 class Completion(Effect, name="completion.v1", subject="recipient_id"):
-    """A prompt to be answered. It holds what a person wrote, so it belongs to that person (`context`, `recipient_id`).
+    """A prompt to answer. It holds what a person wrote, so it belongs to that person (`context`, `recipient_id`).
 
-    `temperature` is sent only to models that accept one. `brief` and `step` say in structure what the prompt says in
-    prose, for a writer that reads no prose.
+    `temperature` goes only to models that accept one. `brief` and `step` are a structured twin of the prompt, for a
+    writer that reads no prose.
     """
 
     context: str

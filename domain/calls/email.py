@@ -1,4 +1,4 @@
-"""An e-mail to one person, as data."""
+"""An e-mail to one person, as an effect."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from domain.messages import Effect, Personal
 
 
 class Email(Effect, name="email.v1", subject="recipient_id"):
-    """An e-mail, as HTML, plain text or both. `headers` are extra ones; `reference` is our own id of the message.
+    """An e-mail, as HTML, plain text or both. `headers` are additional ones; `reference` is our own id of the message.
 
-    `context` and `recipient_id` name the person it concerns; the personal values are None once that person was erased,
-    and every connector then answers ERASED. The subject line is not called `subject`: that is the data subject.
+    `context` and `recipient_id` name the person. The personal values are None once that person has been erased, and
+    every connector then answers ERASED. The subject line is not called `subject`: that is the data subject.
     """
 
     context: str
@@ -25,5 +25,5 @@ class Email(Effect, name="email.v1", subject="recipient_id"):
 
     @property
     def subject(self) -> str:
-        """The data subject is the asking context's, whatever the name of the effect begins with."""
+        """The data subject of the context that asks; the effect's own name begins with no context."""
         return f"{self.context}:{self.recipient_id}"

@@ -1,4 +1,4 @@
-"""A text message to one person, as data."""
+"""A text message to one person, as an effect."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from domain.messages import Effect, Personal
 class Sms(Effect, name="sms.v1", subject="recipient_id"):
     """A text message. `to` is an E.164 number; `reference` is our own id of the message.
 
-    `context` and `recipient_id` name the person it concerns; `to` and `body` are None once that person was erased,
-    and every connector then answers ERASED.
+    `context` and `recipient_id` name the person. `to` and `body` are None once that person has been erased, and every
+    connector then answers ERASED.
     """
 
     context: str
@@ -20,5 +20,5 @@ class Sms(Effect, name="sms.v1", subject="recipient_id"):
 
     @property
     def subject(self) -> str:
-        """The data subject is the asking context's, whatever the name of the effect begins with."""
+        """The data subject of the context that asks; the effect's own name begins with no context."""
         return f"{self.context}:{self.recipient_id}"

@@ -1,4 +1,4 @@
-"""A webhook to be delivered, as data."""
+"""The delivery of a webhook, as an effect."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from domain.messages import Effect, Personal
 
 
 class DeliverWebhook(Effect, name="deliver_webhook.v1", subject="data_subject"):
-    """`body` is the exact JSON text that is sent and signed; None once the person it is about was erased.
+    """One webhook to deliver. `body` is the exact JSON text to send and sign; None once its data subject was erased.
 
-    `webhook_id` is the same for every attempt. `endpoint_id` names a destination that the connector is configured with.
+    `webhook_id` is the same for every attempt. `endpoint_id` names a destination in the connector's configuration.
     """
 
     data_subject: str
@@ -24,10 +24,10 @@ class DeliverWebhook(Effect, name="deliver_webhook.v1", subject="data_subject"):
 
 
 GONE = "http_410"
-"""The code of a receiver that asks for no more webhooks."""
+"""The code for a receiver that wants no more webhooks."""
 
 NOT_CONFIGURED = "not_configured"
-"""The code when no destination is configured under that id."""
+"""The code for an endpoint id without a configured destination."""
 
 ERASED = "erased"
-"""The code when the body has been erased."""
+"""The code for an erased body."""

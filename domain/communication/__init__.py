@@ -1,1 +1,1 @@
-"""Messages to people, by SMS and e-mail: who may be written to, what became of each message, and what it cost."""
+"""Messages to people by SMS and e-mail: their recipients, deliveries and cost."""

@@ -1,4 +1,6 @@
-"""Several messages asked for at once. Each is decided for itself; the batch only says that they were asked together."""
+"""A batch: several messages requested together. Each is decided on its own; the batch records only that they belong
+together.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from domain.messages import Event
 
 
 class BatchRequested(Event, name="communication.batch.requested.v1"):
-    """`size` is how many messages were asked for, those that cannot be sent included."""
+    """`size` counts all messages of the request, including those that cannot be sent."""
 
     batch_id: UUID
     size: int

@@ -1,7 +1,7 @@
-"""What may be spent in a day and in a month (UTC), over all recipients.
+"""The budget for messages per day and per month (UTC), over all recipients.
 
-Money counts from the moment a message is dispatched (or reserved, just before) until a provider rejects it, which
-gives it back. One stream per month, `budget/2025-01`, all under the key `budget`.
+Money counts from the dispatch of a message (or its reservation just before). A provider's rejection gives it back. One
+stream per month, `budget/2025-01`, all under the key `budget`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from domain.messages import Event
 from domain.money import DOLLAR, Microcents
 
 THRESHOLDS = (80, 100)
-"""Percentages of a budget at which its use is put on record, once a period each."""
+"""Percentages of a budget whose first crossing in a period is recorded."""
 
 
 class Limits(BaseModel):
-    """The budgets, as configured when a message was asked for."""
+    """The limits that were configured when a message was requested."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,7 +30,7 @@ class Limits(BaseModel):
 
 
 class BudgetUsage(BaseModel):
-    """What had been spent or reserved before, on `day` and in its month, as known to the one who asks."""
+    """Amounts spent or reserved before, on `day` and in its month, as far as the caller knows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +45,7 @@ class Period(StrEnum):
 
 
 class BudgetReserved(Event, name="communication.budget.reserved.v1"):
-    """Set aside for a message about to be sent: `amount`, or 0 if it did not fit. `usage` is what stood before."""
+    """Money set aside for a message: `amount`, or 0 if it did not fit. `usage` is the state before."""
 
     message_id: UUID
     user_id: int
@@ -54,7 +54,7 @@ class BudgetReserved(Event, name="communication.budget.reserved.v1"):
 
 
 class BudgetSpent(Event, name="communication.budget.spent.v1"):
-    """Spent on a message beyond what was reserved, or, when negative, given back."""
+    """Money spent on a message beyond its reservation; a negative amount is given back."""
 
     message_id: UUID
     day: date
@@ -62,7 +62,7 @@ class BudgetSpent(Event, name="communication.budget.spent.v1"):
 
 
 class BudgetThresholdReached(Event, name="communication.budget.threshold_reached.v1"):
-    """`percent` of the period's budget is used, for the first time in it. `start` is the period's first day."""
+    """The first crossing of `percent` of a period's budget. `start` is the period's first day."""
 
     period: Period
     start: date
@@ -75,7 +75,7 @@ BudgetEvent = BudgetReserved | BudgetSpent | BudgetThresholdReached
 
 
 class Budget(BaseModel):
-    """One month: what is spent by day, and which thresholds have been put on record."""
+    """The budget of one month: amounts by day, and the thresholds recorded so far."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -107,7 +107,7 @@ def _moved(budget: Budget, day: date, amount: Microcents) -> Budget:
 
 
 def fits(usage: BudgetUsage, limits: Limits, cost: Microcents) -> Period | None:
-    """The period whose budget the cost would exceed; None when it fits both."""
+    """The period whose limit the cost would exceed; None if it fits both."""
     if usage.daily + cost > limits.daily:
         return Period.DAILY
     if usage.monthly + cost > limits.monthly:

@@ -12,11 +12,11 @@ from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
 from domain.messages import Event, Instant, Personal
 
 CODES_PER_HOUR = 5
-"""How many verification codes a person may be sent within an hour: with 5 tries each it keeps guessing hopeless."""
+"""The most verification codes for a person within an hour: with 5 tries each, guessing stays hopeless."""
 
 
 MAX_TRIES = 5
-"""How many wrong codes a verification bears."""
+"""The number of wrong codes that ends a verification."""
 
 
 class ConsentStatus(StrEnum):
@@ -28,7 +28,7 @@ class ConsentStatus(StrEnum):
 
 
 class OptOutSource(StrEnum):
-    """How an opt-out reached us."""
+    """The way an opt-out reached us."""
 
     API = "api"
     KEYWORD = "sms_keyword"
@@ -38,15 +38,15 @@ class OptOutSource(StrEnum):
 
 
 class OfRecipient(Event):
-    """What every event of a recipient names: the person."""
+    """An event of one recipient, `user_id`."""
 
     user_id: int
 
 
 class SmsConsentRequested(OfRecipient, name="communication.recipient.sms_consent_requested.v1", subject="user_id"):
-    """Consent that counts once the number is verified. `message_types` are those that wait for it.
+    """SMS consent that counts once the number is verified. `message_types` are the types that wait for it.
 
-    `text` is what the person was shown when agreeing. The code derives from `verification_id` and is nowhere kept.
+    `text` is the wording shown to the person. The code derives from `verification_id` and is stored nowhere.
     """
 
     verification_id: UUID
@@ -66,7 +66,7 @@ class VerificationCodeSent(OfRecipient, name="communication.recipient.verificati
 
 
 class VerificationCodeFailed(OfRecipient, name="communication.recipient.verification_code_failed.v1"):
-    """The code could not be sent (`unconfirmed`: it may have been)."""
+    """The code was not sent; with `unconfirmed` it may have been."""
 
     verification_id: UUID
     code: str | None
@@ -75,7 +75,7 @@ class VerificationCodeFailed(OfRecipient, name="communication.recipient.verifica
 
 
 class PhoneVerificationFailed(OfRecipient, name="communication.recipient.phone_verification_failed.v1"):
-    """A wrong code was given."""
+    """A wrong code for a verification."""
 
     verification_id: UUID
     tries_left: int
@@ -89,8 +89,8 @@ class PhoneNumberVerified(OfRecipient, name="communication.recipient.phone_numbe
 class ConsentGranted(OfRecipient, name="communication.recipient.consent_granted.v1", subject="user_id"):
     """Consent for these message types on this channel, at this address.
 
-    `verification_id` is the proof behind SMS consent; `keyword` the word that brought it back. `new_address` says that
-    it is another one than before, which ends a suppression.
+    `verification_id` is the proof behind SMS consent, `keyword` the word that restored it. `new_address` marks another
+    address than before, which ends a suppression.
     """
 
     channel: Channel
@@ -119,14 +119,14 @@ class OptedOut(OfRecipient, name="communication.recipient.opted_out.v1"):
 
 
 class AddressSuppressed(OfRecipient, name="communication.recipient.address_suppressed.v1"):
-    """The provider says that nothing arrives at this channel's present address (a permanent bounce)."""
+    """A permanent bounce: nothing arrives at the channel's present address any more."""
 
     channel: Channel
     reason: str
 
 
 class Standing(BaseModel):
-    """How consent stands for one message type on one channel; `event` is the version of the event that made it so."""
+    """The state of consent for one message type on one channel. `event` is the version of the event that set it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -139,7 +139,7 @@ NO_STANDING = Standing(status=ConsentStatus.NONE, event=0)
 
 
 class Reach(BaseModel):
-    """How a person may be reached on one channel. `suppressed` is the event that suppressed the address, 0 if none."""
+    """A person's address and consent on one channel. `suppressed` is the version of the suppressing event, or 0."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -153,7 +153,7 @@ class Reach(BaseModel):
 
 
 class Verification(BaseModel):
-    """A number that waits for its code."""
+    """A phone number that waits for its code."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -168,10 +168,10 @@ class Verification(BaseModel):
     event: int
 
     def is_open(self, at: datetime) -> bool:
-        """Whether the right code would still bring consent at that moment."""
+        """Whether the right code still brings consent at that instant."""
         return at < self.expires_at and self.tries < MAX_TRIES
 
 
 def ends_verification(event: ConsentRevoked | OptedOut) -> bool:
-    """Whether a number that waits for its code waits in vain from here on."""
+    """Whether the event ends a pending verification: it covers all types on SMS."""
     return event.channel is Channel.SMS and set(event.message_types) == set(ALL_TYPES)

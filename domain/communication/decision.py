@@ -1,4 +1,4 @@
-"""Why a message was sent, held or not sent: the steps of a decision, recorded with everything they looked at."""
+"""The decision on a message: its steps, recorded with every input they used."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from domain.communication.kinds import Channel
 from domain.messages import Instant
 
 RuleVerdict = Literal["allow", "skip", "redirect", "hold", "refuse"]
-"""What a rule says. `skip` means that the rule does not apply to this message; it then stands in nobody's way."""
+"""The verdict of a rule. `skip`: the rule does not apply to this message, which passes."""
 
 NO_INPUTS: Mapping[str, Any] = MappingProxyType({})
 PASSING = frozenset({"allow", "skip", "redirect"})
 
 
 class DecisionStep(NamedTuple):
-    """One rule's word. `version` is that of the rule; `inputs` are the values it looked at, as plain JSON.
+    """The verdict of one rule. `version` is that of the rule; `inputs` are the values it used, as plain JSON.
 
-    An input named `consent`, `preferences` or `suppression` is the version of the event in the recipient's stream
-    that it comes from (0: nothing was ever recorded, defaults apply), and `contacts` are the versions of those that the
-    frequency cap counted. `reservation` is the version of the event in the month's stream of the budget that set the
-    money aside; `counted_to` says of each partition of the log up to which sequence spending had been counted. Amounts
-    are microcents, moments ISO 8601 UTC.
+    The inputs `consent`, `preferences` and `suppression` are the versions of their events in the recipient's stream
+    (0: nothing was recorded, defaults apply); `contacts` are the versions of the events that the frequency cap counted.
+    `reservation` is the version of the reserving event in the budget's stream of the month. `counted_to` gives, for
+    each partition, the sequence up to which spending had been counted. Amounts are microcents, times ISO 8601 UTC.
     """
 
     rule: str
@@ -42,11 +41,11 @@ class DecisionStep(NamedTuple):
 
 
 class Decision(BaseModel):
-    """What all rules together came to.
+    """The result of all rules.
 
-    `channels` are those to send on, `reason` is the deciding rule's when it is not sent, `until` when a hold ends.
-    `trail` holds the steps as plain JSON objects, without what is empty: a decision is recorded with every message, and
-    this costs a fraction of what models would. `steps` reads them.
+    `channels` are those to send on, `reason` is that of the deciding rule if nothing is sent, `until` the end of a
+    hold. `trail` holds the steps as plain JSON objects without empty fields: a decision is recorded with every message,
+    and models would cost several times as much. `steps` parses them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,7 +66,7 @@ _NAMES = {Channel.SMS: "sms", Channel.EMAIL: "email"}
 
 
 def trail_of(steps: Iterable[DecisionStep]) -> tuple[dict[str, Any], ...]:
-    """The steps as they are recorded."""
+    """The steps as plain JSON objects, in the recorded form."""
     return tuple(map(_recorded, steps))
 
 

@@ -1,4 +1,4 @@
-"""The delivery of a message on one channel: what the provider and the recipient did with it."""
+"""The delivery of a message on one channel: its events and its state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from domain.money import Microcents
 
 
 class DeliveryStatus(StrEnum):
-    """How far a message has come on one channel, in the order of certainty: only later ones replace others."""
+    """The status of a delivery, in the order of certainty: only a later one replaces another."""
 
     STARTED = "started"
     RETRYING = "retrying"
@@ -34,14 +34,14 @@ _ORDER = {status: number for number, status in enumerate(DeliveryStatus)}
 
 
 class OfMessage(Event):
-    """What every event of a message names: the message and its recipient."""
+    """An event of one message, which it names with its recipient."""
 
     message_id: UUID
     user_id: int
 
 
 class DeliveryEvent(OfMessage):
-    """What is common to everything that happens to a dispatched message: where it counts, and how it stood before."""
+    """An event of a dispatched message on one channel. `day` is the UTC day it counts for, `was` the status before."""
 
     channel: Channel
     trigger_type: TriggerType
@@ -50,7 +50,7 @@ class DeliveryEvent(OfMessage):
 
 
 class MessageSent(DeliveryEvent, name="communication.message.sent.v1"):
-    """The provider accepted it."""
+    """The provider accepted the message."""
 
     provider: str
     provider_id: str | None
@@ -58,7 +58,7 @@ class MessageSent(DeliveryEvent, name="communication.message.sent.v1"):
 
 
 class MessageRetried(DeliveryEvent, name="communication.message.retried.v1"):
-    """The provider put it off; it is tried again at `retry_at`."""
+    """The provider deferred the message; the next try is at `retry_at`."""
 
     provider: str
     code: str | None
@@ -68,7 +68,7 @@ class MessageRetried(DeliveryEvent, name="communication.message.retried.v1"):
 
 
 class MessageUnconfirmed(DeliveryEvent, name="communication.message.unconfirmed.v1"):
-    """It may have gone out: the provider did not answer."""
+    """The provider did not answer; the message may have gone out."""
 
     provider: str
     reason: str
@@ -76,7 +76,7 @@ class MessageUnconfirmed(DeliveryEvent, name="communication.message.unconfirmed.
 
 
 class MessageRejected(DeliveryEvent, name="communication.message.rejected.v1"):
-    """The provider refused it for good; nothing went out on this channel, and `refund` is not owed."""
+    """The provider refused the message for good. Nothing went out on this channel, and `refund` is given back."""
 
     provider: str
     code: str | None
@@ -86,7 +86,7 @@ class MessageRejected(DeliveryEvent, name="communication.message.rejected.v1"):
 
 
 class MessageDelivered(DeliveryEvent, name="communication.message.delivered.v1"):
-    """It arrived. `implied` when nobody said so but it was opened or clicked."""
+    """The message arrived. `implied`: concluded from an open or a click, without a report."""
 
     provider: str
     provider_id: str | None
@@ -94,7 +94,7 @@ class MessageDelivered(DeliveryEvent, name="communication.message.delivered.v1")
 
 
 class MessageUndelivered(DeliveryEvent, name="communication.message.undelivered.v1"):
-    """The provider had accepted it and then reported that it did not arrive."""
+    """The provider accepted the message and later reported that it did not arrive."""
 
     provider: str
     provider_id: str | None
@@ -103,15 +103,15 @@ class MessageUndelivered(DeliveryEvent, name="communication.message.undelivered.
 
 
 class MessageOpened(DeliveryEvent, name="communication.message.opened.v1"):
-    """Opened for the first time."""
+    """The first time the message was opened."""
 
 
 class MessageClicked(DeliveryEvent, name="communication.message.clicked.v1"):
-    """A link in it was followed for the first time."""
+    """The first time a link in the message was followed."""
 
 
 class ActionTaken(DeliveryEvent, name="communication.message.action_taken.v1"):
-    """The recipient did what the message was about, for the first time. This is what "engaged" means in reports."""
+    """The recipient took the action of the message for the first time. Reports call this "engaged"."""
 
     action: str
 
@@ -119,14 +119,14 @@ class ActionTaken(DeliveryEvent, name="communication.message.action_taken.v1"):
 ProviderEvent = (
     MessageSent | MessageRetried | MessageUnconfirmed | MessageRejected | MessageDelivered | MessageUndelivered
 )
-"""The delivery events that a provider's answer or report leads to: each leads to another status."""
+"""The delivery events that follow from a provider's answer or report: each sets a status."""
 
 AnyDeliveryEvent = ProviderEvent | MessageOpened | MessageClicked | ActionTaken
 """Every DeliveryEvent by its class, for exhaustive matches."""
 
 
 class ReceiptNoted(OfMessage, name="communication.message.receipt_noted.v1"):
-    """A provider's report that changed nothing: repeated, out of order, in between, or of a kind not known here."""
+    """A provider's report without effect: repeated, out of order, in between, or of an unknown kind."""
 
     channel: Channel
     provider: str
@@ -135,11 +135,11 @@ class ReceiptNoted(OfMessage, name="communication.message.receipt_noted.v1"):
 
 
 UNKNOWN = "unknown"
-"""The code of a try that may have gone out and is made again, because the provider recognises repeats."""
+"""The code of a try that may have gone out and is repeated, as the provider recognises repeats."""
 
 
 class Delivery(BaseModel):
-    """The message on one channel, and the address it went `to`. `perhaps_out`: an earlier try may have gone out."""
+    """The message on one channel. `to` is its address; `perhaps_out`: an earlier try may have gone out."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -178,7 +178,7 @@ def _progress(event: AnyDeliveryEvent) -> dict[str, object]:
 
 
 def status_after(event: ProviderEvent) -> DeliveryStatus:
-    """How far the event brings a message on its channel."""
+    """The status of a delivery after the event."""
     match event:
         case MessageRetried():
             return DeliveryStatus.RETRYING

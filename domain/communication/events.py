@@ -1,4 +1,4 @@
-"""Every event of this context, as the log knows them."""
+"""The register of events of this context."""
 
 from __future__ import annotations
 

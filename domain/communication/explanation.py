@@ -1,4 +1,4 @@
-"""Why a message was sent, held, redirected or not sent: a sentence for each event, from the event alone."""
+"""Explanations of messages: a sentence for each event (sent, held, redirected, not sent), from the event alone."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ BECAUSE = {
     "rejected": "the provider refused it there",
     "cancelled": "it was cancelled",
 }
-"""Every reason a rule gives, as the second half of a sentence."""
+"""The reasons of rules, as the second half of a sentence."""
 
 
 def refusals(decision: Decision) -> str:
-    """Why nothing may be sent, channel by channel, as half a sentence."""
+    """The refusals of a decision, channel by channel, as half a sentence."""
     steps = [step for step in decision.steps if step.verdict == "refuse" and step.rule != "channel"]
     return " and ".join(dict.fromkeys(_refusal(step) for step in steps))
 
@@ -64,7 +64,7 @@ def _refusal(step: DecisionStep) -> str:
 
 
 def describe(event: MessageEvent) -> str | None:
-    """The event as a sentence; None for those that say nothing of the message's fate."""
+    """The event as a sentence; None for an event without meaning for the message's fate."""
     match event:
         case MessageRequested():
             return _requested(event)

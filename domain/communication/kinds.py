@@ -1,4 +1,4 @@
-"""The words everything else is said in: channels, trigger types, priorities."""
+"""The vocabulary of the context: channels, trigger types, priorities."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Channel(StrEnum):
 
     @property
     def other(self) -> Channel:
-        """The one to fall back to."""
+        """The channel to fall back to."""
         return Channel.EMAIL if self is Channel.SMS else Channel.SMS
 
 
 class Wish(StrEnum):
-    """What a caller may ask for: one channel, or both at once."""
+    """The channels of a request: one, or both at once."""
 
     SMS = "sms"
     EMAIL = "email"
@@ -35,7 +35,7 @@ _WISHED = {Wish.SMS: (Channel.SMS,), Wish.EMAIL: (Channel.EMAIL,), Wish.BOTH: BO
 
 
 class Priority(StrEnum):
-    """How urgent a message is. Critical passes frequency caps and quiet hours, never consent or opt-out."""
+    """The urgency of a message. Critical passes frequency caps and quiet hours, never consent or opt-out."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -44,7 +44,7 @@ class Priority(StrEnum):
 
 
 class TriggerType(StrEnum):
-    """What a message is about. Consent is kept, and switches are set, per trigger type ("message type")."""
+    """The subject of a message. Consent and switches are kept per trigger type ("message type")."""
 
     FINANCIAL_ALERT = "financial_alert"
     PAYMENT_REMINDER = "payment_reminder"
@@ -58,7 +58,7 @@ ALL_TYPES = tuple(TriggerType)
 
 
 class Trigger(NamedTuple):
-    """What the list of trigger types says of one; the defaults apply where a request leaves them out."""
+    """The description of a trigger type, and its defaults for a request that leaves them out."""
 
     name: str
     description: str
@@ -87,7 +87,7 @@ TRIGGERS: dict[TriggerType, Trigger] = {
 
 
 TEMPLATE_VERSION = dict.fromkeys(TriggerType, 1)
-"""The version of each trigger type's texts that new dispatches use. A dispatched message keeps its version."""
+"""The template version of each trigger type for new dispatches. A dispatched message keeps its version."""
 
 
 def types_named(name: str) -> tuple[TriggerType, ...]:

@@ -1,17 +1,17 @@
-"""A message to one recipient: asked for, perhaps held, dispatched on one channel or two, then what the providers say.
+"""A message to one recipient: requested, perhaps held, and dispatched on one channel or two.
 
-What a task's status means (the document's Celery states):
+The meaning of a task's status (the document's Celery states):
 
-- PENDING: asked for, waiting for its time: the scheduled one, or the end of a hold.
+- PENDING: waiting for the scheduled time, or for the end of a hold.
 - STARTED: handed to a provider that has not answered yet.
-- RETRY: a provider put it off for a clear, passing reason; it is tried again by itself.
+- RETRY: a provider deferred it for a clear, passing reason; the worker tries again.
 - SUCCESS: a provider accepted it, on at least one channel. `delivered` stays false until a receipt says so; the
   sandbox delivers as it accepts.
 - FAILURE: no channel is left on which it could still arrive: refused for good, reported undelivered, or unconfirmed
   (it may have gone out, and is never sent again by itself; a later receipt settles it).
-- REVOKED: called off before it went out: cancelled, or stopped by a rule at the moment of sending.
+- REVOKED: called off before it went out: cancelled, or stopped by a rule at the time of sending.
 
-With two channels the best one speaks for the message.
+With two channels the better status counts.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class Status(StrEnum):
 
 
 class MessageRequested(OfMessage, name="communication.message.requested.v1", subject="user_id"):
-    """Asked for. `channels` and `fallback` are the plan, decided again when it is sent; `cost` is the plan's.
+    """A request. `channels` and `fallback` are the plan, decided again at the dispatch; `cost` is the plan's.
 
-    `due_at` equals `at` for a message to be sent now. `segments` are those of its text message. `decision` is there
-    when it waits for a later time; otherwise it stands in the event that follows.
+    `due_at` equals `at` for a message to send now. `segments` are those of its text message. `decision` is set for a
+    message that waits for a later time; otherwise the next event holds it.
     """
 
     trigger_type: TriggerType
@@ -73,7 +73,7 @@ class MessageRequested(OfMessage, name="communication.message.requested.v1", sub
 
 
 class MessageHeld(OfMessage, name="communication.message.held.v1"):
-    """Not now: decided again at `until`."""
+    """The message is held, and decided again at `until`."""
 
     until: Instant
     decision: Decision
@@ -84,10 +84,10 @@ class MessageHeld(OfMessage, name="communication.message.held.v1"):
 
 
 class MessageDispatched(OfMessage, name="communication.message.dispatched.v1", subject="user_id"):
-    """Every rule allowed it at this moment; from here on the message may be out, on this channel.
+    """Every rule allowed the message; from here on it may be out, on this channel.
 
-    `template` names the text with its version. `day` is the UTC day it counts for; `reserved` is what the budget had
-    set aside for the whole message, noted on its first dispatch.
+    `template` names the text with its version. `day` is the UTC day it counts for. `reserved` is the reservation for
+    the whole message, noted on its first dispatch.
     """
 
     channel: Channel
@@ -106,7 +106,7 @@ class MessageDispatched(OfMessage, name="communication.message.dispatched.v1", s
 
 
 class MessageBlocked(OfMessage, name="communication.message.blocked.v1"):
-    """A rule stopped it at the moment of sending; nothing went out."""
+    """A rule stopped the message at the time of sending; nothing went out."""
 
     reason: str
     decision: Decision
@@ -115,11 +115,11 @@ class MessageBlocked(OfMessage, name="communication.message.blocked.v1"):
 
 
 class MessageCancelled(OfMessage, name="communication.message.cancelled.v1"):
-    """Called off before it went out."""
+    """The message was called off before it went out."""
 
 
 class ReservationReturned(OfMessage, name="communication.message.reservation_returned.v1"):
-    """The budget set money aside for a message that was called off in the meantime."""
+    """The return of a reservation for a message that was called off in the meantime."""
 
     reserved: Microcents
     day: date
@@ -138,7 +138,7 @@ MessageEvent = (
 
 
 DecidedEvent = MessageRequested | MessageHeld | MessageDispatched | MessageBlocked
-"""The events that hold a decision; that of a message asked for to be sent at once stands in the event that follows."""
+"""The events that hold a decision. For a message to send at once, the event after MessageRequested holds it."""
 
 
 class MessagePhase(StrEnum):
@@ -174,7 +174,7 @@ _BEST_FIRST = (
 
 
 def status_of(deliveries: Mapping[Channel, DeliveryStatus]) -> Status:
-    """The status of a dispatched message, from how far it has come on each of its channels."""
+    """The status of a dispatched message, from the status of each delivery."""
     found = set(deliveries.values())
     return next((status for status, any_of in _BEST_FIRST if found & any_of), Status.FAILURE)
 

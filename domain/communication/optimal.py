@@ -1,4 +1,4 @@
-"""The best hour to write to a person, from how they took what they were sent before."""
+"""The best hour to write to a person, from their reactions to earlier messages."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from domain.communication.preferences import Preferences
 from domain.communication.windows import EMAIL_OPENS, in_quiet_hours, local, next_opening, zone_of
 
 ENOUGH = 5
-"""With fewer deliveries than this, or none engaged with, history says nothing."""
+"""The fewest deliveries, at least one of them engaged with, from which an hour is chosen."""
 
 
 class Sample(NamedTuple):
-    """One delivery: when it went out (UTC), and whether it was opened, clicked or acted upon."""
+    """One delivery: its dispatch time (UTC), and whether it was opened, clicked or acted upon."""
 
     sent_at: datetime
     engaged: bool
@@ -25,7 +25,7 @@ class Sample(NamedTuple):
 def best_hour(preferences: Preferences, history: Sequence[Sample]) -> int | None:
     """The recipient's local hour with the highest (engaged + 1) / (sent + 2), the earliest of equals.
 
-    Hours within the quiet hours do not count. None when history is too short to tell.
+    Quiet hours do not count. None if the history is too short.
     """
     if len(history) < ENOUGH or not any(sample.engaged for sample in history):
         return None
@@ -40,7 +40,7 @@ def _hours(preferences: Preferences, samples: Iterable[Sample]) -> Iterable[int]
 
 
 def optimal_time(preferences: Preferences, channel: Channel, history: Sequence[Sample], now: datetime) -> datetime:
-    """The next best moment, UTC, after `now` and outside quiet hours.
+    """The next best time, UTC, after `now` and outside quiet hours.
 
     From history if there is enough; otherwise the next preferred SMS time, or 09:00 on the preferred e-mail day.
     """
@@ -52,7 +52,6 @@ def optimal_time(preferences: Preferences, channel: Channel, history: Sequence[S
 
 
 def _next(preferences: Preferences, clock: time, weekday: int | None, now: datetime) -> datetime:
-    """The first moment from now on at which the recipient's clock shows this time (on this weekday)."""
     today, zone = local(preferences, now).date(), zone_of(preferences.zone)
     days = (today + timedelta(days=number) for number in range(9))
     moments = (

@@ -1,4 +1,4 @@
-"""What a person wants: channels, kinds of message, how often, and when."""
+"""A person's preferences: channels, message types, frequency and times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.communication.kinds import Channel, TriggerType
 
 
 class Frequency(StrEnum):
-    """How often a person wants to hear of things that are not critical."""
+    """The frequency at which a person wants messages that are not critical."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -20,15 +20,15 @@ class Frequency(StrEnum):
 
 
 STANDARD_SEGMENT = "standard"
-"""The segment of everybody whose segment nobody has set: it is a label for callers, and decides nothing here."""
+"""The default segment: a label for callers, without effect on decisions."""
 
 UTC_ZONE = "UTC"
 
 
 class QuietHours(BaseModel):
-    """A nightly stretch in the recipient's own time during which only critical messages go out.
+    """The hours of a recipient's night, local time, in which only critical messages go out.
 
-    From `start` up to, not including, `end`; it may span midnight. Equal ends mean no quiet hours at all.
+    From `start` up to, not including, `end`; they may span midnight. Equal ends mean no quiet hours at all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,16 +43,15 @@ class QuietHours(BaseModel):
 
 
 NIGHT = QuietHours(start=time(21), end=time(8))
-"""Quiet hours of a person whose time zone is known and who has said nothing else."""
+"""The default quiet hours of a person with a known time zone."""
 
 
 class Preferences(BaseModel):
-    """Everything a person may set, with the defaults of somebody who never has.
+    """The settings of a person, with their defaults.
 
-    A switch that is unset is on. `preferred_email_day` counts from 0 for Monday to 6 for Sunday. A preferred time or
-    day holds messages back only once the person has set it (`chosen` names what was set). `time_zone` is an IANA
-    name; None means unknown and is read as UTC. `quiet_hours` None means: NIGHT where the time zone is known, none
-    where it is not.
+    An unset switch is on. `preferred_email_day` counts from 0 for Monday to 6 for Sunday. A preferred time or day holds
+    messages back only once the person has set it (`chosen` names the fields that were set). `time_zone` is an IANA
+    name; None means unknown and is read as UTC. `quiet_hours` None means NIGHT if the time zone is known, else none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,7 +73,7 @@ class Preferences(BaseModel):
         return self.sms_enabled if channel is Channel.SMS else self.email_enabled
 
     def wants(self, channel: Channel, type_: TriggerType) -> bool:
-        """Whether this kind of message is switched on, or not switched at all, on this channel."""
+        """Whether this message type is switched on, or not switched at all, on this channel."""
         switches = self.alert_types_sms if channel is Channel.SMS else self.alert_types_email
         return switches.get(type_, True)
 
@@ -84,7 +83,7 @@ class Preferences(BaseModel):
 
     @property
     def night(self) -> QuietHours | None:
-        """The quiet hours that hold."""
+        """The quiet hours in force."""
         return self.quiet_hours or (NIGHT if self.time_zone is not None else None)
 
 
@@ -92,7 +91,7 @@ DEFAULTS = Preferences()
 
 
 class PreferenceChanges(BaseModel):
-    """A partial update: what is None stays as it was, and the maps of switches are merged key by key."""
+    """A partial update: None leaves a field as it is; the maps of switches are merged key by key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -109,7 +108,7 @@ class PreferenceChanges(BaseModel):
 
 
 BINDING = ("preferred_sms_time", "preferred_email_day")
-"""The preferences whose defaults are only suggestions."""
+"""The preferences that bind only once they have been set."""
 
 
 def merged(preferences: Preferences, changes: PreferenceChanges) -> Preferences:

@@ -1,4 +1,4 @@
-"""Reports from providers that belong to no message known here, kept so that nothing a provider said is lost."""
+"""Providers' reports on unknown messages, kept so that no report is lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ReceiptUnmatched(Event, name="communication.receipt.unmatched.v1"):
 
 
 class Receipts(BaseModel):
-    """What has been reported of one unknown id."""
+    """The reports on one unknown id."""
 
     model_config = ConfigDict(frozen=True)
 

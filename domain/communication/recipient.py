@@ -1,8 +1,8 @@
-"""A person who may be written to: what they agreed to, what they want, and how often they have been written to.
+"""A recipient: consent, preferences, and the messages that count against the frequency cap.
 
 Consent is kept per channel and message type. SMS consent counts once its number is verified (double opt-in). An
-opt-out or a revocation holds until consent is given anew: by START from the verified number, by verifying again, or
-by a new e-mail grant. A bounce suppresses the address itself, until another address is given.
+opt-out or a revocation holds until consent is given anew: by START from the verified number, by another verification,
+or by a new e-mail grant. A bounce suppresses the address itself, until another address is given.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from domain.communication.preferences import DEFAULTS, Preferences
 from domain.messages import Instant, Personal
 
 FREQUENCY_CAP = 5
-"""How many messages that are not critical may go out to a person, over all channels and types, in any rolling window
-of their frequency preference (a day, a week, 30 days). Critical messages neither count nor are counted against."""
+"""The most messages to a person, over all channels and types, in a rolling window of their frequency preference (a day,
+a week, 30 days). Critical messages neither count nor are held back."""
 
 
 class PreferencesUpdated(OfRecipient, name="communication.recipient.preferences_updated.v1"):
-    """`preferences` are complete, as they are from here on."""
+    """`preferences` are the complete preferences from here on."""
 
     preferences: Preferences
 
@@ -51,14 +51,14 @@ class PreferencesReset(OfRecipient, name="communication.recipient.preferences_re
 
 
 class InboundSmsReceived(OfRecipient, name="communication.recipient.inbound_sms_received.v1", subject="user_id"):
-    """A text from the person that changed nothing: HELP, or anything that is no keyword."""
+    """A text from the person without effect: HELP, or no keyword at all."""
 
     keyword: str | None
     body: Personal[str]
 
 
 class RecipientContacted(OfRecipient, name="communication.recipient.contacted.v1"):
-    """A message that counts against the frequency cap went out."""
+    """The dispatch of a message that counts against the frequency cap."""
 
     message_id: UUID
 
@@ -81,7 +81,7 @@ RecipientEvent = (
 
 
 class Contact(BaseModel):
-    """A message that counts against the frequency cap; `event` is the version of the event that recorded it."""
+    """A message that counts against the frequency cap. `event` is the version of its RecipientContacted."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -90,7 +90,7 @@ class Contact(BaseModel):
 
 
 class Recipient(BaseModel):
-    """`version` counts the events of the stream, so that what was recorded can be referred to."""
+    """The state of a recipient. `version` counts the events of the stream; decisions refer to events by it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -107,10 +107,10 @@ class Recipient(BaseModel):
         return self.sms if channel is Channel.SMS else self.email
 
     def consent(self, channel: Channel, type_: TriggerType, at: datetime) -> Standing:
-        """The standing of consent at that moment, by what is recorded.
+        """The state of consent at that time.
 
-        Pending is what a verification under way can still bring and nothing has undone since. When its code has
-        expired, or was guessed wrong too often, consent stands as it did before.
+        It is pending while a verification can still bring it and nothing has undone that since. Once the code has
+        expired, or was guessed wrong too often, the state before the verification holds.
         """
         standing, waiting = self.reach(channel).standing(type_), self.verification
         if standing.status is ConsentStatus.GRANTED or channel is Channel.EMAIL or waiting is None:

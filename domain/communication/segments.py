@@ -1,4 +1,4 @@
-"""How many segments a text message takes, which is what it is charged by.
+"""The segments of a text message, by which it is charged.
 
 GSM 03.38: 160 septets in one message, 153 in each part of a longer one; characters of the extension table take two
 septets, and a pair is never split. A text with any other character goes as UCS-2: 70 code units, 67 in each part, and
@@ -25,7 +25,7 @@ class Encoding(StrEnum):
 
 
 class Length(NamedTuple):
-    """`units` are septets or 16-bit code units, `segments` what is charged."""
+    """The length of a text message. `units` are septets or 16-bit code units; `segments` are charged."""
 
     encoding: Encoding
     units: int
@@ -33,7 +33,7 @@ class Length(NamedTuple):
 
 
 def length(body: str) -> Length:
-    """How the text is sent. An empty one still takes a segment."""
+    """The encoding and length of a text. An empty one takes a segment."""
     if not GSM_ALL.issuperset(body):
         return _length(Encoding.UCS_2, [2 if ord(character) > 0xFFFF else 1 for character in body], 70, 67)
     if GSM_EXTENSION.isdisjoint(body):

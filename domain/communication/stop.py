@@ -1,7 +1,7 @@
-"""A STOP that came in by text, kept until everybody who had given its number has opted out.
+"""A STOP that came in by text, kept until every recipient with its number has opted out.
 
-Whose number it is says a read model, which may lag behind the log or have halted. So a STOP is put on record once in
-each partition: whoever lives there is looked for as soon as the read model has come past it, and nobody is missed.
+The owners of a number are found in a read model, which may lag behind the log or have halted. So a STOP is recorded
+once in each partition, and its recipients there are searched as soon as the read model has passed that record.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from domain.messages import Event
 
 
 class StopHeard(Event, name="communication.stop.heard.v1"):
-    """STOP from the number behind `mark`, a hash that only this installation can make; the number stands nowhere.
+    """A STOP from the number behind `mark`, a hash that only this installation can make; the number is not stored.
 
-    `told` are the people who were opted out before this was recorded, `partitions` how many share the search. `round`
-    grows when a search had to be given up, and is begun again.
+    `told` are the users opted out before this record, `partitions` is the number of partitions that share the search.
+    `round` grows with every search that was given up and begins again.
     """
 
     stop_id: str
@@ -28,7 +28,7 @@ class StopHeard(Event, name="communication.stop.heard.v1"):
 
 
 class SendersFound(Event, name="communication.stop.senders_found.v1"):
-    """These people of the partition have the number, and were not told."""
+    """The users of the partition who have the number and are not opted out yet."""
 
     stop_id: str
     user_ids: tuple[int, ...]
@@ -38,7 +38,7 @@ StopEvent = StopHeard | SendersFound
 
 
 class Stop(BaseModel):
-    """The STOP as it was heard last, None before."""
+    """The latest record of the STOP; None before the first."""
 
     model_config = ConfigDict(frozen=True)
 

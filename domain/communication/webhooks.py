@@ -1,4 +1,4 @@
-"""What a webhook calls each event of a message: `message.delivered` for `communication.message.delivered.v1`."""
+"""The webhook types of a message's events: `message.delivered` for `communication.message.delivered.v1`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ WEBHOOK_TYPES: Mapping[type[MessageEvent], str | None] = {
     ActionTaken: "message.action_taken",
     ReceiptNoted: None,
 }
-"""Every event of a message, by class; None where no webhook tells it."""
+"""The webhook type of every event class of a message; None for an event without a webhook."""
 
 TYPES: Mapping[str, str] = {kind.name: type_ for kind, type_ in WEBHOOK_TYPES.items() if type_ is not None}
-"""The types by the event's name."""
+"""The webhook types by the name of the event."""

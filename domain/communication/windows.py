@@ -1,10 +1,9 @@
-"""When a message may go out, by the clock on the recipient's wall: quiet hours, and the times they prefer.
+"""The windows for sending, by the recipient's local time: quiet hours and preferred times.
 
 Quiet hours hold every message that is not critical. A preferred SMS time opens the day's window for texts: from then
-until midnight, less the quiet hours. A preferred e-mail day does the same for e-mail from 09:00 of that weekday, except
-for high priority, for which a wait of days is too long. A preference that the quiet hours leave no room for is not
-kept. Where clocks are put forward, an opening that does not exist moves forward with them; where they are put back, the
-first of the two is meant.
+until midnight, less the quiet hours. A preferred e-mail day opens that weekday's window for e-mail from 09:00, except
+for high priority, for which a wait of days is too long. A preference without any room beside the quiet hours is
+ignored. An opening that a clock change skips moves forward with the clocks; of one that occurs twice, the first counts.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _DAYS_AHEAD = 15
 
 @lru_cache(maxsize=1000)
 def zone_of(name: str) -> ZoneInfo:
-    """The time zone of this IANA name; raises ValueError for what is none."""
+    """The time zone of this IANA name; raises ValueError for an unknown one."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError, ValueError) as error:
@@ -30,18 +29,18 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def local(preferences: Preferences, moment: datetime) -> datetime:
-    """The moment by the recipient's clock."""
+    """The instant in the recipient's local time."""
     return moment.astimezone(zone_of(preferences.zone))
 
 
 def in_quiet_hours(preferences: Preferences, moment: datetime) -> bool:
-    """Whether the recipient is to be left alone at this moment."""
+    """Whether the instant lies in the recipient's quiet hours."""
     night = preferences.night
     return night is not None and night.covers(local(preferences, moment).time())
 
 
 def is_open(preferences: Preferences, channel: Channel, priority: Priority, moment: datetime) -> bool:
-    """Whether a message that is not critical may go out at this moment."""
+    """Whether a message that is not critical may go out at this instant."""
     if preferences.night is None and not preferences.chosen:
         return True
     here = local(preferences, moment)
@@ -62,20 +61,19 @@ def _preferred(preferences: Preferences, channel: Channel, priority: Priority, h
 
 
 def _window(preferences: Preferences, opens: time) -> bool:
-    """Whether the quiet hours leave anything of a day from this time on. If not, the preference cannot be kept."""
+    """Whether the quiet hours leave any part of a day from this time on. If not, the preference is ignored."""
     night = preferences.night
     return night is None or not night.covers(opens) or night.end > opens
 
 
 def next_opening(preferences: Preferences, channel: Channel, priority: Priority, moment: datetime) -> datetime:
-    """The first moment from here on, UTC, at which such a message may go out."""
+    """The first instant from here on, UTC, at which such a message may go out."""
     if is_open(preferences, channel, priority, moment):
         return moment
     return next(edge for edge in sorted(_edges(preferences, moment)) if is_open(preferences, channel, priority, edge))
 
 
 def _edges(preferences: Preferences, moment: datetime) -> set[datetime]:
-    """Every moment of the days ahead at which a window may open."""
     here = local(preferences, moment)
     times = {preferences.preferred_sms_time, EMAIL_OPENS, time(0)}
     if preferences.night is not None:

@@ -1,6 +1,6 @@
-"""A proxied call to a language model, streamed or whole. What is said stays out of the log; what it used is in it.
+"""A proxied call to a language model, streamed or whole. The log holds its usage, not its text.
 
-The call is on record before it is made, so that one whose process died is seen, and ended as interrupted.
+The call is recorded before it is made. So a call whose process died is found, and ended as interrupted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class AiCallEnded(_OfAiCall):
 
 
 class AiStreamCompleted(AiCallEnded, name="gccp.ai_call.stream_completed.v1"):
-    """`disconnected`: the client left before the end, and the call was ended with what it had used by then."""
+    """The end of a stream. `disconnected`: the client left early, and the usage is that up to then."""
 
     stop_reason: str
     first_chunk_ms: int | None
@@ -47,7 +47,7 @@ class AiStreamCompleted(AiCallEnded, name="gccp.ai_call.stream_completed.v1"):
 
 
 class AiStreamFailed(AiCallEnded, name="gccp.ai_call.stream_failed.v1"):
-    """`code` is the provider's, or `interrupted` when the process that served it was lost, and with it the usage."""
+    """A failed call. `code` is the provider's, or `interrupted` if the serving process and the usage were lost."""
 
     code: str
     reason: str
@@ -58,7 +58,7 @@ class AiReplyCompleted(AiCallEnded, name="gccp.ai_call.reply_completed.v1"):
 
 
 class AiReplyFailed(AiCallEnded, name="gccp.ai_call.reply_failed.v1"):
-    """`code` is the provider's, or `interrupted` when the process that served it was lost, and with it the usage."""
+    """A failed call. `code` is the provider's, or `interrupted` if the serving process and the usage were lost."""
 
     code: str
     reason: str

@@ -1,4 +1,4 @@
-"""Whether an answer is what its step was to put out: pure checks on its structure, none on what it says."""
+"""Checks of a step's answer: of its structure, not of its content."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import json
 from domain.gccp.course import AssignmentInvalid, ContentMode, Counts, Step, parse_assignment
 
 LONGEST_NOTES = 50_000
-"""Size (see `size`) that an analysis or a review may have."""
+"""The largest analysis or review, in bytes (see `size`)."""
 
 LONGEST_DOCUMENT = 200_000
-"""Size that a draft, and what is made of it, may have.
+"""The largest draft or later version, in bytes.
 
-A step's input is one event, encrypted; with these limits the longest stays within the 1 MB that Kafka takes.
+A step's input is one encrypted event; within these limits it stays below the 1 MB that Kafka takes.
 """
 
 _NOTES = (Step.TOPIC_ANALYSIS, Step.REVIEW)
@@ -20,7 +20,7 @@ _LONGEST_FAULT = 300
 
 
 class AnswerUnfit(Exception):
-    """The answer is not what was asked for; the text says why, in words that help to mend it."""
+    """The answer is unfit; the message says why, in words that help the model to mend it."""
 
 
 def size(text: str) -> int:
@@ -29,12 +29,12 @@ def size(text: str) -> int:
 
 
 def longest(step: Step) -> int:
-    """The size that the step's answer may have."""
+    """The largest answer of a step, in bytes."""
     return LONGEST_NOTES if step in _NOTES else LONGEST_DOCUMENT
 
 
 def storable(text: str) -> str:
-    """The text without what PostgreSQL (NUL) or UTF-8 (lone surrogates) has no place for."""
+    """The text without characters that PostgreSQL (NUL) or UTF-8 (lone surrogates) cannot hold."""
     return text.replace("\0", "").encode(errors="ignore").decode()
 
 

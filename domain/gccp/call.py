@@ -1,4 +1,4 @@
-"""The calls that a generation makes to a language model: begun, answered, put off, lost or of no use."""
+"""The calls of a generation to a language model: their beginning, and the answer to each attempt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.messages import Event, Instant, Personal, Result
 
 
 class CallReason(StrEnum):
-    """Why a call was made: it was the step's first, its answer was lost, or its answer was unfit."""
+    """The reason for a call: the step's first, a repeat of a lost answer, or the repair of an unfit one."""
 
     FIRST = "first"
     LOST = "lost"
@@ -21,7 +21,7 @@ class CallReason(StrEnum):
 
 
 class Repair(BaseModel):
-    """An unfit answer and what is wrong with it. `answer` is empty when it was too long to be handed back."""
+    """An unfit answer and its fault. `answer` is empty if it was too long to be sent back."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,14 +30,14 @@ class Repair(BaseModel):
 
 
 class OfGeneration(Event, subject="owner"):
-    """What every event of a generation names: its owner and itself."""
+    """An event of one generation, which it names with its owner."""
 
     owner: str
     generation_id: UUID
 
 
 class GenerationStepStarted(OfGeneration, name="gccp.generation.step_started.v1"):
-    """A call is to be made. `call` counts the generation's calls from 1; the prompt follows from what stands here."""
+    """The beginning of a call. `call` counts the generation's calls from 1; the prompt derives from these fields."""
 
     step: Step
     call: int
@@ -50,7 +50,7 @@ class GenerationStepStarted(OfGeneration, name="gccp.generation.step_started.v1"
 
 
 class CallAnswered(OfGeneration):
-    """One attempt at a call has been answered, or given up, and used this much."""
+    """The end of one attempt at a call, answered or given up, with its usage."""
 
     step: Step
     call: int
@@ -60,7 +60,7 @@ class CallAnswered(OfGeneration):
 
 
 class GenerationStepDeferred(CallAnswered, name="gccp.generation.step_deferred.v1"):
-    """The provider asked to wait; the same call is tried again at `retry_at`."""
+    """The provider asked to wait; the same call is repeated at `retry_at`."""
 
     code: str
     reason: str
@@ -68,20 +68,20 @@ class GenerationStepDeferred(CallAnswered, name="gccp.generation.step_deferred.v
 
 
 class GenerationStepCompleted(CallAnswered, name="gccp.generation.step_completed.v1"):
-    """The checkpoint: the step is done and never repeated."""
+    """The checkpoint of a step, which is never repeated."""
 
     provider_id: str
     output: Personal[str]
 
 
 class GenerationAnswerUnfit(CallAnswered, name="gccp.generation.answer_unfit.v1"):
-    """An answer came and is not what was asked for."""
+    """An answer that failed the checks of its step."""
 
     fault: str
 
 
 class GenerationStepFailed(CallAnswered, name="gccp.generation.step_failed.v1"):
-    """The call was rejected, or its answer was lost (`unconfirmed`)."""
+    """A rejected call, or one whose answer was lost (`unconfirmed`)."""
 
     result: Result
     code: str
@@ -89,9 +89,9 @@ class GenerationStepFailed(CallAnswered, name="gccp.generation.step_failed.v1"):
 
 
 class GenerationAnswerDiscarded(CallAnswered, name="gccp.generation.answer_discarded.v1"):
-    """An answer came after the generation was cancelled, or after it had been given up for lost.
+    """An answer after the generation was cancelled, or after it was given up for lost.
 
-    An answer that asks to wait (`deferred`) is one too: a cancelled generation's call is not made again.
+    A request to wait (`deferred`) is discarded, too: a cancelled generation makes no further calls.
     """
 
     result: Result

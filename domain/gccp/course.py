@@ -1,4 +1,4 @@
-"""What a course is to be written from, step by step, and the shape an assignment must have whoever writes it."""
+"""The stored format of a course: its steps, its brief, and the structure of an assignment."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 MOST_QUESTIONS = 100
-"""The most questions of one type that a brief may ask for."""
+"""The most questions of one type in a brief."""
 
 
 class Step(StrEnum):
-    """The five steps of a generation, in order; each is one completion and one checkpoint."""
+    """The five steps of a generation, in order. Each is one completion and one checkpoint."""
 
     TOPIC_ANALYSIS = "TopicAnalysis"
     DRAFT_CREATION = "DraftCreation"
@@ -33,7 +33,7 @@ class Frozen(BaseModel):
 
 
 class Counts(Frozen):
-    """How many questions of each type: one right option, several right options, answered in prose."""
+    """The number of questions of each type: one right option, several right options, answered in prose."""
 
     mcsc: int = Field(default=0, ge=0, le=MOST_QUESTIONS)
     mcmc: int = Field(default=0, ge=0, le=MOST_QUESTIONS)
@@ -41,9 +41,9 @@ class Counts(Frozen):
 
 
 class Brief(Frozen):
-    """What is asked for, in structure; prompts say the same in prose. `earlier` holds what the steps before wrote.
+    """The order for a step, in structure; prompts say the same in prose. `earlier` holds the outputs of earlier steps.
 
-    Blank and repeated subtopics are passed over; `counts` matters in assignment mode only.
+    Blank and repeated subtopics are ignored; `counts` matters in assignment mode only.
     """
 
     topic: str
@@ -123,7 +123,7 @@ class Assignment(BaseModel):
 
 
 class AssignmentInvalid(ValueError):
-    """The text is no assignment, or not the one that was asked for; the text of the error is a sentence."""
+    """The text is no assignment, or not the requested one. The message is a sentence."""
 
 
 def parse_assignment(text: str, wanted: Counts) -> Assignment:

@@ -1,4 +1,4 @@
-"""A PDF made of somebody's Markdown: exported or failed. The document itself is handed out and not kept."""
+"""The export of Markdown as PDF: done or failed. The document itself is not stored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PdfExported(_OfExport, name="gccp.export.exported.v1"):
 
 
 class PdfExportFailed(_OfExport, name="gccp.export.failed.v1"):
-    """`code` says what went wrong: a limit that was passed, or an error in the document."""
+    """A failed export. `code` is a limit that was passed, or an error in the document."""
 
     code: str
     reason: str

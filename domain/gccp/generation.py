@@ -1,8 +1,8 @@
-"""A course being generated: queued, then five steps of one paid call each, then completed, failed or cancelled.
+"""The generation of a course: queued, then five steps of one paid call each, then completed, failed or cancelled.
 
-Every call that was answered is on record with what it used, whatever came of it. A step's output is its checkpoint:
-it stands in the event that completes the step, and no later event takes it back. A lost answer is a call that was
-paid for and not heard of again; it may still come in late, and is then recorded as discarded.
+Every answered call is recorded with its usage, used or not. A step's output is its checkpoint: the event that completes
+the step holds it, and no later event revokes it. A lost answer belongs to a call that was paid for and got no answer;
+it may still come in late, and is then recorded as discarded.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _USES: dict[Step, tuple[Step, ...]] = {
     Step.REFINEMENT: (Step.DRAFT_CREATION, Step.REVIEW),
     Step.FORMATTING: (Step.REFINEMENT,),
 }
-"""What each step goes on from. Only that is handed to it: every call's input is in the log, and tokens are paid for."""
+"""The earlier steps whose outputs each step uses. It gets no others: every input is logged, and tokens cost money."""
 
 
 class FailureCode(StrEnum):
-    """Why a generation failed, in the document's words: for want of a usable answer, or of any answer."""
+    """The code of a failed generation, in the document's words: no usable answer, or no answer at all."""
 
     GENERATION_FAILED = "GENERATION_FAILED"
     ANTHROPIC_ERROR = "ANTHROPIC_ERROR"
 
 
 class GenerationQueued(OfGeneration, name="gccp.generation.queued.v1"):
-    """`subtopics` is the list as it was given, separated by commas. `counts` matters in assignment mode only."""
+    """A request. `subtopics` is the list as given, separated by commas. `counts` matters in assignment mode only."""
 
     topic: Personal[str]
     subtopics: Personal[str]
@@ -63,7 +63,7 @@ class GenerationStarted(OfGeneration, name="gccp.generation.started.v1"):
 
 
 class GenerationCompleted(OfGeneration, name="gccp.generation.completed.v1"):
-    """All five steps are done; the content is what Formatting put out. Seconds since it was (last) queued."""
+    """The end of all five steps. The content is the output of Formatting; seconds count from the (last) queueing."""
 
     topic: Personal[str]
     mode: ContentMode
@@ -71,7 +71,7 @@ class GenerationCompleted(OfGeneration, name="gccp.generation.completed.v1"):
 
 
 class GenerationFailed(OfGeneration, name="gccp.generation.failed.v1"):
-    """`cause` is the provider's own code, or ours for an answer that was lost or unfit."""
+    """The end without content. `cause` is the provider's own code, or ours for a lost or unfit answer."""
 
     step: Step
     code: FailureCode
@@ -83,7 +83,7 @@ class GenerationFailed(OfGeneration, name="gccp.generation.failed.v1"):
 
 
 class GenerationRetried(OfGeneration, name="gccp.generation.retried.v1"):
-    """Queued again, to go on with the step that failed."""
+    """The generation is queued again, to continue with the failed step."""
 
     resumed_from: Step
     model: str
@@ -91,7 +91,7 @@ class GenerationRetried(OfGeneration, name="gccp.generation.retried.v1"):
 
 
 class GenerationCancelled(OfGeneration, name="gccp.generation.cancelled.v1"):
-    """`call` was open (`call_open`): if it still waited it is not made, else its cost may yet come in."""
+    """The generation was called off. A waiting `call` (`call_open`) is not made; else its cost may still come in."""
 
     step: Step
     call_open: bool
@@ -119,10 +119,9 @@ class GenerationPhase(StrEnum):
 
 
 class Generation(BaseModel):
-    """`step` is the one being done or to be done next. `heard` is the last attempt of the open call on record.
+    """The state of a generation. `step` is current or next, `heard` the last recorded attempt of the open call.
 
-    `lost` are the calls, and the attempt of each, that were given up without a word of what they used: of those,
-    something may yet be heard.
+    `lost` maps the calls that were given up without known usage to their last attempt: an answer may still come in.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -148,21 +147,21 @@ class Generation(BaseModel):
 
     @property
     def erased(self) -> bool:
-        """Whether what was asked for is no longer known, its owner having been erased."""
+        """Whether the request is no longer known, as its owner has been erased."""
         return self.topic is None
 
     @property
     def following(self) -> Step | None:
-        """The step after this one, None after the last."""
+        """The step after the current one; None after the last."""
         place = STEPS.index(self.step) + 1
         return STEPS[place] if place < len(STEPS) else None
 
     def seconds(self, at: datetime) -> float:
-        """How long it has been since the generation was (last) queued."""
+        """The seconds since the generation was (last) queued."""
         return 0.0 if self.queued_at is None else max(0.0, (at - self.queued_at).total_seconds())
 
     def brief(self) -> Brief | None:
-        """What the current step is to be done from; None once its owner has been erased."""
+        """The brief of the current step; None once its owner has been erased."""
         if self.topic is None:
             return None
         return Brief(
@@ -209,7 +208,7 @@ def _queued(event: GenerationQueued) -> Generation:
 
 
 def _over(generation: Generation, phase: GenerationPhase) -> Generation:
-    """Texts are dropped: nothing can be done with them any more, and states are kept in memory."""
+    """Drop the texts: no later step needs them, and states are cached in memory."""
     without: dict[str, object] = {"topic": None, "subtopics": None, "transcript": None, "outputs": {}}
     return generation.model_copy(update={"phase": phase, **without})
 

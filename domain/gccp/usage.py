@@ -1,4 +1,4 @@
-"""What a call to a language model used."""
+"""The usage of a call to a language model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Usage(BaseModel):
-    """Tokens, and their cost in microcents (a millionth of a US cent). `estimated`: the provider never counted them."""
+    """Tokens, and their cost in microcents (a millionth of a US cent). `estimated`: not counted by the provider."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,6 +26,6 @@ class Usage(BaseModel):
 
     @classmethod
     def reported(cls, output: Mapping[str, object] | None) -> Self:
-        """What a connector's answer says of it; all zero when it says nothing."""
+        """The usage in a connector's output; all zero without one."""
         given = output or {}
         return cls.model_validate({field: given[field] for field in cls.model_fields if field in given})

@@ -1,1 +1,1 @@
-"""The first words of every message."""
+"""The templates of version 1."""

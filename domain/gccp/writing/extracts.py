@@ -1,10 +1,10 @@
-"""What a text says most: its sentences and terms, weighed by frequency, in any script and without a dictionary.
+"""The extract of a text: its sentences and terms, weighed by frequency, in any script and without a dictionary.
 
-The rules. Time stamps and cue numbers of subtitles are dropped. A sentence ends at a full stop of its script or at a
-line end, and after 40 words at the latest, for transcripts without punctuation. A term is a word; in scripts that put
-no spaces between words, it is a piece that repeats, as long as it can be. Passed over: words of one or two letters,
-numbers, common English words, and, in texts of eight sentences or more, words that are in half of all sentences, unless
-they are what the text was asked for.
+Rules: Time stamps and cue numbers of subtitles are dropped. A sentence ends at a full stop of its script or at a
+line end, and after 40 words at the latest, for transcripts without punctuation. A term is a word; in scripts without
+spaces between words, it is the longest piece that repeats. Ignored are words of one or two letters, numbers, common
+English words, and, in texts of eight sentences or more, words in half of all sentences, unless they belong to the
+`focus`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 LONGEST_SENTENCE = 40
-"""Words; a piece of an unspaced script counts a word for every two characters."""
+"""Words; in an unspaced script two characters count as a word."""
 
 _MARKS = "".join(chr(code) for code in range(0x300, 0x1E950) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
 _UNSPACED = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -54,7 +54,7 @@ COMMON = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word of a sentence, or a piece of one in an unspaced script. `key` is how it is compared."""
+    """A word of a sentence, or a piece of one in an unspaced script, compared by `key`."""
 
     key: str
     start: int
@@ -63,7 +63,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence as it stands in the text. `terms` are its significant keys, each once, in order."""
+    """A sentence of the text. `terms` are its significant keys, each once, in order."""
 
     position: int
     text: str
@@ -74,7 +74,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A text, weighed. `shown` gives a term in the form the text has it in most."""
+    """A weighed text. `shown` maps a term to its most frequent form in the text."""
 
     sentences: tuple[Sentence, ...]
     frequency: Mapping[str, int]
@@ -97,18 +97,18 @@ class Extract:
         return sorted(ranked[:count], key=lambda sentence: sentence.position)
 
     def about(self, words: Iterable[str]) -> list[Sentence]:
-        """The sentences that have one of the words, or a related one, in the order of the text."""
+        """The sentences with one of the words, or a related one, in the order of the text."""
         wanted = self.related(words)
         return [sentence for sentence in self.sentences if not wanted.isdisjoint(sentence.terms)]
 
     def related(self, words: Iterable[str]) -> frozenset[str]:
-        """The terms of the text that are one of the words or related to one."""
+        """The terms of the text that equal one of the words or are related to one."""
         sought = frozenset(words)
         return frozenset(term for term in self.frequency if any(is_related(term, word) for word in sought))
 
 
 def extract(text: str, focus: Sequence[str] = ()) -> Extract:
-    """Weighs a text. Terms of the `focus` phrases count double and are never passed over as common."""
+    """Weigh a text. Terms of the `focus` phrases count double and are never ignored as common."""
     pieces = sentences(text)
     wanted = frozenset(chain.from_iterable(subject_words(phrase) for phrase in focus))
     lexicon = _repeated_pieces(pieces) | {word for word in wanted if is_unspaced(word)}
@@ -125,7 +125,7 @@ def extract(text: str, focus: Sequence[str] = ()) -> Extract:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order, with single spaces; those that repeat but for case only once."""
+    """The sentences of a text, in order, with single spaces; without repeats, regardless of case."""
     rough = (" ".join(piece.split()) for piece in _SENTENCE_END.split(_STAMP.sub("", text)) if piece)
     whole = _rejoined(piece for piece in rough if _WORD.search(piece))
     unlike: dict[str, str] = {}
@@ -135,20 +135,20 @@ def sentences(text: str) -> list[str]:
 
 
 def subject_words(phrase: str) -> frozenset[str]:
-    """The words that say what a phrase is about; all of them if none is out of the common (AI, C, IT)."""
+    """The significant words of a phrase; all of its words if none is (AI, C, IT)."""
     words = [run.casefold() for run in _runs(phrase)]
     return frozenset(word for word in words if _significant(word)) or frozenset(words)
 
 
 def distinctive_words(subject: str, topic: str, subjects: Iterable[str]) -> frozenset[str]:
-    """The words that tell a subject from the topic and from the other subjects; all its words if none does."""
+    """The words of a subject that neither the topic nor another subject has; all of its words if there are none."""
     words = subject_words(subject)
     others = [topic, *(other for other in subjects if other != subject)]
     return words - frozenset(chain.from_iterable(map(subject_words, others))) or words
 
 
 def same_stem(one: str, other: str) -> bool:
-    """Whether two words seem to grow from one stem: learn, learned, learning."""
+    """Whether two words seem to have one stem: learn, learned, learning."""
     if one == other:
         return True
     shorter, longer = sorted((one, other), key=len)
@@ -157,7 +157,7 @@ def same_stem(one: str, other: str) -> bool:
 
 
 def is_related(term: str, word: str) -> bool:
-    """Whether they are of one stem or, in unspaced scripts, one is in the other."""
+    """Whether the two have one stem or, in unspaced scripts, one contains the other."""
     if is_unspaced(term) or is_unspaced(word):
         return term in word or word in term
     return same_stem(term, word)
@@ -168,7 +168,7 @@ def is_unspaced(word: str) -> bool:
 
 
 def word_count(text: str) -> int:
-    """Words, where a word of an unspaced script is taken to have two characters."""
+    """The number of words; in an unspaced script two characters count as a word."""
     return sum(-(-len(run) // 2) if is_unspaced(run) else 1 for run in _runs(text))
 
 
@@ -178,7 +178,7 @@ def _runs(text: str) -> Iterator[str]:
 
 
 def _rejoined(pieces: Iterable[str]) -> Iterator[str]:
-    """Joins what was parted at an abbreviation: it is a known one, or the next piece begins in lower case."""
+    """Join pieces that were parted at an abbreviation: a known one, or one before a lower-case letter."""
     whole = ""
     for piece in pieces:
         if _ABBREVIATION.search(whole) or (whole.endswith(".") and piece[0].islower()):
@@ -212,7 +212,7 @@ def _short_words(word: str) -> list[str]:
 
 
 def _repeated_pieces(pieces: Sequence[str]) -> frozenset[str]:
-    """In unspaced scripts: what occurs at least twice, and not always inside one longer piece that does."""
+    """The repeated pieces of unspaced runs, without those that occur only inside one longer repeated piece."""
     counts: Counter[str] = Counter()
     for run in chain.from_iterable(_runs(piece) for piece in pieces):
         if is_unspaced(run):

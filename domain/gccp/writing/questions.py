@@ -1,10 +1,9 @@
-"""Questions made by rule: from the sentences of a transcript as long as they last, then about how to study a subject.
+"""Questions made by rule: from the sentences of a transcript while there are any, then on the study of a subject.
 
-From a transcript: one key term of a sentence is left out, to be chosen among other terms of the transcript (mcsc);
-sentences are mixed with altered ones (mcmc); a subject or a term is to be explained, and the answer is what the
-transcript says of it (subjective). Without: tasks of the six levels of Bloom's taxonomy are to be classified
-(mcsc, mcmc) or done (subjective); they are right whatever the subject is. Nothing is left to chance: order comes from a
-checksum.
+From a transcript: a key term of a sentence is left out, to be chosen among other terms of the transcript (mcsc);
+sentences are mixed with altered ones (mcmc); a subject or a term is to be explained, and the model answer quotes the
+transcript (subjective). Without one: tasks of the six levels of Bloom's taxonomy are to be classified (mcsc, mcmc) or
+done (subjective); they fit any subject. Nothing is random: the order comes from a checksum.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from domain.gccp.writing.extracts import Extract, Sentence, is_unspaced, same_st
 GAP = "_____"
 LABELS = "ABCD"
 SHORTEST, LONGEST = 4, 320
-"""Sentences with fewer words, or more characters, make no question."""
+"""The fewest words and the most characters of a sentence for a question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What questions may be about, and what the transcript tells of it."""
+    """A subject of questions, and the sentences of the transcript about it."""
 
     name: str
     sentences: tuple[Sentence, ...] = ()
@@ -34,7 +33,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level of the taxonomy, the tasks that ask for it, and what a good answer to one has."""
+    """A level of the taxonomy, its tasks, and the points of a good answer."""
 
     name: str
     meaning: str
@@ -107,7 +106,7 @@ LEVELS = (
 
 
 def questions(wanted: Counts, source: Extract, subjects: Sequence[Subject]) -> tuple[Question, ...]:
-    """Exactly as many questions of each type as wanted; no two of one type are alike. Needs at least one subject."""
+    """Exactly the wanted number of questions of each type, no two of one type alike. Needs at least one subject."""
     gaps = list(islice(_gaps(source), max(wanted.mcsc, wanted.mcmc and wanted.mcmc + len(LABELS))))
     return (
         *islice(chain(_cloze(gaps, source), _classification("mcsc", subjects)), wanted.mcsc),
@@ -128,7 +127,7 @@ class _Gap:
     others: tuple[str, ...]
 
     def filled(self, word: str) -> str:
-        """The sentence with that word in the term's place, with a capital where the term had one at the beginning."""
+        """The sentence with that word in place of the term; a capital at the beginning is kept."""
         text, parts, end = self.sentence.text, [], 0
         for token in self.sentence.tokens:
             if token.key == self.term:
@@ -139,7 +138,7 @@ class _Gap:
 
 
 def _gaps(source: Extract) -> Iterator[_Gap]:
-    """Sentences by weight, each with its most frequent term left out; then again with the next term, and so on."""
+    """Gaps by the weight of their sentence: each sentence's most frequent term first, then the next, and so on."""
     said = {sentence.text.casefold() for sentence in source.sentences}
     fit = [s for s in source.sentences if len(s.tokens) >= SHORTEST and len(s.text) <= LONGEST and s.terms]
     fit.sort(key=lambda sentence: (-sentence.weight, sentence.position))
@@ -154,8 +153,8 @@ def _gaps(source: Extract) -> Iterator[_Gap]:
 
 
 def _others(gap: _Gap, source: Extract, said: Set[str]) -> Iterator[str]:
-    """Terms that could stand in the gap and do not, those as frequent and as long first. None is of a stem with a term
-    of the sentence, and none makes another sentence of the transcript of it."""
+    """Wrong terms for the gap, the most alike in frequency and length first. None has the stem of a term of the
+    sentence, and none turns the sentence into another one of the transcript."""
     often, length = source.frequency[gap.term], len(gap.term)
     nearest = sorted(source.frequency, key=lambda o: (abs(source.frequency[o] - often), abs(len(o) - length)))
     for other in nearest:
@@ -172,7 +171,7 @@ def _cloze(gaps: Sequence[_Gap], source: Extract) -> Iterator[ChoiceQuestion]:
 
 
 def _statements(gaps: Sequence[_Gap]) -> Iterator[ChoiceQuestion]:
-    """Of four neighbours in weight, two or three stand as they are and the rest have one term changed."""
+    """Statements in fours, neighbours in weight: two or three are quoted, in the others one term is changed."""
     first = list({gap.sentence.position: gap for gap in reversed(gaps)}.values())[::-1]
     for start in range(len(first) if len(first) >= len(LABELS) else 0):
         around = [first[(start + step) % len(first)] for step in range(len(LABELS))]
@@ -203,7 +202,7 @@ def _answered(asked: str, sentences: Sequence[Sentence], source: Extract) -> Ite
 
 
 def _classification(kind: Literal["mcsc", "mcmc"], subjects: Sequence[Subject]) -> Iterator[ChoiceQuestion]:
-    """Endless: subjects first, then levels, then phrasings, then other wrong options."""
+    """Endless questions: all subjects first, then levels, then phrasings, then other wrong options."""
     for number in count():
         turn, place = divmod(number, len(subjects))
         subject, level = subjects[place].name, LEVELS[(turn + place) % 6]
@@ -218,7 +217,7 @@ def _classification(kind: Literal["mcsc", "mcmc"], subjects: Sequence[Subject]) 
 
 
 def _tasks(subjects: Sequence[Subject]) -> Iterator[SubjectiveQuestion]:
-    """Endless: every task on every subject, then every two tasks together."""
+    """Endless questions: every task on every subject, then every two tasks together."""
     tasks = [(level, level.tasks[phrasing]) for phrasing in range(3) for level in LEVELS]
     for number in count():
         turn, place = divmod(number, len(subjects))
@@ -239,7 +238,7 @@ def _choice(
     why: str,
     basis: Literal["transcript", "outline"] = "outline",
 ) -> ChoiceQuestion:
-    """Options in the order of their checksums, so that the right one is anywhere, and always in the same place."""
+    """Order the options by checksum: the right one may be anywhere, and is always in the same place."""
     texts = sorted([*right, *wrong], key=lambda text: (crc32(f"{asked}|{text}".encode()), text))
     options = tuple(Option(label=label, text=text) for label, text in zip(LABELS, texts, strict=True))
     answer = tuple(option.label for option in options if option.text in right)

@@ -1,9 +1,9 @@
-"""The five steps of a course, by rule. Each goes on from what the steps before it wrote, whoever wrote it.
+"""The five steps of a course, by rule. Each uses the outputs of earlier steps, by rule or by a model.
 
-TopicAnalysis counts what the transcript has on each subtopic. DraftCreation writes Markdown (pre-read, lecture) or an
-assignment in JSON. Review measures the draft: missing subtopics, sentences that repeat or are overlong, wrong counts.
-Refinement mends that, as far as rules can: it drops repeated sentences, adds missing sections, and replaces an
-assignment that is not what was asked for. Formatting sets the result out.
+TopicAnalysis counts the transcript's sentences on each subtopic. DraftCreation writes Markdown (pre-read, lecture) or
+an assignment in JSON. Review measures the draft: missing subtopics, repeated or overlong sentences, wrong counts.
+Refinement mends that as far as rules can: it drops repeated sentences, adds missing sections, and replaces an
+assignment that does not fit the request. Formatting sets the result out.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ COVERED_ABOVE = "*All that was here is under an earlier heading.*"
 _HEADING = re.compile(r"#{1,6}\s+(.*)")
 _PROSE = re.compile(r"(?![#>|\-*+`<]|\s|\d+[.)]\s).")
 _REPEATING = ("Overview", "Summary", "Key terms", "Check yourself", "Questions")
-"""Headings under which may be said again what is said elsewhere."""
+"""Headings of sections that may repeat sentences of others."""
 
 
 def compose(brief: Brief, step: Step) -> str:
-    """What that step comes to. What an earlier step should have left, and has not, is composed first."""
+    """The output of a step. A missing output of an earlier step is composed first."""
     material = material_of(brief)
     if step is Step.TOPIC_ANALYSIS:
         return analysis(material)
@@ -97,7 +97,7 @@ def _missing(material: Material, draft: str) -> list[Subject]:
 
 
 def _treats(heading: str, name: str) -> bool:
-    """Whether every word that says what the subject is about is in the heading, if only by its stem."""
+    """Whether the heading has every significant word of the subject, at least by its stem."""
     if plain(name).casefold() in heading.casefold():
         return True
     had, wanted = subject_words(heading), subject_words(name)
@@ -105,7 +105,7 @@ def _treats(heading: str, name: str) -> bool:
 
 
 def _single(draft: str) -> Iterator[str]:
-    """The lines of prose that should say nothing twice."""
+    """The lines of prose in sections that must not repeat anything."""
     free = False
     for line in draft.splitlines():
         heading = _HEADING.match(line)
@@ -124,7 +124,6 @@ def _refined(material: Material, draft: str) -> str:
 
 
 def _valid(material: Material, draft: str) -> Assignment:
-    """The assignment in the draft if it is what was asked for, else one made by rule."""
     try:
         return parse_assignment(draft, material.counts)
     except AssignmentInvalid:

@@ -1,8 +1,8 @@
-"""The text of a course by rule: what a transcript has on its subjects, set out in Markdown, or as an assignment.
+"""The text of a course by rule: the transcript's sentences on its subjects, in Markdown or as an assignment.
 
-A subject's section holds the weightiest sentences that share with it a word that tells it from the others, in their
-order. What the transcript does not cover is called uncovered and gets tasks to study it by instead. The framing words
-are English, whatever the language of the transcript.
+A subject's section holds the weightiest sentences with a word that is distinctive for it, in their order. A subject
+that the transcript does not cover is called uncovered, and gets tasks to study it by instead. The framing words are
+English for any language of the transcript.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def material_of(brief: Brief) -> Material:
 
 
 def analysis(material: Material) -> str:
-    """What is wanted, and how much of it the transcript covers."""
+    """The analysis: the request, and its coverage by the transcript."""
     shown = [plain(material.source.shown[term]) for term in material.source.key_terms(12)]
     gaps = [plain(subject.name) for subject in material.subjects if not subject.sentences]
     return joined(
@@ -86,7 +86,7 @@ def _size(source: Extract) -> str:
 
 
 def pre_read(material: Material) -> str:
-    """What to know before the lecture: the gist, a little on each subject, terms and questions to keep in mind."""
+    """The pre-read: an overview, a few sentences on each subject, key terms, and questions."""
     return joined(
         *_opening(material),
         *(section(material, subject, 3) for subject in material.subjects),
@@ -96,7 +96,7 @@ def pre_read(material: Material) -> str:
 
 
 def lecture(material: Material) -> str:
-    """The whole matter: every subject at length, a summary, terms, a check with answers and questions."""
+    """The lecture: every subject at length, a summary, key terms, a check with answers, and questions."""
     return joined(
         *_opening(material),
         *(section(material, subject, 8) for subject in material.subjects),
@@ -170,7 +170,7 @@ def _questions(material: Material, most: int) -> str:
 
 
 def plain(text: str) -> str:
-    """One line of text as Markdown that renders as itself: no markup, HTML, formula or list can come in by it."""
+    """One line of text, escaped so that Markdown renders it as it is: without markup, HTML, formulas or lists."""
     return _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", text))
 
 

@@ -1,1 +1,1 @@
-"""Questions over several tables of this context."""
+"""Queries over several tables of this context."""
