@@ -20,6 +20,7 @@ from socket import socket
 from typing import Any, Self, TypeVar
 from unittest import mock
 
+import httpcore2
 import httpx2
 import psycopg
 import uvicorn
@@ -53,6 +54,9 @@ OPTIONS: Mapping[str, Any] = {
     "timeout_graceful_shutdown": 5,
 }
 """uvicorn's."""
+
+CERTIFICATES = cache(httpcore2.default_ssl_context)
+"""The machine's certificates, read once: that takes longer than all else a client of a provider is made of."""
 
 T = TypeVar("T")
 
@@ -106,7 +110,10 @@ class Installation:
         self.data = data
         self.port = port
         self.root = f"http://127.0.0.1:{port}"
-        with mock.patch.dict(os.environ, variables_of(dsn, data, port) | dict(variables), clear=True):
+        with (
+            mock.patch.dict(os.environ, variables_of(dsn, data, port) | dict(variables), clear=True),
+            mock.patch.object(httpcore2, "default_ssl_context", CERTIFICATES),
+        ):
             self.settings = process.load()
             self.clock = clock or bootstrap.clock(self.settings)
             self.runtime, performers = bootstrap.embedded_runtime(self.settings, dsn, self.clock)

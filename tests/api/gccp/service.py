@@ -101,7 +101,7 @@ async def serving(database: str, variables: Mapping[str, str] = USUAL, **options
         product = Installation(database, Path(data), at.getsockname()[1], USUAL | dict(variables))
         async with (
             listening(product.edge, at, **options) as url,
-            httpx2.AsyncClient(base_url=f"{url}/gccp/api", headers=bearer(user), timeout=60) as client,
+            httpx2.AsyncClient(base_url=f"{url}/gccp/api", headers=bearer(user), timeout=60, verify=False) as client,
         ):
             yield Service(product.runtime, client, product.own("gccp", Dependencies), product.edge, user, url)
 
