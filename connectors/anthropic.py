@@ -1,7 +1,7 @@
 """Claude through Anthropic's Messages API.
 
-Answers are always streamed, also when they are wanted whole: silence is then noticed within seconds though an answer
-takes minutes, and the cost of an answer that breaks off is known. The API knows no idempotency keys.
+Answers are always streamed, even if wanted whole: silence is noticed within seconds though an answer takes minutes, and
+the cost of an answer that breaks off is known. The API has no idempotency keys.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ FIRST_VERSION_WITHOUT_TEMPERATURE = "2026-10-21"
 LAST_MODEL_WITH_TEMPERATURE = (4, 6)
 
 PASSING = frozenset({"rate_limit_error", "api_error", "timeout_error", "overloaded_error", "conflict_error"})
-"""Error types that may end well if tried again."""
+"""Error types for which a retry may succeed."""
 
 PASSING_STATUS = frozenset({408, 409, 429})
-"""With every 5xx: the statuses that Anthropic's own clients try again."""
+"""Statuses that Anthropic's own clients retry, beside every 5xx."""
 
 _FAMILY_FIRST = re.compile(r"claude-[a-z]+-(\d{1,2})(?:-(\d{1,2}))?(?:-\d{8}|-latest)?")
 _VERSION_FIRST = re.compile(r"claude-(\d{1,2})(?:-(\d{1,2}))?-[a-z]+(?:-\d{8}|-latest)?")
 
 
 def takes_temperature(model: str, version: str) -> bool:
-    """Whether that model, under that API version, accepts `temperature`. A name that can't be read is taken not to.
+    """Whether that model, under that API version, accepts `temperature`. False for an unreadable name.
 
     Models after 4.6 refuse any but the default, and API versions from 2026-10-21 on refuse the field (Anthropic's guide
     for moving to that version).
@@ -48,10 +48,10 @@ def takes_temperature(model: str, version: str) -> bool:
 
 
 class AnthropicModel:
-    """Answers completions with the model that each names.
+    """The connector to Claude. Each completion names its model.
 
     `silence_seconds` bounds each wait (connecting, sending, the next piece), `answer_seconds` a whole answer.
-    `version` is the `anthropic-version` header. Raises ValueError for a key that can't be sent as a header.
+    `version` is the `anthropic-version` header. Raises ValueError for a key that cannot be a header.
     """
 
     provider = "anthropic"
@@ -150,9 +150,9 @@ class _Error(BaseModel):
 
 
 class _Event(BaseModel):
-    """The parts of the documented events that matter here; whatever else they hold is passed over.
+    """The used parts of the documented events; other fields are ignored.
 
-    Defaults are made anew, as pydantic would otherwise copy each of them deeply for each event.
+    Defaults come from factories, as pydantic would otherwise deep-copy each of them for each event.
     """
 
     message: _Message = Field(default_factory=_Message)
@@ -162,7 +162,7 @@ class _Event(BaseModel):
 
 
 class _Reading:
-    """What has been read of one answer. Events it doesn't know, and every ping, say nothing."""
+    """The state of one answer while it is read. Unknown events and pings are ignored."""
 
     def __init__(self, tally: Tally, key: str) -> None:
         self._tally = tally
@@ -172,7 +172,7 @@ class _Reading:
         self._detail = ""
 
     def take(self, event: ServerSentEvent) -> str:
-        """Takes one event in and returns the text it adds. Raises UpstreamBroke for an error event."""
+        """Read one event and return the text it adds. Raises UpstreamBroke for an error event."""
         match event.event:
             case "message_start":
                 self._start(self._read(event).message)
@@ -186,7 +186,7 @@ class _Reading:
 
     @property
     def over(self) -> bool:
-        """The model has stopped; what follows adds nothing, and an accident to it takes nothing away."""
+        """Whether the model has stopped. Later events add nothing, and a later failure takes nothing away."""
         return self._stop_reason is not None
 
     def finished(self) -> Finished:

@@ -1,4 +1,4 @@
-"""What every sender of e-mail answers alike, and a provider's words made safe to keep."""
+"""What all e-mail connectors share: the verdict for an erased recipient, and the cleaning of providers' sentences."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'`]+@[^\s<>()\[\],;:\"'`]+")
 
 
 def without_addresses(text: str) -> str:
-    """A provider's sentence, fit for logs and events: short, printable, and the e-mail addresses in it blotted out."""
+    """A provider's sentence for logs and events: short, printable, and without e-mail addresses."""
     printable = "".join(character if character.isprintable() else " " for character in text[: 4 * _LONGEST])
     return _ADDRESS.sub("[address]", printable)[:_LONGEST]

@@ -1,4 +1,4 @@
-"""The port to a language model: the call as data, its answer whole or piece by piece, and what it cost."""
+"""The port to a language model: answers whole or in chunks, and their usage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streams.core.calls import Accepted, Connector, Deferred, Rejected, Unknown,
 class TokenUsage:
     """Tokens and their cost in microcents. `estimated`: the answer was cut off before the provider counted it.
 
-    Until it has, output is reckoned as one token for every four bytes of UTF-8 seen; hidden reasoning is not in that.
+    Until then, output counts as one token for every four bytes of UTF-8 received, without hidden reasoning.
     """
 
     model: str = ""
@@ -28,9 +28,9 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed(Accepted):
-    """A whole answer. `stop_reason` is in Anthropic's words whoever the provider; `max_tokens` means it is cut short.
+    """A whole answer. `stop_reason` is in Anthropic's words for every provider; `max_tokens`: the answer is cut off.
 
-    `text` may be empty. `model` is the one that answered. `output` holds all of it but the provider's id.
+    `text` may be empty. `model` is the one that answered. `output` holds everything but the provider's id.
     """
 
     text: str
@@ -43,7 +43,7 @@ class Completed(Accepted):
 
 @dataclass(frozen=True, slots=True)
 class RejectedAtCost(Rejected):
-    """Refused for good, after tokens were used."""
+    """A final refusal, after tokens were used."""
 
     usage: TokenUsage = TokenUsage()
 
@@ -57,7 +57,7 @@ class DeferredAtCost(Deferred):
 
 @dataclass(frozen=True, slots=True)
 class UnknownAtCost(Unknown):
-    """The rest of the answer was lost, after tokens were used."""
+    """A lost answer, after tokens were used."""
 
     usage: TokenUsage = TokenUsage()
 
@@ -66,7 +66,7 @@ Failure = Rejected | Deferred | Unknown
 
 
 def at_cost(failure: Failure, usage: TokenUsage) -> Failure:
-    """The same failure, with what it used, if it used anything."""
+    """The same failure with its usage, if there is any."""
     if not usage.input_tokens and not usage.output_tokens:
         return failure
     match failure:
@@ -79,7 +79,7 @@ def at_cost(failure: Failure, usage: TokenUsage) -> Failure:
 
 
 def usage_of(verdict: Verdict) -> TokenUsage:
-    """What the call used, however it ended; all zero when nothing is known to have been used."""
+    """The usage of a call with any verdict; all zero if none is known."""
     match verdict:
         case Completed():
             return TokenUsage(verdict.model, verdict.input_tokens, verdict.output_tokens, verdict.cost_microcents)
@@ -90,7 +90,7 @@ def usage_of(verdict: Verdict) -> TokenUsage:
 
 
 class UpstreamBroke(Exception):
-    """The provider failed, before its first word or after some. `verdict` says how to go on and carries the usage."""
+    """The provider failed, before or within its answer. `verdict` says how to go on, and carries the usage."""
 
     def __init__(self, verdict: Failure) -> None:
         super().__init__(verdict.reason)
@@ -106,7 +106,7 @@ class TextChunk:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of an answer, and what it used. `detail` is what the provider said about a refusal."""
+    """The end of an answer, with its usage. `detail` is the provider's sentence about a refusal."""
 
     provider_id: str
     stop_reason: str
@@ -118,7 +118,7 @@ Chunk = TextChunk | Finished
 
 
 def completed(text: str, end: Finished) -> Completed:
-    """The whole answer, of its text and its end."""
+    """The whole answer from its text and its end."""
     output: dict[str, Any] = {
         "text": text,
         "stop_reason": end.stop_reason,
@@ -131,7 +131,7 @@ def completed(text: str, end: Finished) -> Completed:
 
 
 class Tally:
-    """Counts what an answer uses while it is being written."""
+    """The counter of an answer's usage while it is streamed."""
 
     def __init__(self, model: str, prices: PriceList) -> None:
         self.model = model
@@ -153,9 +153,9 @@ class Tally:
 
 
 class StreamedAnswer:
-    """An answer while it is being written: any number of Text, then one Finished. Raises UpstreamBroke.
+    """An answer while it is streamed: any number of TextChunk, then one Finished. Raises UpstreamBroke.
 
-    Leaving the `async with` block, or `aclose`, ends the call upstream. `usage` is what was used so far, at any time.
+    Leaving the `async with` block, or `aclose`, ends the call upstream. `usage` is the usage so far, at any time.
     """
 
     def __init__(self, chunks: AsyncGenerator[Chunk, None], tally: Tally) -> None:
@@ -185,6 +185,6 @@ class StreamedAnswer:
 
 
 class LanguageModel(Connector[Completion], Protocol):
-    """Answers completions, as they are written or whole: a whole answer is a Completed, or a verdict with its usage."""
+    """A connector that answers completions, streamed or whole: a Completed, or a verdict with its usage."""
 
     def stream(self, effect: Completion) -> StreamedAnswer: ...

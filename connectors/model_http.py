@@ -1,4 +1,4 @@
-"""What every language model over HTTP shares: broken transport as a verdict, and a streamed answer as a whole one."""
+"""What all language models over HTTP share: transport failures as verdicts, and whole answers from streamed ones."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ ERASED = Rejected("erased", "the person's data was erased before the model was a
 LONGEST_REASON = 500
 
 CONNECTIONS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
-"""An answer holds its connection for minutes; how many there are at once is for those to bound who ask."""
+"""Unbounded, as an answer holds its connection for minutes: the caller bounds their number."""
 
 UNUSABLE = {
     "refusal": "the model declined to answer",
     "tool_use": "the model asked for a tool, and none was offered",
     "pause_turn": "the model paused its turn, and no tool was offered that could be waited for",
 }
-"""Ways of stopping that leave no answer, and what they mean."""
+"""The stop reasons without an answer, and their meaning."""
 
 
 def broke(failure: Failure, tally: Tally) -> UpstreamBroke:
-    """The failure as an exception, with what was used up to it."""
+    """The failure as an exception, with the usage so far."""
     return UpstreamBroke(at_cost(failure, tally.usage()))
 
 
 @contextmanager
 def transport_failures(tally: Tally) -> Iterator[None]:
-    """Makes an UpstreamBroke of whatever the transport raises. Its own words are dropped: they may quote a header."""
+    """Turn transport errors into UpstreamBroke. Their own messages are dropped: they may quote a header."""
     try:
         yield
     except httpx2.RequestError as error:
@@ -44,7 +44,7 @@ def transport_failures(tally: Tally) -> Iterator[None]:
 
 
 async def gather(answer: StreamedAnswer, seconds: float) -> Verdict:
-    """The whole of an answer as one verdict, waiting at most so many seconds for its end."""
+    """The whole answer as one verdict, after at most this many seconds."""
     try:
         async with asyncio.timeout(seconds), answer:
             return await _whole(answer)

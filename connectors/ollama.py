@@ -1,7 +1,7 @@
-"""Models on one's own machine, through Ollama's /api/chat.
+"""Local models, through Ollama's /api/chat.
 
-Answers are always streamed, also when they are wanted whole: a slow machine may take many minutes, and only silence
-tells that it died. Repeating a call costs nothing but time, so an unknown outcome may be tried again.
+Answers are always streamed, even if wanted whole: a slow machine may take many minutes, and only silence shows that it
+died. Repeating a call costs nothing but time, so an unknown outcome may be retried.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from domain.calls.completion import Completion
 from streams.core.calls import Deferred, Rejected, Unknown, Verdict
 
 STOP_REASONS = {"stop": "end_turn", "length": "max_tokens"}
-"""Ollama's words in Anthropic's; any other is passed on as it is."""
+"""Ollama's stop reasons in Anthropic's words; any other is passed on as it is."""
 
 LEAST_CONTEXT = 4096
 BYTES_PER_TOKEN = 3
-"""Reckoned low, so that a prompt is rather thought too long than cut."""
+"""A low estimate: better to reject a prompt as too long than to have it cut."""
 
 
 class OllamaModel:
-    """Answers completions with `model`, or, without one, with the model that each names.
+    """The connector to Ollama. It answers with `model` or, without one, with the model that each completion names.
 
-    Ollama drops what doesn't fit its context window without a word. So the window asked for always holds the prompt
-    and the answer, and a completion that needs more than `context_tokens` is rejected (`context_exceeded`).
+    Ollama silently drops text beyond its context window. So the requested window always holds the prompt and the
+    answer, and a completion that needs more than `context_tokens` is rejected (`context_exceeded`).
     `silence_seconds` bounds each wait (loading the model is one), `answer_seconds` a whole answer.
     """
 
@@ -99,7 +99,7 @@ def _body(effect: Completion, model: str, context: int) -> dict[str, object]:
 
 
 async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """Lines end with a line feed only: JSON strings may hold other characters that count as line ends elsewhere."""
+    """Split at line feeds only: JSON strings may hold other characters that `splitlines` splits at."""
     rest = b""
     async for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
@@ -115,7 +115,7 @@ class _Message(BaseModel):
 
 
 class _Line(BaseModel):
-    """One line of an answer: the next words, the end with its counts, or an error that came after the first words."""
+    """One line of an answer: the next words, the end with its counts, or an error after the first words."""
 
     model: str = ""
     created_at: str = ""

@@ -1,4 +1,4 @@
-"""Which addresses on the internet may be called on a stranger's behalf: those that are public, and no other."""
+"""The guard of outgoing calls to addresses given by others: only public addresses may be called."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _TRANSLATED = IPv6Network("64:ff9b::/96")
 
 
 class NotPublic(Exception):
-    """The name leads to an address that is not public: loopback, a private network, link-local, multicast and so on."""
+    """The name resolves to an address that is not public: loopback, private, link-local, multicast and so on."""
 
 
 def is_public(address: str) -> bool:
-    """Whether this is an address of the public internet, whichever way it is written."""
+    """Whether this is an address of the public internet, in any notation."""
     plain = ip_address(address.partition("%")[0])
     return all(_is_public(one) for one in (plain, *_embedded(plain)))
 
 
 async def addresses_of(host: str, port: int, allow_private: bool) -> list[str]:
-    """Every address that the name stands for now. Raises NotPublic if any of them is not, socket.gaierror if there is
-    none, UnicodeError if it is no name.
+    """Resolve a name. Raises NotPublic if any address is not public, socket.gaierror if there is none, UnicodeError
+    for an invalid name.
 
-    Call one of these, not the name: asked again, the name might lead elsewhere.
+    Call one of the addresses, not the name: a second resolution might lead elsewhere.
     """
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -35,7 +35,7 @@ async def addresses_of(host: str, port: int, allow_private: bool) -> list[str]:
 
 
 def check_public(addresses: Sequence[str]) -> None:
-    """Raises NotPublic for the first that isn't: a name that leads inside, if only sometimes, is not to be called."""
+    """Raise NotPublic for the first that is not: a name with any inside address must not be called."""
     for address in addresses:
         if not is_public(address):
             raise NotPublic(address)
@@ -46,7 +46,6 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _embedded(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses that an IPv6 address leads to."""
     if isinstance(address, IPv4Address):
         return []
     translated = IPv4Address(address.packed[12:]) if address in _TRANSLATED else None

@@ -1,7 +1,7 @@
-"""What a token costs, by model family, in microcents (a millionth of a US cent): $1 per million tokens is 100.
+"""Prices of tokens, by model family, in microcents (a millionth of a US cent): $1 per million tokens is 100.
 
 Source: the model overview and pricing pages of platform.claude.com (as of November 2026), standard, uncached rates.
-Prompt caching and batches are never asked for, so their rates are left out.
+Prompt caching and batches are not used, so their rates are left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Prices by model family. A model belongs to the longest family its name begins with, else it costs `default`."""
+    """Prices by model family. A model belongs to the longest family that begins its name, else it costs `default`."""
 
     families: Mapping[str, Price]
     default: Price
@@ -58,7 +58,7 @@ ANTHROPIC = PriceList(
     },
     default=Price(1000, 5000),
 )
-"""A model that is not listed is charged like the dearest current family, so that a cost is never understated."""
+"""An unlisted model costs as much as the dearest current family, so that a cost is never understated."""
 
 FREE = PriceList(families={}, default=Price(0, 0))
-"""Models that run on one's own machine."""
+"""Prices of local models."""

@@ -1,4 +1,4 @@
-"""The provider of each port, chosen by what is configured; without credentials, the sandbox."""
+"""The provider of each port, chosen by the settings; without credentials, the sandbox."""
 
 from __future__ import annotations
 

@@ -15,17 +15,17 @@ from domain.calls.email import Email
 from streams.core.calls import REFERENCE, Accepted, Deferred, Rejected, Unknown, Verdict
 
 QUOTA_WAIT = 6 * 3600.0
-"""Seconds to wait when a daily or monthly quota is used up: well inside the 24 hours a key is remembered."""
+"""Seconds to wait after a daily or monthly quota is used up: well within the 24 hours of an idempotency key."""
 
 _NOT_PROCESSED = frozenset({408, 429, 503})
 _QUOTAS = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
 
 
 class ResendEmail:
-    """Sends an `Email` from `sender` (an address, or `Name <address>`, at a domain verified with Resend).
+    """The connector to Resend. `sender` is an address, or `Name <address>`, at a domain verified with Resend.
 
-    A key has 1 to 256 characters; the reference goes along as the tag REFERENCE, which has ASCII letters, digits, `_`
-    and `-` only. `timeout_seconds` bounds each step of a request (PHASES).
+    A key has 1 to 256 characters; the reference is sent as the tag REFERENCE, which has ASCII letters, digits, `_` and
+    `-` only. `timeout_seconds` bounds each step of a request (PHASES).
     """
 
     provider = "resend"
@@ -38,7 +38,7 @@ class ResendEmail:
         self._deadline = PHASES * timeout_seconds
         self._client = httpx2.AsyncClient(
             base_url=base_url,
-            headers={"Authorization": f"Bearer {api_key}", "User-Agent": "headwater"},  # without one Resend answers 403
+            headers={"Authorization": f"Bearer {api_key}", "User-Agent": "headwater"},  # Resend answers 403 without one
             timeout=timeout_seconds,
         )
 
@@ -96,7 +96,7 @@ def _verdict(response: httpx2.Response) -> Verdict:
 
 def _wait(code: str, response: httpx2.Response) -> float | None:
     if code in _QUOTAS:
-        return QUOTA_WAIT  # the headers beside it speak of the rate limit, not of the quota
+        return QUOTA_WAIT  # the headers give the rate limit, not the quota
     now = datetime.now(UTC)
     asked = retry_after(response.headers, now)
     if asked is None and response.status_code == 429:

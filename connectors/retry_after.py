@@ -1,4 +1,4 @@
-"""Whether, and after how long, a request over HTTP may be tried again."""
+"""Retries of HTTP requests: whether one may be made, and after what time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import httpx2
 from streams.core.calls import Deferred, Unknown
 
 LONGEST = 86_400.0
-"""Seconds. A provider that names a later time is asked again after a day: one bad header must not park a message."""
+"""Seconds. The longest wait, whatever time the provider names: one bad header must not park a message."""
 
 PHASES = 4
-"""Steps of a request that each have the time limit to themselves: a free connection, connecting, TLS, the exchange.
+"""Steps of a request with a time limit each: a free connection, connecting, TLS, the exchange.
 
-A request that takes longer than all of them together has left, and its answer is coming too slowly ever to matter.
+A request that takes longer than all of them together has left, and its answer comes too slowly to matter.
 """
 
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
@@ -34,7 +34,7 @@ _NEVER_LEFT = (
 def retry_after(headers: Mapping[str, str], now: datetime, name: str = "retry-after") -> float | None:
     """Seconds to wait by that header (RFC 9110 section 10.2.3: seconds or a date), None if it is absent or unreadable.
 
-    A date is measured from the answer's own Date header where there is one, so that the clocks need not agree.
+    A date is measured from the response's Date header, if there is one, so that the clocks need not agree.
     """
     value = headers.get(name, "").strip()
     if _SECONDS.fullmatch(value):
@@ -47,7 +47,7 @@ def retry_after(headers: Mapping[str, str], now: datetime, name: str = "retry-af
 
 
 def unanswered(error: httpx2.RequestError | TimeoutError) -> Deferred | Unknown:
-    """What a request without an answer came to: Deferred if it cannot have left this machine, else Unknown."""
+    """The verdict of a request without an answer: Deferred if it cannot have left this machine, else Unknown."""
     kind = type(error).__name__
     if isinstance(error, _NEVER_LEFT):
         return Deferred("unreachable", f"the provider could not be reached ({kind})")

@@ -1,8 +1,8 @@
-"""Messages into files: what stands in for a provider until one is configured.
+"""The sandbox: messages as files, in place of a provider until one is configured.
 
 Each message is one JSON file in the outbox directory, readable by its owner only, named by its key: a repeat writes
-the same file again. It holds the effect's fields beside `effect`, `subject` (whose message it is), `key` and
-`provider_id`. Once that person is erased, `forget` takes the files away.
+the same file again. It holds the effect's fields beside `effect`, `subject` (the data subject), `key` and
+`provider_id`. Once that person is erased, `forget` removes the files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DRAFT = ".draft"
 
 
 class SandboxSms:
-    """Writes each `Sms` to `sms-<key>.json`."""
+    """The connector that writes each `Sms` to `sms-<key>.json`."""
 
     provider = "sandbox"
     idempotent = True
@@ -37,11 +37,11 @@ class SandboxSms:
         return _post(self._directory, "sms", effect, key)
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Nothing to close."""
 
 
 class SandboxEmail:
-    """Writes each `Email` to `email-<key>.json`."""
+    """The connector that writes each `Email` to `email-<key>.json`."""
 
     provider = "sandbox"
     idempotent = True
@@ -55,13 +55,13 @@ class SandboxEmail:
         return _post(self._directory, "email", effect, key)
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Nothing to close."""
 
 
 def forget(directory: Path, subject: str) -> None:
-    """Removes every message to this data subject (`context:id`); raises OSError when that cannot be done.
+    """Remove every message to this data subject (`context:id`); raises OSError if that fails.
 
-    All drafts go, as what a crash left cannot be read: a message whose draft is gone is written again.
+    All drafts are removed, as a crash may leave unreadable ones: a message without its draft is written again.
     """
     written = (path for path in directory.glob("*.json") if _subject(path) == subject)
     for path in (*directory.glob(f"*{DRAFT}"), *written):
@@ -71,7 +71,7 @@ def forget(directory: Path, subject: str) -> None:
 def _subject(path: Path) -> object:
     try:
         content = json.loads(path.read_bytes())
-    except ValueError:  # nothing of ours
+    except ValueError:  # not one of our files
         return None
     return content.get("subject") if isinstance(content, dict) else None
 
@@ -88,7 +88,7 @@ def _post(directory: Path, channel: str, effect: Sms | Email, key: str) -> Verdi
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The whole file or none of it, also when the machine stops half-way."""
+    """Write the whole file or nothing, also if the machine stops half-way."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=DRAFT)
     draft = Path(name)

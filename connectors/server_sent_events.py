@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes, as the WHATWG HTML standard has them (section 9.2.6), however the bytes are cut."""
+"""The parser of server-sent events, by the WHATWG HTML standard (section 9.2.6), from chunks of any size."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ LINE_END = re.compile("\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """One event; `event` is `message` when the sender named none. Ids and retry times are not kept."""
+    """One event; `event` is `message` if the sender named none. Ids and retry times are dropped."""
 
     event: str
     data: str
 
 
 class EventParser:
-    """Takes bytes as they come and gives the events that are complete. An event without its blank line never comes."""
+    """An incremental parser: takes bytes, and yields complete events. An event ends with a blank line."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")

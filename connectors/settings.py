@@ -1,4 +1,4 @@
-"""Settings of providers, under their own usual names. Read from the environment by the process that calls them.
+"""Settings of providers, under their usual names. The process that calls a provider reads them from the environment.
 
 An empty variable counts as unset. Raises pydantic's ValidationError for a value that does not fit.
 """
@@ -26,12 +26,12 @@ class TwilioSettings(ProviderSettings):
 
     @property
     def complete(self) -> bool:
-        """Whether texts can be sent."""
+        """Whether text messages can be sent."""
         return None not in (self.account_sid, self.auth_token, self.sender)
 
 
 class ResendSettings(ProviderSettings):
-    """E-mail by Resend. `webhook_secret` checks its reports."""
+    """E-mail by Resend. `webhook_secret` verifies its reports."""
 
     api_key: SecretStr | None = Field(default=None, validation_alias="RESEND_API_KEY")
     sender: str | None = Field(default=None, validation_alias="RESEND_FROM")
@@ -59,7 +59,7 @@ class ModelSettings(ProviderSettings):
     anthropic_version: str = Field(default="2023-06-01", validation_alias="ANTHROPIC_VERSION")
     ollama_base_url: str | None = Field(default=None, validation_alias="OLLAMA_BASE_URL")
     ollama_model: str = Field(default="llama3.2", validation_alias="OLLAMA_MODEL")
-    """The model that answers everything when Ollama does, whatever a request names."""
+    """The model for all answers from Ollama, instead of the model that a request names."""
 
 
 class WebhookSettings(ProviderSettings):
@@ -71,7 +71,7 @@ class WebhookSettings(ProviderSettings):
 
     @classmethod
     def of(cls, surface: str) -> Self:
-        """Those of one surface."""
+        """The settings of one surface."""
         return cls(_env_prefix=f"{surface.upper()}_", surface=surface)
 
     @model_validator(mode="after")

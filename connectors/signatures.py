@@ -1,7 +1,7 @@
-"""Signatures on webhooks: checking those that come in, making those that go out. Pure, with constant-time compares.
+"""Signatures of webhooks: verified on incoming ones, made for outgoing ones. Pure, with constant-time compares.
 
 Sources: Twilio's webhook security (X-Twilio-Signature), Standard Webhooks 1.0.0 (Svix and Resend use the same scheme).
-Every `..._valid` answers False for whatever a stranger may send; ValueError means that our own secret is malformed.
+Every `..._valid` returns False for any malformed input; ValueError means that our own secret is malformed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 TOLERANCE = 300
-"""Seconds a Standard Webhooks timestamp may lie from now, either way."""
+"""The most seconds between a Standard Webhooks timestamp and now, either way."""
 
 Form = Sequence[tuple[str, str]]
-"""The pairs of a form as they came, repeated names included."""
+"""The pairs of a form in their order, repeated names included."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
@@ -55,7 +55,7 @@ def webhook_valid(secret: str, message_id: str, timestamp: str, body: bytes, sig
     """
     if not _TIMESTAMP.fullmatch(timestamp) or abs(now - int(timestamp)) > TOLERANCE:
         return False
-    if "." in message_id:  # the standard forbids it: the dot is what parts id, timestamp and body
+    if "." in message_id:  # the standard forbids it: the dot separates id, timestamp and body
         return False
     expected = _v1(secret, message_id, timestamp, body)
     return any(_same(expected, given) for given in signatures.split(" "))
@@ -69,7 +69,7 @@ def hex_signature(secret: str, body: bytes) -> str:
 def resend_hmac_valid(secret: str, body: bytes, signature: str) -> bool:
     """Whether `X-Resend-Signature` (hex, perhaps after `sha256=`) is `hex_signature` of this body.
 
-    It dates nothing, so it stops no replay: where svix headers are present, check those instead.
+    It has no timestamp, so it stops no replay: if svix headers are present, check those instead.
     """
     return _same(hex_signature(secret, body), signature.removeprefix("sha256=").lower())
 
@@ -99,7 +99,7 @@ def _with_and_without_port(url: str) -> list[str]:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError:  # an address made from a stranger's Host header
+    except ValueError:  # an address made from a client's Host header
         return [url]
     rest = url[len(parts.scheme) + len("://") + len(parts.netloc) :]
     if port is not None:

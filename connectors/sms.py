@@ -1,4 +1,4 @@
-"""What every sender of text messages answers alike, and a provider's words made safe to keep."""
+"""What all SMS connectors share: the verdict for an erased recipient, and the cleaning of providers' sentences."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ _NUMBER = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
 
 
 def without_numbers(text: str) -> str:
-    """A provider's sentence, fit for logs and events: short, printable, and the phone numbers in it blotted out."""
+    """A provider's sentence for logs and events: short, printable, and without phone numbers."""
     printable = "".join(character if character.isprintable() else " " for character in text[: 4 * _LONGEST])
     return _NUMBER.sub("[number]", printable)[:_LONGEST]

@@ -25,16 +25,16 @@ INVALID = Rejected("invalid_message", "an address or a header of the e-mail cann
 _GOODBYE_SECONDS = 1.0
 _PORTS = {"smtp": 587, "smtps": 465}
 
-# Refolding at 78 columns would turn a long List-Unsubscribe address into encoded words, which nobody can follow.
+# Refolding at 78 columns would turn a long List-Unsubscribe address into encoded words, which are not links.
 _POLICY = WIRE.clone(max_line_length=998)
 
 
 class SmtpEmail:
-    """Sends an `Email` from `sender` (an address, or `Name <address>`) by `smtp://user:password@host:port`.
+    """The connector to an SMTP server. `sender` is an address, or `Name <address>`.
 
-    `smtp` (port 587 if none is given) turns to TLS wherever the server offers it, `smtps` (465) begins with it; user
-    and password are percent-encoded and may be missing. `timeout_seconds` bounds connecting and each single reply.
-    The accepted e-mail is named by its Message-ID, which is made of the key. Any other url or sender is a ValueError.
+    `url` is `smtp://user:password@host:port`. `smtp` (default port 587) uses STARTTLS if the server offers it, `smtps`
+    (465) uses TLS; user and password are percent-encoded and optional. `timeout_seconds` bounds connecting and each
+    reply. The provider's id is the Message-ID, made from the key. Raises ValueError for another url or sender.
     """
 
     provider = "smtp"
@@ -64,25 +64,25 @@ class SmtpEmail:
         message_id = f"<{quote(key, safe='')}@{self._envelope_sender.rpartition('@')[2]}>"
         try:
             content = _content(effect, self._sender, message_id)
-        except (ValueError, LookupError, AttributeError, TypeError):  # the ways the standard library's parser refuses
+        except (ValueError, LookupError, AttributeError, TypeError):  # raised by the standard library's parser
             return INVALID
         client = aiosmtplib.SMTP(local_hostname=await self._name(), **self._options)
         return await self._send(client, effect.to, content) or Accepted(message_id)
 
     async def close(self) -> None:
-        """There is nothing to close: no connection outlives its message."""
+        """Nothing to close: no connection outlives its message."""
 
     async def _send(self, client: aiosmtplib.SMTP, to: str, content: bytes) -> Verdict | None:
         try:
             failure = await self._announce(client, to) or await _hand_over(client, content)
-            with suppress(aiosmtplib.SMTPException, OSError):  # what was settled stays settled
+            with suppress(aiosmtplib.SMTPException, OSError):  # the verdict stays
                 await client.quit(timeout=_GOODBYE_SECONDS)
             return failure
         finally:
             client.close()
 
     async def _announce(self, client: aiosmtplib.SMTP, to: str) -> Verdict | None:
-        """Everything before DATA: whatever fails here, nothing went out."""
+        """Send everything before DATA: after a failure here, nothing has gone out."""
         try:
             await client.connect()
             await client.mail(self._envelope_sender)
@@ -96,14 +96,14 @@ class SmtpEmail:
         return None
 
     async def _name(self) -> str:
-        """How this machine greets. Looked up once: it may ask the name service, which may be slow."""
+        """The name for EHLO. Looked up once, as the name service may be slow."""
         if self._own_name is None:
             self._own_name = await asyncio.to_thread(socket.getfqdn)
         return self._own_name
 
 
 async def _hand_over(client: aiosmtplib.SMTP, content: bytes) -> Verdict | None:
-    """DATA: once it was written, only a reply can tell what became of it."""
+    """Send DATA: after that, only a reply shows the outcome."""
     try:
         await client.data(content)
     except aiosmtplib.SMTPDataError as error:
@@ -138,7 +138,7 @@ def _content(effect: Email, sender: str, message_id: str) -> bytes:
 
 
 def _check_addresses(message: EmailMessage) -> None:
-    """Python up to 3.12 refuses half an address itself; later versions take it, and would let the server do that."""
+    """Refuse half an address, as Python up to 3.12 does itself; later versions leave it to the server."""
     for header in message.values():
         if not all(address.username and address.domain for address in getattr(header, "addresses", ())):
             raise ValueError("half an address")

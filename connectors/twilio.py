@@ -1,7 +1,6 @@
 """Text messages through Twilio's Messages resource.
 
-Twilio knows no idempotency keys, so an outcome that is unknown stays unknown until its status callback or a person
-settles it.
+Twilio has no idempotency keys, so an unknown outcome stays unknown until its status callback or a person settles it.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from domain.calls.sms import Sms
 from streams.core.calls import REFERENCE, Accepted, Deferred, Rejected, Unknown, Verdict
 
 _NOT_PROCESSED = frozenset({408, 429, 503})
-"""Refused at the door. 429: "never processed and always safe to retry" (error 20429). 503: not able to handle the
-request now (RFC 9110), answered before there is a message. 408: the request was not received whole. Any other 5xx may
-follow a message that was queued; Twilio warns that repeating it may reach the customer twice (error 20500)."""
+"""Statuses of unprocessed requests. 429: "never processed and always safe to retry" (error 20429). 503: not able to
+handle the request now (RFC 9110), answered before a message exists. 408: the request was not received whole. Any other
+5xx may follow a queued message; Twilio warns that repeating it may reach the customer twice (error 20500)."""
 
 
 class TwilioSms:
-    """Sends an `Sms` from `sender`: a number in E.164, a short code, a name, or a messaging service (MG...).
+    """The connector to Twilio. `sender` is an E.164 number, a short code, a name, or a messaging service (MG...).
 
-    `status_callback` is the public address told to Twilio for delivery reports; each message adds its REFERENCE to the
-    query. `timeout_seconds` bounds each step of a request (PHASES).
+    `status_callback` is the public address for Twilio's delivery reports; each message adds its REFERENCE to the query.
+    `timeout_seconds` bounds each step of a request (PHASES).
     """
 
     provider = "twilio"
@@ -80,7 +79,7 @@ class _Message(BaseModel):
 
 
 class _Problem(BaseModel):
-    """Twilio's older error body has `message`, the newer one (RFC 9457) `detail` and `title`."""
+    """An error body: the older form has `message`, the newer one (RFC 9457) `detail` and `title`."""
 
     code: int | _Token | None = None
     message: str | None = None

@@ -1,8 +1,8 @@
-"""Delivers webhooks over HTTP, signed in two ways: as the documents say, and by Standard Webhooks 1.0.0.
+"""The delivery of webhooks over HTTP, with two signatures: the documents', and that of Standard Webhooks 1.0.0.
 
-Only a 2xx is success, redirects are not followed, and what the receiver says beyond its status is not read. A name is
-resolved once per attempt, its addresses are checked, and one of those is called, so that no second answer of the name
-server can lead elsewhere. Proxies are not used: they would resolve the name again.
+Only a 2xx is success, redirects are not followed, and the receiver's body is not read. A name is resolved once per
+attempt, its addresses are checked, and one of those is called: a second resolution could lead elsewhere. Proxies are
+not used, as they would resolve the name again.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where an endpoint's webhooks go, and the secret they are signed with. Raises ValueError if one is malformed.
+    """The address and the secret of an endpoint. Raises ValueError if one is malformed.
 
     X-Webhook-Signature is keyed by the whole text of the secret. The Standard Webhooks signature is keyed by the bytes
-    behind `whsec_`, and by the text's own bytes where there is no such prefix.
+    behind `whsec_` or, without that prefix, by the bytes of the text.
     """
 
     url: str
@@ -66,25 +66,25 @@ class Destination:
 
     @property
     def authority(self) -> str:
-        """The Host header: name, and port if it isn't the scheme's own."""
+        """The Host header: the name, and the port if it is not the scheme's default."""
         return self._parsed.netloc.decode()
 
     @property
     def origin(self) -> str:
-        """The address without what may be secret in it: user, path and query."""
+        """The address without its secret parts: user, path and query."""
         return f"{self._parsed.scheme}://{self.authority}"
 
     @property
     def fingerprint(self) -> str:
-        """Tells this address from another without giving it away."""
+        """A hash of the address, which identifies it without revealing it."""
         return sha256(self.url.encode()).hexdigest()
 
     def at(self, address: str) -> httpx2.URL:
-        """The address with the name replaced by what it stands for."""
+        """The address with the name replaced by a resolved address."""
         return self._parsed.copy_with(host=address)
 
     def headers(self, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-        """What goes with the body, its signatures among it."""
+        """The headers of a request, with its signatures."""
         secret = self.secret.get_secret_value()
         standard = secret if secret.startswith("whsec_") else f"whsec_{b64encode(secret.encode()).decode()}"
         return {
@@ -99,7 +99,7 @@ class Destination:
 
 
 def configured(surface: str) -> dict[str, Destination]:
-    """The destination that is a setting, under the surface's name; empty without one.
+    """The destination from the settings, under the surface's name; empty if there is none.
 
     Raises ValueError for a malformed address, pydantic's ValidationError for settings that do not fit.
     """
@@ -110,10 +110,10 @@ def configured(surface: str) -> dict[str, Destination]:
 
 
 class WebhookSender:
-    """Delivers to the destinations it was given, by endpoint id.
+    """The connector that delivers webhooks to its destinations, by endpoint id.
 
-    Receivers know repeats by `webhook-id`, so an attempt without an answer is made again. `timeout_seconds` bounds an
-    attempt as a whole. `tls` replaces the usual certificates.
+    Receivers recognise repeats by `webhook-id`, so an attempt without an answer is repeated. `timeout_seconds` bounds
+    an attempt as a whole. `tls` replaces the default certificates.
     """
 
     provider = "webhook"
@@ -133,7 +133,7 @@ class WebhookSender:
             verify=tls or True,
             trust_env=False,
             timeout=timeout_seconds,
-            # A kept connection would be found by address, though its certificate was checked for another name.
+            # A kept connection is reused by address, though its certificate was verified for another name.
             limits=httpx2.Limits(max_keepalive_connections=0),
         )
 

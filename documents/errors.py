@@ -1,18 +1,18 @@
-"""Markdown documents into PDF, by Typst, in a confined process. What can go wrong, as types.
+"""The errors of rendering Markdown into PDF.
 
-`PdfPool` (pool.py) renders a `DocumentRequest` (request.py); `styling_of` (styling.py) reads what a request says of the
-looks; `content_disposition` (filename.py) names the download.
+`PdfPool` (confined/pool.py) renders a `DocumentRequest` (render/request.py); `styling_of` (render/style.py) reads the
+styling of a request; `content_disposition` (filename.py) names the download.
 """
 
 from __future__ import annotations
 
 
 class DocumentError(Exception):
-    """A document was not rendered. `str()` is a sentence for the person who sent it."""
+    """A document was not rendered. `str()` is a sentence for its author."""
 
 
 class InvalidStyling(DocumentError):
-    """A styling field has a value that cannot be honoured. `field` is its name as the client wrote it."""
+    """A styling field has an unusable value. `field` is its name in the request."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field} {reason}")
@@ -24,12 +24,12 @@ class DocumentTooLarge(DocumentError):
 
 
 class RenderTimeout(DocumentError):
-    """The document took longer than one document may. It would again: trying it again is useless."""
+    """The document took longer than one document may. A retry is useless."""
 
 
 class RenderFailed(DocumentError):
-    """The renderer broke, or could not be started: no fault that the document's author could name."""
+    """The renderer broke or could not be started; the document's author cannot mend that."""
 
 
 class RendererBusy(DocumentError):
-    """As many documents wait as may wait. Later it may go."""
+    """The queue is full. Retry later."""

@@ -1,4 +1,4 @@
-"""The name a download gets: cleaned, ending in .pdf, and written as RFC 6266 and RFC 8187 want it."""
+"""The file name of a download: cleaned, ending in .pdf, and encoded by RFC 6266 and RFC 8187."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ LONGEST = 150
 """Bytes of UTF-8 before `.pdf`: file systems allow 255, and browsers add ` (1)` and `.crdownload`."""
 
 RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
-"""Device names, which Windows opens instead of a file."""
+"""Device names, which Windows would open instead of a file."""
 
 UNSAFE = re.compile(r'[<>:"|?*;]')
 ATTR_CHAR = "!#$&+-.^_`|~"
-"""What RFC 8187 leaves as it is, beside letters and digits."""
+"""The characters that RFC 8187 leaves as they are, beside letters and digits."""
 
 
 def content_disposition(filename: str | None) -> str:
@@ -27,7 +27,7 @@ def content_disposition(filename: str | None) -> str:
 
 
 def clean(filename: str | None) -> str:
-    """The file's own name without path, control characters and what file systems refuse; `document.pdf` if none."""
+    """The name without path, control characters and characters that file systems refuse; `document.pdf` if empty."""
     visible = "".join(_visible(character) for character in filename or "")
     base = re.split(r"[/\\]", unicodedata.normalize("NFC", visible))[-1]
     stem = UNSAFE.sub("_", re.sub(r"\.pdf$", "", base.rstrip(" ."), flags=re.IGNORECASE)).strip(" .")
@@ -38,14 +38,14 @@ def clean(filename: str | None) -> str:
 
 
 def _visible(character: str) -> str:
-    """Nothing for what has no shape (control, format and lone surrogate characters), a space for any white space."""
+    """Drop characters without a glyph (control, format, lone surrogates); any white space becomes a space."""
     if character.isspace():
         return " "
     return "" if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Cn", "Co"} else character
 
 
 def _ascii(name: str) -> str:
-    """For clients that know no `filename*`. Per cent signs go too: some take them for an encoding (RFC 6266, D)."""
+    """Reduce to ASCII, for clients without `filename*`; without per cent signs, which some decode (RFC 6266, D)."""
     letters = unicodedata.normalize("NFKD", name)
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return re.sub(r'[^ -~]|[%"\\/]', "_", bare)

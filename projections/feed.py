@@ -1,4 +1,4 @@
-"""The events of a context that a webhook endpoint has not been told yet, read from the journal behind its cursors."""
+"""The events of a context beyond the cursors of a webhook endpoint, read from the journal."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ async def undelivered_events(
     seen: Mapping[int, int],
     most: int,
 ) -> tuple[list[FeedEvent], dict[int, int]]:
-    """Events of these names recorded since then and behind no cursor, at most so many of each partition; and where
-    each partition ends.
+    """Events of these names since that time and beyond the cursors, at most `most` of each partition; and the last
+    sequence of each partition.
 
-    `seen` is the sequence up to which each partition has been looked through, beyond its cursor.
+    `seen` is the sequence up to which each partition has been searched, beyond its cursor.
     """
     values = {
         "endpoint_id": endpoint_id,

@@ -1,6 +1,6 @@
-"""One row per webhook endpoint of a context: its address, the events it is told, and its health.
+"""One row per webhook endpoint of a context: its address, event types and health.
 
-A second table holds how far the feed has come with each endpoint, by partition.
+A second table holds the feed's cursor of each endpoint, by partition.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def endpoints_of(context: str) -> tuple[ReadModel, ReadModel]:
 
 
 class EndpointRow(NamedTuple):
-    """An endpoint. `registered_at` is None where the feed tells it nothing; `reason` says why it is disabled."""
+    """An endpoint. `registered_at` is None for one without a feed; `reason` is that of a disabled one."""
 
     endpoint_id: str
     url: str | None

@@ -1,7 +1,7 @@
-"""One row per webhook that goes out: where it stands. Every context that sends webhooks keeps a table of its own.
+"""One row per outgoing webhook and its status. Every context that sends webhooks has its own table.
 
 `status` is queued, put_off (until `resume_at`), held (its endpoint was disabled), delivered or failed. `sequence` is
-the place in the log where it was first queued or held: what recovery starts from. Its body is in the log only.
+the place in the log of its first event, from which recovery starts. Its body is in the log only.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class WebhookRow(NamedTuple):
 async def undelivered(
     connection: AsyncConnection[Row], context: str, endpoint_id: str, after: int = 0, limit: int = 1000
 ) -> list[WebhookRow]:
-    """What failed or was held after that sequence, in order: what a RecoverWebhook each brings on its way again."""
+    """The webhooks that failed or were held after that sequence, in order, for a RecoverWebhook each."""
     sql = f"""
         select {", ".join(WebhookRow._fields)} from {context}_webhooks
          where endpoint_id = %s and status in ('held', 'failed') and sequence > %s order by sequence limit %s
@@ -110,7 +110,7 @@ async def undelivered(
 
 
 async def queued_at(connection: AsyncConnection[Row], context: str, endpoint_id: str, position: Position) -> int | None:
-    """The sequence that the webhook about the event at this position has among its endpoint's; None without one."""
+    """The sequence of the endpoint's webhook about the event at this position; None if there is none."""
     sql = f"""
         select w.sequence from {context}_webhooks w
           join headwater.journal q on q.context = %s and q.stream = 'webhook/' || w.webhook_id and q.version = 1

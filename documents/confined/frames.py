@@ -1,4 +1,4 @@
-"""What goes between the pool and a worker, as bytes: frames, each four bytes of length and then so many bytes."""
+"""The frames between the pool and a worker: four bytes of length, then that many bytes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from documents.render.style import Styling
 
 LENGTH = struct.Struct(">I")
 READY = b"ready"
-"""The worker's first frame: its fonts are found and its limits are set."""
+"""The worker's first frame, sent once its fonts are found and its limits are set."""
 
 MEMORY_REASON = "the document takes more memory than one document may"
 
 
 class RenderOutcome(StrEnum):
-    """How it went: the first frame of each answer is `[outcome, reason, retiring]`, the second the PDF or nothing."""
+    """The outcome of a request. An answer has two frames: `[outcome, reason, retiring]`, and the PDF or nothing."""
 
     RENDERED = "rendered"
     TOO_LARGE = "too_large"

@@ -1,4 +1,4 @@
-"""The way into the renderer: worker processes, documents that wait for one, and what becomes of those that go wrong."""
+"""The pool of renderers: worker processes, the queue of documents, and failures as errors."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ START_SECONDS = 30.0
 GRACE_SECONDS = 5.0
 
 _KEPT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "XDG_DATA_HOME")
-"""What a worker knows of the parent's environment: enough to run and to find fonts, and no secret."""
+"""The variables of the parent's environment for a worker: enough to run and to find fonts, and no secret."""
 
 _NOWHERE = "http://127.0.0.1:9"
-"""The discard port: should Typst ever be led to ask for a package, it gets no further than here."""
+"""The discard port as proxy: a download of a package by Typst would end here."""
 
 _BROKEN = (asyncio.IncompleteReadError, ConnectionError)
 
 
 class PdfWorker:
-    """One process, which renders one document at a time; started when first needed, and again after each death.
+    """One process, which renders one document at a time; started when first needed, and again after its death.
 
-    Not for several tasks at once: that is what the pool is for.
+    Not for concurrent tasks: use the pool.
     """
 
     def __init__(self, limits: DocumentLimits, root: Path) -> None:
-        """`root` is an empty directory, which Typst takes for all the files there are."""
+        """`root` is an empty directory, the whole file system for Typst."""
         self._limits = limits
         self._root = root
         self._process: Process | None = None
 
     @property
     def pid(self) -> int | None:
-        """The process that is up now, if one is."""
+        """The id of the running process, if there is one."""
         return self._process.pid if self._process else None
 
     async def render(self, document: DocumentRequest) -> bytes:
-        """The PDF. Raises DocumentTooLarge, RenderTimeout or RenderFailed. When cancelled, it ends its process."""
+        """The PDF. Raises DocumentTooLarge, RenderTimeout or RenderFailed. A cancellation ends the process."""
         process = self._process or await self._start()
         try:
             async with asyncio.timeout(self._limits.seconds):
@@ -66,7 +66,7 @@ class PdfWorker:
         return _rendered(outcome, reason, pdf)
 
     async def stop(self) -> int | None:
-        """Ends the process, if one is up, and returns how it ended: minus the signal's number, if by a signal."""
+        """End the process, if one is running, and return its exit code: minus the signal's number, if by a signal."""
         process, self._process = self._process, None
         if process is None:
             return None
@@ -76,7 +76,7 @@ class PdfWorker:
         return await process.wait()
 
     async def _ended(self) -> int | None:
-        """How a process ended that has closed its pipe. To kill it now could be to lose what it says."""
+        """The exit code of a process that closed its pipe. Killing it at once could hide its own exit code."""
         if self._process is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), GRACE_SECONDS)
@@ -98,7 +98,7 @@ class PdfWorker:
 
 
 class PdfPool:
-    """Some workers, and a bounded number of documents that wait for them in the order in which they came."""
+    """Several workers, and a bounded queue of documents, first come, first served."""
 
     def __init__(self, limits: DocumentLimits | None = None, workers: int = 1, waiting: int = 16) -> None:
         self._limits = limits or DocumentLimits()
@@ -113,13 +113,13 @@ class PdfPool:
 
     @property
     def pids(self) -> list[int]:
-        """The processes that are up now."""
+        """The ids of the running processes."""
         return [worker.pid for worker in self._workers if worker.pid is not None]
 
     async def render(self, document: DocumentRequest) -> bytes:
         """The document as PDF.
 
-        Raises DocumentTooLarge, RenderTimeout, RenderFailed, or RendererBusy when enough documents wait already.
+        Raises DocumentTooLarge, RenderTimeout, RenderFailed, or RendererBusy if the queue is full.
         """
         _measure(document, self._limits)
         worker = await self._worker()
@@ -129,7 +129,7 @@ class PdfPool:
             self._idle.put_nowait(worker)
 
     async def close(self) -> None:
-        """Ends all workers; what they were at fails. Nothing is rendered afterwards."""
+        """End all workers; their current documents fail. Nothing is rendered afterwards."""
         self._closed = True
         for worker in self._workers:
             await worker.stop()
@@ -167,10 +167,10 @@ async def _spawn(limits: DocumentLimits, root: Path) -> Process:
         *(sys.executable, "-P", "-m", "documents.confined.worker", json.dumps(asdict(limits)), str(root)),
         stdin=PIPE,
         stdout=PIPE,
-        limit=limits.pdf_bytes,  # a pipe that is not read on, because so much waits, never tells that its process ended
+        limit=limits.pdf_bytes,  # must hold a whole PDF: a paused pipe hides that its process ended
         cwd=root,
         env=_environment(),
-        start_new_session=True,  # an interrupt at the terminal is for the parent, which then stops its workers
+        start_new_session=True,  # an interrupt at the terminal goes to the parent only, which stops its workers
     )
 
 
@@ -210,7 +210,7 @@ def _rendered(outcome: RenderOutcome, reason: str, pdf: bytes) -> bytes:
 
 
 def _death(code: int | None) -> DocumentError:
-    """What a worker's end in the middle of a document says: Rust aborts when there is no memory left."""
+    """The error for a worker's exit code within a document. Rust aborts when memory runs out."""
     if code == -signal.SIGABRT:
         return DocumentTooLarge(MEMORY_REASON)
     if code == -signal.SIGXCPU:

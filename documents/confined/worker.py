@@ -1,7 +1,7 @@
-"""The process that renders: one document after the other from its standard input, until that is closed.
+"""The worker process: renders one document after the other from its standard input, until that is closed.
 
-It is started by pool.py, which also kills it when it takes too long. Should the parent itself be gone or stuck, the
-kernel ends it: with its parent, and after so much time of the processor for one document.
+The pool starts it, and kills it when it takes too long. If the parent is gone or stuck, the kernel ends it: along with
+the parent, and after the limit of processor time for one document.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RETIRE_AT = 0.25
 
 
 def main() -> None:
-    """Arguments: the limits as JSON, and an empty directory."""
+    """Run the worker. Arguments: the limits as JSON, and an empty directory."""
     limits = DocumentLimits(**json.loads(sys.argv[1]))
     answers = _private_output()
     _die_with_parent()
@@ -46,7 +46,7 @@ def _answer(renderer: Renderer, document: DocumentRequest, limits: DocumentLimit
         return answer(RenderOutcome.FAILED, str(error), _retiring(limits))
     except MemoryError:
         return answer(RenderOutcome.TOO_LARGE, MEMORY_REASON, retiring=True)
-    except BaseException as error:  # noqa: BLE001 - a panic in Rust is no Exception; whatever it is, it has an answer
+    except BaseException as error:  # noqa: BLE001 - a panic in Rust is no Exception, and needs an answer, too
         return answer(RenderOutcome.FAILED, f"the renderer broke: {type(error).__name__}", retiring=True)
     if len(pdf) > limits.pdf_bytes:
         reason = f"the PDF would have {len(pdf):,} bytes; one document may have {limits.pdf_bytes:,}"
@@ -55,7 +55,7 @@ def _answer(renderer: Renderer, document: DocumentRequest, limits: DocumentLimit
 
 
 def _private_output() -> BinaryIO:
-    """The pipe to the parent, out of reach of whatever prints."""
+    """The pipe to the parent, apart from standard output, which libraries may print to."""
     own = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return os.fdopen(own, "wb")
@@ -79,7 +79,7 @@ def _die_with_parent() -> None:
 
 
 def _confine(limits: DocumentLimits) -> None:
-    """No files are written, no core is dumped, and memory is bounded where the kernel counts it."""
+    """Forbid writing files and core dumps, and bound memory where the kernel counts it."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
@@ -87,16 +87,16 @@ def _confine(limits: DocumentLimits) -> None:
 
 
 def _allow_processor_time(limits: DocumentLimits) -> None:
-    """As much as the document may take on every thread, from now on; then the kernel ends the process."""
+    """Allow a document's processor time on every thread, from now on; then the kernel ends the process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = int(used.ru_utime + used.ru_stime + limits.seconds * THREADS) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _retiring(limits: DocumentLimits) -> bool:
-    """Typst keeps what it has laid out: after a large document, the next one deserves a process with room.
+    """Whether the process should end: Typst keeps its layouts, so after a large document memory is short.
 
-    Asked of the kernel here and now: the peak that `getrusage` tells begins with that of the parent.
+    Current memory, not the peak of `getrusage`, which starts with the parent's.
     """
     if sys.platform != "linux":
         return False

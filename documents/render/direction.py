@@ -1,4 +1,4 @@
-"""Which way a passage is written, by its first letter that has a direction (UAX #9, rules P2 and P3)."""
+"""The writing direction of a passage, by its first letter with a direction (UAX #9, rules P2 and P3)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Iterable
 
 LANGUAGES = {"L": "en", "R": "he", "AL": "ar"}
-"""What Typst is told, by the class of that letter: it derives direction and shaping from the language."""
+"""The language for Typst, by the class of that letter: Typst derives direction and shaping from it."""
 
 
 def language(texts: Iterable[str]) -> str | None:
-    """`he` or `ar` for text from right to left, `en` for the other direction, None if no letter tells."""
+    """The language: `he` or `ar` for text from right to left, else `en`; None without a letter that has a direction."""
     for text in texts:
         for letter in text:
             if found := LANGUAGES.get(unicodedata.bidirectional(letter)):

@@ -1,8 +1,8 @@
-"""Formulas: TeX into the mathematics of Typst, as far as that is known to be safe and to work.
+"""Formulas: the conversion of TeX into Typst's mathematics, where that is safe and works.
 
-A formula is the one text of a document that Typst reads as its own language. In mathematics `#` alone leads into code,
-so whatever contains one after conversion is refused. So is any formula with a quotation mark, which the converter does
-not escape. What is refused is shown as the TeX it was.
+A formula is the only text of a document that Typst reads as its own language. In mathematics only `#` leads into code,
+so a formula with one after conversion is refused, as is one with a quotation mark, which the converter does not escape.
+A refused formula is shown as its TeX.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from tex2typst import tex2typst
 
 LONGEST = 2_000
-"""Characters; the converter's time grows with their square."""
+"""Characters; the converter takes quadratic time."""
 
 DEEPEST = 12
-"""Commands and brackets within each other; under roots and accents the converter's time doubles with each."""
+"""Nested commands and brackets; under roots and accents each level doubles the converter's time."""
 
 MACROS = {
     r"\bm": r"\boldsymbol",
@@ -27,7 +27,7 @@ MACROS = {
     r"\textit": r"\mathit",
     r"\textrm": r"\mathrm",
 }
-"""Common commands the converter does not know, by what it does: without its frame a formula still reads."""
+"""Replacements for common commands that the converter lacks; a formula is readable without its frame."""
 
 NAMED = {
     "delim: #none": "delim: unfenced",
@@ -35,7 +35,7 @@ NAMED = {
     "align: #center": "align: centred",
     "align: #right": "align: rightward",
 }
-"""The converter's own, constant ways into code, by names that the template puts in the scope of every formula."""
+"""Names for the converter's own constant uses of code; the template defines them in the scope of every formula."""
 
 _NEGATIVE_SPACE = re.compile(r"(?<!\\)((?:\\\\)*)\\!")
 _ALIGNED = re.compile(r"\\(begin|end)\{(?:equation|gather|gathered|multline|displaymath)\*?\}")
@@ -45,19 +45,19 @@ _NESTING = re.compile(r"(?P<left>\\left\b|\\begin\b)|(?P<right>\\right\b|\\end\b
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula as it was written, and in Typst; `math` is None if it must be shown as it was written."""
+    """A formula in TeX and in Typst; `math` is None if it is shown as TeX."""
 
     tex: str
     math: str | None
 
 
 def formula(tex: str) -> Formula:
-    """The formula in Typst, unless it is refused. That it converts does not mean that it can be set."""
+    """The formula in Typst, unless it is refused. A converted formula may still fail to compile."""
     return Formula(tex, _converted(tex) if '"' not in tex and len(tex) <= LONGEST and _depth(tex) <= DEEPEST else None)
 
 
 def refused(formulas: Sequence[Formula], can_be_set: Callable[[Sequence[Formula]], bool]) -> frozenset[int]:
-    """The places of those that cannot be set, found by halving: unknown commands show only in the attempt."""
+    """The places of formulas that cannot be set, found by halving: unknown commands fail only when compiled."""
     return frozenset(_search(formulas, range(len(formulas)), can_be_set))
 
 
@@ -86,13 +86,12 @@ def _converted(tex: str) -> str | None:
 
 
 def _known(tex: str) -> str:
-    """The same in words the converter knows."""
     aligned = _ALIGNED.sub(r"\\\1{aligned}", _NEGATIVE_SPACE.sub(r"\1 ", tex))
     return _SMALL.sub(r"\\\1{matrix}", aligned)
 
 
 def _depth(tex: str) -> int:
-    """How many commands may lie within each other: a command holds what follows it, be it in braces or not."""
+    """The deepest possible nesting: a command holds what follows it, in braces or not."""
     outer: list[int] = []
     deepest = chain = 0
     for found in _NESTING.finditer(tex):

@@ -1,4 +1,4 @@
-"""Program text in colours: which parts of each line are of which kind."""
+"""Syntax highlighting: the pieces of each line of program text, with their colours."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INKS = {
     Token.Generic.Heading: "keyword",
     Token.Generic.Subheading: "keyword",
 }
-"""Kinds of token, and the name of their colour in the template. What is not here is plain."""
+"""Kinds of token, and the name of their colour in the template. Others are plain."""
 
 Piece = tuple[str, str]
 """A colour's name ("plain" for none) and text without line ends."""
@@ -45,7 +45,7 @@ def lines(code: str, language: str) -> Iterator[list[Piece]]:
 
 
 def _tokens(code: str, language: str) -> Iterator[Piece]:
-    """The code's pieces, line ends among them; some lexers know a line only by its end."""
+    """Tokenise the code with its line ends: some lexers need the end of a line."""
     try:
         lexer = get_lexer_by_name(language, stripnl=False)
     except ClassNotFound:
@@ -54,7 +54,6 @@ def _tokens(code: str, language: str) -> Iterator[Piece]:
 
 
 def _ink(kind: _TokenType) -> str:
-    """The colour of the nearest ancestor that has one."""
     while kind.parent is not None:
         if kind in INKS:
             return INKS[kind]

@@ -1,6 +1,6 @@
-"""Text of a stranger, as string literals of Typst: the only form in which it enters a source.
+"""Untrusted text as string literals of Typst: the only form in which it enters a source.
 
-A string literal cannot be left from inside, so nothing in it is ever read as markup or code.
+A string literal cannot be ended from inside, so nothing in it is read as markup or code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LETTER = r"[^\s\u0590-\U0010ffff]"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 UNBROKEN = 60
-"""So many letters in a row, of about 11 pt, fit into a line of the page with certainty."""
+"""The letters in a row, of about 11 pt, that certainly fit into a line of the page."""
 
 
 UNSHAPED = 2_000
@@ -30,7 +30,7 @@ def scalar(text: str) -> str:
 def printable(text: str) -> str:
     """The text with spaces for controls, and without embeddings and overrides of the writing direction.
 
-    They are how one text is made to look like another. Marks and isolates, which honest text needs, stay.
+    Those make one text look like another. Marks and isolates, which honest text needs, stay.
     """
     return scalar(text).translate(_CONTROLS).translate(_OVERRIDES)
 
@@ -41,15 +41,15 @@ def literal(text: str) -> str:
 
 
 def code_literal(text: str) -> str:
-    """A string literal of program text, in which every control of the writing direction is made visible."""
+    """A string literal of program text, with visible controls of the writing direction."""
     return literal(text.translate(_SHOWN))
 
 
 def breakable(text: str, unbroken: int) -> list[str]:
-    """The text in pieces between which a line may break: one piece, unless more letters in a row than `unbroken`.
+    """The text in pieces between which a line may break: one, unless it has more than `unbroken` letters in a row.
 
-    That is for alphabets without joined letters. Other scripts have break opportunities of their own, and are cut only
-    where no honest text goes on without a space: the shaping of some hundred thousand letters at once fails.
+    That is for alphabets without joined letters. Other scripts have their own break opportunities, and are cut only
+    after UNSHAPED letters: the shaping of some hundred thousand letters at once fails.
     """
     pieces = re.split(rf"({_LETTER}{{{unbroken}}})(?={_LETTER})", text)
     return [part for piece in pieces for part in re.split(rf"(\S{{{UNSHAPED}}})(?=\S)", piece) if part]

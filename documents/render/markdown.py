@@ -22,14 +22,14 @@ _PARAGRAPH = {"paragraph_open", "paragraph_close"}
 _BRACKETS = {"\\[": ("\\]", "math_inline_double"), "\\(": ("\\)", "math_inline")}
 
 MOST_TOKENS = 200_000
-"""A dense megabyte of prose has a quarter of that. What has more is built to have it, or a table for a database."""
+"""The most tokens of a document. A dense megabyte of prose has a quarter of that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """The flow of the document, and the body of each footnote by its number: its first paragraph is hidden.
 
-    A hidden paragraph stands in the line of what holds it, here the number of the note.
+    A hidden paragraph stays in the line of its container, here the number of the note.
     """
 
     flow: list[Token]
@@ -61,12 +61,12 @@ def _without_notes(tokens: list[Token]) -> Parsed:
 
 
 def _accept(_address: str) -> bool:
-    """Whether an address may be a link is for the writer to say: here, the text beside it would be lost."""
+    """Accept every address: the writer decides on links. A refusal here would lose the text beside the address."""
     return True
 
 
 def _bracketed(state: StateInline, silent: bool) -> bool:
-    r"""`\[…\]` in the midst of a paragraph, and `\(…\)` over several lines, which the plugin leaves to us."""
+    r"""Parse `\[…\]` within a paragraph, and `\(…\)` over several lines, which the plugin does not."""
     opening = state.src[state.pos : state.pos + 2]
     if opening not in _BRACKETS:
         return False

@@ -1,4 +1,4 @@
-"""What a token of Markdown says only together with those that follow it."""
+"""Queries over a sequence of Markdown tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markdown into a Typst source: our own template, then calls of its functions with the document's text as literals."""
+"""The conversion of Markdown into a Typst source: calls of our template's functions, with the text as literals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from documents.render.request import Options
 from documents.render.source import TypstSource, document
 
 DEEPEST = 16
-"""Lists, quotations and notes within each other; Typst itself gives up a little later."""
+"""Nested lists, quotations and notes; Typst itself fails a little later."""
 
 _LINKABLE = re.compile(r"(?:https?://|mailto:|tel:).{1,2000}", re.IGNORECASE | re.ASCII)
 _LONGEST_SHOWN = 200
@@ -60,7 +60,7 @@ _FIXED = {
 
 
 def to_typst(markdown: str, options: Options) -> TypstSource:
-    """The document as a source for Typst. Raises DocumentTooLarge for what is nested too deeply or has too many parts.
+    """The document as a Typst source. Raises DocumentTooLarge for one nested too deeply or with too many parts.
 
     HTML is shown as it is written, images as their text and a link. Nothing of the document is Typst markup or code,
     except its formulas (formulas.py).
@@ -72,12 +72,12 @@ def to_typst(markdown: str, options: Options) -> TypstSource:
 
 
 def linkable(address: str) -> bool:
-    """Whether a reader may be led there by a click: the web, mail and telephone, and no other scheme."""
+    """Whether the address may be a link: the web, mail and telephone, and no other scheme."""
     return _LINKABLE.fullmatch(address) is not None
 
 
 class _Writer:
-    """Writes tokens in one pass, from left to right, without recursion but for notes within notes."""
+    """The writer of tokens, in one pass from left to right, recursive only for notes within notes."""
 
     def __init__(self, parsed: Parsed, unbroken: int) -> None:
         self._out: list[str] = []
@@ -166,7 +166,7 @@ class _Writer:
         return "#box();".join(f"#mono({code_literal(piece)});" for piece in pieces)
 
     def _span(self, name: str, step: int) -> str:
-        """A span within one of its own kind means nothing, and is how thousands of levels are made of asterisks."""
+        """Write only the outermost span of a kind: inner ones mean nothing, and asterisks can nest thousands."""
         self._spans[name] += step
         if step == 1:
             return _SPANS[name] if self._spans[name] == 1 else ""
@@ -177,12 +177,12 @@ class _Writer:
         return ""
 
     def _text(self, tokens: Sequence[Token], place: int) -> str:
-        """A displayed formula ends its line: the space behind it would begin the next."""
+        """Strip the space after a displayed formula, which would begin the next line."""
         after_display = place > 0 and tokens[place - 1].type == "math_inline_double"
         return self._literal(tokens[place].content.lstrip() if after_display else tokens[place].content)
 
     def _heading(self, tokens: Sequence[Token], place: int) -> str:
-        """Headings within notes cannot be linked to: a note that nobody refers to is not written."""
+        """Label the heading, unless it is within a note: a note without a reference is not written."""
         number = self._anchors.get(str(tokens[place].attrs.get("id", "")))
         self._labels.append("" if number is None else f"<h{number}>")
         return f"#heading(level: {int(tokens[place].tag[1])})["
@@ -251,7 +251,7 @@ class _Writer:
         return f"#link({literal(address)})[" if linkable(address) else "#["
 
     def _link_end(self, _tokens: Sequence[Token], _place: int) -> str:
-        """Where no click leads, the address itself says where it would have led."""
+        """Show the address of a link that is not allowed."""
         address = self._addresses.pop()
         shown = address if len(address) <= _LONGEST_SHOWN else f"{address[:_LONGEST_SHOWN]}…"
         return f"]; {self._literal(f'({shown})')}" if shown else "];"
@@ -278,12 +278,12 @@ class _Writer:
 
 
 def _table_head(tokens: Sequence[Token], place: int) -> str:
-    """A head with a note is not repeated on the next page, lest its note be."""
+    """Repeat the head on the next page, unless it has a note, which would be repeated as well."""
     cells = (child for token in until_close(tokens, place) for child in token.children or ())
     repeat = "false" if any(child.type == "footnote_ref" for child in cells) else "true"
     return f"table.header(repeat: {repeat}, "
 
 
 def _checkbox(tokens: Sequence[Token], place: int) -> str:
-    """The one HTML there is: the box that the task list plugin puts before a task."""
+    """Write the box of a task, the only HTML that the parser makes."""
     return f"#checkbox({'true' if 'checked=' in tokens[place].content else 'false'});"

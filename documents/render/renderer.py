@@ -1,4 +1,4 @@
-"""A document into PDF, in this process. It may take all the time and memory there is: see worker.py for its limits."""
+"""The rendering of a document into PDF, in this process. Without limits of time and memory: see worker.py."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from documents.render.source import TypstSource, only_formulas
 
 
 class Renderer:
-    """Typst over an empty directory: a source finds no file there, and no package but what it could download.
+    """A Typst compiler over an empty directory: a source finds no file there, and no package but a downloaded one.
 
     Fonts are those of the system and Typst's own (Libertinus Serif, New Computer Modern Math, DejaVu Sans Mono).
     """
 
     def __init__(self, root: Path) -> None:
-        """`root` is an empty directory that nobody else writes to."""
+        """`root` is an empty directory without other writers."""
         nowhere = str(root)
         self._typst = typst.Compiler(
             root=nowhere, font_paths=typst.Fonts(), package_path=nowhere, package_cache_path=nowhere
         )
 
     def pdf(self, document: DocumentRequest) -> bytes:
-        """The PDF. Raises DocumentTooLarge for what markdown_typst.py refuses, RenderFailed for what Typst refuses.
+        """The PDF. Raises DocumentTooLarge if markdown_typst.py refuses the document, RenderFailed if Typst does.
 
-        Formulas that cannot be set are shown as they were written, and nobody is told but the reader.
+        Formulas that cannot be set are shown as TeX, without an error.
         """
         source = to_typst(document.content, document.options)
         at = int(document.at.timestamp())

@@ -1,4 +1,4 @@
-"""What is asked of the renderer, and how much may be asked."""
+"""The request to the renderer, and its limits."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import datetime
 from documents.render.style import Styling
 
 THREADS = 2
-"""Typst would take one for each core, and a stack and an arena of address space with each."""
+"""The threads of Typst; by default one for each core, each with address space for a stack and an arena."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is said about a document beside its text.
+    """The options of a document.
 
-    `title` and `author` become metadata of the PDF and stand small at the head of each page; without a title the
-    metadata say "Document" and the head stays empty.
+    `title` and `author` become metadata of the PDF and are printed small at the head of each page; without a title the
+    metadata say "Document" and the head is empty.
     """
 
     title: str | None = None
@@ -26,7 +26,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class DocumentRequest:
-    """Markdown to be rendered. `at` (with a time zone) becomes the PDF's date of creation.
+    """Markdown to render. `at` (with a time zone) becomes the PDF's creation date.
 
     Equal requests give equal bytes, on one machine with one set of fonts.
     """
@@ -38,7 +38,7 @@ class DocumentRequest:
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """What one document may cost: bytes of UTF-8 in, seconds of waiting, bytes of address space, bytes of PDF out."""
+    """The limits of one document: bytes of UTF-8 in, seconds of waiting, bytes of address space, bytes of PDF out."""
 
     content_bytes: int = 1 << 20
     seconds: float = 20.0

@@ -1,4 +1,4 @@
-"""What Typst is given: our own template, calls of its functions, and the values that both read."""
+"""The source for Typst: our template, calls of its functions, and the values that both read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from documents.render.request import Options
 
 @dataclass(frozen=True, slots=True)
 class TypstSource:
-    """A source of Typst, the values it reads from `sys.inputs`, and its formulas, by the numbers it calls them by."""
+    """A Typst source, its values for `sys.inputs`, and its formulas, by their numbers in the source."""
 
     text: str
     values: Mapping[str, str]
@@ -23,24 +23,24 @@ class TypstSource:
 
     @property
     def inputs(self) -> dict[str, str]:
-        """All that the source reads, as Typst's `sys_inputs`."""
+        """The inputs of the source, as Typst's `sys_inputs`."""
         return {**self.values, "formulas": json.dumps([formula.math for formula in self.formulas])}
 
     def showing_tex(self, places: Iterable[int]) -> TypstSource:
-        """The same source with the formulas at those places shown as they were written."""
+        """The same source with the formulas at those places as TeX."""
         plain = {place: replace(self.formulas[place], math=None) for place in places}
         return replace(self, formulas=tuple(plain.get(place, each) for place, each in enumerate(self.formulas)))
 
 
 def document(calls: str, formulas: Sequence[Formula], options: Options) -> TypstSource:
-    """A document on pages as the options want them. Title and author are values: they are in no source."""
+    """The source of a document with these options. Title and author are values, not part of the source."""
     said = {"title": _one_line(options.title), "author": _one_line(options.author)}
     values = {"request": json.dumps(said | asdict(options.styling))}
     return TypstSource(_template("page.typ") + _template("formulas.typ") + calls, values, tuple(formulas))
 
 
 def only_formulas(formulas: Sequence[Formula]) -> TypstSource:
-    """Nothing but these formulas: a source that shows whether they can be set."""
+    """A source of these formulas only, to find out whether they can be set."""
     calls = (f"#formula({place}, true)[];\n" for place in range(len(formulas)))
     return TypstSource(_template("formulas.typ") + "".join(calls), {}, tuple(formulas))
 
@@ -51,5 +51,4 @@ def _one_line(text: str | None) -> str:
 
 @cache
 def _template(name: str) -> str:
-    """What a source begins with: the page, its styles, and the functions that the rest calls."""
     return files("documents.render").joinpath(name).read_text(encoding="utf-8")

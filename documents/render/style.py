@@ -1,4 +1,4 @@
-"""How a document looks, as far as a request may say: the colour of headings, the size of text, the height of lines."""
+"""The styling of a document by a request: the colour of headings, the font size, the line height."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINE_HEIGHTS = (1.0, 3.0)
 
 @dataclass(frozen=True, slots=True)
 class Styling:
-    """`header_color` is `#rgb` or `#rrggbb`, `font_size` the text's size in pt, `line_height` a multiple of that size.
+    """The styling. `header_color` is `#rgb` or `#rrggbb`, `font_size` in pt, `line_height` a multiple of it.
 
     Everything else on the page (headings, code, margins between blocks) is sized in proportion.
     """
@@ -26,9 +26,9 @@ class Styling:
 
 
 def styling_of(fields: Mapping[str, object] | None) -> Styling:
-    """The styling a request asks for in `headerColor`, `fontSize` and `lineHeight`; absent or null is the default.
+    """The styling of a request, from `headerColor`, `fontSize` and `lineHeight`; absent or null is the default.
 
-    Raises InvalidStyling, naming the field, for an unknown field and for a value that cannot be honoured.
+    Raises InvalidStyling with the field's name for an unknown field or an unusable value.
     """
     given = {name: value for name, value in (fields or {}).items() if value is not None}
     for name in given.keys() - {"headerColor", "fontSize", "lineHeight"}:
@@ -52,6 +52,6 @@ def _number(field: str, value: object, bounds: tuple[float, float], unit: str) -
     wanted = f"must be a number from {low:g} to {high:g}{unit}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidStyling(field, wanted)
-    if not low <= value <= high:  # which no NaN does
+    if not low <= value <= high:  # false for NaN
         raise InvalidStyling(field, wanted)
     return float(value)

@@ -1,4 +1,4 @@
-"""What can be read of messages and the people they go to."""
+"""The read models of messages and their recipients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every change of consent, one row per person, message type and change: the proof of who agreed to what, when and how.
+"""Changes of consent, one row per person, message type and change: the proof of a consent, with its time and source.
 
 `version` is that of the event in the recipient's stream; `status` is granted, pending, revoked, opted_out or
 suppressed.
@@ -68,7 +68,7 @@ def _change(fact: RecipientEvent) -> tuple[Channel, tuple[TriggerType, ...], dic
         case PreferencesUpdated() | PreferencesReset() | RecipientContacted() | InboundSmsReceived():
             return None
         case VerificationCodeSent() | VerificationCodeFailed() | PhoneVerificationFailed() | PhoneNumberVerified():
-            return None  # what a verification brings is a ConsentGranted
+            return None  # a ConsentGranted follows a verification
         case _:
             assert_never(fact)
 
@@ -114,7 +114,7 @@ CONSENTS = ReadModel(
 
 
 class ConsentRow(NamedTuple):
-    """One change; what is personal is None once the person was erased."""
+    """One change. Personal values are None once the person has been erased."""
 
     version: int
     channel: str
@@ -131,7 +131,7 @@ class ConsentRow(NamedTuple):
 
 
 async def consent_history(connection: AsyncConnection[Row], user_id: int) -> list[ConsentRow]:
-    """Everything that ever happened to a person's consent, the oldest first."""
+    """Every change of a person's consent, the oldest first."""
     sql = """
         select version, channel, message_type, at, status, reason, source, address, ip, user_agent, shown,
                verification_id

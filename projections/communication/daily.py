@@ -1,12 +1,12 @@
-"""Counters per UTC day, channel and trigger type: what every analysis and report is computed from.
+"""Counters per UTC day, channel and trigger type: the base of every analysis and report.
 
-A delivery counts for the day it was dispatched, whatever happens to it later: all rates of a day speak of the same
-messages, and a late receipt corrects the day it belongs to.
+A delivery counts for the day of its dispatch. So all rates of a day cover the same messages, and a late receipt
+corrects the day it belongs to.
 
 - dispatched: handed to a provider. sent: accepted by it. delivered: reported as arrived (implied by an open or click).
 - opened, clicked, acted: at least once, counted once. acted is what reports call engaged.
-- failed: rejected, or accepted and then reported undelivered. unconfirmed: nobody knows.
-- cost: microcents owed for what was dispatched, less what a provider rejected.
+- failed: rejected, or accepted and then reported undelivered. unconfirmed: without an answer.
+- cost: microcents owed for dispatched messages, less those that a provider rejected.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TALLIES: dict[DeliveryStatus, dict[str, int]] = {
     DeliveryStatus.UNDELIVERED: {"sent": 1, "failed": 1},
     DeliveryStatus.DELIVERED: {"sent": 1, "delivered": 1},
 }
-"""What a delivery counts as, by how far it has come."""
+"""The counters of a delivery, by its status."""
 
 
 def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
@@ -65,7 +65,7 @@ def _counts(fact: AnyDeliveryEvent) -> dict[str, int]:
 
 
 def moved(before: DeliveryStatus, after: DeliveryStatus) -> dict[str, int]:
-    """What changes in the counters when a delivery moves on."""
+    """The changes of the counters when a delivery's status changes."""
     was, is_ = TALLIES[before], TALLIES[after]
     counts = {name: is_.get(name, 0) - was.get(name, 0) for name in {**was, **is_}}
     return {name: count for name, count in counts.items() if count}

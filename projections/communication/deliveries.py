@@ -1,7 +1,7 @@
-"""One row per message and channel: handed over, and what the provider and the recipient did with it.
+"""One row per message and channel: the delivery, with the provider's reports and the recipient's actions.
 
-`number` is an integer of its own for every row, `part` the DeliveryStatus, `day` the UTC day it counts for in every
-statistic, `cost` what is owed for it in microcents.
+`number` is unique for every row, `part` the DeliveryStatus, `day` the UTC day it counts for in every
+statistic, `cost` the microcents owed for it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from streams.core.envelope import Position, Recorded
 from streams.core.read_models import Change, ReadModel, change, put
 
 PARTITIONS = 1024
-"""More than a context will ever have: makes one number of a partition and a sequence."""
+"""More partitions than a context will ever have: the factor that packs a position into one integer."""
 
 
 def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
@@ -57,7 +57,7 @@ def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
 
 
 def number(position: Position) -> int:
-    """The position as one integer: unique, and the same however often the rows are rebuilt."""
+    """The position as one integer: unique, and the same after every rebuild."""
     return position.sequence * PARTITIONS + position.partition
 
 

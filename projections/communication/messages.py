@@ -1,4 +1,4 @@
-"""One row per message: asked for, waiting, dispatched or called off. What came of it stands in the deliveries."""
+"""One row per message: waiting, dispatched or called off. The deliveries hold its further course."""
 
 from __future__ import annotations
 

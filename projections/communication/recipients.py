@@ -1,6 +1,7 @@
-"""One row per person: their preferences, where they may be reached, and a verification that is under way.
+"""One row per person: preferences, addresses, and a pending verification.
 
-`version` is that of the recipient's stream after the last change shown here. Who has no row has default preferences.
+`version` is that of the recipient's stream after the last change of the row. A person without a row has the default
+preferences.
 """
 
 from __future__ import annotations
@@ -101,14 +102,14 @@ RECIPIENTS = ReadModel(
 
 
 class PreferencesRow(NamedTuple):
-    """A person's preferences; `version` 0 means that nothing was ever recorded of them and these are the defaults."""
+    """A person's preferences. `version` 0: nothing was recorded, and these are the defaults."""
 
     preferences: Preferences
     version: int
 
 
 class PendingVerification(NamedTuple):
-    """A number that waits for its code."""
+    """A phone number that waits for its code."""
 
     user_id: int
     verification_id: UUID
@@ -116,7 +117,7 @@ class PendingVerification(NamedTuple):
 
 
 async def preferences_of(connection: AsyncConnection[Row], user_id: int) -> PreferencesRow:
-    """The person's preferences, the defaults if they have set none."""
+    """The person's preferences; the defaults if none were set."""
     sql = "select preferences, version from communication_recipients where user_id = %s"
     row = await (await connection.execute(sql, (user_id,))).fetchone()
     if row is None:
@@ -126,7 +127,7 @@ async def preferences_of(connection: AsyncConnection[Row], user_id: int) -> Pref
 
 
 async def pending_verifications(connection: AsyncConnection[Row], phone_number: str) -> list[PendingVerification]:
-    """Everybody who waits for a code at this number, the latest first."""
+    """The pending verifications of this number, the latest first."""
     sql = """
         select user_id, verification_id, verification_expires_at from communication_recipients
          where pending_phone = %s and verification_id is not null order by verification_expires_at desc, user_id
@@ -143,16 +144,16 @@ BEHIND_MARK = """
 
 
 async def users_with_mark(connection: AsyncConnection[Row], salt: bytes, mark: str) -> list[int]:
-    """Like `users_with_phone`, of a number that is known by its mark only: the hex SHA-256 of salt and number.
+    """The users of a number that is known by its mark only: the hex SHA-256 of salt and number.
 
-    Looks at every row, since no index can know the salt.
+    Scans every row, as no index can contain the salt. See `users_with_phone`.
     """
     rows = await (await connection.execute(BEHIND_MARK, {"salt": salt, "mark": mark})).fetchall()
     return [user_id for (user_id,) in rows]
 
 
 async def users_with_phone(connection: AsyncConnection[Row], phone_number: str) -> list[int]:
-    """Everybody whose verified number, or number waiting for its code, this is."""
+    """The users with this number, verified or pending."""
     sql = "select user_id from communication_recipients where phone = %s or pending_phone = %s order by user_id"
     rows = await (await connection.execute(sql, (phone_number, phone_number))).fetchall()
     return [user_id for (user_id,) in rows]

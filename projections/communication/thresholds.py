@@ -1,4 +1,4 @@
-"""One row per budget threshold that was reached: recorded once a period. Read by SQL and `headwater audit as-of`.
+"""One row per budget threshold reached, once a period. Read by SQL and `headwater audit as-of`.
 
 `start` is the first day of the period, amounts are microcents.
 """

@@ -1,4 +1,4 @@
-"""What can be read of course generations, exports, proxied calls, their cost, and webhooks."""
+"""The read models of course generations, exports, proxied calls, their cost, and webhooks."""
 
 from __future__ import annotations
 

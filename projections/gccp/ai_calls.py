@@ -1,4 +1,4 @@
-"""One row per proxied call: open, completed, disconnected (the client left) or failed, and what it used."""
+"""One row per proxied call: open, completed, disconnected (the client left) or failed, with its usage."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ AI_CALLS = ReadModel(
 
 
 class AiCallRow(NamedTuple):
-    """A proxied call. `estimated`: the provider never counted what it used."""
+    """A proxied call. `estimated`: the usage was not counted by the provider."""
 
     call_id: UUID
     streamed: bool

@@ -1,6 +1,6 @@
-"""One row per attempt at a generation's calls that was answered or given up: what it came to and what it used.
+"""One row per attempt at a generation's calls, answered or given up, with its result and usage.
 
-The ledger of a generation: the sum of its rows is what the generation cost. `result` is completed, unfit, deferred,
+The sum of a generation's rows is its cost. `result` is completed, unfit, deferred,
 rejected, unconfirmed (the answer was lost) or discarded (it came too late to be used).
 """
 

@@ -1,4 +1,4 @@
-"""One row per PDF: exported or failed, how large and how long it took. The document itself is not kept."""
+"""One row per PDF export: done or failed, its sizes and duration. The document itself is not stored."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ EXPORTS = ReadModel(
 
 
 class ExportRow(NamedTuple):
-    """A PDF that was made, or was not."""
+    """A PDF export."""
 
     export_id: UUID
     status: str

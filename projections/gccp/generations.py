@@ -1,7 +1,7 @@
-"""One row per generation: what was asked for and how far it has come.
+"""One row per generation: the request and its progress.
 
-`status` is the document's (queued, processing, completed, failed) or `cancelled`. `step` is the one being done or to
-be done next; `steps_done` counts up to 5. `retry_at` is set while the provider has asked to wait. `code` is the
+`status` is the document's (queued, processing, completed, failed) or `cancelled`. `step` is the current or next one;
+`steps_done` counts up to 5. `retry_at` is set while the provider has asked to wait. `code` is the
 document's code of a failure, `cause` the provider's own or ours.
 """
 
@@ -187,7 +187,7 @@ COLUMNS = ", ".join(GenerationRow._fields)
 
 
 async def by_id(connection: AsyncConnection[Row], generation_id: UUID) -> GenerationRow | None:
-    """The generation, whoever's it is: whose, the row says."""
+    """The generation with this id, of any owner; check `row.owner`."""
     sql = f"select {COLUMNS} from gccp_generations where generation_id = %s"
     row = await (await connection.execute(sql, (generation_id,))).fetchone()
     return None if row is None else GenerationRow(*row)
@@ -196,7 +196,7 @@ async def by_id(connection: AsyncConnection[Row], generation_id: UUID) -> Genera
 async def of_owner(
     connection: AsyncConnection[Row], owner: str, limit: int, before: GenerationRow | None = None
 ) -> list[GenerationRow]:
-    """The owner's generations, the latest first; those before the given one, to go on."""
+    """The owner's generations, the latest first; with `before`, the next page."""
     created_at, generation_id = (None, None) if before is None else (before.created_at, before.generation_id)
     sql = f"""
         select {COLUMNS} from gccp_generations

@@ -1,7 +1,8 @@
-"""One row per event of a generation, in the order of the log: what a client that follows it is told.
+"""One row per event of a generation, in the order of the log: the progress that a client follows.
 
-`sequence` is the event's place in its partition, so that whoever has seen one can go on after it. `event` is the last
-part of the event's name but its version (`step_completed`); `percent` says how many of the five steps are done.
+`sequence` is the event's place in its partition, so a client can continue after the last one it has seen. `event` is
+the last part of the event's name but its version (`step_completed`); `percent` says how many of the five steps are
+done.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from streams.core.envelope import Position, Recorded
 from streams.core.read_models import Change, ReadModel, Row, put
 
 ENDS = frozenset({"completed", "failed", "cancelled"})
-"""After these nothing more is to be expected, unless the generation is retried."""
+"""The last events of a generation, unless it is retried."""
 
 NO_REASON: dict[str, object] = {"code": None, "reason": None, "retry_at": None}
 
@@ -120,7 +121,7 @@ PROGRESS = ReadModel(
 
 
 class ProgressRow(NamedTuple):
-    """One event of a generation. `position` is what a client names as the last it has seen."""
+    """One event of a generation. A client continues after the last `position` it has seen."""
 
     position: Position
     at: datetime
@@ -135,7 +136,7 @@ class ProgressRow(NamedTuple):
 async def progress_after(
     connection: AsyncConnection[Row], generation_id: UUID, last_seen: Position | None = None, limit: int = 100
 ) -> list[ProgressRow]:
-    """What happened to the generation after `last_seen`, or from the beginning, in order."""
+    """The generation's events after `last_seen`, or from the beginning, in order."""
     sql = """
         select partition, sequence, at, event, step, percent, code, reason, retry_at from gccp_generation_progress
          where generation_id = %s and sequence > %s order by sequence limit %s
@@ -146,7 +147,7 @@ async def progress_after(
 
 
 async def heads_of(connection: AsyncConnection[Row], generation_ids: Collection[UUID]) -> dict[UUID, int]:
-    """The place in its partition of the last event of each of these generations."""
+    """The sequence of the last event of each of these generations."""
     sql = """
         select generation_id, max(sequence) from gccp_generation_progress
          where generation_id = any(%s) group by generation_id

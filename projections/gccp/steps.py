@@ -1,4 +1,4 @@
-"""One row per generation and step that has begun: its state, and its output once it is done (the checkpoint).
+"""One row per generation and begun step: its state, and its output once it is done (the checkpoint).
 
 `status` is running, waiting (until `retry_at`), completed, failed or cancelled. `started_at` is that of its last call.
 """
@@ -86,7 +86,7 @@ STEPS = ReadModel(
 
 
 class StepRow(NamedTuple):
-    """A step that has begun, and what all its calls used so far (microcents)."""
+    """A begun step, with the usage of all its calls so far (microcents)."""
 
     step: str
     status: str
@@ -102,9 +102,9 @@ class StepRow(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What a generation came to: Markdown, or an assignment as JSON. `text` is None once its owner was erased.
+    """The content of a generation: Markdown, or an assignment as JSON. `text` is None once its owner has been erased.
 
-    `provider` and `model` are those of the last step; `offline` means that no language model was asked.
+    `provider` and `model` are those of the last step; `offline`: without a language model.
     """
 
     mode: ContentMode
@@ -129,7 +129,7 @@ async def steps_of(connection: AsyncConnection[Row], generation_id: UUID) -> lis
 
 
 async def content_of(connection: AsyncConnection[Row], generation_id: UUID) -> Content | None:
-    """The content of a generation that has completed, else None."""
+    """The content of a completed generation, else None."""
     sql = """
         select g.mode, s.output, s.provider, s.model, s.completed_at
           from gccp_generations g join gccp_generation_steps s using (generation_id)

@@ -1,4 +1,4 @@
-"""One row per owner, UTC day and kind (generation, stream, reply): calls begun that day, and what answers then used."""
+"""One row per owner, UTC day and kind (generation, stream, reply): calls begun that day, and usage of its answers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ USAGE = ReadModel(
 
 
 class UsageRow(NamedTuple):
-    """What an owner used on a day in one way. `cost_microcents`: a millionth of a US cent."""
+    """The usage of an owner on a day, of one kind. `cost_microcents`: a millionth of a US cent."""
 
     day: date
     kind: str

@@ -1,4 +1,4 @@
-"""What the figures suggest: recommendations and alerts, each by a rule that is stated here."""
+"""Recommendations and alerts from the counters, each by a stated rule."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from domain.money import dollars
 from projections.communication.queries.analytics import Totals
 
 ENOUGH = 20
-"""With fewer messages sent on a channel, its rates say nothing."""
+"""The fewest sent messages for which a channel's rates count."""
 
 POOR_DELIVERY = 0.9
 NOTABLE = 0.01
 
 
 class Alert(NamedTuple):
-    """`level` is warning or critical."""
+    """An alert. `level` is warning or critical."""
 
     type: str
     level: str
@@ -24,11 +24,11 @@ class Alert(NamedTuple):
 
 
 def recommendations(sms: Totals, email: Totals) -> list[str]:
-    """Compares the channels when each has sent at least ENOUGH messages.
+    """Recommendations from a comparison of the channels, if each has sent at least ENOUGH messages.
 
-    - The channel whose delivery rate is higher by NOTABLE or more is suggested for critical messages.
-    - The channel whose engagement rate (acted / delivered) is higher by NOTABLE or more is suggested for education.
-    - A channel that delivers less than POOR_DELIVERY of what it sent: its addresses should be looked at.
+    - For critical messages: the channel whose delivery rate is higher by NOTABLE or more.
+    - For education: the channel whose engagement rate (acted / delivered) is higher by NOTABLE or more.
+    - A review of the addresses of a channel that delivers less than POOR_DELIVERY of its sent messages.
     """
     advice: list[str] = []
     if min(sms.sent, email.sent) >= ENOUGH:
@@ -47,15 +47,15 @@ def _better(what: str, use: str, sms: float, email: float) -> list[str]:
 
 
 def budget_percent(spent: int, limit: int) -> float:
-    """How much of a budget is used, in percent, to two decimals; 100 when there is no budget and something is spent."""
+    """The used percentage of a budget, to two decimals; 100 for spending without a budget."""
     if limit <= 0:
         return 100.0 if spent > 0 else 0.0
     return round(spent / limit * 100, 2)
 
 
 def alerts(usage: BudgetUsage, limits: Limits, totals: Totals) -> list[Alert]:
-    """A warning when 80 % of a budget is used, a critical alert at 100 %; a warning when less than POOR_DELIVERY of at
-    least ENOUGH messages arrived; a warning while messages are unconfirmed."""
+    """The alerts: a warning at 80 % of a budget, critical at 100 %; a warning if less than POOR_DELIVERY of at least
+    ENOUGH messages arrived; a warning while messages are unconfirmed."""
     found = [
         *_budget_alert("daily", usage.daily, limits.daily),
         *_budget_alert("monthly", usage.monthly, limits.monthly),

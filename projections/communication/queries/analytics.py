@@ -1,4 +1,4 @@
-"""Figures over all recipients, from the daily counters. Days are UTC, ends are inclusive, rates are fractions.
+"""Analytics over all recipients, from the daily counters. Days are UTC, ends are inclusive, rates are fractions.
 
 Denominators, the same everywhere: delivery_rate = delivered / sent. open_rate, click_rate and action_rate, and a
 channel's engagement_rate = opened, clicked, acted / delivered. The overall engagement_rate = acted / sent.
@@ -24,12 +24,12 @@ TRUNCATED: dict[Granularity, str] = {"daily": "day", "weekly": "week", "monthly"
 
 
 def rate(part: float, whole: float) -> float:
-    """Part of whole, to four decimals; 0 when there is nothing to divide by."""
+    """The quotient, to four decimals; 0 if the denominator is 0."""
     return round(part / whole, 4) if whole else 0.0
 
 
 class Totals(NamedTuple):
-    """The counters of a stretch of days, and what is computed from them."""
+    """The counters of a range of days, and the rates computed from them."""
 
     dispatched: int = 0
     sent: int = 0
@@ -59,7 +59,7 @@ class Totals(NamedTuple):
 
     @property
     def engagement_rate(self) -> float:
-        """Overall: over what was sent. For one channel use `action_rate`."""
+        """The overall rate, over sent messages. For one channel use `action_rate`."""
         return rate(self.acted, self.sent)
 
     @property
@@ -84,7 +84,7 @@ BY_CHANNEL = f"""
 async def totals_by_channel(
     connection: AsyncConnection[Row], start: date | None, end: date | None
 ) -> dict[Channel, Totals]:
-    """The counters from start to end (None: without bound), of both channels."""
+    """The counters of both channels from start to end; None: without bound."""
     rows = await (await connection.execute(BY_CHANNEL, (start, start, end, end))).fetchall()
     return dict.fromkeys(BOTH_CHANNELS, NOTHING) | {Channel(name): Totals(*counters) for name, *counters in rows}
 
@@ -115,7 +115,7 @@ async def series(
 ) -> list[tuple[date, Totals]]:
     """The counters of every day, week (from Monday) or month from start to end, without gaps.
 
-    A period is named by its first day, also where the stretch begins in its middle.
+    A period is named by its first day, also if the range begins in its middle.
     """
     values = {"unit": TRUNCATED[period], "start": start, "end": end, "channel": channel and channel.value}
     rows = await (await connection.execute(SERIES, values)).fetchall()
@@ -123,7 +123,7 @@ async def series(
 
 
 class Trend(NamedTuple):
-    """`points` are (first day of the period, value); cost is in dollars."""
+    """A trend. `points` are (first day of the period, value); cost is in dollars."""
 
     points: list[tuple[date, float]]
     trend: Literal["increasing", "decreasing", "stable"]
@@ -131,8 +131,8 @@ class Trend(NamedTuple):
 
 
 def trend_of(metric: Metric, periods: Sequence[tuple[date, Totals]]) -> Trend:
-    """The metric over time. Change = (last - first) / first × 100, to two decimals, between the first and the last
-    period in which anything was sent; 0 when there are fewer than two, or the first is 0."""
+    """The trend of a metric. Change = (last - first) / first × 100, to two decimals, between the first and the last
+    period with sent messages; 0 if there are fewer than two, or the first is 0."""
     points = [(start, value_of(metric, totals)) for start, totals in periods]
     values = [value_of(metric, totals) for _, totals in periods if totals.sent]
     first, last = (values[0], values[-1]) if values else (0.0, 0.0)
@@ -151,7 +151,7 @@ def value_of(metric: Metric, totals: Totals) -> float:
 
 
 def last_days(today: date, days: int) -> tuple[date, date]:
-    """The first and the last of this many days, of which today is the last."""
+    """The first and the last day of a range of this many days that ends today."""
     return today - timedelta(days=days - 1), today
 
 

@@ -1,4 +1,4 @@
-"""Whether a message could be sent to a person, now or at any moment in the past, and what consent stood behind it."""
+"""The permission to send a message to a person, now or at a past time, with the consent behind it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REASONS = {
 
 
 class SendPermission(NamedTuple):
-    """`event` is the version, in the stream `recipient/<user id>`, of the event that consent rests on; 0 if none."""
+    """The permission. `event` is the version of the consent's event in the stream `recipient/<user id>`, 0 if none."""
 
     can_send: bool
     reason: str
@@ -34,7 +34,7 @@ class SendPermission(NamedTuple):
 
 
 async def recipient_at(connection: AsyncConnection[Row], user_id: int, as_of: datetime | None = None) -> Recipient:
-    """The recipient as they stood (by default: stand), folded from the journal by the rules that decide."""
+    """The recipient's state, now or at a past time, folded from the journal as in decisions."""
     recipient = Recipient()
     for written in await events_of(connection, f"recipient/{user_id}", until=as_of, without=IRRELEVANT):
         before = recipient.model_copy(update={"version": written.version - 1})
@@ -45,18 +45,18 @@ async def recipient_at(connection: AsyncConnection[Row], user_id: int, as_of: da
 async def may_still_go(
     connection: AsyncConnection[Row], user_id: int, channel: Channel, type_: TriggerType
 ) -> SendPermission:
-    """Asked by the edge right before every try at sending: hours may lie between a dispatch and its last retry.
+    """Check right before every try at sending: hours may lie between a dispatch and its last retry.
 
-    A verification under way is left out of account: until it has brought consent, nothing may go.
+    A pending verification does not count: nothing may go until it has brought consent.
     """
     recipient = await recipient_at(connection, user_id)
     return _checked(recipient, channel, type_, recipient.reach(channel).standing(type_))
 
 
 def check(recipient: Recipient, channel: Channel, type_: TriggerType, at: datetime) -> SendPermission:
-    """Consent first, then suppression and preferences: the same facts that the rules of a send look at.
+    """Check consent, then suppression and preferences, as the rules of a decision do.
 
-    `at` is the moment asked about, by which a code may have expired.
+    `at` is the time in question; a code may have expired by then.
     """
     return _checked(recipient, channel, type_, recipient.consent(channel, type_, at))
 

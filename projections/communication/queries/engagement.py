@@ -1,4 +1,4 @@
-"""How one person takes what they are sent."""
+"""The engagement of one person with their messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Communication(NamedTuple):
 
 
 class UserEngagement(NamedTuple):
-    """`total` counts what providers accepted; every rate here is over that total (0 when it is 0), as a fraction.
+    """Rates of one person. `total` counts accepted messages; every rate is a fraction of it (0 if it is 0).
 
     delivery_rate = delivered / total, open_rate = opened / total, click_rate = clicked / total,
     action_rate = deliveries with an action / total.
@@ -67,7 +67,7 @@ HISTORY = f"""
 
 
 async def engagement_of(connection: AsyncConnection[Row], user_id: int, recent: int = 10) -> UserEngagement:
-    """The person's figures over all time, and their latest communications."""
+    """The person's rates over all time, and their latest communications."""
     row = await (await connection.execute(TOTALS, (user_id,))).fetchone()
     assert row is not None
     total, delivered, opened, clicked, acted = row
@@ -83,5 +83,5 @@ async def engagement_of(connection: AsyncConnection[Row], user_id: int, recent: 
 
 
 async def history_of(connection: AsyncConnection[Row], user_id: int, channel: Channel) -> list[Sample]:
-    """The person's latest deliveries on this channel, up to 500: what the optimal send time is found from."""
+    """The person's latest deliveries on this channel, up to 500: the samples for the optimal send time."""
     return [Sample(*row) for row in await (await connection.execute(HISTORY, (user_id, channel.value))).fetchall()]

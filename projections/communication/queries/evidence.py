@@ -1,4 +1,4 @@
-"""Where every input of a decision comes from: the events behind it, or what else it is."""
+"""The evidence for every input of a decision: its events, or its other source."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from streams.core.read_models import Row
 
 
 class Source(StrEnum):
-    """What an input is.
+    """The source of an input.
 
     - event: recorded; the events are its evidence.
-    - default: nothing was ever recorded, or that part of it never set: what holds by default.
-    - setting: the installation's configuration when the message was asked for.
+    - default: nothing was recorded, or this part was not set, so the default applies.
+    - setting: the installation's configuration when the message was requested.
     - rule: a constant of the rule in its version.
     - derived: follows from the other inputs and the time of the decision.
     - counters: sums over the log, counted up to the sequences that `counted_to` gives for each partition.
-    - unrecorded: the decision was recorded before its place in the log was noted.
+    - unrecorded: the decision is older than the record of this input's position.
     """
 
     EVENT = "event"
@@ -50,7 +50,7 @@ FIXED = {
     "local_time": Source.DERIVED,
     "opens": Source.DERIVED,
 }
-"""The inputs that no event holds."""
+"""The sources of the inputs that no event holds."""
 
 IN_RECIPIENT = {
     "consent": "consent",
@@ -64,13 +64,13 @@ IN_RECIPIENT = {
     "contacts": "contacts",
     "sent_in_window": "contacts",
 }
-"""The inputs read from events of the recipient's stream, and the input that holds the versions of those."""
+"""The inputs from events of the recipient's stream, and the input that holds the versions of those events."""
 
 COUNTED = ("contacts", "sent_in_window")
-"""The inputs that rest on any number of events."""
+"""The inputs with any number of events as evidence."""
 
 MAY_BE_UNSET = ("time_zone", "quiet_hours")
-"""Preferences that an event may leave unset; a default holds then."""
+"""The preferences that an event may leave unset, so that a default applies."""
 
 SPENT = ("daily_used", "monthly_used", "reservation")
 IN_REQUEST = ("asked", "priority")
@@ -79,7 +79,7 @@ ADDRESS = "address"
 
 
 class Link(NamedTuple):
-    """An event in the log."""
+    """The reference to an event in the log."""
 
     stream: str
     version: int
@@ -90,7 +90,7 @@ class Link(NamedTuple):
 
 
 class Basis(NamedTuple):
-    """What an input is, and the event that holds it, or each of those it counts; None unless it is `Source.EVENT`."""
+    """The source of an input, and its event, or each event it counts; None for any source but EVENT."""
 
     source: Source
     evidence: Link | list[Link] | None
@@ -104,7 +104,7 @@ class Evidence:
     others: Mapping[tuple[str, int], JournalEvent]
 
     def basis(self, name: str, step: DecisionStep, decided: JournalEvent) -> Basis:
-        """What this input of a step is. `decided` is the event that holds the decision."""
+        """The basis of an input of a step. `decided` is the event that holds the decision."""
         if name in FIXED:
             return Basis(FIXED[name], None)
         events = [link(one) for one in self._behind(name, step, decided) if not _unset(name, one)]
@@ -120,14 +120,14 @@ class Evidence:
         return [self.others[place] for place in _places(name, step, decided) if place in self.others]
 
     def _answer(self, step: DecisionStep, decided: JournalEvent) -> Sequence[JournalEvent]:
-        """The provider's refusal on that channel, before the decision."""
+        """The provider's last refusal on that channel before the decision."""
         before = (one for one in self.message if one.version < decided.version)
         refusals = [o for o in before if isinstance(o.fact, MessageRejected) and o.fact.channel == step.channel]
         return refusals[-1:]
 
 
 async def evidence_of(connection: AsyncConnection[Row], message: Sequence[JournalEvent]) -> Evidence:
-    """Everything outside of the message's own events that its decisions refer to."""
+    """Load the events outside of the message's stream to which its decisions refer."""
     places = {
         place
         for decided in message
@@ -152,13 +152,13 @@ def decision_in(written: JournalEvent) -> Decision:
 
 
 def link(written: JournalEvent) -> Link:
-    """Where an event stands in the log."""
+    """The reference to this event."""
     fact = written.fact
     return Link(written.stream, written.version, written.event_id, str(written.position), fact.name, fact.at)
 
 
 def _places(name: str, step: DecisionStep, decided: JournalEvent) -> list[tuple[str, int]]:
-    """The stream and version of each event that an input was read from, outside of the message's own stream."""
+    """The stream and version of each event behind an input, outside of the message's own stream."""
     fact = decided.fact
     if not isinstance(fact, DecidedEvent):
         return []

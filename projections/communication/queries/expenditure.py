@@ -1,4 +1,4 @@
-"""What has been spent: the figure that goes into every decision on a budget."""
+"""The spending that enters every decision on the budget."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SPENT = """
 
 
 class Spending(NamedTuple):
-    """What is spent, and, of each partition of the log, the sequence up to which that was counted."""
+    """The spending, and for each partition of the log the sequence up to which it was counted."""
 
     usage: BudgetUsage
     counted_to: dict[str, int]
 
 
 async def spending_on(connection: AsyncConnection[Row], day: date) -> Spending:
-    """What is spent on this UTC day and in its month, as far as the read models have come."""
+    """The spending on this UTC day and in its month, as of the read models."""
     row = await (await connection.execute(SPENT, {"day": day})).fetchone()
     assert row is not None
     daily, monthly, counted_to = row
@@ -37,5 +37,5 @@ async def spending_on(connection: AsyncConnection[Row], day: date) -> Spending:
 
 
 async def usage_on(connection: AsyncConnection[Row], day: date) -> BudgetUsage:
-    """`spending_on`, for whoever does not ask how far it was counted."""
+    """The usage of `spending_on`, without the sequences."""
     return (await spending_on(connection, day)).usage

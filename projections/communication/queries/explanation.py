@@ -1,4 +1,4 @@
-"""Why a message was sent, held, redirected or not sent: read from the journal alone, each input linked to its event."""
+"""The explanation of a message, read from the journal alone, with each input linked to its event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streams.core.read_models import Row
 
 
 class ExplainedRule(NamedTuple):
-    """What one rule said. By the name of each input: `sources` say what it is, `evidence` the events that hold it."""
+    """The verdict of one rule. `sources` and `evidence` give the source and the events of each input, by its name."""
 
     rule: str
     version: int
@@ -30,7 +30,7 @@ class ExplainedRule(NamedTuple):
 
 
 class ExplainedEvent(NamedTuple):
-    """One event of the message, as a sentence, with the rules that decided it where it was a decision."""
+    """One event of the message, as a sentence; a decision has its rules."""
 
     sentence: str
     event: Link
@@ -38,14 +38,14 @@ class ExplainedEvent(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """`sentence` sums up the latest decision and what came of it; `history` is everything, the oldest first."""
+    """An explanation. `sentence` sums up the latest decision and its outcome; `history` begins with the oldest."""
 
     sentence: str
     history: list[ExplainedEvent]
 
 
 async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> Explanation | None:
-    """The explanation of a message, None if there is no such message."""
+    """The explanation of a message; None if there is none."""
     written = await events_of(connection, f"message/{message_id}", without=(ReceiptNoted,))
     if not written:
         return None
@@ -55,7 +55,6 @@ async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> 
 
 
 def _summary(written: list[JournalEvent]) -> str:
-    """The last decision and the last word on what came of it."""
     facts = [cast(MessageEvent, one.fact) for one in written]
     decided = [describe(fact) for fact in facts if not isinstance(fact, DeliveryEvent)]
     after = [describe(fact) for fact in facts if isinstance(fact, DeliveryEvent)]

@@ -1,4 +1,4 @@
-"""Reading a stream's own events from the journal, without anybody's keys: of personal values, only that they exist."""
+"""The events of a stream, read from the journal without keys: of a personal value, only its existence is known."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from streams.core.wiring import SubjectErased
 
 CONTEXT = "communication"
 SEALED = "sealed"
-"""Stands for a personal value that exists; an erased one is None."""
+"""The placeholder for an existing personal value; an erased one is None."""
 
 PLACEHOLDERS: dict[str, object] = {"data": {}}
-"""For the fields that hold no text."""
+"""The placeholders of fields that are not text."""
 
 TYPES: dict[str, type[Event]] = {event.name: event for event in EVENTS} | {SubjectErased.name: SubjectErased}
 
@@ -36,7 +36,7 @@ STREAM = """
 
 
 class JournalEvent(NamedTuple):
-    """An event and where it stands."""
+    """An event and its place in the log."""
 
     fact: Event
     stream: str
@@ -54,7 +54,7 @@ async def events_of(
     versions: Sequence[int] | None = None,
     without: Sequence[type[Event]] = (),
 ) -> list[JournalEvent]:
-    """A stream's events in order: those up to a time, or of these versions, leaving out some kinds."""
+    """The events of a stream in order: up to a time, or of these versions, without some types."""
     names = [name for name, type_ in TYPES.items() if type_ not in without]
     wanted = None if versions is None else list(versions)
     cursor = await connection.execute(STREAM, (CONTEXT, stream, names, until, until, wanted, wanted))

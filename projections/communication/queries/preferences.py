@@ -1,4 +1,4 @@
-"""A person's preferences as the journal has them: never older than the version they are given with."""
+"""A person's preferences from the journal, never older than the version beside them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ CURRENT = """
 
 
 class CurrentPreferences(NamedTuple):
-    """Complete preferences, and how many events there are of the person, whatever they are about."""
+    """Complete preferences, and the version of the recipient's stream."""
 
     preferences: Preferences
     version: int
 
 
 async def current_preferences(connection: AsyncConnection[Row], user_id: int) -> CurrentPreferences:
-    """Both as of one moment, by one statement; the defaults of who has set none.
+    """Preferences and version by one statement, so of one moment; the defaults if none were set.
 
-    A read model may have halted or lag behind: a change based on its contents would undo what it has not seen, though
-    made on condition of the version.
+    Not from the read model, which may lag or have halted: a change based on it would undo later changes, although made
+    on condition of the version.
     """
     asked = {"context": CONTEXT, "stream": f"recipient/{user_id}", "names": NAMES}
     row = await (await connection.execute(CURRENT, asked)).fetchone()

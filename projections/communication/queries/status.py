@@ -1,4 +1,4 @@
-"""What the API tells of a message's task, and finding a message by what its provider calls it."""
+"""The status of a message's task, and the search for a delivery by a provider's id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streams.core.read_models import Row
 
 
 class DeliveryRow(NamedTuple):
-    """A message on one channel."""
+    """The delivery of a message on one channel."""
 
     channel: Channel
     status: DeliveryStatus
@@ -65,19 +65,19 @@ class MessageRow(NamedTuple):
 
     @property
     def delivered_at(self) -> datetime | None:
-        """When it first arrived on any channel."""
+        """The time of the first arrival on any channel."""
         return min((d.delivered_at for d in self.deliveries if d.delivered_at is not None), default=None)
 
     @property
     def succeeded_at(self) -> datetime | None:
-        """When a provider first accepted it; None unless the status is SUCCESS."""
+        """The time of the first acceptance by a provider; None unless the status is SUCCESS."""
         if self.status is not Status.SUCCESS:
             return None
         return min((when for d in self.deliveries if (when := d.sent_at or d.delivered_at) is not None), default=None)
 
     @property
     def unconfirmed(self) -> bool:
-        """Whether it failed without anybody knowing that it did not go out."""
+        """Whether it failed, but may have gone out."""
         return self.status is Status.FAILURE and any(d.status is DeliveryStatus.UNCONFIRMED for d in self.deliveries)
 
 
@@ -92,7 +92,7 @@ BY_ID = """
 
 
 async def message_by_id(connection: AsyncConnection[Row], message_id: UUID) -> MessageRow | None:
-    """The message, None if there is none."""
+    """The message; None if there is none."""
     rows = await (await connection.execute(BY_ID, (message_id,))).fetchall()
     return message_of(rows) if rows else None
 
@@ -112,7 +112,7 @@ def _delivery(row: Row) -> DeliveryRow:
 
 
 class FoundDelivery(NamedTuple):
-    """Whose message, and on which channel."""
+    """The message, recipient and channel of a delivery."""
 
     message_id: UUID
     user_id: int
@@ -120,13 +120,13 @@ class FoundDelivery(NamedTuple):
 
 
 async def delivery_by_provider_id(connection: AsyncConnection[Row], provider_id: str) -> FoundDelivery | None:
-    """The delivery that a provider knows under this id, None if there is none."""
+    """The delivery with this provider's id; None if there is none."""
     sql = "select message_id, user_id, channel from communication_deliveries where provider_id = %s limit 1"
     return _found(await (await connection.execute(sql, (provider_id,))).fetchall())
 
 
 async def delivery_of(connection: AsyncConnection[Row], channel: Channel, reference: str) -> FoundDelivery | None:
-    """The delivery that was sent under this reference, None if there is none: what it names may be a code's text."""
+    """The delivery with this reference; None if there is none, as for the text of a verification code."""
     try:
         message_id = UUID(reference)
     except ValueError:
@@ -151,11 +151,11 @@ UNANSWERED = f"""
 async def unanswered_to(
     connection: AsyncConnection[Row], channel: Channel, address: str, provider_id: str
 ) -> FoundDelivery | None:
-    """The one delivery to this address of which no provider's answer is known; None when there are none or several.
+    """The only delivery to this address without a provider's answer; None if there are none or several.
 
-    Settles a report without a reference that overtook the provider's answer, or that is the only answer there will be
-    (unconfirmed). None, too, when it may be about a verification code: one is awaited at this number, or went out under
-    this id.
+    It matches a report without a reference that overtook the provider's answer, or that is the only answer to come
+    (unconfirmed). None, too, if the report may be about a verification code: one is pending for this number, or was
+    sent under this id.
     """
     values = {"address": address, "channel": channel.value, "context": CONTEXT, "provider_id": provider_id}
     rows = await (await connection.execute(UNANSWERED, values)).fetchall()
