@@ -62,7 +62,9 @@ def in_memory(commands: int = 60_000) -> None:
     for partition in range(4):
         processor.adopt("shelf", partition, Head())
     made = [
-        envelop(FillJar(at=START, jar=f"jar {n % 5000}", owner=f"owner {n % BATCH}", grams=0), "shelf", 4, "bench")
+        envelop(
+            FillJar(at=START, jar=f"jar {n % 5000}", owner=f"owner {n % 5000 % BATCH}", grams=0), "shelf", 4, "bench"
+        )
         for n in range(commands + BATCH)
     ]
 

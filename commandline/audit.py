@@ -140,7 +140,8 @@ def show_events(settings: Settings, name: str, key: list[str], personal: bool) -
 def show_dossier(settings: Settings, subject: str, personal: bool) -> None:
     """Print every event about a person (`context:id`), in order."""
     with _opened(settings) as connection:
-        for event in dossier(connection, _facts(settings, connection, personal), subject):
+        own_key = subject.partition(":")[2]
+        for event in dossier(connection, _facts(settings, connection, personal), subject, [own_key]):
             _print_json(_readable(event))
 
 

@@ -15,7 +15,7 @@ import bootstrap
 from commandline import Stop
 from domain.messages import Command
 from settings import Settings
-from streams.core.envelope import Decided, outcome_stream
+from streams.core.envelope import Problem, outcome_stream
 from streams.core.read_models import Row
 from streams.core.wiring import EraseSubject
 from streams.postgres.database import connect_plain
@@ -27,7 +27,11 @@ PATIENCE_SECONDS = 15.0
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """Due by any clock, also by a manual clock that is behind the machine's."""
 
-OUTCOME = "select data from headwater.journal where context = %s and stream = %s and version = 1"
+OUTCOME = """
+    select convert_from(data, 'UTF8')::json -> 'problem' from headwater.journal
+     where context = %s and stream = %s and version = 1
+"""
+"""Of an outcome only what kept its command from being accepted: for that no key of its subject is needed."""
 
 
 def erase_subject(settings: Settings, subject: str) -> None:
@@ -58,21 +62,17 @@ def submit_commands(settings: Settings, context: str, *commands: Command) -> Non
             for id_, command in zip(ids, commands, strict=True):
                 connection.execute(*order(command, context, id_, AT_ONCE))
         for id_ in ids:
-            _conclude(_decided(connection, context, uuid5(id_, "timer")))
+            problem = _problem(connection, context, uuid5(id_, "timer"))
+            if problem is not None:
+                raise Stop(problem.sentence)
 
 
-def _conclude(decided: Decided | None) -> None:
-    if decided is None:
-        raise Stop("nobody is running this installation now; the command waits and is decided at the next start")
-    if decided.problem is not None:
-        raise Stop(decided.problem.sentence)
-
-
-def _decided(connection: psycopg.Connection[Row], context: str, command_id: UUID) -> Decided | None:
+def _problem(connection: psycopg.Connection[Row], context: str, command_id: UUID) -> Problem | None:
+    """What kept the command from being accepted, once its outcome is recorded; raises Stop when that takes too long."""
     until = monotonic() + PATIENCE_SECONDS
     while monotonic() < until:
         row = connection.execute(OUTCOME, (context, outcome_stream(command_id))).fetchone()
         if row is not None:
-            return Decided.model_validate_json(row[0])
+            return None if row[0] is None else Problem.model_validate(row[0])
         sleep(0.05)
-    return None
+    raise Stop("nobody is running this installation now; the command waits and is decided at the next start")

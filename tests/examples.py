@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import orjson
 
 from domain.messages import Event, Named
-from streams.core.envelope import Recorded
+from streams.core.envelope import Decided, Recorded
 
 N = TypeVar("N", bound=Named)
 MARK = "a personal value"
@@ -40,9 +40,13 @@ def personal_texts(message: Named) -> set[str]:
 
 
 def in_clear(journal: Iterable[Recorded[Event]]) -> set[str]:
-    """The names of the records that hold a personal value of any event in the journal, and not sealed."""
+    """The names of the records that hold a personal value of any event in the journal, and not sealed.
+
+    A command is sealed as a whole: which of its values are personal, its outcome does not tell.
+    """
     recorded = list(journal)
-    texts = {orjson.dumps(text)[1:-1] for one in recorded for text in personal_texts(one.fact)}
+    events = [one.fact for one in recorded if not isinstance(one.fact, Decided)]
+    texts = {orjson.dumps(text)[1:-1] for event in events for text in personal_texts(event)}
     return {one.record.name for one in recorded if any(text in one.record.data for text in texts)}
 
 

@@ -42,7 +42,7 @@ class BudgetCommand(Command):
         return self.at.date()
 
 
-class ReserveBudget(BudgetCommand, name="communication.budget.reserve.v1"):
+class ReserveBudget(BudgetCommand, name="communication.budget.reserve.v1", subject="user_id"):
     """Reserve the planned cost of a message, today, if it fits; the result goes to DispatchMessage."""
 
     message_id: UUID

@@ -12,10 +12,14 @@ class StillThere(Refused, name="communication.still_there", formerly="StillThere
     """The files could not be removed: an operator must remove them."""
 
 
-class RecordForgotten(Reply, name="communication.outbox.record_forgotten.v1", key="erased"):
+class RecordForgotten(Reply, name="communication.outbox.record_forgotten.v1", key="erased", subject="erased"):
     """Record the result of ForgetMessages. Answers no event; raises StillThere if it failed for good."""
 
     erased: str
+
+    @property
+    def subject(self) -> str:
+        return self.erased
 
 
 def record_forgotten(command: RecordForgotten, _state: Nothing) -> Sequence[Event]:

@@ -27,7 +27,7 @@ LONGEST = timedelta(hours=1)
 INTERRUPTED = "interrupted"
 
 
-class StartAiCall(Command, name="gccp.ai_call.start.v1", key="owner"):
+class StartAiCall(Command, name="gccp.ai_call.start.v1", key="owner", subject="owner"):
     call_id: UUID
     owner: str
     streamed: bool
@@ -35,7 +35,7 @@ class StartAiCall(Command, name="gccp.ai_call.start.v1", key="owner"):
     max_tokens: int
 
 
-class CompleteAiCall(Command, name="gccp.ai_call.complete.v1", key="owner"):
+class CompleteAiCall(Command, name="gccp.ai_call.complete.v1", key="owner", subject="owner"):
     """End a call. `first_chunk_ms` and `disconnected` (the client left) apply to streams only."""
 
     call_id: UUID
@@ -47,7 +47,7 @@ class CompleteAiCall(Command, name="gccp.ai_call.complete.v1", key="owner"):
     disconnected: bool = False
 
 
-class FailAiCall(Command, name="gccp.ai_call.fail.v1", key="owner"):
+class FailAiCall(Command, name="gccp.ai_call.fail.v1", key="owner", subject="owner"):
     call_id: UUID
     owner: str
     usage: Usage
@@ -56,7 +56,7 @@ class FailAiCall(Command, name="gccp.ai_call.fail.v1", key="owner"):
     duration_ms: int
 
 
-class ExpireAiCall(Command, name="gccp.ai_call.expire.v1", key="owner"):
+class ExpireAiCall(Command, name="gccp.ai_call.expire.v1", key="owner", subject="owner"):
     call_id: UUID
     owner: str
 

@@ -19,7 +19,7 @@ class RecordPdfExport(Command, name="gccp.export.record.v1", key="owner", subjec
     duration_ms: int
 
 
-class RecordPdfExportFailure(Command, name="gccp.export.record_failure.v1", key="owner"):
+class RecordPdfExportFailure(Command, name="gccp.export.record_failure.v1", key="owner", subject="owner"):
     export_id: UUID
     owner: str
     content_bytes: int

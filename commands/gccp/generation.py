@@ -90,7 +90,7 @@ class RecordAnswer(Reply, name="gccp.generation.record_answer.v1", key="owner", 
     attempt: Personal[Attempt] = None
 
 
-class RetryGeneration(Command, name="gccp.generation.retry.v1", key="owner"):
+class RetryGeneration(Command, name="gccp.generation.retry.v1", key="owner", subject="owner"):
     """Continue a failed generation. `owner` is the generation's (its key); `caller` must be the owner."""
 
     generation_id: UUID
@@ -100,7 +100,7 @@ class RetryGeneration(Command, name="gccp.generation.retry.v1", key="owner"):
     max_tokens: int
 
 
-class CancelGeneration(Command, name="gccp.generation.cancel.v1", key="owner"):
+class CancelGeneration(Command, name="gccp.generation.cancel.v1", key="owner", subject="owner"):
     """Cancel a generation. `owner` is the generation's (its key); `caller` must be the owner."""
 
     generation_id: UUID

@@ -44,7 +44,7 @@ class Period(StrEnum):
     MONTHLY = "monthly"
 
 
-class BudgetReserved(Event, name="communication.budget.reserved.v1"):
+class BudgetReserved(Event, name="communication.budget.reserved.v1", subject="user_id"):
     """Money set aside for a message: `amount`, or 0 if it did not fit. `usage` is the state before."""
 
     message_id: UUID

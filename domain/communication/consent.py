@@ -37,13 +37,13 @@ class OptOutSource(StrEnum):
     PROVIDER = "provider"
 
 
-class OfRecipient(Event):
+class OfRecipient(Event, subject="user_id"):
     """An event of one recipient, `user_id`."""
 
     user_id: int
 
 
-class SmsConsentRequested(OfRecipient, name="communication.recipient.sms_consent_requested.v1", subject="user_id"):
+class SmsConsentRequested(OfRecipient, name="communication.recipient.sms_consent_requested.v1"):
     """SMS consent that counts once the number is verified. `message_types` are the types that wait for it.
 
     `text` is the wording shown to the person. The code derives from `verification_id` and is stored nowhere.
@@ -81,12 +81,12 @@ class PhoneVerificationFailed(OfRecipient, name="communication.recipient.phone_v
     tries_left: int
 
 
-class PhoneNumberVerified(OfRecipient, name="communication.recipient.phone_number_verified.v1", subject="user_id"):
+class PhoneNumberVerified(OfRecipient, name="communication.recipient.phone_number_verified.v1"):
     verification_id: UUID
     phone_number: Personal[str]
 
 
-class ConsentGranted(OfRecipient, name="communication.recipient.consent_granted.v1", subject="user_id"):
+class ConsentGranted(OfRecipient, name="communication.recipient.consent_granted.v1"):
     """Consent for these message types on this channel, at this address.
 
     `verification_id` is the proof behind SMS consent, `keyword` the word that restored it. `new_address` marks another

@@ -33,7 +33,7 @@ class DeliveryStatus(StrEnum):
 _ORDER = {status: number for number, status in enumerate(DeliveryStatus)}
 
 
-class OfMessage(Event):
+class OfMessage(Event, subject="user_id"):
     """An event of one message, which it names with its recipient."""
 
     message_id: UUID

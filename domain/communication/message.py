@@ -51,7 +51,7 @@ class Status(StrEnum):
     REVOKED = "REVOKED"
 
 
-class MessageRequested(OfMessage, name="communication.message.requested.v1", subject="user_id"):
+class MessageRequested(OfMessage, name="communication.message.requested.v1"):
     """A request. `channels` and `fallback` are the plan, decided again at the dispatch; `cost` is the plan's.
 
     `due_at` equals `at` for a message to send now. `segments` are those of its text message. `decision` is set for a
@@ -83,7 +83,7 @@ class MessageHeld(OfMessage, name="communication.message.held.v1"):
     day: date
 
 
-class MessageDispatched(OfMessage, name="communication.message.dispatched.v1", subject="user_id"):
+class MessageDispatched(OfMessage, name="communication.message.dispatched.v1"):
     """Every rule allowed the message; from here on it may be out, on this channel.
 
     `template` names the text with its version. `day` is the UTC day it counts for. `reserved` is the reservation for

@@ -50,7 +50,7 @@ class PreferencesReset(OfRecipient, name="communication.recipient.preferences_re
     preferences: Preferences
 
 
-class InboundSmsReceived(OfRecipient, name="communication.recipient.inbound_sms_received.v1", subject="user_id"):
+class InboundSmsReceived(OfRecipient, name="communication.recipient.inbound_sms_received.v1"):
     """A text from the person without effect: HELP, or no keyword at all."""
 
     keyword: str | None

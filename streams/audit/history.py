@@ -139,10 +139,14 @@ def _touches(active: Active, events: Iterator[Recorded[Event]], key: tuple[str, 
             yield Touch(event, touching)
 
 
-def dossier(connection: Connection[Row], facts: Facts, subject: str) -> list[Recorded[Event]]:
-    """All records about a data subject (`context:id`), including the erasure, in the order of time."""
-    where = """where j.subject = %s or (j.context = %s and j.stream = %s)
+def dossier(connection: Connection[Row], facts: Facts, subject: str, keys: Sequence[str] = ()) -> list[Recorded[Event]]:
+    """All records about a data subject (`context:id`), including the erasure, in the order of time.
+
+    That is what names the subject, and everything under these partition keys of its context, which are wholly the
+    subject's: older releases named a person only in records with personal values.
+    """
+    where = """where j.subject = %s or (j.context = %s and (j.stream = %s or j.key = any(%s)))
                order by j.at, j.context, j.partition, j.sequence"""
-    values = [subject, subject.partition(":")[0], f"subject/{subject}"]
+    values = [subject, subject.partition(":")[0], f"subject/{subject}", list(keys)]
     with snapshot(connection):
         return list(facts.select(connection, where, values))

@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-FORMAT = "headwater.export.v1"
+FORMAT = "headwater.export.v2"
+FORMATS = ("headwater.export.v1", FORMAT)
+"""What can be read. In v1 there are no outcomes but those of v1."""
+
 MANIFEST = "manifest.json"
 GENESIS = bytes(32)
-OUTCOME = "headwater.command.decided.v1"
+OUTCOMES = ("headwater.command.decided.v1", "headwater.command.decided.v2")
 RECORDER = "recorder"
 ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -97,7 +100,7 @@ class Partition:
         if sha256(self.hash + canonical(line)).digest() != line.hash:
             self.broken(expected, "the record does not have the hash that follows from it and the one before")
         self.hash = line.hash
-        if line.name == OUTCOME:
+        if line.name in OUTCOMES:
             self._check_outcome(line)
         else:
             self._take_event(line)
@@ -192,7 +195,7 @@ class Versions:
         self._ends: dict[tuple[str, str], int] = {}
 
     def check(self, line: Line, partition: Partition) -> None:
-        if line.name == OUTCOME:
+        if line.name in OUTCOMES:
             return
         place = (line.context, line.stream)
         end = self._ends.get(place, 0 if line.version or line.actor != RECORDER else -1)
@@ -208,8 +211,8 @@ def verify_export(directory: Path, trusted: Sequence[str] = ()) -> Iterator[str]
     Raises Broken, or ValueError or OSError for an unreadable export.
     """
     manifest = json.loads((directory / MANIFEST).read_bytes())
-    if manifest["format"] != FORMAT:
-        raise ValueError(f"an export of format {manifest['format']}; this program reads {FORMAT}")
+    if manifest["format"] not in FORMATS:
+        raise ValueError(f"an export of format {manifest['format']}; this program reads {' and '.join(FORMATS)}")
     versions, signed = Versions(), defaultdict(list)
     for head in manifest["signed_heads"]:
         signed[head["context"], head["partition"]].append(head)

@@ -8,9 +8,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from domain.messages import Command, Event, Instant
+from domain.messages import Command, Event, Instant, Personal
 from streams.core.ids import derived_id
 
 E = TypeVar("E", bound=Event, covariant=True)
@@ -18,6 +18,9 @@ F = TypeVar("F", bound=Event)
 
 GENESIS = bytes(32)
 """The hash before the first record of a partition."""
+
+LARGEST_BYTES = 900_000
+"""Of a record's data. Kafka's brokers take messages of a million bytes, headers included."""
 
 OUTCOMES = "command"
 """The category of the streams that hold outcomes: one stream, and one record, per command id."""
@@ -100,8 +103,15 @@ class Problem(BaseModel):
     details: dict[str, Any] = {}
 
 
-class Decided(Event, name="headwater.command.decided.v1"):
-    """The outcome of one command, recorded after its events. `events` of them precede this record directly."""
+class Decided(Event, name="headwater.command.decided.v2", subject="data_subject"):
+    """The outcome of one command, recorded after its events. `events` of them precede this record directly.
+
+    `code` is what kept the command from being accepted, the type of its problem; "" for one that was not kept. The
+    command itself, as JSON, is the `body`, or, if it has personal fields, `sealed`. It is in neither where it could not
+    be read, cannot be stored or is too large (`LARGEST_BYTES`), nor in outcomes recorded as v1.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
     command: str
     status: Status
@@ -109,6 +119,24 @@ class Decided(Event, name="headwater.command.decided.v1"):
     fingerprint: str = ""
     problem: Problem | None = None
     task: TaskEnd | None = None
+    data_subject: str | None = Field(None, alias="subject")
+    code: str = ""
+    body: dict[str, Any] | None = None
+    sealed: Personal[dict[str, Any]] = None
+
+    @property
+    def subject(self) -> str | None:
+        return self.data_subject
+
+
+DECIDED_V1 = "headwater.command.decided.v1"
+"""What outcomes were called that hold neither subject, code nor command."""
+
+
+def decided_v1(body: dict[str, Any]) -> dict[str, Any]:
+    """Carries the body of a v1 outcome forward."""
+    problem = body.get("problem")
+    return body | {"code": problem["type"] if problem else ""}
 
 
 class Record(NamedTuple):

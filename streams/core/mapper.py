@@ -9,12 +9,15 @@ import orjson
 
 from domain.messages import Named
 from streams.core.keys import Keyring, seal, unseal
-from streams.core.names import Names
+from streams.core.names import Names, UnknownName
 
 N = TypeVar("N", bound=Named)
 
 SEALED = "personal"
 """The one key of the object that stands where an encrypted value stood."""
+
+SEALED_KEY = orjson.dumps(SEALED)
+"""Bytes without it have nothing sealed in them."""
 
 
 class Mapper:
@@ -28,30 +31,39 @@ class Mapper:
         """UTF-8 JSON. A subject known to have no key gets one (see `Keyring`); raises KeyNotLoaded."""
         if not message.personal_fields:
             return message.__pydantic_serializer__.to_json(message)
-        return orjson.dumps(self._sealed(message))
-
-    def _sealed(self, message: Named) -> dict[str, Any]:
-        subject = message.subject
-        assert subject is not None
-        cipher = self.keyring.cipher_for_writing(subject)
         body: dict[str, Any] = message.__pydantic_serializer__.to_python(message, mode="json")
         for field in message.personal_fields:
-            value = body[field]
-            if value is None or cipher is None:
-                body[field] = None
-            else:
-                sealed = seal(cipher, orjson.dumps(value), subject.encode())
-                body[field] = {SEALED: b64encode(sealed).decode()}
-        return body
+            if (value := body[field]) is not None:
+                body[field] = self.sealed(value, message.subject)
+        return orjson.dumps(body)
+
+    def sealed(self, value: Any, subject: str | None) -> dict[str, str] | None:
+        """What stands in the place of a personal value (as JSON); None when the subject has been erased."""
+        if subject is None:
+            raise TypeError("a personal value of no subject")
+        cipher = self.keyring.cipher_for_writing(subject)
+        if cipher is None:
+            return None
+        return {SEALED: b64encode(seal(cipher, orjson.dumps(value), subject.encode())).decode()}
 
     def decode(self, name: str, data: bytes, subject: str | None) -> Named:
         """The message under this name today; raises UnknownName, pydantic's ValidationError, or KeyNotLoaded."""
         if self.names.is_current(name):
             type_ = self.names.type_of(name)
-            if not type_.personal_fields:
+            if not type_.personal_fields or SEALED_KEY not in data:
                 return type_.__pydantic_validator__.validate_json(data)  # type: ignore[no-any-return]
         type_, body = self.names.current(name, orjson.loads(data))
         return type_.model_validate(self._opened(body, type_.personal_fields, subject))
+
+    def holds_sealed(self, name: str, data: bytes) -> bool:
+        """Whether a stored message has sealed values, so that its subject's key is needed; False for what is none."""
+        if SEALED_KEY not in data:
+            return False
+        try:
+            type_, body = self.names.current(name, orjson.loads(data))
+        except (UnknownName, ValueError):
+            return False
+        return any(body.get(field) is not None for field in type_.personal_fields)
 
     def decode_as(self, expected: type[N], name: str, data: bytes, subject: str | None) -> N:
         """`decode`, with the kind of message that must come out; raises TypeError for another."""

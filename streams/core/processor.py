@@ -27,7 +27,6 @@ from streams.core.batch import (
 )
 from streams.core.chain import link
 from streams.core.envelope import (
-    Decided,
     Envelope,
     IdempotencyConflict,
     Outcome,
@@ -41,6 +40,7 @@ from streams.core.envelope import (
 )
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
+from streams.core.outcomes import concluded, decode_outcome
 from streams.core.refusals import (
     INTERNAL_ERROR,
     SubjectWasErased,
@@ -48,7 +48,7 @@ from streams.core.refusals import (
     VersionConflict,
     WrittenElsewhere,
 )
-from streams.core.wiring import ERASE, Context, Handler, Stream, SubjectErased
+from streams.core.wiring import ERASE, Context, Handler, Stream, SubjectErased, seals
 
 log = logging.getLogger(__name__)
 
@@ -83,12 +83,16 @@ class Processor:
     """Decides batches for the partitions it owns, keeping their heads and a bounded cache of folded states."""
 
     def __init__(self, contexts: Sequence[Context], mapper: Mapper, cache_size: int = 50_000) -> None:
-        self._handlers = {h.command: (c.name, h) for c in contexts for h in (*c.handlers, ERASE)}
+        handlers = [(context, handler) for context in contexts for handler in (*context.handlers, ERASE)]
+        self._handlers = {handler.command: (context.name, handler) for context, handler in handlers}
+        self._kept = {handler.command for _, handler in handlers if handler.keeps_command}
+        self._sealed = {handler.command for context, handler in handlers if seals(context, handler)}
         self.mapper = mapper
         self._cache_size = cache_size
         self._states: OrderedDict[tuple[str, str], Folded] = OrderedDict()
         self._heads: dict[tuple[str, int], Head] = {}
-        self._schemas: dict[str, str] = {}
+        streams = [(context.name, stream) for context, handler in handlers for stream in handler.streams]
+        self._schemas = {(context, stream.category): stream.schema for context, stream in streams}
 
     def adopt(self, context: str, partition: int, head: Head) -> None:
         """Takes a partition over, its log ending at `head`."""
@@ -112,7 +116,7 @@ class Processor:
         for envelope in envelopes:
             if not envelope.fresh:
                 wants.outcomes.append((envelope.context, envelope.command_id))
-            if envelope.command.subject_field is not None:
+            if type(envelope.command) in self._sealed:
                 subjects.update(dict.fromkeys(self._unknown_subjects(envelope)))
             if (listed := self._handlers.get(type(envelope.command))) is not None:
                 self._add_cold(envelope, listed[1], streams)
@@ -127,14 +131,14 @@ class Processor:
         for stream in handler.reads if handler.creates and envelope.fresh else handler.streams:
             name = stream.name(envelope.command)
             if (context, name) not in self._states:
-                streams[context, name, self._schema(stream)] = None
+                streams[context, name, self._schemas[context, stream.category]] = None
 
     def decide(self, envelopes: Sequence[Envelope], loaded: Loaded = NOTHING_LOADED) -> Batch:
         """Decides the batch in order, each command seeing what those before it did."""
         for key in loaded.keys:
             self.mapper.keyring.learn(key)
         for envelope in envelopes:
-            if envelope.command.subject_field is not None:
+            if type(envelope.command) in self._sealed:
                 for subject in self._unknown_subjects(envelope):
                     self.mapper.keyring.allow(subject)
         batch = Batch()
@@ -216,12 +220,12 @@ class Processor:
 
     def _append(self, envelope: Envelope, handler: Handler, loaded: Loaded, batch: Batch) -> Outcome:
         opened = {stream.category: self._open(envelope, stream, loaded) for stream in handler.streams}
+        key, encode = envelope.command.key, self.mapper.encode
         for one in opened.values():
-            _check_key(envelope, one.folded)
+            _check_key(key, one.folded)
         written = opened[handler.writes.category].folded
         _check_version(envelope, written)
         read = [opened[stream.category].folded.state for stream in handler.reads]
-        key, encode = envelope.command.key, self.mapper.encode
         lines: list[Line] = [
             (event, *opened[event.aggregate].append(event, key), encode(event))
             for event in handler.decide(envelope.command, written.state, *read)
@@ -238,7 +242,8 @@ class Processor:
     def _keep(self, envelope: Envelope, one: Opened, batch: Batch) -> None:
         after, place = one.folded, (envelope.context, one.name)
         if after.version - after.snapshot >= SNAPSHOT_EVERY:
-            state, schema = after.state.model_dump_json().encode(), self._schema(one.stream)
+            state = after.state.model_dump_json().encode()
+            schema = self._schemas[envelope.context, one.stream.category]
             batch.snapshots.append(Snapshot(*place, envelope.command.key, after.version, schema, state))
             after = after._replace(snapshot=after.version)
         self._states[place] = after
@@ -249,16 +254,9 @@ class Processor:
         self, envelope: Envelope, status: Status, lines: list[Line], batch: Batch, problem: Problem | None
     ) -> Outcome:
         events = tuple(line[0] for line in lines)
-        decided = Decided(
-            at=envelope.command.at,
-            command=envelope.command.name,
-            status=status,
-            events=len(lines),
-            fingerprint=envelope.fingerprint,
-            problem=problem,
-            task=envelope.task,
-        )
-        lines.append((decided, outcome_stream(envelope.command_id), 1, self.mapper.encode(decided)))
+        keeps = type(envelope.command) in self._kept
+        decided, data = concluded(self.mapper, envelope, status, len(lines), problem, keeps)
+        lines.append((decided, outcome_stream(envelope.command_id), 1, data))
         head = self._log(envelope, lines, batch)
         position = Position(envelope.context, envelope.partition, head.sequence)
         return Outcome(envelope.command_id, status, events, position, problem)
@@ -324,14 +322,9 @@ class Processor:
             folded = Folded(record.version, stream.evolve(folded.state, event), folded.snapshot, record.key)
         return folded
 
-    def _schema(self, stream: Stream[Any]) -> str:
-        if stream.category not in self._schemas:
-            self._schemas[stream.category] = stream.schema
-        return self._schemas[stream.category]
 
-
-def _check_key(envelope: Envelope, opened: Folded) -> None:
-    if opened.version and opened.key != envelope.command.key:
+def _check_key(key: str, opened: Folded) -> None:
+    if opened.version and opened.key != key:
         raise WrittenElsewhere("what this is about belongs to another partition key")
 
 
@@ -343,11 +336,3 @@ def _check_version(envelope: Envelope, written: Folded) -> None:
             expected=expected,
             actual=written.version,
         )
-
-
-def decode_outcome(mapper: Mapper, known: KnownOutcome) -> tuple[str, Outcome]:
-    """A stored outcome and its events, as (fingerprint, outcome)."""
-    decided = mapper.decode_as(Decided, known.record.name, known.record.data, None)
-    events = tuple(mapper.decode_as(Event, r.name, r.data, r.subject) for r in known.events)
-    outcome = Outcome(known.record.command_id, decided.status, events, known.record.position, decided.problem)
-    return decided.fingerprint, outcome

@@ -13,7 +13,7 @@ import orjson
 from pydantic import BaseModel
 
 from domain.messages import Command, Effect, Event, Named, Refused, Reply
-from streams.core.envelope import Decided, Recorded
+from streams.core.envelope import DECIDED_V1, Decided, Recorded, decided_v1
 from streams.core.names import Names, Upcast
 from streams.core.read_models import ReadModel
 from streams.core.refusals import ENGINE_REFUSALS
@@ -31,7 +31,7 @@ class SubjectErased(Event, name="headwater.subject.erased.v1", subject="erased")
         return self.erased
 
 
-class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_key"):
+class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_key", subject="erased"):
     """Destroy the key of `erased` (`context:id`) and blank what read models hold of that person.
 
     States and snapshots hold plain values, and only those under `partition_key` are forgotten: a person is to be erased
@@ -40,6 +40,10 @@ class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_ke
 
     partition_key: str
     erased: str
+
+    @property
+    def subject(self) -> str:
+        return self.erased
 
 
 class Nothing(BaseModel):
@@ -70,6 +74,7 @@ class Handler:
     """Who decides a command, and on which streams. Events go to the stream of their aggregate among these.
 
     `creates` promises that the written stream's id derives from the command's id: a fresh command finds it empty.
+    `keeps_command` says that the outcome records the command.
     """
 
     command: type[Command]
@@ -77,6 +82,7 @@ class Handler:
     writes: Stream[Any]
     reads: tuple[Stream[Any], ...] = ()
     creates: bool = False
+    keeps_command: bool = True
 
     @cached_property
     def streams(self) -> tuple[Stream[Any], ...]:
@@ -143,6 +149,7 @@ def erasure_id(command: EraseSubject) -> str:
 SUBJECT_STREAM = Stream("subject", Nothing(), lambda state, _event: state, id_of=erasure_id)
 ERASE = Handler(EraseSubject, decide=erase, writes=SUBJECT_STREAM)
 ENGINE_MESSAGES: tuple[type[Named], ...] = (Decided, SubjectErased, EraseSubject)
+ENGINE_UPCASTS: dict[str, tuple[str, Upcast]] = {DECIDED_V1: (Decided.name, decided_v1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +170,21 @@ class Context:
         return (*self.events, *(handler.command for handler in self.handlers), *self.effects)
 
 
+def seals(context: Context, handler: Handler) -> bool:
+    """Whether the key of its subject is needed to record a command: values in it, or in what it leads to, are sealed.
+
+    A person about whom nothing personal is recorded needs no key.
+    """
+    opened = {stream.category for stream in handler.streams}
+    events = (event for event in context.events if event.aggregate in opened)
+    return handler.command.subject_field is not None and any(
+        message.personal_fields for message in (handler.command, *events)
+    )
+
+
 def names_of(contexts: Sequence[Context]) -> Names:
     """The one table of names over all contexts and what is the engine's own; raises ValueError on a clash."""
     types = {type_: None for context in contexts for type_ in context.messages}
-    upcasts = {name: to for context in contexts for name, to in context.upcasts.items()}
+    upcasts = ENGINE_UPCASTS | {name: to for context in contexts for name, to in context.upcasts.items()}
     refusals = (refusal for context in contexts for refusal in context.refusals)
     return Names((*ENGINE_MESSAGES, *types), upcasts, (*ENGINE_REFUSALS, *refusals))

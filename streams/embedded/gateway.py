@@ -30,7 +30,7 @@ from streams.postgres.installation import InUse, acquire_writer_lock
 from streams.postgres.journal import Loads
 from streams.postgres.projection_tables import Halt, Projections
 from streams.postgres.schema import EPOCH_CHANGED, FENCED
-from streams.telemetry.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
+from streams.telemetry.metrics import BATCH_SIZE, COMMIT_SECONDS, count_answers
 
 log = logging.getLogger(__name__)
 
@@ -278,14 +278,10 @@ class EmbeddedGateway:
 
 
 def _answer(taken: Sequence[Waiting], batch: Batch) -> None:
+    count_answers((waiting.envelope for waiting in taken), batch.answers)
     for waiting, answer in zip(taken, batch.answers, strict=True):
-        COMMANDS.labels(waiting.envelope.context, _label(answer)).inc()
         if not waiting.answer.done():
             waiting.answer.set_result(answer)
-
-
-def _label(answer: Answer) -> str:
-    return "conflict" if isinstance(answer, IdempotencyConflict) else answer.status.value
 
 
 def _fail(taken: Sequence[Waiting], error: Exception) -> None:

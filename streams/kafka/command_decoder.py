@@ -46,7 +46,7 @@ def refuse(command: ReadCommand, _state: Nothing) -> Sequence[Event]:
     raise UnreadableCommand("the command could not be read by the processor", reason=command.reason)
 
 
-UNREADABLE_HANDLER = Handler(ReadCommand, decide=refuse, writes=SUBJECT_STREAM)
+UNREADABLE_HANDLER = Handler(ReadCommand, decide=refuse, writes=SUBJECT_STREAM, keeps_command=False)
 
 
 class CommandMessage(NamedTuple):

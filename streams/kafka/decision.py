@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from streams.core.batch import NOTHING_LOADED, Batch
-from streams.core.envelope import Envelope
+from streams.core.envelope import LARGEST_BYTES, Envelope
 from streams.core.processor import Processor
 from streams.kafka.command_decoder import CommandMessage, envelope_of, wire_of
 from streams.kafka.overlay import Overlay
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 PRUNE_SECONDS = 0.25
-LARGEST_BYTES = 900_000
-"""Brokers accept messages of a million bytes, headers included. A command whose records are larger is refused alone."""
 
 
 class DecidedBatch(NamedTuple):
@@ -82,6 +80,8 @@ class Decider:
     def _decide(self, envelopes: list[Envelope]) -> DecidedBatch:
         """PostgreSQL is asked only for state that is not cached, and every `PRUNE_SECONDS` for its checkpoints."""
         wants = self._core.wants(envelopes)
+        keyring = self._core.mapper.keyring
+        wants.subjects += [one for one in self._overlay.subjects(wants) if not keyring.knows(one)]
         found = NOTHING_LOADED
         if wants or time.monotonic() > self._prune_at:
             sequences, found = self._store.load(wants)

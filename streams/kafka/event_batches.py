@@ -14,7 +14,7 @@ from domain.messages import Event
 from streams.core.batch import Batch, Head
 from streams.core.envelope import Record, Recorded
 from streams.core.keys import Keyring
-from streams.core.mapper import Mapper
+from streams.core.mapper import SEALED_KEY, Mapper
 from streams.core.wiring import SubjectErased
 from streams.kafka.records import Unreadable, check_chain, read_record
 from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place
@@ -48,8 +48,9 @@ class RecordBatch:
 
     @property
     def subjects(self) -> list[str]:
-        """Subjects of these records."""
-        return list({one.record.subject for one in self.records if one.record.subject is not None})
+        """Subjects whose keys are needed to read these records."""
+        records = (one.record for one in self.records)
+        return list({one.subject for one in records if one.subject is not None and SEALED_KEY in one.data})
 
 
 def read_batch(messages: Iterable[EventMessage], checkpoints: Mapping[Place, Checkpoint]) -> RecordBatch:

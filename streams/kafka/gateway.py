@@ -18,7 +18,7 @@ from streams.core.batch import KnownOutcome
 from streams.core.envelope import Envelope, IdempotencyConflict, Outcome
 from streams.core.gateway import Pending, Unavailable
 from streams.core.mapper import Mapper
-from streams.core.processor import decode_outcome
+from streams.core.outcomes import decode_outcome
 from streams.core.read_models import Row
 from streams.kafka.claims import Claims
 from streams.kafka.denials import Denied

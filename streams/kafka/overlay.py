@@ -12,6 +12,7 @@ import orjson
 from streams.core.batch import Head, History, KnownOutcome, Loaded, Wants
 from streams.core.envelope import OUTCOMES, Record
 from streams.core.keys import WrappedKey
+from streams.core.mapper import SEALED_KEY
 from streams.core.wiring import SubjectErased
 from streams.kafka.records import ChainedRecord, check_chain
 from streams.kafka.types import BrokenLog, Place
@@ -95,6 +96,14 @@ class Overlay:
             if tail:
                 histories[context, stream] = _joined(histories.get((context, stream), History()), tail)
         return Loaded(outcomes, histories, [*loaded.keys, *self.erased_keys()])
+
+    def subjects(self, wants: Wants) -> set[str]:
+        """Subjects with sealed values in the wanted records that PostgreSQL may lack. Their keys are to be loaded."""
+        wanted = [record for context, stream, _ in wants.streams for record in self._streams.get((context, stream), ())]
+        for _, command_id in wants.outcomes:
+            if (known := self._outcomes.get(command_id)) is not None:
+                wanted += [known.record, *known.events]
+        return {record.subject for record in wanted if record.subject is not None and SEALED_KEY in record.data}
 
     def erased_keys(self) -> list[WrappedKey]:
         """Destroyed keys of the subjects that the log has erased; PostgreSQL may still hold the living ones."""

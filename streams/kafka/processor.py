@@ -13,8 +13,7 @@ from typing import Any
 import psycopg
 from confluent_kafka import Consumer, KafkaError, Message
 
-from streams.core.batch import Answer, Batch
-from streams.core.envelope import IdempotencyConflict
+from streams.core.batch import Batch
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.processor import Processor
@@ -43,7 +42,7 @@ from streams.kafka.transactions import (
 )
 from streams.kafka.types import BrokenLog, Place, TransactionEnd, place_of
 from streams.kafka.watchdog import Brokers, call_deadline
-from streams.telemetry.metrics import BATCH_SIZE, COMMANDS, COMMIT_SECONDS
+from streams.telemetry.metrics import BATCH_SIZE, COMMIT_SECONDS, count_answers
 
 log = logging.getLogger(__name__)
 
@@ -206,8 +205,7 @@ class KafkaProcessor:
         self._offsets.next_offsets.update(next_offsets)
         BATCH_SIZE.observe(len(batch.answers))
         gauges.OVERLAY.set(len(self._overlay))
-        for envelope, answer in zip(envelopes, batch.answers, strict=True):
-            COMMANDS.labels(envelope.context, _label(answer)).inc()
+        count_answers(envelopes, batch.answers)
         if batch.snapshots:
             self._keep_snapshots(batch)
 
@@ -252,7 +250,3 @@ class KafkaProcessor:
 
 def _places(messages: Sequence[CommandMessage]) -> list[Place]:
     return sorted({(one.context, one.partition) for one in messages})
-
-
-def _label(answer: Answer) -> str:
-    return "conflict" if isinstance(answer, IdempotencyConflict) else answer.status.value

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from psycopg import Connection
 
+from streams.core.envelope import DECIDED_V1, Decided
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
@@ -45,7 +46,7 @@ MARK_LOST = "insert into headwater.subject_keys (subject, wrapped, destroyed_at)
 COUNT_ATTEMPTS = """
     with answered as (
         select (convert_from(data, 'UTF8')::json -> 'task' ->> 'id')::uuid as id, count(*) as attempts
-          from headwater.journal where name = 'headwater.command.decided.v1' group by 1)
+          from headwater.journal where name = any(%s) group by 1)
     update headwater.tasks t set attempts = a.attempts from answered a where a.id = t.id
 """
 
@@ -91,7 +92,7 @@ def rebuild(
     for context in contexts:
         for partition in range(partitions):
             _project_partition(projector, cluster, (context.name, partition), progress)
-    connection.execute(COUNT_ATTEMPTS)
+    connection.execute(COUNT_ATTEMPTS, ([DECIDED_V1, Decided.name],))
     begun = connection.execute(MARK_BEGUN, (now,)).rowcount
     ((tasks,),) = connection.execute("select count(*) from headwater.tasks").fetchall()
     return RebuildResult(projector.records, tasks, begun, len(projector.lost))
@@ -109,7 +110,8 @@ class _LogProjector:
     def write(self, events: Sequence[EventMessage], place: Place, checkpoint: Checkpoint) -> Checkpoint:
         """Write the events and give the new checkpoint; raises BrokenLog at an unreadable or misplaced record."""
         records = read_batch(events, {place: checkpoint})
-        self._learn_keys(records.subjects)
+        sealed = (one.record for one in records.records if self._mapper.holds_sealed(one.record.name, one.record.data))
+        self._learn_keys(list({one.subject for one in sealed if one.subject is not None}))
         decoded = decode(records, self._mapper)
         if records.halts:
             raise BrokenLog(f"{place[0]}/{place[1]} {records.halts[place]}")

@@ -39,13 +39,13 @@ OUTCOMES = f"""
 
 SNAPSHOTS = """
     select s.context, s.stream, s.key, s.version, s.schema, s.state
-      from unnest(%s::text[], %s::text[], %s::text[]) as w(context, stream, schema)
+      from json_to_recordset(%s::json) as w(context text, stream text, schema text)
       join headwater.snapshots s using (context, stream, schema)
 """
 
 HISTORIES = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped
-      from unnest(%s::text[], %s::text[], %s::text[]) as w(context, stream, schema)
+      from json_to_recordset(%s::json) as w(context text, stream text, schema text)
       left join headwater.snapshots s using (context, stream, schema)
       cross join lateral (
         select * from headwater.journal where context = w.context and stream = w.stream
@@ -60,7 +60,8 @@ APPEND = "select headwater.append(%s::json, %s, %s::json, %s::text[])"
 
 ADD_KEYS = """
     insert into headwater.subject_keys (subject, wrapped)
-    select * from unnest(%s::text[], %s::bytea[]) on conflict (subject) do nothing
+    select subject, decode(wrapped, 'hex') from json_to_recordset(%s::json) as k(subject text, wrapped text)
+        on conflict (subject) do nothing
 """
 
 ADD_SNAPSHOTS = """
@@ -76,8 +77,11 @@ DESTROY_KEY = """
                                             destroyed_at = least(subject_keys.destroyed_at, excluded.destroyed_at)
 """
 
-KEYS_ABOUT = "select distinct context, key from headwater.journal where subject = %s order by 1, 2"
-"""Contexts and partition keys of all records that name this subject."""
+KEYS_ABOUT = """
+    select distinct context, key from headwater.journal
+     where subject = %s and stream not like 'command/%%' order by 1, 2
+"""
+"""Contexts and partition keys of all events that name this subject. Outcomes fold into no state."""
 
 FORGET_SNAPSHOTS = "delete from headwater.snapshots where context = %s and key = %s"
 
@@ -97,8 +101,11 @@ class Loads(NamedTuple):
         if wants.outcomes:
             statements.append(outcomes(wants.outcomes))
         if wants.streams:
-            named = _transposed(wants.streams, 3)
-            statements += [Statement(SNAPSHOTS, named), Statement(HISTORIES, named)]
+            named = [
+                {"context": context, "stream": stream, "schema": schema} for context, stream, schema in wants.streams
+            ]
+            lines = orjson.dumps(named).decode()
+            statements += [Statement(SNAPSHOTS, [lines]), Statement(HISTORIES, [lines])]
         if wants.subjects:
             statements.append(Statement(KEYS, [wants.subjects]))
         return cls(wants, statements)
@@ -185,7 +192,8 @@ def erasure(context: str, key: str, subject: str, at: datetime) -> list[Statemen
 
 def add_keys(keys: Sequence[WrappedKey]) -> Statement:
     """The statement that stores new subjects' keys. A key that another process has stored meanwhile wins."""
-    return Statement(ADD_KEYS, _transposed(keys, 2))
+    lines = [{"subject": key.subject, "wrapped": None if key.wrapped is None else key.wrapped.hex()} for key in keys]
+    return Statement(ADD_KEYS, [orjson.dumps(lines).decode()])
 
 
 def _heads(heads: Advance, offsets: Offsets | None) -> str:

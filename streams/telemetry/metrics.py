@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import collections
+from collections.abc import Iterable, Sequence
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from streams.core.envelope import Envelope, IdempotencyConflict, Outcome
 
 COMMANDS = Counter("headwater_commands_total", "Commands decided, by outcome", ["context", "outcome"])
 BATCH_SIZE = Histogram(
@@ -20,3 +25,11 @@ LAG_EVENTS = Gauge("headwater_projection_lag_events", "Records a projection is b
 LAG_SECONDS = Gauge("headwater_projection_lag_seconds", "Age of the oldest record not projected", ["projection"])
 HALTED = Gauge("headwater_projection_halted", "1 when the projection has halted on an event", ["projection"])
 WAITING = Gauge("headwater_commands_waiting", "Commands in the queue, not yet taken into a batch")
+
+
+def count_answers(envelopes: Iterable[Envelope], answers: Sequence[Outcome | IdempotencyConflict]) -> None:
+    """Count a batch's outcomes. Labels are looked up once for all outcomes that are alike: that is what costs time."""
+    kinds = ("conflict" if isinstance(answer, IdempotencyConflict) else str(answer.status) for answer in answers)
+    contexts = (envelope.context for envelope in envelopes)
+    for labels, times in collections.Counter(zip(contexts, kinds, strict=True)).items():
+        COMMANDS.labels(*labels).inc(times)

@@ -105,7 +105,7 @@ class Sender:
 
     def recorded(self) -> list[tuple[Any, ...]]:
         """What this caller did, but for refusals."""
-        facts = "select name from headwater.journal where actor = %s and name <> 'headwater.command.decided.v1'"
+        facts = "select name from headwater.journal where actor = %s and name <> 'headwater.command.decided.v2'"
         return self._product.ask(facts, f"client:{self.subject}")
 
 

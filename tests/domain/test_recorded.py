@@ -17,7 +17,7 @@ import bootstrap
 from domain.messages import Event, Named
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
-from streams.core.wiring import ENGINE_MESSAGES, Stream, names_of
+from streams.core.wiring import ENGINE_MESSAGES, ENGINE_UPCASTS, Stream, names_of
 
 HERE = Path(__file__).parent
 NAMES = names_of(bootstrap.CONTEXTS)
@@ -26,7 +26,7 @@ EVENTS = {
     for kind in (*ENGINE_MESSAGES, *(event for context in bootstrap.CONTEXTS for event in context.events))
     if issubclass(kind, Event)
 }
-RETIRED = {name for context in bootstrap.CONTEXTS for name in context.upcasts}
+RETIRED = {*ENGINE_UPCASTS, *(name for context in bootstrap.CONTEXTS for name in context.upcasts)}
 
 
 class Line(NamedTuple):

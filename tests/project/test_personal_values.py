@@ -78,6 +78,15 @@ def personal_events(context: Context) -> Iterator[tuple[Stream[Any], type[Event]
     return ((streams[event.aggregate], event) for event in context.events if event.personal_fields)
 
 
+@pytest.mark.parametrize("context", CONTEXTS, ids=attrgetter("name"))
+def test_whatever_is_about_one_person_names_them(context: Context) -> None:
+    """Who is meant by a field is learned from the messages that do: where one says a person is meant, all do."""
+    messages = [*context.events, *(handler.command for handler in context.handlers)]
+    people = {message.subject_field for message in messages if message.subject_field is not None}
+    nameless = [m.name for m in messages if m.subject_field is None and people & set(m.model_fields)]
+    assert nameless == []
+
+
 @pytest.mark.parametrize("context", [*CONTEXTS, SHELF], ids=attrgetter("name"))
 def test_of_an_erased_person_no_state_holds_a_value(context: Context) -> None:
     held = set()

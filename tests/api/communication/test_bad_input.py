@@ -155,7 +155,7 @@ CASES = [(id_, field) for id_, fields in FIELDS.items() for field in fields]
 @pytest.fixture(autouse=True)
 def nothing_is_recorded(product: Served) -> Iterator[None]:
     """Whatever a test here sends leaves no record, but for refusals."""
-    facts = "select count(*) from headwater.journal where name <> 'headwater.command.decided.v1'"
+    facts = "select count(*) from headwater.journal where name <> 'headwater.command.decided.v2'"
     before = product.ask(facts)
     yield
     assert product.ask(facts) == before

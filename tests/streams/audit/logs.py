@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from hypothesis import strategies as st
 from psycopg import Connection
 
@@ -14,7 +15,7 @@ from domain.messages import Command
 from streams.audit.verify import Report, verify
 from streams.core.chain import chained
 from streams.core.clock import ManualClock
-from streams.core.envelope import GENESIS, Record
+from streams.core.envelope import DECIDED_V1, GENESIS, Decided, Record
 from streams.core.gateway import envelop
 from streams.postgres.installation import prepare
 from streams.testing import MemoryRuntime
@@ -62,6 +63,17 @@ USUAL: tuple[Command, ...] = (
 def usual() -> list[Record]:
     """Ten records of one partition: a command with two events, three with one, one refused."""
     return decided(USUAL)
+
+
+def of_the_first_version(records: Iterable[Record]) -> list[Record]:
+    """The same log as it was recorded when outcomes held neither subject nor command."""
+    return rechained(_first_version(record) if record.name == Decided.name else record for record in records)
+
+
+def _first_version(outcome: Record) -> Record:
+    body = orjson.loads(outcome.data)
+    kept = {field: body[field] for field in ("at", "command", "status", "events", "problem") if field in body}
+    return outcome._replace(name=DECIDED_V1, subject=None, data=orjson.dumps(kept))
 
 
 def rechained(records: Iterable[Record]) -> list[Record]:

@@ -18,7 +18,7 @@ from streams.audit.export import VERIFIER, export
 from streams.audit.offline import Broken, Line, read, verify_export, written
 from streams.audit.signed_heads import public_bytes, sign_heads
 from tests.contract.runtimes import START
-from tests.streams.audit.logs import Log, rechained, store, usual
+from tests.streams.audit.logs import Log, of_the_first_version, rechained, store, usual
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 FILE = "shelf.1.ndjson"
@@ -72,6 +72,29 @@ def test_a_line_can_be_read_by_anybody(taken: Path) -> None:
     assert (first["name"], first["stream"], first["actor"]) == ("shelf.jar.opened.v1", "jar/plums", "client:ada")
     assert json.loads(first["data"])["jar"] == "plums"
     assert "garden" not in first["data"]
+
+
+@pytest.mark.parametrize("format_", ["headwater.export.v1", "headwater.export.v2"])
+def test_an_export_of_either_format_is_read(log: Log, tmp_path: Path, format_: str) -> None:
+    if format_ == "headwater.export.v1":
+        store(log, of_the_first_version(usual()))
+    export(log, tmp_path / "export", START, "1.2.3")
+    rewrite_format(tmp_path / "export", format_)
+    assert run(tmp_path / "export").stdout.endswith("whole\n")
+
+
+def test_an_export_of_a_format_that_is_not_known_is_refused_in_a_sentence(taken: Path) -> None:
+    assert json.loads((taken / "manifest.json").read_text())["format"] == "headwater.export.v2"
+    rewrite_format(taken, "headwater.export.v3")
+    done = run(taken)
+    assert done.returncode == 1
+    assert "an export of format headwater.export.v3; this program reads headwater.export.v1 and" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def rewrite_format(directory: Path, format_: str) -> None:
+    manifest = directory / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": format_}))
 
 
 def test_an_export_into_a_directory_that_holds_something_is_refused(log: Log, tmp_path: Path) -> None:

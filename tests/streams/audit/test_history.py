@@ -15,7 +15,7 @@ from domain.messages import Command
 from streams.audit.causes import why, why_row
 from streams.audit.facts import Facts
 from streams.audit.history import CannotProject, Until, as_of, diff, dossier, events_behind
-from streams.core.envelope import Outcome, Position, Recorded
+from streams.core.envelope import Decided, Outcome, Position, Recorded
 from streams.core.gateway import envelop
 from streams.core.read_models import Add, Change, ReadModel, add
 from streams.core.wiring import EraseSubject, SubjectErased, names_of
@@ -204,7 +204,7 @@ async def test_a_position_an_event_and_a_command_are_explained_alike(shelf: Embe
     supplied = next(record for record in await shelf.journal() if record.name == "shelf.jar.supplied.v1")
     assert why(log, supplied.position) == why(log, supplied.event_id)
     assert [step.name for step in why(log, supplied.command_id)] == [
-        "headwater.command.decided.v1",
+        "headwater.command.decided.v2",
         "shelf.jar.ordered.v1",
     ]
     assert [step.command for step in why(log, command)] == ["shelf.jar.order.v1"]
@@ -245,13 +245,23 @@ async def test_a_dossier_holds_all_that_is_recorded_of_a_person_and_of_nobody_el
         ("plums", "for my aunt Agatha"),
         ("pears", "for my aunt Agatha"),
     ]
-    assert len(events) == 2
+    commands = [event.sealed for event in events if isinstance(event, Decided)]
+    assert [command and command["jar"] for command in commands] == ["plums", "pears"]
+    assert len(events) == 4
     assert "Agatha" not in str(dossier(log, CLOSED, "shelf:ada"))
 
 
 async def test_a_dossier_of_an_erased_person_holds_the_erasure_and_no_values(shelf: Embedded, log: Log) -> None:
     await do(shelf, opening("plums", "ada"))
     await do(shelf, EraseSubject(at=START + HOUR, partition_key="ada", erased="shelf:ada"))
-    made, erased = [recorded.fact for recorded in dossier(log, opened(), "shelf:ada")]
-    assert (type(made), type(erased)) == (JarOpened, SubjectErased)
-    assert "Agatha" not in str(made)
+    events = [recorded.fact for recorded in dossier(log, opened(), "shelf:ada")]
+    assert list(map(type, events)) == [JarOpened, Decided, SubjectErased, Decided]
+    assert "Agatha" not in str(events)
+
+
+async def test_a_dossier_holds_what_lies_under_a_person_s_own_key_and_names_nobody(shelf: Embedded, log: Log) -> None:
+    await do(shelf, filling(1))
+    await do(shelf, opening("figs", "bob"))
+    assert dossier(log, opened(), "shelf:ada") == []
+    found = [type(recorded.fact) for recorded in dossier(log, opened(), "shelf:ada", ["ada"])]
+    assert found == [JarFilled, Decided]

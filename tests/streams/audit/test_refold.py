@@ -11,11 +11,12 @@ import pytest
 from domain.messages import Event
 from streams.audit.facts import Facts
 from streams.audit.refold import Refolded, refold
+from streams.core.envelope import Record
 from streams.core.wiring import Context, EraseSubject, names_of
 from streams.postgres.database import connect_plain
 from tests.contract.runtimes import START, Embedded, do, embedded
 from tests.contract.shelf import JAR, SHELF, FillJar, Jar, OpenJar, evolve_jar
-from tests.streams.audit.logs import Log, rechained, store, usual
+from tests.streams.audit.logs import Log, of_the_first_version, rechained, store, usual
 
 
 @pytest.fixture
@@ -99,8 +100,15 @@ async def test_a_stream_that_no_handler_knows_is_told(shelf: Embedded) -> None:
     assert "no handler writes or reads streams of the category jar" in found.fault[1]
 
 
-def test_an_outcome_that_speaks_of_other_events_is_told(log: Log) -> None:
-    store(log, rechained(record for record in usual() if record.sequence != 2))
+def test_a_log_with_outcomes_of_the_first_version_folds(log: Log) -> None:
+    store(log, of_the_first_version(usual()))
+    found = refold(log, Facts(names_of([SHELF])), [SHELF], lambda _: None)
+    assert (found.fault, found.streams, found.events) == (None, 2, 5)
+
+
+@pytest.mark.parametrize("made", [usual(), of_the_first_version(usual())], ids=["now", "before"])
+def test_an_outcome_that_speaks_of_other_events_is_told(log: Log, made: list[Record]) -> None:
+    store(log, rechained(record for record in made if record.sequence != 2))
     found = refold(log, Facts(names_of([SHELF])), [SHELF], lambda _: None)
     assert found.fault is not None
     assert str(found.fault[0]).endswith("/2")

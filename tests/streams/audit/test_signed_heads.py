@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.audit.offline import ORDER, OUTCOME, head_message, signature_holds
+from streams.audit.offline import ORDER, OUTCOMES, head_message, signature_holds
 from streams.audit.signed_heads import public_bytes, sign_heads, signing_key
 from streams.audit.verify import verify
 from tests.contract.runtimes import START
@@ -37,7 +37,7 @@ def test_a_head_is_signed_once_however_often_it_is_asked_for(log: Log) -> None:
 
 def test_older_signatures_hold_while_the_log_grows(log: Log) -> None:
     records = usual()
-    for number in (number for number, record in enumerate(records, 1) if record.name == OUTCOME):
+    for number in (number for number, record in enumerate(records, 1) if record.name in OUTCOMES):
         store(log, records[:number])
         sign_heads(log, KEY, START + number * SHIFT)
     report = verify(log, trusted=[public_bytes(KEY)])

@@ -24,7 +24,7 @@ from streams.core.envelope import Record
 from streams.postgres.database import connect_plain
 from tests.contract.runtimes import START, do, embedded
 from tests.contract.shelf import FillJar
-from tests.streams.audit.logs import USUAL, Log, commands, decided, found, rechained, store, usual
+from tests.streams.audit.logs import USUAL, Log, commands, decided, found, of_the_first_version, rechained, store, usual
 
 PLACE = ("context", "partition", "sequence")
 SHARED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -33,6 +33,13 @@ SHARED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthC
 def test_a_log_that_nobody_touched_is_whole(log: Log) -> None:
     report = verify(log)
     assert (report.whole, report.partitions, report.records) == (True, 4, 10)
+
+
+def test_a_log_with_outcomes_of_the_first_version_is_whole_and_its_outcomes_are_counted(log: Log) -> None:
+    records = of_the_first_version(usual())
+    store(log, records)
+    assert found(log) is None
+    assert forged(log, records[1:]) == (2, "the outcome of 2 events follows 1")
 
 
 def test_an_empty_log_is_whole(log: Log) -> None:

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.faults
 NAMES = [context.name for context in bootstrap.CONTEXTS]
 PARTITIONS = 2
 CONFIGURED = "select count(*) from headwater.journal where name = %s"
-ASKED = "select count(*) from headwater.journal where name = 'headwater.command.decided.v1' and actor = 'installation'"
+ASKED = "select count(*) from headwater.journal where name = 'headwater.command.decided.v2' and actor = 'installation'"
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from streams.core.wiring import SubjectErased
 from streams.kafka.overlay import Overlay
 from streams.kafka.records import ChainedRecord
 from streams.kafka.types import BrokenLog
+from tests.contract.shelf import JarLent
 from tests.streams.kafka.examples import AT, Log, command_id
+from tests.streams.kafka.runtime import mapper
 
 PLUMS = ("shelf", "jar/plums")
 WANTED = Wants(streams=[("shelf", "jar/plums", "schema")])
@@ -91,6 +93,18 @@ def test_an_erasure_counts_until_it_is_projected_for_every_key_that_it_was_recor
     assert [key.subject for key in overlay.erased_keys()] == ["shelf:ada"]
     overlay.drop(("shelf", 0))
     assert overlay.erased_keys() == []
+
+
+def test_it_is_known_whose_keys_are_needed_for_what_is_only_in_the_log() -> None:
+    log, by = Log(), mapper()
+    by.keyring.allow("shelf:bob")
+    log = Log(by=by)
+    log.decided(1, ("jar/plums", JarLent(at=AT, jar="plums", borrower="bob", address="12 Orchard Lane")))
+    log.filled(2)
+    overlay = overlay_of(log)
+    assert overlay.subjects(WANTED) == {"shelf:bob"}
+    assert overlay.subjects(Wants(outcomes=[("shelf", command_id(1))])) == {"shelf:bob"}
+    assert overlay.subjects(Wants(outcomes=[("shelf", command_id(2))], streams=[("shelf", "jar/pears", "")])) == set()
 
 
 def test_a_dropped_partition_leaves_nothing_behind() -> None:

@@ -255,9 +255,9 @@ async def test_the_library_s_event_store_reads_real_events_of_ours(database: str
         assert [n.topic for n in recorder.select_notifications(None, 10)] == [
             JarOpened.name,
             OwnerCounted.name,
-            "headwater.command.decided.v1",
+            "headwater.command.decided.v2",
             JarFilled.name,
-            "headwater.command.decided.v1",
+            "headwater.command.decided.v2",
         ]
 
 

@@ -53,7 +53,7 @@ def test_latencies_are_taken_from_the_beginning_to_the_end_of_each_delivery() ->
 
 
 def test_outcomes_of_commands_are_no_events() -> None:
-    assert counted([record(1, "headwater.command.decided.v1", 0, "command/1")]).windows(LATER) == []
+    assert counted([record(1, "headwater.command.decided.v2", 0, "command/1")]).windows(LATER) == []
 
 
 def test_a_window_closes_after_its_minute_and_a_little_grace() -> None:
