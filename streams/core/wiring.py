@@ -17,6 +17,7 @@ from streams.core.envelope import DECIDED_V1, Decided, Recorded, decided_v1
 from streams.core.names import Names, Upcast
 from streams.core.read_models import ReadModel
 from streams.core.refusals import ENGINE_REFUSALS
+from streams.core.sources import sources_digest
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -64,9 +65,10 @@ class Stream(Generic[S]):
 
     @property
     def schema(self) -> str:
-        """Identifies the shape of the state: a snapshot of another shape is not used."""
-        schema = type(self.initial).model_json_schema()
-        return sha256(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        """Identifies the fold by the shape of the state and the code behind it: no other fold's snapshot is used."""
+        schema = orjson.dumps(type(self.initial).model_json_schema(), option=orjson.OPT_SORT_KEYS)
+        fold = self.evolve.__qualname__.encode() + sources_digest(self.evolve.__module__)
+        return sha256(schema + fold).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
