@@ -7,13 +7,14 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from streams.core.clock import Clock
+from streams.core.commits import Commits
 from streams.core.gateway import Gateway
 from streams.core.mapper import Mapper
 from streams.postgres.reads import Reads
 
 
 class Engine(Protocol):
-    """Gateway for commands, reads for queries, and the clock, mapper and partition count behind them."""
+    """Gateway for commands, reads for queries, commits for who waits, and the clock, mapper and partition count."""
 
     @property
     def gateway(self) -> Gateway: ...
@@ -26,6 +27,9 @@ class Engine(Protocol):
 
     @property
     def mapper(self) -> Mapper: ...
+
+    @property
+    def commits(self) -> Commits: ...
 
     @property
     def partitions(self) -> int: ...

@@ -62,7 +62,7 @@ class Dependencies:
             identity=identity,
             pdf_health=PdfHealth(pdf, engine.clock.now),
             ends=BackgroundSubmissions(engine.gateway),
-            progress=Watch(engine.reads, heads_of),
+            progress=Watch(engine.reads, engine.commits, heads_of),
             engine=engine,
         )
 

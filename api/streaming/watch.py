@@ -11,12 +11,12 @@ from typing import Generic, TypeVar
 import psycopg
 from psycopg import AsyncConnection
 
+from streams.core.commits import LOOK_SECONDS, UNANNOUNCED_SECONDS, Commits
 from streams.core.read_models import Row
 from streams.postgres.reads import Reads
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.2
 AWAY_SECONDS = 1.0
 
 K = TypeVar("K")
@@ -25,11 +25,13 @@ Heads = Callable[[AsyncConnection[Row], Set[K]], Awaitable[Mapping[K, int]]]
 
 
 class Watch(Generic[K]):
-    """Polls the heads every `LOOK_SECONDS` while a request waits, and not otherwise."""
+    """Looks at the heads after commits, and every `UNANNOUNCED_SECONDS`, while a request waits, and not otherwise."""
 
-    def __init__(self, reads: Reads, heads: Heads[K]) -> None:
+    def __init__(self, reads: Reads, commits: Commits, heads: Heads[K]) -> None:
         self._reads = reads
+        self._commits = commits
         self._heads = heads
+        self._changed = asyncio.Event()
         self._waiting: dict[asyncio.Future[None], tuple[K, int]] = {}
         self._looking: asyncio.Task[None] | None = None
 
@@ -37,6 +39,7 @@ class Watch(Generic[K]):
         """Wait until the key has changed after this sequence of its partition."""
         waiting = asyncio.get_running_loop().create_future()
         self._waiting[waiting] = (key, sequence)
+        self._changed.set()
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look(), name="watch")
         try:
@@ -52,13 +55,20 @@ class Watch(Generic[K]):
                 await self._looking
 
     async def _look(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self._wake()
-            except psycopg.Error as error:
-                log.warning("waiting requests cannot be woken: %s", type(error).__name__)
-                await asyncio.sleep(AWAY_SECONDS)
+        with self._commits.listening(self._changed.set):
+            while self._waiting:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), UNANNOUNCED_SECONDS)
+                self._changed.clear()
+                await self._wake_or_pause()
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _wake_or_pause(self) -> None:
+        try:
+            await self._wake()
+        except psycopg.Error as error:
+            log.warning("waiting requests cannot be woken: %s", type(error).__name__)
+            await asyncio.sleep(AWAY_SECONDS)
 
     async def _wake(self) -> None:
         async with self._reads.connection() as connection:

@@ -20,6 +20,7 @@ from psycopg import AsyncConnection
 
 from domain.messages import Event
 from streams.core.batch import NOTHING_LOADED, Answer, Batch, Head, Wants
+from streams.core.commits import Commits
 from streams.core.envelope import Envelope, IdempotencyConflict, Outcome, Recorded
 from streams.core.gateway import Unavailable
 from streams.core.processor import Processor
@@ -67,6 +68,7 @@ class EmbeddedGateway:
         self._connection: AsyncConnection[Row] | None = None
         self._running: asyncio.Task[None] | None = None
         self._closing = False
+        self.commits = Commits()
         self.on_failure: Callable[[BaseException], None] = lambda _: None
         self.on_recorded: Callable[[Sequence[Recorded[Event]]], None] = lambda _: None
 
@@ -190,6 +192,7 @@ class EmbeddedGateway:
         self._processor.committed(batch)
         _answer(taken, batch)
         self.on_recorded(batch.recorded)
+        self.commits.announce()
         return None
 
     async def _commit(self, connection: AsyncConnection[Row], batch: Batch) -> bool:

@@ -53,6 +53,7 @@ class EmbeddedRuntime:
         self.gateway = EmbeddedGateway(
             dsn, Processor(contexts, self.mapper), Projections(known_projections(contexts, self.mapper)), self._due
         )
+        self.commits = self.gateway.commits
         self._worker = Worker(
             dsn,
             self.gateway,

@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from psycopg import AsyncConnection
 
 from streams.core.batch import KnownOutcome
+from streams.core.commits import Commits
 from streams.core.envelope import Envelope, IdempotencyConflict, Outcome
 from streams.core.gateway import Pending, Unavailable
 from streams.core.mapper import Mapper
@@ -73,6 +74,7 @@ class KafkaGateway:
 
     def __init__(self, cluster: Cluster, dsn: str, mapper: Mapper, waiting: int = WAITING) -> None:
         self._dsn, self._mapper, self._limit = dsn, mapper, waiting
+        self.commits = Commits()
         self._commands = CommandProducer(cluster, self._failed)
         self.on_failure: Callable[[Denied | KafkaException], None] = lambda _: None
         """Called when no more commands can be sent to the log until the process starts again."""
@@ -230,6 +232,7 @@ class KafkaGateway:
             self._wake.set()
             async for _ in connection.notifies():
                 self._wake.set()
+                self.commits.announce()
 
     async def _fetch(self) -> None:
         self._connection = await connect(self._dsn, "headwater gateway")

@@ -30,6 +30,7 @@ class ApiNode:
         self.mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         self.reads = Reads(role.dsn)
         self.gateway = KafkaGateway(role.cluster, role.dsn, self.mapper)
+        self.commits = self.gateway.commits
         self.on_failure: Callable[[BaseException], None] = lambda _: None
         """Called with Denied or KafkaException when the node can accept no more commands and must start again."""
 

@@ -26,6 +26,7 @@ from api.routing import HEADERS
 from domain.messages import Refused
 from streams.core.batch import KnownOutcome, Loaded
 from streams.core.clock import Clock, ManualClock
+from streams.core.commits import Commits
 from streams.core.envelope import GENESIS, Decided, Envelope, IdempotencyConflict, Outcome, Problem, Record, Status
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
@@ -80,6 +81,10 @@ class Replay:
     @property
     def gateway(self) -> Replay:
         return self
+
+    @property
+    def commits(self) -> Commits:
+        return Commits()
 
     @property
     def reads(self) -> Reads:

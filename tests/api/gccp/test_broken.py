@@ -31,7 +31,7 @@ class BrokenLog:
             runtime.mapper,
             runtime.partitions,
         )
-        self.gateway, self.writable = self, False
+        self.gateway, self.writable, self.commits = self, False, runtime.commits
         self._raising = raising
 
     async def submit(self, envelope: Envelope, timeout_seconds: float) -> Outcome:

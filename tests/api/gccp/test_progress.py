@@ -17,6 +17,7 @@ from api.gccp import progress
 from api.streaming import watch
 from domain.gccp.course import Step
 from projections.gccp.progress import ProgressRow, progress_after
+from streams.core.commits import UNANNOUNCED_SECONDS
 from tests.api.gccp.service import Service, bearer
 from tests.imitations.anthropic import AnthropicServer, error
 from tests.imitations.llm_server import Act
@@ -172,6 +173,14 @@ async def test_a_follower_is_told_after_a_look_that_failed(
         assert [event.name async for event in stream] == WHOLE
 
 
+async def test_what_was_committed_is_announced_to_a_stream_that_waits(
+    proxying: Service, anthropic: AnthropicServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "UNANNOUNCED_SECONDS", 3600.0)
+    id_ = await asked(proxying)
+    assert [event.name for event in await read_all(proxying, id_)] == WHOLE
+
+
 async def test_a_failure_ends_the_stream_and_a_retry_goes_on_after_it(
     proxying: Service, anthropic: AnthropicServer
 ) -> None:
@@ -209,5 +218,5 @@ async def test_many_who_follow_cost_one_question_at_a_time_and_none_when_they_ha
         while follow._waiting:
             await asyncio.sleep(0.01)
         assert follow._looking is not None
-        await asyncio.wait_for(follow._looking, 10 * watch.LOOK_SECONDS)
+        await asyncio.wait_for(follow._looking, 10 * UNANNOUNCED_SECONDS)
     anthropic.release()

@@ -109,6 +109,14 @@ async def test_one_key_for_bodies_of_different_partitions_is_a_conflict_before_e
     assert outcome.status is Status.ACCEPTED
 
 
+async def test_a_commit_is_announced_on_every_node(served: Served) -> None:
+    heard = asyncio.Event()
+    served.start()
+    with served.two.commits.listening(heard.set):
+        await open_jar(served.one, "plums")
+        await asyncio.wait_for(heard.wait(), 30)
+
+
 async def settled(one: KafkaGateway, id_: UUID) -> Outcome:
     """The outcome of this command, once there is one."""
     async with asyncio.timeout(60):
