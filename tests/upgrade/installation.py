@@ -73,11 +73,15 @@ class Installation:
         own = {"HEADWATER_DATA": str(self.data), "HEADWATER_PORT": str(self.port), "HEADWATER_LOG_LEVEL": "warning"}
         return {**os.environ, **own, **self.settings}
 
-    def start(self, *role: str) -> None:
-        """Starts a process, `headwater up` or a role, whose output goes into a file beside the data."""
+    def start(self, *role: str, release: Path | None = None) -> None:
+        """Starts a process, `headwater up` or a role, whose output goes into a file beside the data.
+
+        `release` is where the source of another release lies.
+        """
+        given = self.environment | ({} if release is None else {"PYTHONPATH": str(release)})
         with self.log(role[0]).open("ab") as output:
             command = [str(Path(sys.executable).with_name("headwater")), *role]
-            self.running[role[0]] = subprocess.Popen(command, env=self.environment, stdout=output, stderr=output)
+            self.running[role[0]] = subprocess.Popen(command, env=given, stdout=output, stderr=output)
 
     def log(self, role: str) -> Path:
         return self.data.parent / f"{role}.txt"
