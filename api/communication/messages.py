@@ -25,6 +25,7 @@ from commands.communication.delivery import RecordAction
 from commands.communication.message import CancelMessage, RequestMessage
 from content.communication import LONGEST_VALUE, lost_address, text_message
 from content.communication.addresses import LONGEST_ADDRESS
+from domain.communication.failure_reasons import reason_of
 from domain.communication.kinds import TEMPLATE_VERSION, TRIGGERS, Channel, Priority, TriggerType, Wish
 from domain.communication.message import MessageRequested, Status
 from domain.money import dollars
@@ -285,7 +286,7 @@ def _result(row: MessageRow) -> StatusResult | None:
         delivery_time=row.delivered_at,
         unconfirmed=row.unconfirmed,
         channel=best.channel.value,
-        error=best.reason if row.status is Status.FAILURE else None,
+        error=reason_of(best.code, best.reason) if row.status is Status.FAILURE else None,
     )
 
 
