@@ -13,6 +13,8 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.head import answer_head
+
 Report = Callable[[], Awaitable[dict[str, object]]]
 
 
@@ -42,6 +44,9 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+            return
+        if scope.get("method") == "HEAD":
+            await answer_head(self, scope, receive, send)
             return
         first = scope["path"].split("/", 2)[1]
         surface = self._surfaces.get(first)

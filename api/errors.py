@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.sentences import NULL, REQUIRED, path_of, sentence_of
 from domain.messages import Refused
 
 LONGEST_NAME = 100
@@ -63,13 +64,18 @@ def invalid(fields: Sequence[FieldError]) -> ApiError:
 
 def field_errors(error: ValidationError, *where: str) -> list[FieldError]:
     """The errors of a pydantic validation, one per field. Their messages echo no values into logs or answers."""
-    return [_field_error(found, where) for found in error.errors(include_url=False, include_context=False)]
+    return [_field_error(found, where) for found in error.errors(include_url=False)]
 
 
 def _field_error(found: ErrorDetails, where: Sequence[str]) -> FieldError:
-    path = ".".join(str(part)[:LONGEST_NAME] for part in (*where, *found["loc"])) or "body"
-    message = found["msg"].removeprefix("Value error, ")
-    return FieldError(path, message, found["type"] == "missing", found["input"])
+    """A null member of an object is a missing one; a null item of a list is an invalid one."""
+    place, value = (*where, *found["loc"]), found["input"]
+    null = value is None and bool(place) and found["type"] != "missing"
+    if null and isinstance(place[-1], int):
+        return FieldError(path_of(place, LONGEST_NAME), NULL, missing=False)
+    missing = null or found["type"] == "missing"
+    message = REQUIRED if missing else sentence_of(found)
+    return FieldError(path_of(place, LONGEST_NAME) or "body", message, missing, value)
 
 
 @dataclass(frozen=True, slots=True)

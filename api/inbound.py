@@ -84,5 +84,15 @@ def given_in(values: Mapping[str, Any], name: str) -> str:
     return text_in(values, name)
 
 
+def detail_in(values: Mapping[str, Any], *path: str) -> str:
+    """A detail at this path, cut to `LONGEST`; empty if it is absent or of another type: a report counts without it."""
+    found: Any = values
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        return ""
+    return str(found).replace("\0", "")[:LONGEST]
+
+
 def _missing(name: str) -> ApiError:
     return ApiError(400, f"Missing required field: {name}", kind="InvalidInput")

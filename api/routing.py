@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.errors import ApiError, ErrorFormat, FieldError, field_errors, invalid
 from api.parameters import Plan, plan_of
+from api.sentences import REQUIRED
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def _inputs(plan: Plan, request: Request, body: bytes) -> dict[str, Any]:
         if given is not None:
             _take(inputs, faults, name, alias, adapter, given)
         elif default is inspect.Parameter.empty:
-            faults.append(FieldError(alias, "Field required", missing=True))
+            faults.append(FieldError(alias, REQUIRED, missing=True))
         else:
             inputs[name] = default
     if plan.body is not None:
@@ -147,7 +148,7 @@ def _take_body(
     try:
         inputs[expected[0]] = expected[1].validate_json(body or b"{}")
         if not body:
-            faults.append(FieldError("body", "Field required", missing=True))
+            faults.append(FieldError("body", REQUIRED, missing=True))
         elif any(sign in body for sign in SUSPICIOUS) and _has_nul(orjson.loads(body)):
             faults.append(FieldError("body", "must not contain the NUL character", missing=False))
     except ValidationError as error:

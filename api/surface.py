@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from api.actions import Action, Actions
 from api.auth import Caller, Verifier, bearer
@@ -164,7 +165,18 @@ def app_of(surface: Surface, title: str, version: str, description: str, routers
         sentence = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, str(error.detail))
         response = surface.errors.render(request, ApiError(error.status_code, sentence, kind="Routing"))
         response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(_allowed(app, request))
         return response
 
     app.add_exception_handler(HTTPException, routing_error)
     return app
+
+
+def _allowed(app: FastAPI, request: Request) -> list[str]:
+    """The methods of a path, over all of its routes: the framework names those of the first."""
+    scope = dict(request.scope)
+    routes = [*app.routes, *(route for router in app.state.routers for route in router.routes)]
+    fitting = [route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE]
+    methods = {method for route in fitting for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

@@ -18,6 +18,7 @@ import bootstrap
 from commandline import Stop
 from commandline.progress import progress_bar
 from domain.messages import Event
+from domain.rfc3339 import read_instant
 from settings import Settings
 from streams.audit.causes import CausalLink, why, why_row
 from streams.audit.export import export
@@ -174,7 +175,7 @@ def _until(text: str) -> Position | datetime | None:
     if text == "now":
         return None
     try:
-        return Position.parse(text) if "/" in text else datetime.fromisoformat(text)
+        return Position.parse(text) if "/" in text else read_instant(text)
     except ValueError:
         raise Stop(f"{text!r} is neither a position (context/partition/sequence), a time, nor `now`") from None
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-_TRANSLATED = IPv6Network("64:ff9b::/96")
-"""NAT64 (RFC 6052): the last four bytes are an IPv4 address."""
+_UNICAST = IPv6Network("2000::/3")
+"""All IPv6 addresses that IANA assigns for global unicast. Whatever else is reachable is reachable by translation."""
+
+_RESERVED_V6 = (IPv6Network("2001::/23"), IPv6Network("2001:db8::/32"), IPv6Network("3fff::/20"))
+"""Parts of _UNICAST without hosts: IETF protocols (Teredo, benchmarks, ORCHID) and documentation."""
+
+_RESERVED_V4 = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+"""IETF protocols, and the relays of 6to4 (RFC 7526), which some versions of Python count as global."""
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+"""NAT64 (RFC 6052): the last four bytes are an IPv4 address. Networks with NAT64 resolve every IPv4 host so."""
+
+_ISATAP = frozenset({b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe"})
+"""The first half of an interface identifier by RFC 5214; the other half is an IPv4 address."""
 
 
 class NotPublic(Exception):
@@ -42,11 +54,17 @@ def check_public(addresses: Sequence[str]) -> None:
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    return address.is_global and not address.is_multicast and not getattr(address, "is_site_local", False)
+    if isinstance(address, IPv4Address):
+        reserved = any(address in network for network in _RESERVED_V4)
+        return address.is_global and not address.is_multicast and not reserved
+    if address.ipv4_mapped is not None or address in _NAT64:
+        return True  # as far as the embedded address is
+    return address in _UNICAST and address.is_global and not any(address in network for network in _RESERVED_V6)
 
 
 def _embedded(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
     if isinstance(address, IPv4Address):
         return []
-    translated = IPv4Address(address.packed[12:]) if address in _TRANSLATED else None
-    return [one for one in (address.ipv4_mapped, address.sixtofour, translated) if one is not None]
+    packed = address.packed
+    last = IPv4Address(packed[12:]) if address in _NAT64 or packed[8:12] in _ISATAP else None
+    return [one for one in (address.ipv4_mapped, address.sixtofour, last) if one is not None]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.auth import Caller
 from api.communication.dependencies import Own
-from api.communication.fields import Day, UserIdText, WholeText
+from api.communication.fields import Day, UserIdText
 from api.communication.schemas import (
     AlertShown,
     ChannelCounts,
@@ -38,6 +38,7 @@ from api.communication.schemas import (
     TrendsAnswer,
 )
 from api.errors import ApiError
+from api.fields import DIGITS
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from domain.communication.kinds import Channel
@@ -250,7 +251,7 @@ async def trends_report(
     act: Act,
     metric: Metric = "delivery_rate",
     period: Granularity = "daily",
-    days: Annotated[WholeText, Field(ge=1, le=LONGEST_TREND)] = 30,
+    days: Annotated[int, Field(ge=1, le=LONGEST_TREND), DIGITS] = 30,
 ) -> TrendsAnswer:
     """A metric over the last `days` days, by day, week or month, without gaps."""
     start, end = last_days(act.at.date(), days)

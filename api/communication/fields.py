@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from math import isfinite
 from typing import Annotated, Any
 
@@ -11,13 +10,16 @@ import orjson
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from api.fields import DIGITS, DayText, Form, without_nulls
+from domain.communication.kinds import TriggerType
+from domain.rfc3339 import read_instant
+
 LARGEST_ID = 2**63 - 1
 LARGEST_DATA = 16_384
 DEEPEST_DATA = 16
 LAST_YEAR = 2200
 TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
-WHOLE = re.compile(r"-?[0-9]{1,20}")
-YEAR_MONTH_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+NO_ADDRESS = "must be an e-mail address, as name@example.com"
 
 
 def _text(value: Any) -> Any:
@@ -28,10 +30,9 @@ def _text(value: Any) -> Any:
 
 def _instant(value: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(value)
-        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("must be an ISO 8601 date and time") from None
+        instant = read_instant(value)
+    except ValueError:
+        raise ValueError("must be a date and time (RFC 3339), as 2025-01-27T10:00:00Z") from None
     if not 1970 <= instant.year <= LAST_YEAR:
         raise ValueError(f"must be between 1970 and {LAST_YEAR}")
     return instant
@@ -47,19 +48,9 @@ def _time_of_day(value: str) -> time:
     return time_of_day
 
 
-def _day(value: str) -> date:
-    try:
-        day = date.fromisoformat(value if YEAR_MONTH_DAY.fullmatch(value) else "")
-    except ValueError:
-        raise ValueError("must be a date, as 2025-01-27") from None
-    if not 1970 <= day.year <= LAST_YEAR:
+def _day(value: date) -> date:
+    if not 1970 <= value.year <= LAST_YEAR:
         raise ValueError(f"must be between 1970 and {LAST_YEAR}")
-    return day
-
-
-def _whole(value: str) -> str:
-    if not WHOLE.fullmatch(value):
-        raise ValueError("must be a whole number")
     return value
 
 
@@ -100,29 +91,33 @@ def _children(item: Any) -> list[Any]:
 def _address(value: str) -> str:
     try:
         return validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
+    except EmailNotValidError:
+        raise ValueError(NO_ADDRESS) from None
 
 
 UserId = Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID)]
 """A user's id in a body: a JSON integer, never a string or a float."""
 
-WholeText = Annotated[int, BeforeValidator(_whole)]
-"""An integer in a path or a query: digits only, no other notation of numbers."""
-
-UserIdText = Annotated[WholeText, Field(ge=1, le=LARGEST_ID)]
+UserIdText = Annotated[int, Field(ge=1, le=LARGEST_ID), DIGITS]
 
 Instant = Annotated[datetime, BeforeValidator(_instant), BeforeValidator(_text)]
 TimeOfDay = Annotated[time, WithJsonSchema({"type": "string", "pattern": TIME_OF_DAY, "examples": ["09:00:00"]})]
 """A time by the recipient's clock. JSON Schema's format `time` would require an offset."""
 
 TimeOfDayText = Annotated[TimeOfDay, BeforeValidator(_time_of_day), BeforeValidator(_text)]
-Day = Annotated[date, BeforeValidator(_day)]
+Day = Annotated[DayText, AfterValidator(_day)]
 Data = Annotated[dict[str, Any], AfterValidator(_data)]
 Flag = Annotated[bool, Field(strict=True)]
-PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$", strip_whitespace=True)]
+Switches = Annotated[dict[TriggerType, Flag], BeforeValidator(without_nulls)]
+"""Switches by message type. One that is null counts as missing."""
+
+PhoneNumber = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    Form(r"^\+[1-9][0-9]{6,14}$", "must be a phone number in international form, as +15551234567"),
+]
 """A phone number in E.164."""
 
 Address = Annotated[str, StringConstraints(max_length=254, strip_whitespace=True), AfterValidator(_address)]
-Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", strip_whitespace=True)]
+Code = Annotated[str, StringConstraints(strip_whitespace=True), Form(r"^[0-9]{6}$", "must be six digits")]
 Short = Annotated[str, StringConstraints(max_length=200)]

@@ -16,14 +16,16 @@ from api.auth import Caller
 from api.communication.dependencies import Dependencies, Own
 from api.communication.errors import sentence
 from api.communication.fields import Data, Instant, UserId
-from api.errors import ApiError, field_errors
+from api.errors import ApiError, FieldError, field_errors, invalid
 from api.fields import Body
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.communication.batch import RequestBatch
 from commands.communication.delivery import RecordAction
 from commands.communication.message import CancelMessage, RequestMessage
-from content.communication import text_message
+from content.communication import LONGEST_VALUE, lost_address, text_message
+from content.communication.addresses import LONGEST_ADDRESS
+from domain.communication.failure_reasons import reason_of
 from domain.communication.kinds import TEMPLATE_VERSION, TRIGGERS, Channel, Priority, TriggerType, Wish
 from domain.communication.message import MessageRequested, Status
 from domain.money import dollars
@@ -36,6 +38,10 @@ router = APIRouter(route_class=LeanRoute, prefix="/api/communication", tags=["Or
 
 MOST_IN_A_BATCH = 100
 UNCERTAIN = (202, 503)
+TOO_LONG = (
+    f"holds a web address that would be cut: an address alone may have {LONGEST_ADDRESS} characters, "
+    f"other text {LONGEST_VALUE} with the addresses in it"
+)
 
 
 class SendBody(Body):
@@ -161,7 +167,11 @@ async def request_message(
 ) -> MessageRequested:
     """Submit the command for one message; raises ApiError."""
     trigger = TRIGGERS[body.trigger_type]
-    text = text_message(f"{body.trigger_type}/{TEMPLATE_VERSION[body.trigger_type]}", body.data)
+    template = f"{body.trigger_type}/{TEMPLATE_VERSION[body.trigger_type]}"
+    lost = lost_address(template, body.data)
+    if lost is not None:
+        raise invalid([FieldError(f"data.{lost}", TOO_LONG, missing=False)])
+    text = text_message(template, body.data)
     spending = await own.spending()
     outcome = await act.submit(
         RequestMessage(
@@ -276,7 +286,7 @@ def _result(row: MessageRow) -> StatusResult | None:
         delivery_time=row.delivered_at,
         unconfirmed=row.unconfirmed,
         channel=best.channel.value,
-        error=best.reason if row.status is Status.FAILURE else None,
+        error=reason_of(best.code, best.reason) if row.status is Status.FAILURE else None,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from starlette.requests import Request
 
 from api.auth import Caller
-from api.communication.fields import Flag, TimeOfDay, TimeOfDayText, UserIdText
+from api.communication.fields import Flag, Switches, TimeOfDay, TimeOfDayText, UserIdText
 from api.fields import Body
 from api.routing import HEADERS, LeanRoute
 from api.surface import Act, Read, may
@@ -34,8 +34,8 @@ class PreferencesBody(Body):
     email_enabled: Flag | None = None
     preferred_sms_time: TimeOfDayText | None = None
     preferred_email_day: Annotated[int, Field(strict=True, ge=0, le=6)] | None = None
-    alert_types_sms: dict[TriggerType, Flag] | None = None
-    alert_types_email: dict[TriggerType, Flag] | None = None
+    alert_types_sms: Switches | None = None
+    alert_types_email: Switches | None = None
     frequency_preference: Frequency | None = None
     user_segment: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
     time_zone: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None

@@ -15,15 +15,25 @@ from starlette.requests import Request
 from api.actions import Actions
 from api.communication.dependencies import Dependencies, Own
 from api.communication.signers import Signers
-from api.inbound import given_in, invalid_signature, json_object, needed_in, record_report, text_in, unavailable
+from api.inbound import (
+    detail_in,
+    given_in,
+    invalid_signature,
+    json_object,
+    needed_in,
+    record_report,
+    text_in,
+    unavailable,
+)
 from api.routing import BODY, LeanRoute
 from api.surface import Read, own_of, surface_of
 from commands.communication.delivery import RecordReceipt
 from commands.communication.opt_out import ReceiveSms
 from commands.communication.receipt import RecordUnmatchedReceipt
-from commands.communication.receipt_kinds import resend_kind, twilio_kind
+from commands.communication.receipt_kinds import ReceiptKind, resend_kind, twilio_kind
 from commands.communication.stop import HearStop
 from connectors.signatures import resend_hmac_valid, twilio_valid, webhook_valid
+from domain.communication.failure_reasons import reason_of
 from domain.communication.kinds import Channel
 from domain.keywords import Keyword, keyword_in
 from projections.communication.queries.status import FoundDelivery, delivery_by_provider_id, delivery_of, unanswered_to
@@ -113,14 +123,16 @@ FromResend = Annotated[Mapping[str, Any], Depends(_resend)]
 @router.post("/twilio")
 async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> Received:
     """A text message's status."""
-    sid, status = needed_in(report, "MessageSid"), needed_in(report, "MessageStatus").lower()
+    sid, status = needed_in(report, "MessageSid"), _status_in(report)
     reference = request.query_params.get(REFERENCE)
-    found = await _found(reads, Channel.SMS, sid, reference, text_in(report, "To"))
+    found = await _found(reads, Channel.SMS, sid, reference, detail_in(report, "To"))
     actions = _actions(request)
     if found is None:
         unmatched = RecordUnmatchedReceipt(at=actions.clock.now(), provider="twilio", provider_id=sid, word=status)
         await record_report(actions, unmatched, "twilio", sid, status)
         return Received()
+    code, kind = detail_in(report, "ErrorCode") or None, twilio_kind(status)
+    words = detail_in(report, "ErrorMessage")
     receipt = RecordReceipt(
         at=actions.clock.now(),
         message_id=found.message_id,
@@ -128,10 +140,10 @@ async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> R
         channel=found.channel,
         provider="twilio",
         provider_id=sid,
-        kind=twilio_kind(status),
+        kind=kind,
         word=status,
-        code=text_in(report, "ErrorCode") or None,
-        reason=text_in(report, "ErrorMessage"),
+        code=code,
+        reason=reason_of(code, words) if kind is ReceiptKind.UNDELIVERED else words,
     )
     await record_report(actions, receipt, "twilio", sid, status, str(found.message_id))
     return Received()
@@ -143,12 +155,12 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
     type_ = needed_in(event, "type")
     data = event.get("data")
     data = data if isinstance(data, dict) else {}
-    provider_id = text_in(data, "email_id") or needed_in(event, "id")
+    signed_id = request.headers.get("svix-id") if "svix-signature" in request.headers else None
+    provider_id = _id_in(event, type_, signed_id)
     to = data.get("to")
     address = to[0] if isinstance(to, list) and to and isinstance(to[0], str) else ""
     found = await _found(reads, Channel.EMAIL, provider_id, _tagged(data), address.replace("\0", ""))
     actions = _actions(request)
-    signed_id = request.headers.get("svix-id") if "svix-signature" in request.headers else None
     source = ("resend", signed_id or f"{provider_id} {type_}")
     if found is None:
         unmatched = RecordUnmatchedReceipt(
@@ -156,8 +168,6 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
         )
         await record_report(actions, unmatched, *source)
         return Received()
-    bounce = data.get("bounce")
-    bounce = bounce if isinstance(bounce, dict) else {}
     receipt = RecordReceipt(
         at=actions.clock.now(),
         message_id=found.message_id,
@@ -165,13 +175,33 @@ async def resend_webhook(event: FromResend, request: Request, reads: Read) -> Re
         channel=found.channel,
         provider="resend",
         provider_id=provider_id,
-        kind=resend_kind(type_, text_in(bounce, "type") or None),
+        kind=resend_kind(type_, detail_in(data, "bounce", "type") or None),
         word=type_,
-        code=text_in(bounce, "subType") or None,
-        reason=text_in(bounce, "message"),
+        code=detail_in(data, "bounce", "subType") or detail_in(data, "suppressed", "type") or None,
+        reason=_words_in(data),
     )
     await record_report(actions, receipt, *source, str(found.message_id))
     return Received()
+
+
+def _status_in(report: Mapping[str, Any]) -> str:
+    """The status in a report by Twilio: of a text that went out, else of one that came in here by mistake."""
+    status = text_in(report, "MessageStatus") or text_in(report, "SmsStatus") or needed_in(report, "MessageStatus")
+    return status.lower()
+
+
+def _id_in(event: Mapping[str, Any], type_: str, signed_id: str | None) -> str:
+    """The id of the e-mail; for a kind of report that may be about something else, whatever identifies it."""
+    email_id = text_in(event["data"], "email_id") if isinstance(event.get("data"), dict) else ""
+    if email_id or resend_kind(type_) is not ReceiptKind.OTHER:
+        return email_id or needed_in(event, "id")
+    return detail_in(event, "id") or detail_in(event, "data", "id") or signed_id or type_
+
+
+def _words_in(data: Mapping[str, Any]) -> str:
+    """The provider's reason, where the kind of report has one."""
+    places = (("bounce", "message"), ("failed", "reason"), ("suppressed", "message"))
+    return next((words for place in places if (words := detail_in(data, *place))), "")
 
 
 def _tagged(data: Mapping[str, Any]) -> str | None:

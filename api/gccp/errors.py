@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.errors import ApiError, ErrorFormat, Kind
 from api.routing import Json
+from api.sentences import REQUIRED
 from commands.gccp.generation import (
     AlreadyOver,
     Forbidden,
@@ -110,7 +111,7 @@ def _details(error: ApiError) -> str:
     if error.fields:
         return "; ".join(f"{fault.field}: {fault.message}" for fault in error.fields)
     if error.kind is MissingFields:
-        return "; ".join(f"{field}: Field required" for field in error.details["fields"])
+        return "; ".join(f"{field}: {REQUIRED}" for field in error.details["fields"])
     if isinstance(error.details, Mapping):
         return "; ".join(f"{name}: {_text(value)}" for name, value in error.details.items())
     return str(error.details or "")

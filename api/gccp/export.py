@@ -16,7 +16,7 @@ from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
 from api.gccp.access import AUTHENTICATED
 from api.gccp.dependencies import Own
-from api.gccp.fields import SHORT, Number, UnblankBody
+from api.gccp.fields import NUMBER, SHORT, UnblankBody
 from api.routing import LeanRoute
 from api.streaming.event_stream import unless_disconnected
 from api.surface import Act, may
@@ -61,8 +61,8 @@ class StylingBody(UnblankBody):
     model_config = ConfigDict(extra="allow")
 
     headerColor: str | None = None  # noqa: N815 - the document's names
-    fontSize: Number | None = None  # noqa: N815
-    lineHeight: Number | None = None  # noqa: N815
+    fontSize: Annotated[float, NUMBER] | None = None  # noqa: N815
+    lineHeight: Annotated[float, NUMBER] | None = None  # noqa: N815
 
 
 class PdfBody(UnblankBody):

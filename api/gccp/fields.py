@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BeforeValidator, model_validator
 
@@ -36,8 +36,8 @@ def _number(value: Any) -> Any:
     return value
 
 
-Number = Annotated[float, BeforeValidator(_number)]
-"""A finite JSON number, at most `LARGEST_NUMBER` in size."""
+NUMBER = BeforeValidator(_number)
+"""The last annotation of a number: a finite JSON number, at most `LARGEST_NUMBER` in size; of an `int`, 5.0 is 5.
 
-Whole = Annotated[int, BeforeValidator(_number)]
-"""A JSON number without a fraction; 5.0 is 5."""
+Behind the bounds, else the OpenAPI has them under pydantic's own names.
+"""

@@ -11,10 +11,11 @@ from pydantic import BaseModel, Field
 
 from api.auth import Caller
 from api.errors import ApiError
+from api.fields import DIGITS
 from api.gccp.access import AUTHENTICATED
 from api.gccp.cost import in_dollars
 from api.gccp.dependencies import Own
-from api.gccp.fields import UnblankBody, Whole
+from api.gccp.fields import NUMBER, UnblankBody
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.gccp.generation import CancelGeneration, RequestGeneration, RetryGeneration
@@ -36,7 +37,7 @@ OFFLINE_NOTICE = (
     " where one was given, the transcript"
 )
 
-Count = Annotated[Whole, Field(ge=0, le=MOST_QUESTIONS)]
+Count = Annotated[int, Field(ge=0, le=MOST_QUESTIONS), NUMBER]
 
 
 class AssignmentCounts(UnblankBody):
@@ -241,7 +242,7 @@ async def cancel(generation_id: UUID, caller: Annotated[Caller, ALLOWED], act: A
 async def generations(
     caller: Annotated[Caller, ALLOWED],
     reads: Read,
-    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    limit: Annotated[int, Field(ge=1, le=100), DIGITS] = 20,
     before: UUID | None = None,
 ) -> GenerationsAnswer:
     """The caller's own generations, the latest first."""

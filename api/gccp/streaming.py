@@ -16,7 +16,7 @@ from api.auth import Caller
 from api.errors import ApiError, FieldError, invalid
 from api.gccp.access import AUTHENTICATED
 from api.gccp.dependencies import Dependencies, Own
-from api.gccp.fields import SHORT, Number, UnblankBody, Whole
+from api.gccp.fields import NUMBER, SHORT, UnblankBody
 from api.gccp.proxy import ProxiedCall, code_of, upstream_error
 from api.routing import HEADERS, LeanRoute
 from api.streaming.event_stream import HEARTBEAT_SECONDS, EventStream, unless_disconnected
@@ -45,8 +45,8 @@ class StreamBody(UnblankBody):
     messages: Annotated[list[TalkMessage], Field(max_length=MOST_MESSAGES)]
     model: Annotated[str, StringConstraints(max_length=SHORT, strip_whitespace=True)]
     system: str | None = None
-    maxTokens: Annotated[Whole, Field(ge=1)] | None = None  # noqa: N815 - the document's name
-    temperature: Annotated[Number, Field(ge=0, le=1)] = USUAL_TEMPERATURE
+    maxTokens: Annotated[int, Field(ge=1), NUMBER] | None = None  # noqa: N815 - the document's name
+    temperature: Annotated[float, Field(ge=0, le=1), NUMBER] = USUAL_TEMPERATURE
 
 
 class TextBlock(BaseModel):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from api.auth import Caller
 from api.errors import FieldError, invalid
+from api.fields import DayText
 from api.gccp.cost import in_dollars
 from api.gccp.generations import ALLOWED
 from api.routing import LeanRoute
@@ -47,8 +48,8 @@ async def usage(
     caller: Annotated[Caller, ALLOWED],
     request: Request,
     reads: Read,
-    first: date | None = None,
-    last: date | None = None,
+    first: DayText | None = None,
+    last: DayText | None = None,
 ) -> UsageAnswer:
     """The caller's own use of the language model on these days (UTC), both included; the last 30 without saying."""
     until = last or surface_of(request).actions.clock.now().date()

@@ -2,8 +2,8 @@
 
 Pure, though built on Jinja2 and MJML: templates are files beside this module, `<trigger type>.jinja` in a directory per
 version, one block for each part. A used version stays as it is; new words get a new directory. Data is free-form:
-missing values are left out of the sentence, others are cut to a sensible length, and HTML is escaped. Rendering never
-fails because of the data.
+missing values are left out of the sentence, prose is cut to a sensible length, an address is never cut, and HTML is
+escaped. Rendering never fails because of the data; `lost_address` finds the value whose address would not be sent.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from jinja2 import BaseLoader, ChainableUndefined, Environment, Template, TemplateNotFound
+from jinja2 import BaseLoader, ChainableUndefined, Environment, Template, TemplateNotFound, meta
 from jinja2.sandbox import SandboxedEnvironment
 from mjml import mjml2html
 
+from content.communication.addresses import LONGEST_ADDRESS, addresses_in, is_address, shortened
 from domain.communication.kinds import Channel, TriggerType
 from domain.communication.segments import Length, length
 
@@ -29,6 +30,7 @@ LONGEST_VALUE = 300
 LONGEST_SUBJECT = 200
 LARGEST_NUMBER = 1e15
 STOP_SENTENCE = "Reply STOP to opt out."
+_ROOM = LONGEST_SMS - len(STOP_SENTENCE) - 1
 _BLANKS = re.compile(r"\s+")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -61,15 +63,13 @@ class UnknownTemplate(Exception):
 
 def text_message(template: str, data: Mapping[str, object] | None) -> TextMessage:
     """The SMS of `<trigger type>/<version>`; raises UnknownTemplate."""
-    words = _one_line(_block(template, "sms", data))
-    room = LONGEST_SMS - len(STOP_SENTENCE) - 1
-    body = f"{words[:room]} {STOP_SENTENCE}"
+    body = f"{shortened(_words(template, data), _ROOM)} {STOP_SENTENCE}"
     return TextMessage(body, length(body))
 
 
 def mail(template: str, data: Mapping[str, object] | None, links: Links) -> Mail:
     """The e-mail of `<trigger type>/<version>`; raises UnknownTemplate."""
-    subject = _one_line(_block(template, "subject", data))[:LONGEST_SUBJECT]
+    subject = shortened(_one_line(_block(template, "subject", data)), LONGEST_SUBJECT)
     paragraphs = [_one_line(one) for one in _block(template, "paragraphs", data).split("\n\n") if one.strip()]
     about = _block(template, "about", data).strip()
     html = _layout(template.partition("/")[2]).render(
@@ -96,6 +96,33 @@ def preview(
     return mail(template, data, Links(unsubscribe="https://example.com/unsubscribe"))
 
 
+def lost_address(template: str, data: Mapping[str, object]) -> str | None:
+    """The name of a value with a web address that the message would not hold whole; None if there is none.
+
+    Raises UnknownTemplate.
+    """
+    texts = {name: _one_line(value) for name, value in data.items() if isinstance(value, str) and "://" in value}
+    if not texts:
+        return None
+    words = _words(template, data)
+    shown = shortened(words, _ROOM)
+    for name in sorted(_variables(template) & texts.keys()):
+        kept = _short(texts[name]) or ""
+        if any(one not in kept or (one in words and one not in shown) for one in addresses_in(texts[name])):
+            return name
+    return None
+
+
+def _words(template: str, data: Mapping[str, object] | None) -> str:
+    return _one_line(_block(template, "sms", data))
+
+
+@cache
+def _variables(template: str) -> frozenset[str]:
+    source = _Files().get_source(_WORDS, template)[0]
+    return frozenset(meta.find_undeclared_variables(_WORDS.parse(source)))
+
+
 def _plain(paragraphs: list[str], about: str, links: Links) -> str:
     return "\n\n".join([*paragraphs, f"-- \n{about}\nUnsubscribe: {links.unsubscribe}"])
 
@@ -111,22 +138,37 @@ def _one_line(text: str) -> str:
 def _clean(value: object) -> str | float | None:
     """Reduce a value to a number of readable size or to short text; None for anything else."""
     if isinstance(value, str):
-        return _one_line(value)[:LONGEST_VALUE]
+        return _short(_one_line(value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) < LARGEST_NUMBER else None
+
+
+def _short(text: str) -> str | None:
+    if is_address(text):
+        return text if len(text) <= LONGEST_ADDRESS else None
+    return shortened(text, LONGEST_VALUE)
 
 
 def money(amount: object, currency: str = "$") -> str:
     """An amount for people: `100.5` becomes $100.50; any other value stays as it is."""
     if not isinstance(amount, int | float):
         return str(amount)
-    return f"{'-' if amount < 0 else ''}{currency}{abs(amount):,.2f}"
+    rounded = f"{abs(amount):,.2f}"
+    return f"{'-' if amount < 0 and _counts(rounded) else ''}{currency}{rounded}"
 
 
 def percent(number: object) -> str:
     """A percentage for people, at most one decimal; any other value stays as it is."""
-    return f"{number:.1f}".removesuffix(".0") + "%" if isinstance(number, int | float) else str(number)
+    if not isinstance(number, int | float):
+        return str(number)
+    rounded = f"{abs(number):.1f}".removesuffix(".0")
+    return f"{'-' if number < 0 and _counts(rounded) else ''}{rounded}%"
+
+
+def _counts(rounded: str) -> bool:
+    """Whether any digit is left after rounding: only then there is a sign."""
+    return any(digit in "123456789" for digit in rounded)
 
 
 class _Files(BaseLoader):

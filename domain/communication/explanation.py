@@ -21,6 +21,7 @@ from domain.communication.delivery import (
     ProviderEvent,
     ReceiptNoted,
 )
+from domain.communication.failure_reasons import reason_of
 from domain.communication.kinds import Channel
 from domain.communication.message import (
     MessageBlocked,
@@ -120,9 +121,9 @@ def _answer(event: ProviderEvent) -> str:
         case MessageDelivered():
             return f"The {name} arrived."
         case MessageRejected():
-            return f"{event.provider} refused the {name}: {event.reason or event.code}."
+            return f"{event.provider} refused the {name}: {reason_of(event.code, event.reason)}."
         case MessageUndelivered():
-            return f"The {name} did not arrive: {event.reason or event.code or 'no reason given'}."
+            return f"The {name} did not arrive: {reason_of(event.code, event.reason)}."
         case MessageRetried():
             return f"{event.provider} put the {name} off: {event.reason}. It is tried again."
         case MessageUnconfirmed():

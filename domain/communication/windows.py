@@ -3,13 +3,16 @@
 Quiet hours hold every message that is not critical. A preferred SMS time opens the day's window for texts: from then
 until midnight, less the quiet hours. A preferred e-mail day opens that weekday's window for e-mail from 09:00, except
 for high priority, for which a wait of days is too long. A preference without any room beside the quiet hours is
-ignored. An opening that a clock change skips moves forward with the clocks; of one that occurs twice, the first counts.
+ignored. A message is held until the first instant at which it may go out. Where the clocks are put forward over an
+opening, that is the instant of the change; where they are put back, an hour counts by its clock time in both passes.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
+from itertools import pairwise
+from math import ceil
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.communication.kinds import Channel, Priority
@@ -74,10 +77,39 @@ def next_opening(preferences: Preferences, channel: Channel, priority: Priority,
 
 
 def _edges(preferences: Preferences, moment: datetime) -> set[datetime]:
+    """The instants after this one at which something may begin to be allowed."""
     here = local(preferences, moment)
     times = {preferences.preferred_sms_time, EMAIL_OPENS, time(0)}
     if preferences.night is not None:
         times.add(preferences.night.end)
-    days = (here.date() + timedelta(days=number) for number in range(_DAYS_AHEAD))
-    edges = (datetime.combine(day, clock, tzinfo=here.tzinfo).astimezone(UTC) for day in days for clock in times)
-    return {edge for edge in edges if edge > moment}
+    days = [here.date() + timedelta(days=number) for number in range(_DAYS_AHEAD)]
+    walls = (datetime.combine(day, clock, tzinfo=here.tzinfo) for day in days for clock in times)
+    edges = {wall.replace(fold=fold).astimezone(UTC) for wall in walls for fold in (0, 1)}
+    return {edge for edge in edges | _clock_changes(zone_of(preferences.zone), moment) if edge > moment}
+
+
+def _clock_changes(zone: ZoneInfo, moment: datetime) -> set[datetime]:
+    """The instants in the days ahead at which the zone's clocks change. No zone changes them twice within a day."""
+    days = [moment + timedelta(days=number) for number in range(_DAYS_AHEAD + 1)]
+    return {
+        _change_between(zone, before, after)
+        for before, after in pairwise(days)
+        if _offset(zone, before) != _offset(zone, after)
+    }
+
+
+def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """The first whole second with the later offset, by bisection."""
+    first, last = int(before.timestamp()), ceil(after.timestamp())
+    new = _offset(zone, after)
+    while last - first > 1:
+        middle = (first + last) // 2
+        if _offset(zone, datetime.fromtimestamp(middle, UTC)) == new:
+            last = middle
+        else:
+            first = middle
+    return datetime.fromtimestamp(last, UTC)
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta | None:
+    return moment.astimezone(zone).utcoffset()

@@ -7,6 +7,7 @@ machine-readable reading.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -24,10 +25,17 @@ from fastapi import FastAPI
 
 import bootstrap
 from api.routing import LeanApp
+from api.sentences import UNFIT
 from tests.api.product import Installation, Served
 from tests.api.schemas import EXACT, Leeway, faults
 
 JSON = "application/json"
+LIBRARY = re.compile(
+    r"Value error|Input should|should (be|have|match)|Unable to|[Pp]ydantic|Invalid JSON|\bctx\b|\[key\]|function-"
+    r"|after validation|greater than or equal|less than or equal|\\\\|\(\?|\{[0-9]+,|" + UNFIT
+)
+"""Words of pydantic and its parser, patterns, and the sentence for an error without one of its own."""
+
 NONE: Mapping[str, Any] = MappingProxyType({})
 Query = Mapping[str, str | int]
 Sign = Callable[[str, object], tuple[bytes, dict[str, str]]]
@@ -239,6 +247,7 @@ class Surface:
         assert answer.status_code in statuses, (answer.status_code, answer.text[:500])
         assert answer.headers["content-type"] == JSON
         assert len(answer.content) < 10_000
+        assert LIBRARY.search(answer.text) is None, f"that is how a library talks, not a person: {answer.text[:500]}"
         body: dict[str, Any] = answer.json()
         assert faults(self.document, self.document["components"]["schemas"]["Error"], body) == []
         return body

@@ -147,6 +147,39 @@ def test_a_field_that_does_not_fit_is_refused(sender: Sender, operation: Operati
     assert sent
 
 
+def nested(operation: Operation) -> Iterator[tuple[str, str]]:
+    """The fields one level down, with the field that holds them."""
+    surface = operation.surface
+    assert operation.schema is not None
+    for field, schema in surface.resolved(operation.schema)["properties"].items():
+        for kind in (schema, *schema.get("anyOf", ())):
+            yield from ((field, name) for name in surface.resolved(kind).get("properties", ()))
+
+
+@pytest.mark.parametrize("operation", WITH_BODY)
+def test_a_field_one_level_down_that_does_not_fit_is_refused(sender: Sender, operation: Operation) -> None:
+    surface, example = operation.surface, operation.example or {}
+    assert operation.schema is not None
+    for (field, name), value in ((pair, value) for pair in nested(operation) for value in VALUES):
+        inner: dict[str, Any] = example[field] if isinstance(example.get(field), dict) else {}
+        body = {**example, field: {**inner, name: value}}
+        if value not in surface.blank and faults(surface.document, operation.schema, body):
+            surface.check_refusal(operation, sender.send(json.dumps(body).encode()))
+
+
+@pytest.mark.parametrize("operation", WITH_BODY)
+def test_null_in_place_of_a_required_field_is_as_good_as_none(sender: Sender, operation: Operation) -> None:
+    surface, example = operation.surface, operation.example or {}
+    assert operation.schema is not None
+    for field in surface.resolved(operation.schema).get("required", ()):
+        without = {name: value for name, value in example.items() if name != field}
+        answers = [sender.send(json.dumps(body).encode()) for body in (without, {**example, field: None})]
+        told = [surface.check_refusal(operation, answer) for answer in answers]
+        assert told[0] == told[1]
+        assert "issing required field" in told[0]["error"]
+        assert field in told[0]["error"]
+
+
 @pytest.mark.parametrize("operation", WITH_PATH)
 @pytest.mark.parametrize("value", NO_IDS)
 def test_a_path_that_names_nothing_is_refused(sender: Sender, operation: Operation, value: str) -> None:

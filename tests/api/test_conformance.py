@@ -61,6 +61,58 @@ def test_each_endpoint_is_reached_under_its_own_host_too(product: Served, operat
     assert answer.status_code in operation.contract["success_status_accept"], answer.text
 
 
+VARYING = frozenset({"date", "x-ratelimit-remaining", "x-ratelimit-reset", "transfer-encoding"})
+
+
+def fixed(answer: httpx2.Response) -> dict[str, str]:
+    """The headers that do not change from one answer to the next."""
+    return {name: value for name, value in answer.headers.items() if name not in VARYING}
+
+
+@pytest.mark.parametrize("operation", operations(lambda one: one.method == "GET"))
+def test_head_is_answered_as_get_without_a_body(product: Served, operation: Operation) -> None:
+    surface, subject = operation.surface, str(uuid4())
+    request = surface.request(operation, product, subject)
+    for headers in (product.authorization(surface.name, subject=subject), {}):
+        got, head = (surface.send(product, request._replace(method=method), headers) for method in ("GET", "HEAD"))
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        assert fixed(head).keys() == fixed(got).keys()
+        assert fixed(head)["content-type"] == fixed(got)["content-type"]
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/redoc/redoc.standalone.js"])
+def test_head_is_answered_for_the_pages_too(product: Served, surface: Surface, path: str) -> None:
+    got, head = (product.http.request(method, f"/{surface.name}{path}") for method in ("GET", "HEAD"))
+    assert (head.status_code, head.content) == (200, b"")
+    assert fixed(head) == fixed(got)
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/ready", "/metrics"])
+def test_head_is_answered_for_the_state_of_the_process(product: Served, path: str) -> None:
+    head = product.http.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) > 0
+
+
+@pytest.mark.parametrize("operation", operations(lambda one: one.method == "POST"))
+def test_head_is_no_way_to_write(product: Served, operation: Operation) -> None:
+    if any(one.path == operation.path and one.method == "GET" for one in operation.surface.operations):
+        return
+    path = operation.path.format(**operation.path_values())
+    answer = product.http.head(f"/{operation.surface.name}{path}")
+    assert (answer.status_code, answer.content) == (405, b"")
+    assert "HEAD" not in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("operation", operations(lambda one: one.method == "GET"))
+def test_what_a_path_allows_names_head_beside_get(product: Served, operation: Operation) -> None:
+    path = operation.path.format(**operation.path_values())
+    answer = product.http.delete(f"/{operation.surface.name}{path}")
+    assert answer.status_code == 405
+    assert {"GET", "HEAD"} <= set(answer.headers["allow"].split(", "))
+
+
 @pytest.mark.parametrize("operation", GUARDED)
 def test_without_a_token_nobody_gets_in(product: Served, operation: Operation) -> None:
     surface = operation.surface

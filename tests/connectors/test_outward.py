@@ -10,7 +10,16 @@ from connectors.outward import NotPublic, addresses_of, check_public, is_public
 
 
 @pytest.mark.parametrize(
-    "address", ["93.184.216.34", "8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"]
+    "address",
+    [
+        "93.184.216.34",
+        "8.8.8.8",
+        "2606:4700:4700::1111",
+        "2a00:1450:4001:800::200e",
+        "64:ff9b::808:808",
+        "::ffff:8.8.8.8",
+        "2606:4700::5efe:808:808",
+    ],
 )
 def test_addresses_of_the_internet_are_public(address: str) -> None:
     assert is_public(address)
@@ -40,6 +49,31 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe",
         "2002:7f00:1::",
+        "192.0.0.1",
+        "192.0.0.9",
+        "192.88.99.1",
+        "192.0.2.1",
+        "240.0.0.1",
+        "::127.0.0.1",
+        "::8.8.8.8",
+        "::ffff:0:127.0.0.1",
+        "::ffff:0:8.8.8.8",
+        "64:ff9b:1::a9fe:a9fe",
+        "64:ff9b:1::808:808",
+        "2606:4700::5efe:10.0.0.1",
+        "2606:4700::200:5efe:169.254.169.254",
+        "fe80::5efe:8.8.8.8",
+        "2001::1",
+        "2001:2::1",
+        "2001:20::1",
+        "2001:db8::1",
+        "3fff::1",
+        "4000::1",
+        "5f00::1",
+        "100::1",
+        "100:0:0:1::1",
+        "fc00::1",
+        "fe00::1",
     ],
 )
 def test_every_other_address_is_not(address: str) -> None:

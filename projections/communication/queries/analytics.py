@@ -136,7 +136,7 @@ def trend_of(metric: Metric, periods: Sequence[tuple[date, Totals]]) -> Trend:
     points = [(start, value_of(metric, totals)) for start, totals in periods]
     values = [value_of(metric, totals) for _, totals in periods if totals.sent]
     first, last = (values[0], values[-1]) if values else (0.0, 0.0)
-    change = round((last - first) / first * 100, 2) if first else 0.0
+    change = round((last - first) / first * 100, 2) + 0.0 if first else 0.0  # turns -0.0 into 0.0
     direction: Literal["increasing", "decreasing", "stable"] = "stable"
     if last != first:
         direction = "increasing" if last > first else "decreasing"

@@ -273,3 +273,22 @@ def test_the_best_time_to_write_is_the_preferred_one_until_there_is_a_history(pr
     assert (found["sms"].hour, found["sms"] >= product.clock.now()) == (17, True)
     assert (found["email"].weekday(), found["email"].hour) == (4, 9)
     assert product.ok("GET", f"/optimal-send-time?user_id={user}")["channel"] == "sms"
+
+
+def test_a_fault_in_one_of_a_batch_is_said_in_a_sentence(product: Served) -> None:
+    items: list[object] = [
+        None,
+        {"user_id": None, "trigger_type": "monthly_report", "data": {}},
+        {"user_id": 5, "data": {}},
+    ]
+    found = product.ok("POST", "/batch", {"communications": items})["results"]
+    assert [one["error"] for one in found] == [
+        "Invalid body: must be a JSON object",
+        "Missing required field: user_id",
+        "Missing required field: trigger_type",
+    ]
+
+
+def test_a_switch_that_is_null_is_as_good_as_missing(product: Served) -> None:
+    answer = product.ok("PUT", "/preferences/77123", {"alert_types_sms": {"weekly_checkin": None}})
+    assert answer["preferences"]["alert_types_sms"] == {}

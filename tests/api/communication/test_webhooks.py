@@ -88,6 +88,51 @@ def test_a_text_that_did_not_arrive_is_a_failure_with_its_reason(world: World, r
     assert world.product.status(task_id)["status"] == "SUCCESS"
 
 
+@pytest.mark.parametrize(
+    ("report", "error"),
+    [
+        ({"ErrorCode": "30007"}, "a carrier filtered the text as unwanted (30007)"),
+        ({"ErrorCode": "39999"}, "the provider gave a code only (39999)"),
+        ({"ErrorCode": "30003", "ErrorMessage": "Unreachable"}, "Unreachable"),
+        ({}, "the provider gave no reason"),
+    ],
+)
+def test_a_failed_text_says_why_in_words_wherever_it_is_shown(
+    world: World, recipient: int, report: dict[str, str], error: str
+) -> None:
+    task_id, sid = world.sent(recipient, "sms")
+    world.twilio_says(MessageSid=sid, MessageStatus="failed", **report)
+    assert world.product.status(task_id)["result"]["error"] == error
+    explained = world.product.ok("GET", f"/status/{task_id}/explanation")
+    assert f"did not arrive: {error}." in explained["history"][-1]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "error"),
+    [
+        ("email.failed", {"failed": {"reason": "reached_daily_quota"}}, "reached_daily_quota"),
+        ("email.bounced", {"bounce": {"type": "Transient", "message": "mailbox full"}}, "mailbox full"),
+        (
+            "email.suppressed",
+            {"suppressed": {"type": "OnAccountSuppressionList", "message": "On the list"}},
+            "On the list",
+        ),
+        ("email.failed", {"failed": None}, "the provider gave no reason"),
+        (
+            "email.failed",
+            {"failed": {"reason": {"a": [1]}}, "bounce": [], "suppressed": 5},
+            "the provider gave no reason",
+        ),
+    ],
+)
+def test_a_failed_email_says_why_in_words(
+    world: World, recipient: int, type_: str, data: dict[str, Any], error: str
+) -> None:
+    task_id, email_id = world.sent(recipient, "email")
+    world.resend_says(type_, email_id, **data)
+    assert world.product.status(task_id)["result"]["error"] == error
+
+
 def test_a_message_whose_fate_is_unknown_is_settled_by_its_report(world: World) -> None:
     user_id, number = world.person()
     world.twilio.behave(hanging(to=number))
@@ -163,6 +208,35 @@ def test_reports_about_nothing_known_here_are_kept_and_answered_200(world: World
     email_id = str(uuid4())
     world.resend_says("email.opened", email_id)
     assert world.product.events(f"receipt/{email_id}") == ["communication.receipt.unmatched.v1"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "contact.created", "data": {"id": "c1"}},
+        {"type": "domain.updated", "data": {"id": "d1", "name": "example.com", "records": []}},
+        {"type": "suppression.added", "data": {"email": "a@example.com"}},
+        {"type": "topic.deleted", "data": None},
+        {"type": "inbox.received"},
+        {"type": "email.levitated", "data": {"email_id": None}},
+        {"type": "contact.updated", "data": {"id": {"nested": True}, "to": "nobody", "tags": []}},
+    ],
+)
+def test_a_report_about_something_else_than_an_email_is_kept_and_answered_200(
+    world: World, event: dict[str, Any]
+) -> None:
+    id_ = f"msg_{uuid4().hex}"
+    for _ in range(2):
+        report = resend_svix(event, id_, int(world.product.clock.now().timestamp()))
+        assert (answer := world.post("resend", report)).status_code == 200, answer.text
+    sql = "select count(*) from headwater.journal where convert_from(data, 'UTF8')::json ->> 'word' = %s"
+    assert world.product.ask(sql, event["type"])[0][0] >= 1
+
+
+def test_a_text_that_came_in_by_the_address_for_statuses_is_kept(world: World) -> None:
+    sid = f"SM{uuid4().hex}"
+    world.twilio_says(MessageSid=sid, SmsStatus="received", From="+15557654321", Body="Hello")
+    assert world.product.events(f"receipt/{sid}") == ["communication.receipt.unmatched.v1"]
 
 
 def test_a_report_of_a_kind_not_known_here_is_kept_and_changes_nothing(world: World, recipient: int) -> None:

@@ -16,11 +16,15 @@ from content.communication import (
     Mail,
     TextMessage,
     UnknownTemplate,
+    lost_address,
     mail,
+    money,
+    percent,
     preview,
     text_message,
     verification_text,
 )
+from content.communication.addresses import LONGEST_ADDRESS
 from domain.communication.kinds import TEMPLATE_VERSION, Channel, TriggerType
 
 LINKS = Links(unsubscribe="https://news.example.com/u?token=a&b")
@@ -87,6 +91,60 @@ def test_what_no_sentence_can_hold_is_left_out(number: Any) -> None:
 def test_a_template_that_was_never_written_is_refused(name: str) -> None:
     with pytest.raises(UnknownTemplate):
         text_message(name, {})
+
+
+def long_address(characters: int) -> str:
+    return "https://example.com/".ljust(characters, "x")
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("characters", [301, LONGEST_ADDRESS])
+def test_an_address_is_whole_in_both_forms_however_much_prose_stands_beside_it(template: str, characters: int) -> None:
+    url = long_address(characters)
+    data = {"title": "T" * 400, "message": "M" * 400, "url": url, "minutes": 10**14, "industry": "I" * 400}
+    assert lost_address(template, data) is None
+    if "url" in text_message(template, {"url": "https://url"}).body:
+        assert f" {url} " in text_message(template, data).body
+        assert url in mail(template, data, LINKS).text
+        assert url in mail(template, data, LINKS).html
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ({"url": long_address(LONGEST_ADDRESS + 1)}, "url"),
+        ({"message": f"See {long_address(400)} for more"}, "message"),
+        ({"message": "M" * 300 + " https://example.com"}, "message"),
+        ({"title": long_address(800), "message": long_address(799) + "y", "url": "https://example.org"}, "message"),
+    ],
+)
+def test_an_address_that_would_be_cut_is_named_and_no_part_of_it_is_sent(data: dict[str, str], name: str) -> None:
+    assert lost_address("career_insight/1", data) == name
+    assert data[name].partition("https://")[2] not in text_message("career_insight/1", data).body
+    parts = text_message("career_insight/1", data).body.split() + mail("career_insight/1", data, LINKS).subject.split()
+    assert all(part.rstrip(".") in " ".join(data.values()) for part in parts if part.startswith("https://"))
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"message": "M" * 400}, {"message": "See https://example.com"}, {"unused": "M" * 300 + " https://a.b"}]
+)
+def test_what_loses_no_address_is_sent(data: dict[str, str]) -> None:
+    assert lost_address("career_insight/1", data) is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(-0.004, "$0.00"), (-0.0, "$0.00"), (0.004, "$0.00"), (-0.006, "-$0.01"), (-1234.5, "-$1,234.50"), (0, "$0.00")],
+)
+def test_the_sign_of_an_amount_is_that_of_the_rounded_amount(amount: float, shown: str) -> None:
+    assert money(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(-0.04, "0%"), (-0.06, "-0.1%"), (-10, "-10%"), (0.0, "0%"), (2.55, "2.5%"), (100.0, "100%")]
+)
+def test_the_sign_of_a_percentage_is_that_of_the_rounded_one(number: float, shown: str) -> None:
+    assert percent(number) == shown
 
 
 def test_a_preview_is_what_would_be_sent() -> None:

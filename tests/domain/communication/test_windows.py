@@ -64,17 +64,26 @@ def test_a_preference_the_quiet_hours_leave_no_room_for_is_not_kept() -> None:
     assert opens(early, MONDAY.replace(hour=5)) == MONDAY.replace(hour=8)
 
 
-def test_an_opening_that_the_clock_skips_moves_forward_with_it() -> None:
+def test_an_opening_that_the_clock_skips_is_the_instant_of_the_change() -> None:
     night = QuietHours(start=time(22), end=time(2, 30))
     wanted = Preferences(time_zone="America/New_York", quiet_hours=night)
     before = datetime(2025, 3, 9, 6, 30, tzinfo=UTC)  # 01:30; at 02:00 it becomes 03:00
-    assert local(wanted, opens(wanted, before)).time() == time(3, 30)
+    assert local(wanted, opens(wanted, before)).time() == time(3)
 
 
-def test_of_an_hour_that_comes_twice_the_first_is_meant() -> None:
+def test_an_hour_that_comes_twice_counts_by_its_clock_time_in_both_passes() -> None:
     night = QuietHours(start=time(22), end=time(1, 30))
     wanted = Preferences(time_zone="America/New_York", quiet_hours=night)
-    assert opens(wanted, datetime(2025, 11, 2, 4, tzinfo=UTC)) == datetime(2025, 11, 2, 5, 30, tzinfo=UTC)
+    first, second = datetime(2025, 11, 2, 5, 30, tzinfo=UTC), datetime(2025, 11, 2, 6, 30, tzinfo=UTC)
+    assert opens(wanted, datetime(2025, 11, 2, 4, tzinfo=UTC)) == first
+    assert opens(wanted, first + timedelta(minutes=20)) == first + timedelta(minutes=20)
+    assert opens(wanted, first + timedelta(minutes=30)) == second
+
+
+def test_an_hour_that_comes_again_may_open_by_the_change_alone() -> None:
+    night = QuietHours(start=time(1, 30), end=time(3))
+    wanted = Preferences(time_zone="America/New_York", quiet_hours=night)
+    assert opens(wanted, datetime(2025, 11, 2, 5, 45, tzinfo=UTC)) == datetime(2025, 11, 2, 6, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("name", ["", "Nowhere", "../UTC", "/etc/passwd", "a\0b", "x" * 300])
