@@ -30,7 +30,8 @@ class TokenUsage:
 class Completed(Accepted):
     """A whole answer. `stop_reason` is in Anthropic's words for every provider; `max_tokens`: the answer is cut off.
 
-    `text` may be empty. `model` is the one that answered. `output` holds everything but the provider's id.
+    It is empty if the provider gave none. `text` may be empty. `model` is the one that answered. `output` holds
+    everything but the provider's id.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Completed(Accepted):
     input_tokens: int
     output_tokens: int
     cost_microcents: int
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,13 @@ def usage_of(verdict: Verdict) -> TokenUsage:
     """The usage of a call with any verdict; all zero if none is known."""
     match verdict:
         case Completed():
-            return TokenUsage(verdict.model, verdict.input_tokens, verdict.output_tokens, verdict.cost_microcents)
+            return TokenUsage(
+                verdict.model,
+                verdict.input_tokens,
+                verdict.output_tokens,
+                verdict.cost_microcents,
+                verdict.estimated,
+            )
         case RejectedAtCost() | DeferredAtCost() | UnknownAtCost():
             return verdict.usage
         case _:
@@ -127,6 +135,8 @@ def completed(text: str, end: Finished) -> Completed:
         "output_tokens": end.usage.output_tokens,
         "cost_microcents": end.usage.cost_microcents,
     }
+    if end.usage.estimated:
+        output["estimated"] = True
     return Completed(end.provider_id, output, **output)
 
 
@@ -144,6 +154,11 @@ class Tally:
 
     def saw(self, text: str) -> None:
         self._bytes += len(text.encode(errors="replace"))
+
+    def count(self, input_tokens: int | None, output_tokens: int | None) -> None:
+        """Take the provider's counts so far. They are totals, so of a total that falls the largest stays."""
+        self.input_tokens = max(self.input_tokens, input_tokens or 0)
+        self.output_tokens = max(self.output_tokens, output_tokens or 0)
 
     def usage(self) -> TokenUsage:
         reckoned = -(-self._bytes // 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,15 @@ LONGEST_REASON = 500
 
 CONNECTIONS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
 """Unbounded, as an answer holds its connection for minutes: the caller bounds their number."""
+
+LONGEST_ANSWER = 300_000
+"""The most bytes, as JSON, of an answer that is wanted whole: encrypted it is a record of half a megabyte.
+
+Kafka takes 1 MB. A longer answer is ended upstream, as it could never be recorded.
+"""
+
+TOO_LONG = "answer_too_long"
+"""The stop reason of an answer that was ended at `LONGEST_ANSWER`."""
 
 UNUSABLE = {
     "refusal": "the model declined to answer",
@@ -56,9 +66,13 @@ async def gather(answer: StreamedAnswer, seconds: float) -> Verdict:
 
 async def _whole(answer: StreamedAnswer) -> Verdict:
     texts: list[str] = []
+    size = 0
     async for chunk in answer:
         match chunk:
             case TextChunk(text):
+                size += len(json.dumps(text, ensure_ascii=False).encode())
+                if size > LONGEST_ANSWER:
+                    return completed("".join(texts), Finished("", TOO_LONG, answer.usage))
                 texts.append(text)
             case Finished():
                 return _verdict("".join(texts), chunk)

@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from datetime import UTC, datetime
 
 import httpx2
-from pydantic import BaseModel, Field, ValidationError
 
 from connectors.model import Chunk, Finished, StreamedAnswer, Tally, TextChunk
 from connectors.model_http import CONNECTIONS, ERASED, LONGEST_REASON, broke, gather, transport_failures
 from connectors.prices import FREE
+from connectors.provider_json import Fields, SurrogateJoiner, count_in, fields_in, fields_of, text_in, word_in
 from connectors.retry_after import retry_after
 from domain.calls.completion import Completion
 from streams.core.calls import Deferred, Rejected, Unknown, Verdict
@@ -71,12 +71,19 @@ class OllamaModel:
             async with self._client.stream("POST", "/api/chat", json=_body(effect, tally.model, needed)) as response:
                 if response.status_code != 200:
                     raise broke(_refusal(response, await response.aread()), tally)
-                async for line in _lines(response.aiter_bytes()):
-                    for chunk in _read(line, tally):
-                        yield chunk
-                        if isinstance(chunk, Finished):
-                            return
-        raise broke(Unknown("the answer broke off before its end"), tally)
+                async for chunk in read_answer(response.aiter_bytes(), tally):
+                    yield chunk
+
+
+async def read_answer(chunks: AsyncIterable[bytes], tally: Tally) -> AsyncGenerator[Chunk, None]:
+    """The text of an answer as it comes, and its end. Raises UpstreamBroke."""
+    reading = _Reading(tally)
+    async for line in _lines(chunks):
+        for chunk in reading.take(line):
+            yield chunk
+            if isinstance(chunk, Finished):
+                return
+    raise broke(Unknown("the answer broke off before its end"), tally)
 
 
 def _context_needed(effect: Completion) -> int:
@@ -110,50 +117,53 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         yield rest
 
 
-class _Message(BaseModel):
-    content: str = ""
+class _Reading:
+    """The state of one answer while it is read, line by line. Only text decides about it; the rest may be missing."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._joiner = SurrogateJoiner()
+
+    def take(self, line: bytes) -> list[Chunk]:
+        """Read one line: the next words, or the end. Raises UpstreamBroke for an error, and for text that is lost."""
+        try:
+            fields = fields_of(line.decode(errors="replace"))
+        except ValueError:
+            raise broke(Unknown("a line of the answer could not be read"), self._tally) from None
+        if reason := _error_in(fields):
+            raise broke(Deferred("model_error", reason), self._tally)
+        self._tally.begun = True
+        self._tally.model = word_in(fields, "model") or self._tally.model
+        over = fields.get("done") is True or bool(word_in(fields, "done_reason"))
+        text = self._text(fields) + (self._joiner.rest() if over else "")
+        self._tally.saw(text)
+        chunks: list[Chunk] = [TextChunk(text)] if text else []
+        return [*chunks, self._finished(fields)] if over else chunks
+
+    def _text(self, fields: Fields) -> str:
+        return self._joiner.joined(text_in(fields_in(fields, "message"), "content") or text_in(fields, "response"))
+
+    def _finished(self, last: Fields) -> Finished:
+        written = count_in(last, "eval_count")
+        self._tally.count(count_in(last, "prompt_eval_count"), written)
+        self._tally.counted = written is not None
+        reason = word_in(last, "done_reason") or "stop"
+        made_by = f"{self._tally.model}@{word_in(last, 'created_at')}"
+        return Finished(made_by, STOP_REASONS.get(reason, reason), self._tally.usage())
 
 
-class _Line(BaseModel):
-    """One line of an answer: the next words, the end with its counts, or an error after the first words."""
-
-    model: str = ""
-    created_at: str = ""
-    message: _Message = Field(default_factory=_Message)
-    done: bool = False
-    done_reason: str | None = None
-    prompt_eval_count: int = 0
-    eval_count: int = 0
-    error: str | None = None
-
-
-def _read(line: bytes, tally: Tally) -> list[Chunk]:
-    try:
-        read = _Line.model_validate_json(line)
-    except ValidationError:
-        raise broke(Unknown("a line of the answer could not be read"), tally) from None
-    if read.error is not None:
-        raise broke(Deferred("model_error", read.error[:LONGEST_REASON]), tally)
-    tally.begun = True
-    tally.model = read.model or tally.model
-    tally.saw(read.message.content)
-    text: list[Chunk] = [TextChunk(read.message.content)] if read.message.content else []
-    return [*text, _finished(read, tally)] if read.done else text
-
-
-def _finished(last: _Line, tally: Tally) -> Finished:
-    tally.input_tokens, tally.output_tokens, tally.counted = last.prompt_eval_count, last.eval_count, True
-    reason = last.done_reason or "stop"
-    return Finished(f"{tally.model}@{last.created_at}", STOP_REASONS.get(reason, reason), tally.usage())
+def _error_in(fields: Fields) -> str:
+    error = fields_in(fields, "error")
+    return word_in(error, "message", LONGEST_REASON) if error else word_in(fields, "error", LONGEST_REASON)
 
 
 def _refusal(response: httpx2.Response, body: bytes) -> Rejected | Deferred:
     status = response.status_code
     try:
-        said = _Line.model_validate_json(body).error
-    except ValidationError:
-        said = None
-    reason = (said or f"Ollama answered {status}")[:LONGEST_REASON]
+        said = _error_in(fields_of(body.decode(errors="replace")))
+    except ValueError:
+        said = ""
+    reason = said or f"Ollama answered {status}"
     if status in (408, 429) or response.is_server_error:
         return Deferred(f"http_{status}", reason, retry_after(response.headers, datetime.now(UTC)))
     return Rejected("model_not_found" if status == 404 else f"http_{status}", reason)

@@ -34,6 +34,14 @@ class EventParser:
             if event is not None:
                 yield event
 
+    def close(self) -> Iterator[ServerSentEvent]:
+        """The event that the end of the bytes cut short of its blank line, which the standard drops."""
+        for line in (self._rest + self._decoder.decode(b"", final=True), ""):
+            event = self._take(line)
+            if event is not None:
+                yield event
+        self._rest = ""
+
     def _lines(self, text: str) -> list[str]:
         if not text:
             return []
@@ -61,8 +69,10 @@ class EventParser:
 
 
 async def events(chunks: AsyncIterable[bytes]) -> AsyncIterator[ServerSentEvent]:
-    """The events in a stream of bytes."""
+    """The events in a stream of bytes, the last one even without its blank line: a paid answer may end in it."""
     parser = EventParser()
     async for chunk in chunks:
         for event in parser.feed(chunk):
             yield event
+    for event in parser.close():
+        yield event

@@ -11,7 +11,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from api.auth import Verifier
-from api.gccp.identity import SupabaseKeys
+from api.gccp.identity import SupabaseKeys, SupabaseMove
 from api.gccp.pdf_health import PdfHealth
 from api.streaming.watch import Watch
 from api.submission import BackgroundSubmissions
@@ -72,7 +72,7 @@ class Dependencies:
         await self.progress.close()
         await self.pdf.close()
         await self.model.close()
-        if isinstance(self.identity, SupabaseKeys):
+        if isinstance(self.identity, SupabaseKeys | SupabaseMove):
             await self.identity.close()
 
 

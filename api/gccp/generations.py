@@ -15,10 +15,17 @@ from api.fields import DIGITS
 from api.gccp.access import AUTHENTICATED
 from api.gccp.cost import in_dollars
 from api.gccp.dependencies import Own
-from api.gccp.fields import NUMBER, UnblankBody
+from api.gccp.fields import NUMBER, UnblankBody, within
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
-from commands.gccp.generation import CancelGeneration, RequestGeneration, RetryGeneration
+from commands.gccp.generation import (
+    LONGEST_SUBTOPICS,
+    LONGEST_TOPIC,
+    LONGEST_TRANSCRIPT,
+    CancelGeneration,
+    RequestGeneration,
+    RetryGeneration,
+)
 from domain.gccp.course import MOST_QUESTIONS, Assignment, ContentMode, Counts
 from domain.gccp.generation import STEPS, GenerationRetried
 from domain.money import dollars
@@ -49,12 +56,15 @@ class AssignmentCounts(UnblankBody):
 
 
 class GenerateBody(UnblankBody):
-    """What is to be written about. `subtopics` are separated by commas."""
+    """What is to be written about. `subtopics` are separated by commas.
 
-    topic: str
-    subtopics: str
+    In bytes, `topic` takes at most 500, `subtopics` 5,000, `transcript` 150,000 (UTF-8, escaped as JSON).
+    """
+
+    topic: Annotated[str, within(LONGEST_TOPIC)]
+    subtopics: Annotated[str, within(LONGEST_SUBTOPICS)]
     mode: ContentMode
-    transcript: str | None = None
+    transcript: Annotated[str, within(LONGEST_TRANSCRIPT)] | None = None
     assignmentCounts: AssignmentCounts | None = None  # noqa: N815 - the document's name
 
 

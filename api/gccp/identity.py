@@ -1,9 +1,10 @@
 """Authentication by Supabase's tokens or, where Supabase is not configured, by this installation's tokens.
 
-The configuration alone decides how a token is checked, never the token's header. With
-`SUPABASE_JWT_SECRET` it is HS256 with that secret; with `SUPABASE_URL` alone it is ES256 or RS256 with the keys that
-Supabase publishes; with neither it is a token of `headwater keys issue gccp`: signed with the installation's secret,
-issued by `headwater` for `gccp`, and invalid as soon as one of the two is set.
+The configuration decides how a token may be checked. With `SUPABASE_JWT_SECRET` it is HS256 with that secret; with
+`SUPABASE_URL` it is ES256 or RS256 with the keys that Supabase publishes; with both, either, as the tokens of a project
+that moves from one to the other are signed in both ways for a while. The token's header then chooses the key, and each
+key is used with its own algorithms only. With neither it is a token of `headwater keys issue gccp`: signed with the
+installation's secret, issued by `headwater` for `gccp`, and invalid as soon as one of the two is set.
 """
 
 from __future__ import annotations
@@ -62,11 +63,7 @@ class SupabaseKeys:
         self._reached = False
 
     async def verify(self, token: str) -> Caller:
-        try:
-            named = jwt.get_unverified_header(token).get("kid")
-        except jwt.PyJWTError:
-            raise _invalid() from None
-        key = await self._key(str(named))
+        key = await self._key(str(_header(token).get("kid")))
         return _caller(_claims(token, key, ("ES256", "RS256"), self._issuer))
 
     async def close(self) -> None:
@@ -106,14 +103,39 @@ class SupabaseKeys:
             log.warning("the keys of %s could not be fetched: %s", self._issuer, type(error).__name__)
 
 
+class SupabaseMove:
+    """The verification of tokens of a project that moves from its shared secret to published keys."""
+
+    def __init__(self, secret: SupabaseSecret, keys: SupabaseKeys) -> None:
+        self._secret = secret
+        self._keys = keys
+
+    async def verify(self, token: str) -> Caller:
+        if _header(token).get("alg") == "HS256":
+            return self._secret.verify(token)
+        return await self._keys.verify(token)
+
+    async def close(self) -> None:
+        await self._keys.close()
+
+
 def verifier(secret: str | None, issuer: str | None, tokens: Tokens) -> Verifier:
-    """The configured verifier: Supabase's shared secret, else its issuer's published keys, else our tokens."""
+    """The configured verifier: Supabase's shared secret, its issuer's published keys, or both; else our tokens."""
+    if secret is not None and issuer is not None:
+        return SupabaseMove(SupabaseSecret(secret, issuer), SupabaseKeys(issuer))
     if secret is not None:
         return SupabaseSecret(secret, issuer)
     if issuer is not None:
         return SupabaseKeys(issuer)
     log.warning("gccp: Supabase is not configured, so the tokens of `headwater keys issue gccp` are taken instead")
     return tokens
+
+
+def _header(token: str) -> dict[str, Any]:
+    try:
+        return jwt.get_unverified_header(token)
+    except jwt.PyJWTError:
+        raise _invalid() from None
 
 
 def _usable(published: Any) -> dict[str, jwt.PyJWK]:

@@ -26,11 +26,6 @@ ANSWER_SECONDS = 900.0
 RECORD_SECONDS = 2.0
 """Seconds that an answer waits until its end is recorded, so that the client's next read of its usage includes it."""
 
-CLIENT_FAULTS = frozenset(
-    {"invalid_request_error", "not_found_error", "request_too_large", "context_exceeded", "model_not_found", "http_400"}
-)
-"""Providers' codes for an invalid request (a model that does not exist, a conversation that is too long)."""
-
 
 class ProxiedCall:
     """A streamed answer. The first end is recorded; later ends are ignored."""
@@ -52,6 +47,7 @@ class ProxiedCall:
         self._began = perf_counter()
         ends.opened(call_id)
         self._first_chunk_ms: int | None = None
+        self._stop_reason = ""
         self._opening: asyncio.Future[str | None] | None = None
         self._recording: asyncio.Task[Outcome | None] | None = None
 
@@ -59,6 +55,11 @@ class ProxiedCall:
     def usage(self) -> Used:
         """The tokens used so far."""
         return self._answer.usage
+
+    @property
+    def stop_reason(self) -> str | None:
+        """The provider's word for why the answer ended, once it has; None without one."""
+        return self._stop_reason or None
 
     async def open(self, seconds: float) -> None:
         """Wait up to `seconds` for the first piece, which `next` returns. Raises UpstreamBroke, after recording it."""
@@ -119,7 +120,8 @@ class ProxiedCall:
         if end.stop_reason in UNUSABLE:
             reason = end.detail or UNUSABLE[end.stop_reason]
             raise await self._broke(Rejected(end.stop_reason, reason))
-        self._complete(end.stop_reason, disconnected=False)
+        self._stop_reason = storable(end.stop_reason)
+        self._complete(self._stop_reason, disconnected=False)
         await self.recorded()
 
     async def _broke(self, failure: Failure) -> UpstreamBroke:
@@ -168,15 +170,13 @@ def code_of(failure: Failure) -> str:
 
 
 def upstream_error(failure: Failure) -> ApiError:
-    """The error for a call that failed before its first piece; 400 when the request is invalid."""
-    code = code_of(failure)
-    status = 400 if isinstance(failure, Rejected) and code in CLIENT_FAULTS else 500
+    """The error for a call that failed before its first piece: 500, whatever the provider says, by the document."""
     wait = failure.after if isinstance(failure, Deferred) else None
     headers = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
     return ApiError(
-        status,
+        500,
         "The language model did not answer",
         kind="Upstream",
-        details=f"{code}: {failure.reason}",
+        details=f"{code_of(failure)}: {failure.reason}",
         headers=headers,
     )

@@ -24,6 +24,7 @@ from api.surface import Act, may
 from commands.gccp.ai_call import StartAiCall
 from connectors.model import UpstreamBroke
 from domain.calls.completion import Completion, PromptMessage
+from domain.gccp.answers import WHOLE
 
 router = APIRouter(route_class=LeanRoute, prefix="/api/stream", tags=["Streaming"])
 
@@ -42,7 +43,7 @@ class TalkMessage(UnblankBody):
 class StreamBody(UnblankBody):
     """A conversation to be continued. `maxTokens` is 10000 without saying, or as much as is allowed here."""
 
-    messages: Annotated[list[TalkMessage], Field(max_length=MOST_MESSAGES)]
+    messages: Annotated[list[TalkMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
     model: Annotated[str, StringConstraints(max_length=SHORT, strip_whitespace=True)]
     system: str | None = None
     maxTokens: Annotated[int, Field(ge=1), NUMBER] | None = None  # noqa: N815 - the document's name
@@ -60,15 +61,21 @@ class TokensUsed(BaseModel):
 
 
 class ReplyAnswer(BaseModel):
+    """The answer. `stop_reason` is the provider's; with `max_tokens` the text is cut off, and null says nothing."""
+
     content: list[TextBlock]
     usage: TokensUsed
+    stop_reason: str | None
 
 
 @router.post("", response_class=Response)
 async def stream(
     body: StreamBody, caller: Annotated[Caller, ALLOWED], act: Act, request: Request, own: Own
 ) -> Response:
-    """The answer as server-sent events, each piece as it comes. A client that leaves ends the call."""
+    """The answer as server-sent events, each piece as it comes. A client that leaves ends the call.
+
+    The last piece of an answer that is not whole has no content, and a `stop_reason`: `max_tokens` if it is cut off.
+    """
     call = await _begin(body, caller, act, own, streamed=True)
     try:
         await unless_disconnected(request, call.open(HEARTBEAT_SECONDS))
@@ -100,6 +107,7 @@ async def reply(
     return ReplyAnswer(
         content=[TextBlock(text=text)],
         usage=TokensUsed(input_tokens=used.input_tokens, output_tokens=used.output_tokens),
+        stop_reason=call.stop_reason,
     )
 
 
@@ -148,6 +156,8 @@ async def _events(call: ProxiedCall) -> AsyncGenerator[bytes, None]:
     try:
         while (piece := await call.next()) is not None:
             yield _event(type="chunk", content=piece)
+        if call.stop_reason not in WHOLE:
+            yield _event(type="chunk", content="", stop_reason=call.stop_reason)
         yield DONE
     except UpstreamBroke as broke:
         details = f"{code_of(broke.verdict)}: {broke.verdict.reason}"

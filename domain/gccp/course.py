@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from domain.gccp.loose_json import Unreadable, object_with
+
 MOST_QUESTIONS = 100
 """The most questions of one type in a brief."""
+
+_FORMULA = re.compile(r"(\$[^$]+\$)")
 
 
 class Step(StrEnum):
@@ -78,7 +83,7 @@ class ChoiceQuestion(BaseModel):
     @model_validator(mode="after")
     def _sound(self) -> Self:  # noqa: N804 - an `after` validator is called on the instance
         labels = [option.label for option in self.options]
-        if len(set(labels)) < len(labels) or len({option.text.casefold() for option in self.options}) < len(labels):
+        if len(set(labels)) < len(labels) or len({_caseless(option.text) for option in self.options}) < len(labels):
             raise ValueError("options must differ from one another")
         if len(set(self.answer)) < len(self.answer) or not set(self.answer) <= set(labels):
             raise ValueError("answer must name options, each once")
@@ -127,23 +132,58 @@ class AssignmentInvalid(ValueError):
 
 
 def parse_assignment(text: str, wanted: Counts) -> Assignment:
-    """The assignment in `text`: JSON, bare or in one Markdown code fence. Raises AssignmentInvalid."""
+    """The assignment in `text`, which a model may have wrapped and misspelt. Raises AssignmentInvalid.
+
+    What is stored was checked when it was written: the checks here that `Assignment` lacks apply to new answers only.
+    """
     try:
-        assignment = Assignment.model_validate_json(_unfenced(text))
+        assignment = Assignment.model_validate(_mended(object_with("questions", text)))
+    except Unreadable as unreadable:
+        raise AssignmentInvalid(str(unreadable)) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the text"
         raise AssignmentInvalid(f"{place}: {first['msg']}") from None
+    _check_items(assignment)
     if assignment.counts() != wanted:
         raise AssignmentInvalid(f"{_said(wanted)} were asked for, {_said(assignment.counts())} are there")
     return assignment
 
 
-def _unfenced(text: str) -> str:
-    bare = text.strip()
-    if bare.startswith("```") and bare.endswith("```") and "\n" in bare:
-        return bare.partition("\n")[2].removesuffix("```")
-    return bare
+def _mended(given: dict[str, object]) -> dict[str, object]:
+    """The same with one answer or point as a list, and without blank points."""
+    questions = given["questions"]
+    if not isinstance(questions, list):
+        return given
+    return given | {"questions": [_mended_question(one) if isinstance(one, dict) else one for one in questions]}
+
+
+def _mended_question(question: dict[str, object]) -> dict[str, object]:
+    listed = {name: [question[name]] for name in ("answer", "points") if isinstance(question.get(name), str)}
+    points = (question | listed).get("points")
+    filled = {"points": [point for point in points if point != ""]} if isinstance(points, list) else {}
+    return question | listed | filled
+
+
+def _check_items(assignment: Assignment) -> None:
+    """Raises AssignmentInvalid for questions, or options of one, that differ only in case or spaces."""
+    asked: dict[tuple[str, ...], int] = {}
+    for number, question in enumerate(assignment.questions):
+        options = [folded(option.text) for option in question.options] if question.type != "subjective" else []
+        if len(set(options)) < len(options):
+            raise AssignmentInvalid(f"questions.{number}: options must differ from one another")
+        first = asked.setdefault((folded(question.question), *sorted(options)), number)
+        if first != number:
+            raise AssignmentInvalid(f"questions.{number}: it asks the same as questions.{first}")
+
+
+def folded(text: str) -> str:
+    """The text by which items are compared: spaces as one, letters without case, except in formulas."""
+    return _caseless(" ".join(text.split()))
+
+
+def _caseless(text: str) -> str:
+    return "".join(part if part.startswith("$") else part.casefold() for part in _FORMULA.split(text))
 
 
 def _said(counts: Counts) -> str:

@@ -223,11 +223,17 @@ async def test_an_accident_after_the_models_end_loses_nothing(server: AnthropicS
     assert verdict.text == TEXT
 
 
-@pytest.mark.parametrize("garbage", ["not json", "[1]", '{"delta": {"type": "text_delta", "text": 7}}'])
-async def test_an_unreadable_answer_is_unknown(server: AnthropicServer, garbage: str) -> None:
-    verdict = await answer_to(server, Act(insert=(f"event: content_block_delta\ndata: {garbage}\n\n",)))
+async def test_an_unreadable_piece_makes_the_answer_unknown(server: AnthropicServer) -> None:
+    verdict = await answer_to(server, Act(insert=("event: content_block_delta\ndata: not json\n\n",)))
     assert isinstance(verdict, UnknownAtCost)
     assert "could not be read" in verdict.reason
+
+
+@pytest.mark.parametrize("other", ["[1]", '{"delta": {"type": "text_delta", "text": 7}}', '{"delta": null}'])
+async def test_a_piece_of_another_type_is_passed_over(server: AnthropicServer, other: str) -> None:
+    verdict = await answer_to(server, Act(insert=(f"event: content_block_delta\ndata: {other}\n\n",)))
+    assert isinstance(verdict, Completed)
+    assert verdict.text == TEXT
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,15 @@ async def test_the_providers_own_word_on_trying_again_counts(
         assert isinstance(verdict, kind)
 
 
-@pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", "[]", '{"error": "text"}', "null"])
+@pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", "[]", "null"])
 async def test_an_error_that_is_no_json_keeps_its_status(server: AnthropicServer, body: str) -> None:
     verdict = await answer_to(server, Act(502, {}, body))
     assert verdict == Deferred("http_502", "Anthropic answered 502")
+
+
+async def test_an_error_of_another_shape_keeps_its_words(server: AnthropicServer) -> None:
+    verdict = await answer_to(server, Act(502, {}, {"error": "the gateway is down"}))
+    assert verdict == Deferred("http_502", "the gateway is down")
 
 
 async def test_a_redirect_is_not_followed(server: AnthropicServer) -> None:

@@ -100,7 +100,7 @@ def test_a_wrong_count_is_said_in_a_sentence() -> None:
 
 def test_a_model_may_write_more_questions_than_a_brief_may_ask_for_and_is_refused_for_it() -> None:
     with pytest.raises(AssignmentInvalid, match="101 mcsc"):
-        parse_assignment(written(*[ONE] * 101), Counts(mcsc=100))
+        parse_assignment(written(*(ONE | {"question": f"{n}?"} for n in range(101))), Counts(mcsc=100))
 
 
 @pytest.mark.parametrize("count", [-1, 101])

@@ -23,6 +23,8 @@ class AnthropicServer(LlmServer):
     """Anthropic's Messages API, streamed and whole."""
 
     content_type = "text/event-stream; charset=utf-8"
+    body: str | None = None
+    """A body in place of every stream, as a gateway answers that does not stream."""
 
     def refuse(self, request: Received) -> Refusal | None:
         if request.path != "/v1/messages" or request.method != "POST":
@@ -39,6 +41,9 @@ class AnthropicServer(LlmServer):
         return _message(request) | {"content": content, "stop_reason": act.stop_reason, "usage": usage}
 
     async def streamed(self, request: Received, act: Act) -> AsyncIterator[str]:
+        if self.body is not None:
+            yield self.body
+            return
         start = _message(request) | {"usage": {"input_tokens": act.input_tokens, "output_tokens": 1}}
         yield event("message_start", message=start)
         yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})

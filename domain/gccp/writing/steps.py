@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from domain.gccp.course import Assignment, AssignmentInvalid, Brief, ContentMode, Step, parse_assignment
+from domain.gccp.loose_json import CONTROL
 from domain.gccp.writing.extracts import LONGEST_SENTENCE, is_related, sentences, subject_words, word_count
 from domain.gccp.writing.questions import Subject
 from domain.gccp.writing.text import (
@@ -40,6 +41,7 @@ _REPEATING = ("Overview", "Summary", "Key terms", "Check yourself", "Questions")
 
 def compose(brief: Brief, step: Step) -> str:
     """The output of a step. A missing output of an earlier step is composed first."""
+    brief = _without_controls(brief)
     material = material_of(brief)
     if step is Step.TOPIC_ANALYSIS:
         return analysis(material)
@@ -51,6 +53,14 @@ def compose(brief: Brief, step: Step) -> str:
     if step is Step.REFINEMENT:
         return _refined(material, draft)
     return _formatted(material, brief.earlier.get(Step.REFINEMENT) or _refined(material, draft))
+
+
+def _without_controls(brief: Brief) -> Brief:
+    """The brief with spaces for control characters: the end of a page in a transcript is one, and no answer has any."""
+    texts = {"topic": CONTROL.sub(" ", brief.topic), "transcript": CONTROL.sub(" ", brief.transcript)}
+    subtopics = tuple(CONTROL.sub(" ", subtopic) for subtopic in brief.subtopics)
+    earlier = {step: CONTROL.sub(" ", text) for step, text in brief.earlier.items()}
+    return brief.model_copy(update={**texts, "subtopics": subtopics, "earlier": earlier})
 
 
 def _draft(material: Material) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from api.actions import POSITION
+from api.gccp.fields import LONGEST_RECORDED
 from tests.api.gccp.conftest import Shared
 
 COURSE: dict[str, Any] = {"topic": "T", "subtopics": "a, b", "mode": "lecture"}
@@ -80,10 +82,38 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("/export/pdf", PDF | {"styling": {"fontSize": HUGE}}, "INVALID_FIELDS"),
     ("/export/pdf", PDF | {"styling": {"lineHeight": 0.5}}, "INVALID_FIELDS"),
     ("/export/pdf", PDF | {"styling": {"margin": 5}}, "INVALID_FIELDS"),
+    ("/generate", COURSE | {"transcript": []}, "INVALID_FIELDS"),
+    ("/generate", COURSE | {"topic": []}, "INVALID_FIELDS"),
+    ("/generate", COURSE | {"mode": []}, "INVALID_FIELDS"),
+    ("/generate", COURSE | {"topic": "é" * 250}, "INVALID_FIELDS"),
+    ("/generate", COURSE | {"assignmentCounts": []}, "INVALID_FIELDS"),
+    ("/generate", ASSIGNMENT | {"assignmentCounts": []}, "INVALID_FIELDS"),
+    ("/generate", ASSIGNMENT | {"assignmentCounts": ""}, "INVALID_FIELDS"),
+    ("/generate", counts(mcsc=[]), "INVALID_FIELDS"),
+    ("/generate", counts(mcsc=""), "INVALID_FIELDS"),
+    ("/export/pdf", {"content": []}, "INVALID_FIELDS"),
+    ("/export/pdf", PDF | {"filename": []}, "INVALID_FIELDS"),
+    ("/export/pdf", PDF | {"title": []}, "INVALID_FIELDS"),
+    ("/export/pdf", PDF | {"author": []}, "INVALID_FIELDS"),
+    ("/export/pdf", PDF | {"styling": []}, "INVALID_FIELDS"),
+    ("/export/pdf", PDF | {"styling": ""}, "INVALID_FIELDS"),
+    ("/export/pdf", PDF | {"styling": {"fontSize": []}}, "INVALID_FIELDS"),
+    ("/export/pdf", PDF | {"styling": {"fontSize": ""}}, "INVALID_FIELDS"),
+    ("/export/pdf", PDF | {"styling": {"headerColor": []}}, "INVALID_FIELDS"),
+    ("/retry", {"generation_id": []}, "INVALID_FIELDS"),
+    ("/stream", TALK | {"messages": ""}, "INVALID_FIELDS"),
+    ("/stream", TALK | {"model": []}, "INVALID_FIELDS"),
+    ("/stream", TALK | {"system": []}, "INVALID_FIELDS"),
+    ("/stream", TALK | {"maxTokens": []}, "INVALID_FIELDS"),
+    ("/stream", TALK | {"maxTokens": ""}, "INVALID_FIELDS"),
+    ("/stream", TALK | {"temperature": []}, "INVALID_FIELDS"),
+    ("/stream", TALK | {"temperature": " "}, "INVALID_FIELDS"),
+    ("/stream", talk({"role": "user", "content": []}), "INVALID_FIELDS"),
+    ("/stream", talk({"role": [], "content": "x"}), "INVALID_FIELDS"),
     ("/retry", {"generation_id": ""}, "MISSING_GENERATION_ID"),
     ("/retry", {"generation_id": "not-a-uuid"}, "INVALID_FIELDS"),
     ("/retry", {"generation_id": 5}, "INVALID_FIELDS"),
-    ("/stream", talk(), "MISSING_FIELDS"),
+    ("/stream", talk(), "INVALID_FIELDS"),
     ("/stream", TALK | {"model": ""}, "MISSING_FIELDS"),
     ("/stream", talk({"role": "user"}), "MISSING_FIELDS"),
     ("/stream", talk({"role": "user", "content": " "}), "MISSING_FIELDS"),
@@ -135,6 +165,26 @@ def test_every_value_that_is_wrong_is_named(shared: Shared) -> None:
 def test_what_is_missing_is_named_before_what_is_wrong(shared: Shared) -> None:
     told = refused(shared.ask("POST", "/generate", json={"mode": "podcast"}), 400, "MISSING_FIELDS")
     assert told["error"] == "Missing required fields: topic, subtopics"
+
+
+def test_a_text_at_its_limit_is_taken_and_one_beyond_is_refused(shared: Shared) -> None:
+    longest = {"topic": "t" * 498, "subtopics": "s" * 4_998, "transcript": "x" * 149_998}
+    assert shared.ask("POST", "/generate", json=COURSE | longest).status_code == 200
+    for field, text in longest.items():
+        told = refused(shared.ask("POST", "/generate", json=COURSE | {field: f"{text}x"}), 400, "INVALID_FIELDS")
+        assert told["error"] == f"{field} takes more than {len(text) + 2} bytes"
+
+
+@pytest.mark.parametrize(("field", "most"), [("topic", 500), ("subtopics", 5_000), ("transcript", 150_000)])
+def test_a_text_that_no_record_could_hold_is_refused_before_it_is_recorded(
+    shared: Shared, field: str, most: int
+) -> None:
+    answer = shared.ask("POST", "/generate", json=COURSE | {field: "x" * (LONGEST_RECORDED - 1)})
+    assert refused(answer, 400, "INVALID_FIELDS")["details"] == f"{field}: takes more than {most} bytes"
+    assert POSITION not in answer.headers
+    recorded = shared.ask("POST", "/generate", json=COURSE | {field: "x" * (LONGEST_RECORDED - 2)})
+    assert refused(recorded, 400, "INVALID_FIELDS")["error"] == f"{field} takes more than {most} bytes"
+    assert POSITION in recorded.headers
 
 
 def test_fields_that_are_not_known_and_nulls_do_no_harm(shared: Shared) -> None:

@@ -18,7 +18,7 @@ from pydantic import SecretStr, ValidationError
 
 from api.auth import Caller, Tokens
 from api.errors import ApiError
-from api.gccp.identity import SupabaseKeys
+from api.gccp.identity import SupabaseKeys, SupabaseMove, verifier
 from connectors.settings import ModelSettings
 from products.gccp import GccpSettings
 from tests.api.gccp.conftest import Shared
@@ -123,9 +123,9 @@ async def keys(supabase: SupabaseKeysImitation, **options: float) -> AsyncIterat
     await verifier.close()
 
 
-async def refused(verifier: SupabaseKeys, wrong: str) -> int:
+async def refused(verifying: SupabaseKeys | SupabaseMove, wrong: str) -> int:
     with pytest.raises(ApiError) as error:
-        await verifier.verify(wrong)
+        await verifying.verify(wrong)
     return error.value.status
 
 
@@ -235,14 +235,34 @@ async def served_to(service: Service, one: str) -> int:
     return answer.status_code
 
 
-async def test_a_configured_secret_is_what_counts_whatever_a_token_says_of_itself(
+async def test_with_a_secret_alone_no_published_key_counts(database: str, supabase: SupabaseKeysImitation) -> None:
+    async with serving(database) as service:
+        assert await served_to(service, token(USER)) == 200
+        assert await served_to(service, supabase.token("first")) == 401
+    assert supabase.journal.requests == 0
+
+
+async def test_a_project_amid_its_move_to_published_keys_has_users_of_both_kinds(
     database: str, supabase: SupabaseKeysImitation
 ) -> None:
     async with serving(database, {"SUPABASE_URL": supabase.url}) as service:
         assert await served_to(service, token(USER, iss=supabase.issuer)) == 200
-        assert await served_to(service, token(USER, iss="https://elsewhere.example/auth/v1")) == 401
-        assert await served_to(service, supabase.token("first")) == 401
-    assert supabase.journal.requests == 0
+        assert await served_to(service, supabase.token("first")) == 200
+
+
+async def test_amid_a_move_each_key_is_good_for_its_own_tokens_only(supabase: SupabaseKeysImitation) -> None:
+    stranger = ec.generate_private_key(ec.SECP256R1())
+    wrong = {why: one.removeprefix("Bearer ") for why, one in REFUSED.items() if one and one.startswith("Bearer ")} | {
+        "the secret's, of another issuer": token(USER, iss="https://elsewhere.example/auth/v1"),
+        "the secret's, of no issuer": token(USER),
+        "HS256 keyed with the public key": _hs256("first", supabase.public_pem("first")),
+        "signed by another": supabase.token("first", stranger),
+        "of another issuer": supabase.token("first", iss="https://elsewhere.example/auth/v1"),
+    }
+    amid = verifier(SECRET, supabase.issuer, Tokens(TOKEN_SECRET, "gccp"))
+    assert isinstance(amid, SupabaseMove)
+    assert {why: await refused(amid, one) for why, one in wrong.items()} == dict.fromkeys(wrong, 401)
+    await amid.close()
 
 
 async def test_with_an_address_alone_published_keys_count(database: str, supabase: SupabaseKeysImitation) -> None:

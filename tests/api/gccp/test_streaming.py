@@ -184,8 +184,9 @@ async def test_what_breaks_upstream_in_mid_stream_becomes_an_error_event(
         (Act(status=500, body="<html>not JSON</html>"), 500, {}),
         (Act(break_after=0), 500, {}),
         (Act(error_after=0), 500, {}),
-        (Act(status=400, body=error("invalid_request_error", "messages: roles must alternate")), 400, {}),
-        (Act(status=404, body=error("not_found_error", "model: no-such-model")), 400, {}),
+        (Act(status=400, body=error("invalid_request_error", "messages: roles must alternate")), 500, {}),
+        (Act(status=404, body=error("not_found_error", "model: no-such-model")), 500, {}),
+        (Act(status=413, body=error("request_too_large", "Too large")), 500, {}),
     ],
 )
 async def test_what_fails_upstream_before_the_first_word_is_a_status(
@@ -205,6 +206,7 @@ async def test_a_whole_answer_is_the_text_and_what_it_used(proxying: Service, an
     assert answer.json() == {
         "content": [{"type": "text", "text": "".join(PIECES)}],
         "usage": {"input_tokens": 15, "output_tokens": 150},
+        "stop_reason": "end_turn",
     }
     figures = await proxying.client.get("/usage", headers={"Headwater-Position": answer.headers["Headwater-Position"]})
     (day,) = figures.json()["days"]

@@ -107,8 +107,9 @@ def only_call(scenario: Scenario) -> GenerationStepStarted:
 def assignment(counts: Counts) -> str:
     """An assignment with these numbers of questions, as a model might write it."""
     options = [{"label": label, "text": f"option {label}"} for label in "ABCD"]
-    mcsc = {"type": "mcsc", "question": "Which?", "options": options, "answer": ["A"]}
-    mcmc = {"type": "mcmc", "question": "Which?", "options": options, "answer": ["A", "C"]}
-    prose = {"type": "subjective", "question": "Why?", "model_answer": "Because.", "points": ["says why"]}
-    questions = [mcsc] * counts.mcsc + [mcmc] * counts.mcmc + [prose] * counts.subjective
+    mcsc = {"type": "mcsc", "options": options, "answer": ["A"]}
+    mcmc = {"type": "mcmc", "options": options, "answer": ["A", "C"]}
+    prose = {"type": "subjective", "model_answer": "Because.", "points": ["says why"]}
+    kinds = [mcsc] * counts.mcsc + [mcmc] * counts.mcmc + [prose] * counts.subjective
+    questions = [kind | {"question": f"What is {number}?"} for number, kind in enumerate(kinds)]
     return json.dumps({"topic": "T", "questions": questions}, indent=2)

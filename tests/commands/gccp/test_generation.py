@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from commands.gccp.generation import (
+    LONGEST_SUBTOPICS,
+    LONGEST_TOPIC,
     LONGEST_TRANSCRIPT,
     AlreadyOver,
     CancelGeneration,
@@ -27,6 +29,7 @@ from domain.gccp.call import (
 )
 from domain.gccp.course import ContentMode, Counts, Step
 from domain.gccp.generation import (
+    FailureCode,
     Generation,
     GenerationCancelled,
     GenerationCompleted,
@@ -116,6 +119,16 @@ def test_a_text_that_could_not_be_kept_is_refused(field: str, text: str) -> None
     refused = Scenario(GCCP).when(request().model_copy(update={field: text})).then_refused(InvalidFields)
     assert refused.refusal is not None
     assert refused.refusal.details == {"fields": [field]}
+
+
+@pytest.mark.parametrize(
+    ("field", "most"), [("topic", LONGEST_TOPIC), ("subtopics", LONGEST_SUBTOPICS), ("transcript", LONGEST_TRANSCRIPT)]
+)
+def test_a_text_of_just_the_largest_size_is_taken(field: str, most: int) -> None:
+    Scenario(GCCP).when(request(**{field: "a" * (most - 2)})).then_kinds(GenerationQueued)
+    refused = Scenario(GCCP).when(request(**{field: "a" * (most - 1)})).then_refused(InvalidFields)
+    assert refused.refusal is not None
+    assert refused.refusal.sentence == f"{field} takes more than {most} bytes"
 
 
 # --- the five steps -------------------------------------------------------------------------------------------------
@@ -213,7 +226,10 @@ def test_an_erased_owner_s_answer_is_passed_over() -> None:
 def test_what_an_erased_owner_asked_for_is_not_begun() -> None:
     erased = GenerationQueued.model_validate(request().model_dump() | {"topic": None, "subtopics": None})
     scenario = Scenario(GCCP).given(erased).when(start()).then_kinds(GenerationFailed)
-    assert scenario.produced[0].model_dump()["cause"] == "erased"
+    failed = scenario.produced[0]
+    assert isinstance(failed, GenerationFailed)
+    assert (failed.code, failed.cause) == (FailureCode.GENERATION_FAILED, "erased")
+    assert failed.reason == "the owner's data was erased"
 
 
 # --- retrying -------------------------------------------------------------------------------------------------------
