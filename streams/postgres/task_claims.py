@@ -115,7 +115,7 @@ RETRY = """
     update headwater.tasks
        set state = case when state = 'failed' and kind = 'call' and not answered then 'running' else 'waiting' end,
            attempts = attempts + case when state = 'failed' and kind = 'call' and not answered then 1 else 0 end,
-           lease_until = now(), error = null
+           owner = null, lease_until = now(), error = null
      where state in ('failed', 'unreadable') and context = any(%s)
 """
 """A call that has begun, and of which no answer is kept, counts as one that its worker has left."""
