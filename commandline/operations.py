@@ -165,7 +165,8 @@ def retry_tasks(settings: Settings) -> None:
     """Let the kept tasks go on, those whose command failed and those that could not be read."""
     with connect_plain(bootstrap.database(settings), "headwater tasks") as connection:
         kept = connection.execute(*retry([context.name for context in bootstrap.CONTEXTS])).rowcount
-    console.print(f"{kept} tasks go on within 15 seconds; headwater status shows those that fail again")
+    tasks = "1 task goes" if kept == 1 else f"{kept} tasks go"
+    console.print(f"{tasks} on within 15 seconds; headwater status shows what fails again")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 The transaction that records an event inserts its tasks; the one that records the reply deletes them, so no task is
 lost or doubled. Between the two a worker holds a lease (`task_claims`). A later event may withdraw a task, claimed or
 not, so the set of rows follows from the log alone. Ending a task that is gone has no effect. A command that failed ends
-no task: no one else would send it again, so its worker keeps the task, and the answer of its provider.
+no task: no one else would send it again, so its worker keeps it. The answer of its provider is in the outcome.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from uuid import UUID
 
 import orjson
 
-from domain.messages import Command, Named
-from streams.core.envelope import Decided, Problem, Recorded, Status
+from domain.messages import Command, Named, Reply
+from streams.core.envelope import DECIDED_V1, Decided, Problem, Recorded, Status
 from streams.core.ids import derived_id
 from streams.core.mapper import Mapper
+from streams.core.names import UnknownName
 from streams.core.read_models import Change, change, delete, put
 from streams.core.wiring import Context, Later, Reaction, Task, Withdraw
 from streams.postgres.database import Statement
@@ -67,7 +68,7 @@ def known_projections(contexts: Sequence[Context], mapper: Mapper) -> list[Proje
 def _project(context: Context, mapper: Mapper) -> Callable[[Recorded[Any]], Iterator[Change]]:
     def project(event: Recorded[Any]) -> Iterator[Change]:
         if isinstance(event.fact, Decided):
-            yield from _ended(event.fact)
+            yield from _concluded(mapper, event.fact, event.record.name)
             return
         for id_, reaction in reacted(context, event):
             yield delete(id_) if isinstance(reaction, Withdraw) else _row(mapper, event, id_, reaction)
@@ -75,14 +76,29 @@ def _project(context: Context, mapper: Mapper) -> Callable[[Recorded[Any]], Iter
     return project
 
 
-def _ended(decided: Decided) -> Iterator[Change]:
-    if (end := decided.task) is None or decided.status is Status.FAILED:
+def _concluded(mapper: Mapper, decided: Decided, name: str) -> Iterator[Change]:
+    """Releases that recorded outcomes as v1 ended a task whose command had failed: it is not done now, ages later."""
+    if (end := decided.task) is None:
         return
-    if end.due_at is None:
+    if decided.status is Status.FAILED and name != DECIDED_V1:
+        if (answer := _answer_in(mapper, decided)) is not None:
+            yield change(end.id, answered=True, reply_body=orjson.Fragment(mapper.encode(answer)))
+    elif end.due_at is None:
         yield delete(end.id)
     else:
         waiting = {"due_at": end.due_at, "owner": None, "lease_until": None, "answered": False, "error": None}
         yield change(end.id, state="waiting", **waiting)
+
+
+def _answer_in(mapper: Mapper, decided: Decided) -> Reply | None:
+    """The provider's answer that could not be recorded; None where the outcome holds none that can be read."""
+    body = decided.sealed if decided.body is None else decided.body
+    try:
+        type_, current = mapper.names.current(decided.command, body or {})
+        command = type_.model_validate(current)
+    except (UnknownName, ValueError):
+        return None
+    return command if isinstance(command, Reply) and command.attempt is not None else None
 
 
 def error_of(problem: Problem | None) -> str:

@@ -109,7 +109,7 @@ class Worker:
         while not self._closing:
             try:
                 self._wake.clear()
-                if await self._round() == 0:
+                if not await self._round():
                     await self._rest()
             except psycopg.OperationalError as error:
                 log.warning("the database is not available to the worker: %s", type(error).__name__)
@@ -123,19 +123,19 @@ class Worker:
             self._connection = await connect(self._dsn, "headwater worker")
         return self._connection
 
-    async def _round(self) -> int:
-        """Claim what is due and begin it; gives the number of tasks found."""
+    async def _round(self) -> bool:
+        """Claim what is due and begin it; whether another round may find more, before any slot is freed."""
         connection = await self._connected()
         if not self._began:
             await connection.execute(*retry(self._contexts))
             self._began = True
         self._claimed_at = self._clock.now()
         found = await self._sweep(connection)
-        found += await self._claim_oldest(connection)
+        await self._claim_oldest(connection)
         for name, slots in self._slots.items():
             if name != TIMERS and slots.crowded:
                 found += await self._claim_by_key(connection, name, slots)
-        return found
+        return found > 0
 
     async def _sweep(self, connection: AsyncConnection[Row]) -> int:
         """From time to time: take over what dead workers left, and mark what no performer is known for."""
@@ -148,17 +148,15 @@ class Worker:
             await connection.execute(MARK_UNKNOWN, (self._claimed_at, self._contexts, list(self._slots)))
         return found
 
-    async def _claim_oldest(self, connection: AsyncConnection[Row]) -> int:
-        """Claims timers, and calls of the names under which no key holds its share."""
+    async def _claim_oldest(self, connection: AsyncConnection[Row]) -> None:
+        """Claims all due timers, and calls of the names under which no key holds its share, as far as there is room."""
         rooms = {name: slots.room for name, slots in self._slots.items() if name == TIMERS or not slots.crowded}
         timers = rooms.pop(TIMERS)
         due = claim(self._name, LEASE_SECONDS, self._claimed_at, self._contexts, timers, rooms, SHARE)
-        rows = await _fetch(connection, due)
-        found = await self._begin(rows, taken_over=False)
+        await self._begin(await _fetch(connection, due), taken_over=False)
         for name in (TIMERS, *rooms):
             slots = self._slots[name]
             slots.limited = slots.room == 0 or (name != TIMERS and slots.crowded)
-        return found
 
     async def _claim_by_key(self, connection: AsyncConnection[Row], name: str, slots: Slots) -> int:
         """Chooses by key among all that wait, however many wait under the keys that hold their share."""

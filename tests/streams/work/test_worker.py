@@ -19,8 +19,9 @@ from streams.postgres.status import KeptTask, installation
 from streams.postgres.task_claims import abandoned
 from streams.work import worker as module
 from streams.work.slots import SHARE, SLOTS
+from streams.work.task_runner import TaskRunner
 from streams.work.worker import Worker
-from tests.contract.runtimes import PARTITIONS, START, Embedded, Supplier, do, embedded
+from tests.contract.runtimes import PARTITIONS, START, Embedded, Supplier, do, embedded, fill
 from tests.contract.shelf import SHELF, EmptyLater, JarSupplied, OrderFilling, Supply
 
 UNREADABLE = (
@@ -210,6 +211,26 @@ async def test_an_answer_that_was_kept_and_whose_worker_then_ended_is_still_the_
         assert await results(shelf) == [Result.ACCEPTED, Result.ACCEPTED]
 
 
+async def test_a_worker_that_ends_before_it_has_kept_the_answer_loses_it_not(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome of the failed command holds the answer."""
+    async with embedded(database, idempotent=False) as shelf:
+        await do(shelf, fill(13))
+        with monkeypatch.context() as ended:
+            ended.setattr(TaskRunner, "keep", lambda *_: asyncio.sleep(0))
+            await order(shelf, "ada", "plums")
+            async with await connect(database) as connection, asyncio.timeout(60):
+                answered = "select from headwater.tasks where answered"
+                while await (await connection.execute(answered)).fetchone() is None:
+                    await asyncio.sleep(0.01)
+        await do(shelf, fill(1))
+    async with embedded(database, idempotent=False) as shelf:
+        await until_recorded(shelf, 1)
+        assert shelf.supplier.keys == []
+        assert await results(shelf) == [Result.ACCEPTED]
+
+
 class Rounds:
     """The rounds of every worker, and the times it looked for what dead workers left."""
 
@@ -218,7 +239,7 @@ class Rounds:
         self.resting = asyncio.Event()
         real_round, real_rest, real_abandoned = Worker._round, Worker._rest, abandoned
 
-        async def counted(worker: Worker) -> int:
+        async def counted(worker: Worker) -> bool:
             self.begun += 1
             return await real_round(worker)
 
