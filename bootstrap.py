@@ -300,7 +300,7 @@ def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, wa
 
 
 async def readiness(engine: Engine) -> dict[str, object]:
-    """The readiness report: whether requests can be served, and the projections and roles that have halted."""
+    """The readiness report: whether requests can be served, and what has halted, and the tasks that are kept."""
     alive = await engine.reads.alive()
     report: dict[str, object] = {"ready": alive and engine.writable, "database": alive, "log": engine.writable}
     if alive:
@@ -310,4 +310,5 @@ async def readiness(engine: Engine) -> dict[str, object]:
             {"projection": p.name, "table": p.table, "at": p.halted_at, "error": p.error} for p in found.halted
         ]
         report["log_halts"] = [halt._asdict() for halt in found.log_halts]
+        report["kept_tasks"] = [task._asdict() for task in found.kept_tasks]
     return report

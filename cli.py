@@ -31,12 +31,14 @@ and a first request. Every setting is an environment variable too (HEADWATER_DAT
 keys = typer.Typer(no_args_is_help=True, help="Tokens for callers, and keys of data subjects.")
 projection = typer.Typer(no_args_is_help=True, help="Read models: look, rebuild beside the live one, swap, drop.")
 clock = typer.Typer(no_args_is_help=True, help="The manual clock of `headwater up --clock manual`.")
+tasks = typer.Typer(no_args_is_help=True, help="Timers and outside calls that could not go on.")
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of a distributed installation.")
 journal = typer.Typer(no_args_is_help=True, help="The journal in PostgreSQL of a distributed installation.")
 app.add_typer(audit, name="audit")
 app.add_typer(webhook, name="webhook")
 app.add_typer(journal, name="journal")
 app.add_typer(keys, name="keys")
+app.add_typer(tasks, name="tasks")
 app.add_typer(topics, name="topics")
 app.add_typer(projection, name="projection")
 app.add_typer(clock, name="clock")
@@ -248,6 +250,14 @@ def drop(name: str, data: Data = None) -> None:
     from commandline.operations import drop_projection
 
     drop_projection(settings_with(data=data), name)
+
+
+@tasks.command("retry")
+def retry_tasks(data: Data = None) -> None:
+    """Let the tasks go on that `headwater status` shows as failed or unreadable. No provider is asked again."""
+    from commandline.operations import retry_tasks as let_go_on
+
+    let_go_on(settings_with(data=data))
 
 
 @clock.command()

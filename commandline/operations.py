@@ -25,14 +25,16 @@ from streams.postgres import rebuild
 from streams.postgres.database import connect, connect_plain
 from streams.postgres.projection_tables import Active, Projection, Registered
 from streams.postgres.status import Installation, installation
+from streams.postgres.task_claims import retry
 from streams.postgres.tasks import known_projections, reactions
 
 console = Console(highlight=False)
 DONE_WITHIN_SECONDS = 30
+OPEN_TASKS = "select count(*) from headwater.tasks where state in ('waiting', 'running') and due_at <= %s"
 
 
 async def show_status(settings: Settings, as_json: bool) -> bool:
-    """Print the status of the installation; False when a projection or a role has halted."""
+    """Print the status of the installation; False when something has halted or a task is kept."""
     async with await connect(bootstrap.database(settings)) as connection:
         try:
             found = await installation(connection)
@@ -42,7 +44,7 @@ async def show_status(settings: Settings, as_json: bool) -> bool:
         print(json.dumps(found.report()))
     else:
         _print_status(found)
-    return not found.halted and not found.log_halts
+    return not found.halted and not found.log_halts and not found.kept_tasks
 
 
 def _print_status(found: Installation) -> None:
@@ -56,6 +58,10 @@ def _print_status(found: Installation) -> None:
         console.print(f"  after the fix: headwater projection retry {p.name}")
     for halt in found.log_halts:
         console.print(f"[red]{halt.role} stands still on {halt.context}/{halt.partition}[/red]: {halt.error}")
+    for task in found.kept_tasks:
+        console.print(f"[red]{task.kind} {task.name} {task.id} is {task.state}[/red]: {task.error}")
+    if found.kept_tasks:
+        console.print("  after the fix: headwater tasks retry")
     records = sum(sequence for _, _, sequence in found.partitions)
     console.print(
         f"{records} records in {len(found.partitions)} partitions; oldest overdue task {found.overdue_seconds:.0f} s"
@@ -147,12 +153,20 @@ async def _settled(dsn: str, now: datetime) -> datetime:
     async with await connect(dsn) as connection:
         until = monotonic() + DONE_WITHIN_SECONDS
         while True:
-            cursor = await connection.execute("select count(*) from headwater.tasks where due_at <= %s", (now,))
+            cursor = await connection.execute(OPEN_TASKS, (now,))
             if await cursor.fetchone() == (0,):
                 return now
             if monotonic() > until:
                 raise Stop(f"it is {now.isoformat()} now, but some due tasks are still not done")
             await asyncio.sleep(0.05)
+
+
+def retry_tasks(settings: Settings) -> None:
+    """Let the kept tasks go on, those whose command failed and those that could not be read."""
+    with connect_plain(bootstrap.database(settings), "headwater tasks") as connection:
+        kept = connection.execute(*retry([context.name for context in bootstrap.CONTEXTS])).rowcount
+    tasks = "1 task goes" if kept == 1 else f"{kept} tasks go"
+    console.print(f"{tasks} on within 15 seconds; headwater status shows what fails again")
 
 
 @contextmanager

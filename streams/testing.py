@@ -14,7 +14,7 @@ from domain.messages import Command, Event, Refused, Reply
 from streams.core.batch import Head, History, KnownOutcome, Loaded
 from streams.core.calls import Verdict
 from streams.core.clock import ManualClock
-from streams.core.envelope import Decided, Envelope, IdempotencyConflict, Outcome, Record, Recorded, TaskEnd
+from streams.core.envelope import Decided, Envelope, IdempotencyConflict, Outcome, Record, Recorded, Status, TaskEnd
 from streams.core.gateway import envelop
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
@@ -23,8 +23,8 @@ from streams.core.read_models import Add, Change, Delete, Put, Set
 from streams.core.wiring import Context, Handler, Later, Withdraw, names_of
 from streams.postgres.installation import projection_of
 from streams.postgres.projection_tables import Active, Halt, Projection, changes_of
-from streams.postgres.tasks import reacted, reactions
-from streams.work.worker import attempt_of, may_repeat
+from streams.postgres.tasks import error_of, reacted, reactions
+from streams.work.attempts import attempt_of, may_repeat
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 Perform = Callable[[Any, str], Verdict]
@@ -104,7 +104,7 @@ class MemoryRuntime:
 
     def _react(self, one: Recorded[Event]) -> None:
         if isinstance(one.fact, Decided):
-            self._end(one.fact.task)
+            self._conclude(one.fact)
             return
         for id_, reaction in reacted(self.contexts[one.record.context], one):
             if isinstance(reaction, Withdraw):
@@ -113,17 +113,36 @@ class MemoryRuntime:
             due = reaction.due_at if isinstance(reaction, Later) else one.record.at
             self._open.setdefault(id_, _Open(id_, reaction, due, one.record))
 
+    def _conclude(self, decided: Decided) -> None:
+        if decided.status is Status.FAILED and decided.task is not None and decided.task.id in self._open:
+            self._open[decided.task.id].error = error_of(decided.problem)
+        else:
+            self._end(decided.task)
+
     def _end(self, end: TaskEnd | None) -> None:
         if end is not None and end.id in self._open:
             if end.due_at is None:
                 del self._open[end.id]
             else:
-                self._open[end.id].due_at = end.due_at
+                self._open[end.id].due_at, self._open[end.id].answer = end.due_at, None
+
+    def kept(self) -> list[tuple[str, str | None]]:
+        """The tasks whose commands failed, by name, each with its error."""
+        kept = [task for task in self._open.values() if task.error is not None]
+        return [((t.task.command if isinstance(t.task, Later) else t.task.effect).name, t.error) for t in kept]
+
+    def retry(self) -> None:
+        """Let the kept tasks go on."""
+        for task in self._open.values():
+            task.error = None
 
     def run_due(self, perform: Perform, idempotent: bool = True) -> int:
-        """Perform every due task, and those that follow from them, until none is due; returns their number."""
+        """Perform every due task, and those that follow from them, until none is due; returns their number.
+
+        A task whose command fails is kept until `retry`.
+        """
         done = 0
-        while due := [task for task in self._open.values() if task.due_at <= self.clock.now()]:
+        while due := [task for task in self._open.values() if task.due_at <= self.clock.now() and task.error is None]:
             for task in due:
                 if task.id not in self._open:
                     continue
@@ -152,12 +171,14 @@ class MemoryRuntime:
     def _command(self, task: _Open, perform: Perform, idempotent: bool) -> tuple[Command, TaskEnd]:
         if isinstance(task.task, Later):
             return task.task.command, TaskEnd(id=task.id)
+        if task.answer is not None and task.answer.attempt is not None:
+            return task.answer, TaskEnd(id=task.id, due_at=task.answer.attempt.retry_at)
         verdict = perform(task.task.effect, str(task.id))
         attempt = attempt_of(
             verdict, task.attempts, "test", may_repeat(task.attempts, idempotent), self.clock.now(), 1.0
         )
-        reply: Reply = task.task.reply.answered(attempt, self.clock.now())
-        return reply, TaskEnd(id=task.id, due_at=attempt.retry_at)
+        task.answer = task.task.reply.answered(attempt, self.clock.now())
+        return task.answer, TaskEnd(id=task.id, due_at=attempt.retry_at)
 
 
 @dataclass(slots=True)
@@ -167,6 +188,8 @@ class _Open:
     due_at: datetime
     cause: Record
     attempts: int = 0
+    answer: Reply | None = None
+    error: str | None = None
 
 
 def apply_changes(rows: Rows, key: tuple[str, ...], changes: Sequence[Change]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -51,22 +52,30 @@ class Gateway(Protocol):
         ...
 
 
-async def submit_until_recorded(gateway: Gateway, envelope: Envelope, seconds: float) -> Outcome | None:
-    """Submits a command again while the log takes none, for so many seconds; its outcome.
+async def submit_until_recorded(
+    gateway: Gateway, envelope: Envelope, patience: float | Callable[[], bool]
+) -> Outcome | None:
+    """Submits a command again while the log takes none; its outcome.
 
-    None when the outcome is not visible in time, though the command is in the log. Raises Unavailable when the time is
-    over, and IdempotencyConflict.
+    `patience` is a number of seconds, or is asked after each time whether to go on. None when the outcome is not
+    visible in time, though the command is in the log. Raises Unavailable when the patience is at its end, and
+    IdempotencyConflict.
     """
-    until = monotonic() + seconds
+    persist = patience if callable(patience) else _for_seconds(patience)
     while True:
         try:
             return await gateway.submit(envelope, SUBMIT_SECONDS)
         except Pending:
             return None
         except Unavailable as unavailable:
-            if monotonic() > until:
+            if not persist():
                 raise
             await asyncio.sleep(unavailable.retry_after)
+
+
+def _for_seconds(seconds: float) -> Callable[[], bool]:
+    until = monotonic() + seconds
+    return lambda: monotonic() <= until
 
 
 def command_id_for(surface: str, caller: str, idempotency_key: str) -> UUID:

@@ -59,5 +59,14 @@ class Names:
             body = upcast(body)
         return self.type_of(name), body
 
+    def names_for(self, type_: type[Named]) -> list[str]:
+        """Every name, of today or retired, under which stored messages are read as this type."""
+        return [name for name in (type_.name, *self._upcasts) if self._leads_to(name, type_.name)]
+
+    def _leads_to(self, name: str, current: str) -> bool:
+        while name in self._upcasts:
+            name = self._upcasts[name][0]
+        return name == current
+
     def is_current(self, name: str) -> bool:
         return name not in self._upcasts

@@ -18,6 +18,7 @@ from streams.core.wiring import Context, names_of
 from streams.embedded.gateway import EmbeddedGateway
 from streams.engine import Background, cancelled
 from streams.postgres.database import connect_plain
+from streams.postgres.indexes import build_indexes
 from streams.postgres.installation import acquire_writer_lock, check_master_key, prepare
 from streams.postgres.projection_tables import Projections
 from streams.postgres.reads import Reads
@@ -54,7 +55,7 @@ class EmbeddedRuntime:
             dsn, Processor(contexts, self.mapper), Projections(known_projections(contexts, self.mapper)), self._due
         )
         self.commits = self.gateway.commits
-        self._worker = Worker(
+        self.worker = Worker(
             dsn,
             self.gateway,
             self.mapper,
@@ -74,7 +75,7 @@ class EmbeddedRuntime:
         return self.gateway.connected and self.gateway.failure is None
 
     def _due(self, moment: datetime) -> None:
-        self._worker.due(moment)
+        self.worker.due(moment)
 
     @asynccontextmanager
     async def run(self, progress: Progress = lambda _: None) -> AsyncIterator[EmbeddedRuntime]:
@@ -87,13 +88,14 @@ class EmbeddedRuntime:
         await self.reads.open()
         beside = [asyncio.create_task(synchronize_clock(self.dsn, self.clock))]
         if self._working:
-            self._worker.start()
+            self.worker.start()
+            beside.append(asyncio.create_task(build_indexes(self.dsn)))
             beside += [asyncio.create_task(work(self)) for work in self._background]
         try:
             yield self
         finally:
             await cancelled(beside)
-            await self._worker.stop()
+            await self.worker.stop()
             await self.gateway.stop()
             await self.reads.close()
 

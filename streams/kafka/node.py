@@ -15,6 +15,7 @@ from streams.engine import Background, cancelled
 from streams.kafka.due_notifications import forward_due_notifications
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Role
+from streams.postgres.indexes import build_indexes
 from streams.postgres.reads import Reads
 from streams.postgres.shared_clock import synchronize_clock
 from streams.work.worker import Worker
@@ -96,6 +97,7 @@ class WorkerNode:
         async with self._node.run():
             self._worker.start()
             beside = [asyncio.create_task(forward_due_notifications(self._role.dsn, self._worker.due))]
+            beside.append(asyncio.create_task(build_indexes(self._role.dsn)))
             beside += [asyncio.create_task(work(self._node)) for work in self._background]
             await stop.wait()
             await cancelled(beside)

@@ -53,7 +53,7 @@ COUNT_ATTEMPTS = """
 MARK_BEGUN = """
     update headwater.tasks set state = 'running', owner = 'before the rebuild', lease_until = now(),
            attempts = attempts + 1
-     where kind = 'call' and state = 'waiting' and due_at <= %s
+     where kind = 'call' and state = 'waiting' and due_at <= %s and not answered
 """
 
 

@@ -15,9 +15,9 @@ from psycopg import AsyncConnection, Connection
 from streams.core.envelope import GENESIS
 from streams.core.read_models import ReadModel, Row
 from streams.core.wiring import Context
-from streams.postgres.database import connect
+from streams.postgres.database import connect, has_table
 from streams.postgres.projection_tables import Projection
-from streams.postgres.schema import DDL, FORMAT
+from streams.postgres.schema import DDL, FORMAT, INDEXES
 from streams.postgres.server import check_durable
 
 log = logging.getLogger(__name__)
@@ -86,12 +86,21 @@ def prepare(
     check_durable(connection)
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (WRITER + 1,))
-        connection.execute(DDL)
+        _create_tables(connection)
         connection.execute("insert into headwater.installation (format) values (%s) on conflict do nothing", (FORMAT,))
         _check_format(connection)
         _check_log(connection, log_in)
         for context in contexts:
             _ensure_partitions(connection, context.name, partitions)
+
+
+def _create_tables(connection: Connection[Row]) -> None:
+    """Indexes are made with the first tables only: later a build would hold up every writer until it is done."""
+    fresh = not has_table(connection, "headwater.tasks")
+    connection.execute(DDL)
+    if fresh:
+        for name, on in INDEXES.items():
+            connection.execute(f"create index {name} on {on}".encode())
 
 
 def _check_format(connection: Connection[Row]) -> None:

@@ -96,7 +96,7 @@ create table if not exists headwater.tasks (
     id              uuid primary key,
     context         text not null,
     kind            text not null check (kind in ('timer', 'call')),
-    state           text not null default 'waiting' check (state in ('waiting', 'running')),
+    state           text not null default 'waiting',
     due_at          timestamptz not null,
     name            text not null,
     body            json not null,
@@ -110,8 +110,18 @@ create table if not exists headwater.tasks (
     owner           text,
     lease_until     timestamptz
 ) with (fillfactor = 70);
-create index if not exists tasks_due on headwater.tasks (due_at) where state = 'waiting';
 create index if not exists tasks_running on headwater.tasks (lease_until) where state = 'running';
+alter table headwater.tasks
+    add column if not exists key text not null default '-',
+    add column if not exists answered boolean not null default false,
+    add column if not exists error text;
+do $$ begin
+    if not exists (select from pg_constraint
+                    where conrelid = 'headwater.tasks'::regclass and conname = 'tasks_states') then
+        alter table headwater.tasks drop constraint if exists tasks_state_check, add constraint tasks_states
+              check (state in ('waiting', 'running', 'failed', 'unreadable')) not valid;
+    end if;
+end $$;
 
 create table if not exists headwater.log_halts (
     context         text not null,
@@ -200,6 +210,16 @@ create or replace view headwater.events as
            encode(hash, 'hex') as hash
       from headwater.journal;
 """
+
+INDEXES = {
+    "tasks_timers": "headwater.tasks (due_at) where kind = 'timer' and state = 'waiting'",
+    "tasks_calls": "headwater.tasks (name, due_at) where kind = 'call' and state = 'waiting'",
+    "tasks_keys": "headwater.tasks (name, key, due_at) where kind = 'call' and state = 'waiting'",
+}
+"""Indexes of tables that may be large when they come: made with a new installation, else in the background."""
+
+FORMER_INDEXES = ("tasks_due",)
+"""Indexes of former releases, dropped once those above are there."""
 
 FENCED = "ZH001"
 """SQLSTATE: a partition's head differs from this writer's last one; another writer has moved it."""

@@ -31,6 +31,11 @@ OVERDUE = """
       from headwater.tasks where state = 'waiting' and due_at < now()
 """
 
+KEPT_TASKS = """
+    select id::text, context, kind, name, state, error, due_at::text from headwater.tasks
+     where state in ('failed', 'unreadable') order by due_at limit 20
+"""
+
 LOG_HALTS = "select context, partition, role, error from headwater.log_halts order by 1, 2, 3"
 
 
@@ -57,6 +62,18 @@ class ProjectionStatus(NamedTuple):
     lag_seconds: float
 
 
+class KeptTask(NamedTuple):
+    """A task that cannot go on: its command failed by a bug, or the running code cannot read it."""
+
+    id: str
+    context: str
+    kind: str
+    name: str
+    state: str
+    error: str | None
+    due_at: str
+
+
 class Installation(NamedTuple):
     """Status of an installation at one instant."""
 
@@ -65,6 +82,7 @@ class Installation(NamedTuple):
     tasks: list[tuple[str, str, str, int]]
     overdue_seconds: float
     log_halts: list[LogHalt]
+    kept_tasks: list[KeptTask]
 
     @property
     def halted(self) -> list[ProjectionStatus]:
@@ -78,19 +96,22 @@ class Installation(NamedTuple):
             "tasks": [{"context": c, "kind": k, "state": s, "count": n} for c, k, s, n in self.tasks],
             "tasks_overdue_seconds": self.overdue_seconds,
             "log_halts": [halt._asdict() for halt in self.log_halts],
+            "kept_tasks": [task._asdict() for task in self.kept_tasks],
         }
 
 
 async def installation(connection: AsyncConnection[Row]) -> Installation:
     """Read the status in one round trip."""
-    every = (PROJECTIONS, PARTITIONS, TASKS_BY_STATE, OVERDUE, LOG_HALTS)
-    projections, partitions, tasks, ((overdue,),), halts = await read(connection, [Statement(sql) for sql in every])
+    every = (PROJECTIONS, PARTITIONS, TASKS_BY_STATE, OVERDUE, LOG_HALTS, KEPT_TASKS)
+    results = await read(connection, [Statement(sql) for sql in every])
+    projections, partitions, tasks, ((overdue,),), halts, kept = results
     return Installation(
         [ProjectionStatus(*row) for row in projections],
         [(context, partition, sequence) for context, partition, sequence in partitions],
         [(context, kind, state, count) for context, kind, state, count in tasks],
         overdue,
         [LogHalt(*row) for row in halts],
+        [KeptTask(*row) for row in kept],
     )
 
 

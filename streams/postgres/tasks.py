@@ -1,24 +1,25 @@
 """Tasks (timers and outside calls) as rows: reactions create them, a worker claims them, the reply's outcome ends them.
 
 The transaction that records an event inserts its tasks; the one that records the reply deletes them, so no task is
-lost or doubled. Between the two a worker holds a lease. A later event may withdraw a task, claimed or not, so the set
-of rows follows from the log alone. Ending a task that is gone has no effect.
+lost or doubled. Between the two a worker holds a lease (`task_claims`). A later event may withdraw a task, claimed or
+not, so the set of rows follows from the log alone. Ending a task that is gone has no effect. A command that failed ends
+no task: no one else would send it again, so its worker keeps it. The answer of its provider is in the outcome.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import orjson
 
-from domain.messages import Command, Effect, Named, Reply
-from streams.core.envelope import Decided, Recorded
+from domain.messages import Command, Named, Reply
+from streams.core.envelope import DECIDED_V1, Decided, Problem, Recorded, Status
 from streams.core.ids import derived_id
-from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
+from streams.core.names import UnknownName
 from streams.core.read_models import Change, change, delete, put
 from streams.core.wiring import Context, Later, Reaction, Task, Withdraw
 from streams.postgres.database import Statement
@@ -29,76 +30,10 @@ TABLE = "headwater.tasks"
 KEYED = UUID("d7c7bb58-4ce7-4c63-8d49-ee8c291f1960")
 """UUID namespace of the contexts' namespaces for ids of tasks with a key."""
 
-_CLAIMED = """
-    returning t.id, t.context, t.kind, t.attempts, t.name, t.body::text, t.subject, t.reply_name, t.reply_body::text,
-              t.reply_subject, t.correlation_id, t.event_id, t.due_at"""
-
-CLAIM = f"""
-    with claimed as (
-        update headwater.tasks t
-           set state = 'running', owner = %s, lease_until = now() + make_interval(secs => %s), attempts = attempts + 1
-         where id in (select id from headwater.tasks where state = 'waiting' and due_at <= %s and context = any(%s)
-                       order by due_at limit %s for update skip locked)
-        {_CLAIMED})
-    select c.*, k.subject, k.wrapped, r.subject, r.wrapped
-      from claimed c left join headwater.subject_keys k on k.subject = c.subject
-                     left join headwater.subject_keys r on r.subject = c.reply_subject
-     order by c.due_at
-"""
-
-ABANDONED = f"""
-    with claimed as (
-        update headwater.tasks t set owner = %s, lease_until = now() + make_interval(secs => %s)
-         where id in (select id from headwater.tasks where state = 'running' and context = any(%s)
-                         and (lease_until < now() or (%s and owner <> %s)) limit %s for update skip locked)
-        {_CLAIMED})
-    select c.*, k.subject, k.wrapped, r.subject, r.wrapped
-      from claimed c left join headwater.subject_keys k on k.subject = c.subject
-                     left join headwater.subject_keys r on r.subject = c.reply_subject
-"""
-
 ORDER = """
-    insert into headwater.tasks (id, context, kind, due_at, name, body, correlation_id, event_id)
-    values (%s, %s, 'timer', least(%s, (select now from headwater.clock)), %s, %s::json, %s, %s)
+    insert into headwater.tasks (id, context, kind, due_at, name, key, body, correlation_id, event_id)
+    values (%s, %s, 'timer', least(%s, (select now from headwater.clock)), %s, %s, %s::json, %s, %s)
 """
-EXTEND = "update headwater.tasks set lease_until = now() + make_interval(secs => %s) where id = any(%s) and owner = %s"
-NEXT_DUE = "select min(due_at) from headwater.tasks where state = 'waiting' and context = any(%s)"
-
-
-class ClaimedRow(NamedTuple):
-    """A row of CLAIM or ABANDONED: the task's columns, then the stored keys of its two subjects."""
-
-    id: UUID
-    context: str
-    kind: str
-    attempts: int
-    name: str
-    body: str
-    subject: str | None
-    reply_name: str | None
-    reply_body: str | None
-    reply_subject: str | None
-    correlation_id: UUID
-    event_id: UUID
-    due_at: datetime
-    key_subject: str | None
-    key_wrapped: bytes | None
-    reply_key_subject: str | None
-    reply_key_wrapped: bytes | None
-
-
-class Claimed(NamedTuple):
-    """A task that this worker holds until its lease ends. `attempts` includes the current one."""
-
-    id: UUID
-    context: str
-    kind: str
-    attempts: int
-    message: Command | Effect
-    reply: Reply | None
-    correlation_id: UUID
-    event_id: UUID
-    due_at: datetime
 
 
 def task_id(event_id: UUID, number: int) -> UUID:
@@ -133,7 +68,7 @@ def known_projections(contexts: Sequence[Context], mapper: Mapper) -> list[Proje
 def _project(context: Context, mapper: Mapper) -> Callable[[Recorded[Any]], Iterator[Change]]:
     def project(event: Recorded[Any]) -> Iterator[Change]:
         if isinstance(event.fact, Decided):
-            yield from _ended(event.fact)
+            yield from _concluded(mapper, event.fact, event.record.name)
             return
         for id_, reaction in reacted(context, event):
             yield delete(id_) if isinstance(reaction, Withdraw) else _row(mapper, event, id_, reaction)
@@ -141,13 +76,36 @@ def _project(context: Context, mapper: Mapper) -> Callable[[Recorded[Any]], Iter
     return project
 
 
-def _ended(decided: Decided) -> Iterator[Change]:
-    if decided.task is None:
+def _concluded(mapper: Mapper, decided: Decided, name: str) -> Iterator[Change]:
+    """Releases that recorded outcomes as v1 ended a task whose command had failed: it is not done now, ages later."""
+    if (end := decided.task) is None:
         return
-    if decided.task.due_at is None:
-        yield delete(decided.task.id)
+    if decided.status is Status.FAILED and name != DECIDED_V1:
+        if (answer := _answer_in(mapper, decided)) is not None:
+            yield change(end.id, answered=True, reply_body=orjson.Fragment(mapper.encode(answer)))
+    elif end.due_at is None:
+        yield delete(end.id)
     else:
-        yield change(decided.task.id, state="waiting", due_at=decided.task.due_at, owner=None, lease_until=None)
+        waiting = {"due_at": end.due_at, "owner": None, "lease_until": None, "answered": False, "error": None}
+        yield change(end.id, state="waiting", **waiting)
+
+
+def _answer_in(mapper: Mapper, decided: Decided) -> Reply | None:
+    """The provider's answer that could not be recorded; None where the outcome holds none that can be read."""
+    body = decided.sealed if decided.body is None else decided.body
+    try:
+        type_, current = mapper.names.current(decided.command, body or {})
+        command = type_.model_validate(current)
+    except (UnknownName, ValueError):
+        return None
+    return command if isinstance(command, Reply) and command.attempt is not None else None
+
+
+def error_of(problem: Problem | None) -> str:
+    """The error of a task whose command failed: the problem's type and its number in the log of the process."""
+    if problem is None:
+        return "unknown"
+    return f"{problem.type}, error {problem.details.get('error_id', 'unknown')}"
 
 
 def _row(mapper: Mapper, event: Recorded[Any], id_: UUID, task: Task) -> Change:
@@ -161,6 +119,7 @@ def _row(mapper: Mapper, event: Recorded[Any], id_: UUID, task: Task) -> Change:
         attempts=0,
         due_at=task.due_at if isinstance(task, Later) else event.record.at,
         name=message.name,
+        key=event.record.key,
         body=orjson.Fragment(mapper.encode(message)),
         subject=message.subject,
         reply_name=reply and reply.name,
@@ -171,42 +130,9 @@ def _row(mapper: Mapper, event: Recorded[Any], id_: UUID, task: Task) -> Change:
     )
 
 
-def claim(owner: str, lease_seconds: float, now: datetime, contexts: Sequence[str], limit: int) -> Statement:
-    """The statement that claims due tasks for this owner."""
-    return Statement(CLAIM, [owner, lease_seconds, now, list(contexts), limit])
-
-
-def abandoned(owner: str, lease_seconds: float, contexts: Sequence[str], only_worker: bool, limit: int) -> Statement:
-    """The statement that takes over tasks of dead workers.
-
-    A worker counts as dead when its lease has run out or, with `only_worker`, when it is not this owner.
-    """
-    return Statement(ABANDONED, [owner, lease_seconds, list(contexts), only_worker, owner, limit])
-
-
 def order(command: Command, context: str, id_: UUID, now: datetime) -> Statement:
     """The statement that inserts a timer due now (by a manual clock too), by which a command line submits a command.
 
     The worker of either runtime claims it. Only for commands without personal values.
     """
-    return Statement(ORDER, [id_, context, now, command.name, command.model_dump_json(), id_, id_])
-
-
-def read_claimed(mapper: Mapper, row: ClaimedRow) -> Claimed:
-    """The claimed task with its messages decoded; raises what `Mapper.decode` raises."""
-    if row.key_subject is not None:
-        mapper.keyring.learn(WrappedKey(row.key_subject, row.key_wrapped))
-    if row.reply_key_subject is not None:
-        mapper.keyring.learn(WrappedKey(row.reply_key_subject, row.reply_key_wrapped))
-    message = mapper.decode(row.name, row.body.encode(), row.subject)
-    assert isinstance(message, Command | Effect)
-    reply = _reply(mapper, row)
-    return Claimed(
-        row.id, row.context, row.kind, row.attempts, message, reply, row.correlation_id, row.event_id, row.due_at
-    )
-
-
-def _reply(mapper: Mapper, row: ClaimedRow) -> Reply | None:
-    if row.reply_name is None or row.reply_body is None:
-        return None
-    return mapper.decode_as(Reply, row.reply_name, row.reply_body.encode(), row.reply_subject)
+    return Statement(ORDER, [id_, context, now, command.name, command.key, command.model_dump_json(), id_, id_])

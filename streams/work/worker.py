@@ -1,71 +1,46 @@
-"""The worker: claims due tasks, performs their effects through connectors, submits the answers as commands."""
+"""The worker: claims due tasks by name and key, and runs them side by side."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
 
 import psycopg
 from psycopg import AsyncConnection
 
-from domain.messages import Attempt, Command, Effect, Result
-from streams.core.calls import Accepted, Deferred, Performers, Rejected, Unknown, Verdict
+from domain.messages import Effect
+from streams.core.calls import Performers
 from streams.core.clock import Clock
-from streams.core.envelope import IdempotencyConflict, Status, TaskEnd
-from streams.core.gateway import Gateway, Pending, Unavailable, envelop
+from streams.core.gateway import Gateway
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.postgres.database import Statement, connect
-from streams.postgres.tasks import EXTEND, NEXT_DUE, Claimed, ClaimedRow, abandoned, claim, read_claimed
-from streams.telemetry.metrics import CALLS
+from streams.postgres.task_claims import (
+    EXTEND,
+    MARK_UNKNOWN,
+    TIMERS,
+    Claimed,
+    ClaimedRow,
+    abandoned,
+    claim,
+    claim_of_keys,
+    next_due,
+    read_claimed,
+    retry,
+    waiting_keys,
+)
+from streams.work.slots import PAGE, SHARE, SLOTS, Slots
+from streams.work.task_runner import TaskRunner
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 8
-FIRST_DELAY_SECONDS = 1.0
-LONGEST_DELAY_SECONDS = 300.0
 LEASE_SECONDS = 30.0
-SUBMIT_TIMEOUT_SECONDS = 30.0
 IDLE_SECONDS = 5.0
 LINGER_SECONDS = 5.0
-CONCURRENCY = 64
-
-
-def may_repeat(attempts: int, idempotent: bool) -> bool:
-    """Whether to repeat an attempt with unknown outcome automatically: only where the provider recognises repeats."""
-    return idempotent and attempts < MAX_ATTEMPTS
-
-
-def backoff(attempts: int, jitter: float) -> float:
-    """Seconds until the next attempt: one second, doubled up to five minutes, times `jitter` (0.5 to 1)."""
-    return min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** (attempts - 1)) * jitter
-
-
-def attempt_of(verdict: Verdict, number: int, provider: str, repeatable: bool, now: datetime, jitter: float) -> Attempt:
-    """The attempt that a connector's verdict makes: accepted, rejected, deferred or unconfirmed."""
-    known: dict[str, Any] = {"number": number, "provider": provider, "output": verdict.output}
-    match verdict:
-        case Accepted():
-            return Attempt(result=Result.ACCEPTED, provider_id=verdict.provider_id, **known)
-        case Rejected(code, reason):
-            return Attempt(result=Result.REJECTED, code=code, reason=reason, **known)
-        case Deferred(code, reason, _) if number >= MAX_ATTEMPTS:
-            given_up = f"given up after {number} attempts: {reason}"
-            return Attempt(result=Result.REJECTED, code=code, reason=given_up, **known)
-        case Deferred(code, reason, after):
-            retry_at = now + timedelta(seconds=backoff(number, jitter) if after is None else after)
-            return Attempt(result=Result.DEFERRED, code=code, reason=reason, retry_at=retry_at, **known)
-        case Unknown(reason) if repeatable:
-            retry_at = now + timedelta(seconds=backoff(number, jitter))
-            return Attempt(result=Result.DEFERRED, code="unknown", reason=reason, retry_at=retry_at, **known)
-        case Unknown(reason):
-            return Attempt(result=Result.UNCONFIRMED, reason=reason, **known)
 
 
 class Worker:
@@ -87,14 +62,21 @@ class Worker:
         name: str,
         only_worker: bool,
     ) -> None:
-        self._dsn, self._gateway, self._mapper, self._clock = dsn, gateway, mapper, clock
-        self._performers, self._contexts, self._partitions = performers, list(contexts), partitions
+        self._dsn, self._mapper, self._clock = dsn, mapper, clock
+        self._performers, self._contexts = performers, list(contexts)
         self._name, self._only_worker = name, only_worker
+        self._runner = TaskRunner(
+            gateway, mapper, clock, performers, partitions, name, self._connected, self._may_go_on
+        )
+        calls = {name for _, effect in performers for name in mapper.names.names_for(effect)}
+        self._slots = {name: Slots() for name in (TIMERS, *sorted(calls))}
         self._connection: AsyncConnection[Row] | None = None
-        self._running: dict[asyncio.Task[None], UUID] = {}
+        self._running: dict[asyncio.Task[None], ClaimedRow] = {}
         self._wake = asyncio.Event()
+        self._claimed_at = clock.now()
         self._next_due: datetime | None = None
-        self._looked_for_abandoned = -LEASE_SECONDS
+        self._swept_at = -LEASE_SECONDS
+        self._began = False
         self._closing = False
         self._closing_at = 0.0
         self._loops: list[asyncio.Task[None]] = []
@@ -127,7 +109,7 @@ class Worker:
         while not self._closing:
             try:
                 self._wake.clear()
-                if await self._round() == 0 or len(self._running) >= CONCURRENCY:
+                if not await self._round():
                     await self._rest()
             except psycopg.OperationalError as error:
                 log.warning("the database is not available to the worker: %s", type(error).__name__)
@@ -141,115 +123,104 @@ class Worker:
             self._connection = await connect(self._dsn, "headwater worker")
         return self._connection
 
-    async def _round(self) -> int:
+    async def _round(self) -> bool:
+        """Claim what is due and begin it; whether another round may find more, before any slot is freed."""
         connection = await self._connected()
-        found = 0
-        if asyncio.get_running_loop().time() - self._looked_for_abandoned > LEASE_SECONDS / 2:
-            self._looked_for_abandoned = asyncio.get_running_loop().time()
-            left = abandoned(self._name, LEASE_SECONDS, self._contexts, self._only_worker, CONCURRENCY)
-            found += self._begin(await _fetch(connection, left), taken_over=True)
-        room = CONCURRENCY - len(self._running)
-        if room > 0:
-            due = claim(self._name, LEASE_SECONDS, self._clock.now(), self._contexts, room)
-            found += self._begin(await _fetch(connection, due), taken_over=False)
+        if not self._began:
+            await connection.execute(*retry(self._contexts))
+            self._began = True
+        self._claimed_at = self._clock.now()
+        found = await self._sweep(connection)
+        await self._claim_oldest(connection)
+        for name, slots in self._slots.items():
+            if name != TIMERS and slots.crowded:
+                found += await self._claim_by_key(connection, name, slots)
+        return found > 0
+
+    async def _sweep(self, connection: AsyncConnection[Row]) -> int:
+        """From time to time: take over what dead workers left, and mark what no performer is known for."""
+        if asyncio.get_running_loop().time() - self._swept_at <= LEASE_SECONDS / 2:
+            return 0
+        left = abandoned(self._name, LEASE_SECONDS, self._contexts, self._only_worker, SLOTS)
+        found = await self._begin(await _fetch(connection, left), taken_over=True)
+        if found < SLOTS:
+            self._swept_at = asyncio.get_running_loop().time()
+            await connection.execute(MARK_UNKNOWN, (self._claimed_at, self._contexts, list(self._slots)))
         return found
+
+    async def _claim_oldest(self, connection: AsyncConnection[Row]) -> None:
+        """Claims all due timers, and calls of the names under which no key holds its share, as far as there is room."""
+        rooms = {name: slots.room for name, slots in self._slots.items() if name == TIMERS or not slots.crowded}
+        timers = rooms.pop(TIMERS)
+        due = claim(self._name, LEASE_SECONDS, self._claimed_at, self._contexts, timers, rooms, SHARE)
+        await self._begin(await _fetch(connection, due), taken_over=False)
+        for name in (TIMERS, *rooms):
+            slots = self._slots[name]
+            slots.limited = slots.room == 0 or (name != TIMERS and slots.crowded)
+
+    async def _claim_by_key(self, connection: AsyncConnection[Row], name: str, slots: Slots) -> int:
+        """Chooses by key among all that wait, however many wait under the keys that hold their share."""
+        slots.limited = True
+        if slots.room == 0:
+            return 0
+        page = [(key, due_at) for key, due_at in await _fetch(connection, waiting_keys(name, slots.after, PAGE))]
+        rooms = slots.rooms(page, self._claimed_at)
+        if slots.turn(page) and not rooms:
+            self._wake.set()
+        if not rooms:
+            return 0
+        due = claim_of_keys(self._name, LEASE_SECONDS, self._claimed_at, self._contexts, name, rooms)
+        return await self._begin(await _fetch(connection, due), taken_over=False)
 
     async def _rest(self) -> None:
         """Ends at a reported due task, at the next known due time, or after `IDLE_SECONDS`: reports can be missed."""
-        connection = await self._connected()
-        ((self._next_due,),) = await _fetch(connection, Statement(NEXT_DUE, [self._contexts]))
+        soon = next_due(self._claimed_at, self._contexts, list(self._slots))
+        ((self._next_due,),) = await _fetch(await self._connected(), soon)
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._wake.wait())]
-        if self._next_due is not None and len(self._running) < CONCURRENCY:
+        if self._next_due is not None:
             waits.append(asyncio.ensure_future(self._clock.sleep_until(self._next_due)))
         _, pending = await asyncio.wait(waits, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for wait in pending:
             wait.cancel()
 
-    def _begin(self, rows: Sequence[Row], taken_over: bool) -> int:
+    async def _begin(self, rows: Sequence[Row], taken_over: bool) -> int:
         for row in map(ClaimedRow._make, rows):
             try:
-                claimed = read_claimed(self._mapper, row)
-            except Exception:
-                log.exception("task %s (%s) cannot be read and stays claimed until its lease ends", row.id, row.name)
+                claimed = self._read(row)
+            except Exception as error:
+                log.exception("task %s (%s) cannot be read and is kept", row.id, row.name)
+                await self._runner.keep(row.id, "unreadable", f"it cannot be read: {type(error).__name__}")
                 continue
-            run = asyncio.create_task(self._perform(claimed, taken_over), name=f"task {claimed.id}")
-            self._running[run] = claimed.id  # a deferred task may be claimed again before its last run has ended
+            run = asyncio.create_task(self._runner.run(claimed, taken_over), name=f"task {claimed.id}")
+            self._running[run] = row  # a deferred task may be claimed again before its last run has ended
+            self._slots[row.work].take(row.key)
             run.add_done_callback(self._finished)
         return len(rows)
 
+    def _read(self, row: ClaimedRow) -> Claimed:
+        claimed = read_claimed(self._mapper, row)
+        if isinstance(claimed.message, Effect) and (row.context, type(claimed.message)) not in self._performers:
+            raise LookupError(f"no performer of {row.name} is known")
+        return claimed
+
     def _finished(self, run: asyncio.Task[None]) -> None:
-        del self._running[run]
-        if len(self._running) == CONCURRENCY - 1:
+        row = self._running.pop(run)
+        slots = self._slots[row.work]
+        slots.free(row.key)
+        if slots.limited:
             self._wake.set()
 
-    async def _perform(self, task: Claimed, taken_over: bool) -> None:
-        try:
-            if isinstance(task.message, Command):
-                await self._submit(task, task.message.model_copy(update={"at": self._clock.now()}), "timer", None)
-            else:
-                await self._call(task, task.message, taken_over)
-        except Exception:
-            log.exception("task %s (%s) failed and is taken up again when its lease ends", task.id, task.message.name)
-
-    async def _call(self, task: Claimed, effect: Effect, taken_over: bool) -> None:
-        connector = self._performers[task.context, type(effect)]
-        assert task.reply is not None
-        if taken_over and not connector.idempotent:
-            verdict: Verdict = Unknown("the process that made this call ended before the answer came")
-        else:
-            verdict = await connector(effect, str(task.id))
-        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, hides nothing
-        again = may_repeat(task.attempts, connector.idempotent)
-        attempt = attempt_of(verdict, task.attempts, connector.provider, again, self._clock.now(), jitter)
-        CALLS.labels(task.context, connector.provider, attempt.result.value).inc()
-        step = f"{'taken over' if taken_over else 'attempt'} {task.attempts}"
-        await self._submit(task, task.reply.answered(attempt, self._clock.now()), step, attempt.retry_at)
-
-    async def _submit(self, task: Claimed, command: Command, step: str, due_at: datetime | None) -> None:
-        """Retries until the command is recorded. Its id derives from the task's id, so repeats are recorded once."""
-        envelope = envelop(
-            command,
-            task.context,
-            self._partitions,
-            actor=f"task:{task.id}",
-            command_id=uuid5(task.id, step),
-            correlation_id=task.correlation_id,
-            causation_id=task.event_id,
-            task=TaskEnd(id=task.id, due_at=due_at),
-        )
-        while True:
-            try:
-                outcome = await self._gateway.submit(envelope, SUBMIT_TIMEOUT_SECONDS)
-            except Unavailable as unavailable:
-                if self._closing and not self._may_linger():
-                    log.warning("task %s: its answer could not be recorded before the end", task.id)
-                    return
-                await asyncio.sleep(unavailable.retry_after)
-                continue
-            except (Pending, IdempotencyConflict):
-                return
-            if outcome.status in (Status.REFUSED, Status.FAILED):
-                log.warning("task %s: %s was %s: %s", task.id, command.name, outcome.status, outcome.problem)
-            if outcome.replayed and due_at is None:
-                await self._drop(task)
-            return
-
-    def _may_linger(self) -> bool:
+    def _may_go_on(self) -> bool:
         """Bounds the shutdown: another worker takes an unfinished task over when its lease ends."""
-        return asyncio.get_running_loop().time() < self._closing_at + LINGER_SECONDS
-
-    async def _drop(self, task: Claimed) -> None:
-        """Deletes a task whose command an earlier process recorded without ending the task."""
-        connection = await self._connected()
-        await connection.execute("delete from headwater.tasks where id = %s and owner = %s", (task.id, self._name))
+        return not self._closing or asyncio.get_running_loop().time() < self._closing_at + LINGER_SECONDS
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
             if self._running:
                 with contextlib.suppress(psycopg.OperationalError):
-                    connection = await self._connected()
-                    await connection.execute(EXTEND, (LEASE_SECONDS, list(self._running.values()), self._name))
+                    held = [row.id for row in self._running.values()]
+                    await (await self._connected()).execute(EXTEND, (LEASE_SECONDS, held, self._name))
 
 
 async def _fetch(connection: AsyncConnection[Row], statement: Statement) -> list[Row]:

@@ -224,7 +224,7 @@ class Served(Installation):
 
     def settle(self) -> None:
         """Returns when no task is due any more."""
-        due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
+        due = "select count(*) from headwater.tasks where state = 'running' or state = 'waiting' and due_at <= %s"
         self.wait(lambda: self.ask(due, self.clock.now()) == [(0,)], "tasks are still due")
 
     def wait(self, condition: Callable[[], bool], complaint: str) -> None:

@@ -215,3 +215,37 @@ def test_metrics_and_readiness_are_served(product: Product) -> None:
     assert httpx2.get(f"{product.url}/ready", timeout=60).json()["ready"] is True
     assert "headwater_commands_total" in httpx2.get(f"{product.url}/metrics", timeout=60).text
     assert httpx2.get(f"{product.url}/nowhere", timeout=60).status_code == 404
+
+
+NOT_READABLE = """
+    insert into headwater.tasks (id, context, kind, due_at, name, body, correlation_id, event_id)
+    values ('7ad3bb34-6a29-4b3a-8ef4-5f2f3b3f7c11', 'communication', 'timer', '1970-01-01Z', 'communication.none.v1',
+            '{}', gen_random_uuid(), gen_random_uuid())
+"""
+
+
+def test_a_task_that_cannot_go_on_is_shown_and_goes_on_when_it_is_retried(
+    product: Product,
+) -> None:
+    with connect_plain(start_embedded(product.data / "postgres")) as connection:
+        connection.execute(NOT_READABLE)
+        product.run("clock", "advance", "1s")
+        (kept,) = httpx2.get(f"{product.url}/ready", timeout=60).json()["kept_tasks"]
+        assert (kept["name"], kept["state"]) == ("communication.none.v1", "unreadable")
+        gauge = 'headwater_tasks{context="communication",kind="timer",state="unreadable"} 1.0'
+        assert gauge in httpx2.get(f"{product.url}/metrics", timeout=60).text
+        status = subprocess.run([*CLI, "status"], env=product.environment, capture_output=True, text=True, check=False)
+        assert status.returncode == 3
+        assert "timer communication.none.v1 7ad3bb34-6a29-4b3a-8ef4-5f2f3b3f7c11 is unreadable" in " ".join(
+            status.stdout.split()
+        )
+        assert "1 task goes on" in product.run("tasks", "retry")
+        product.run("clock", "advance", "1s")
+        assert json.loads(_status(product))["kept_tasks"][0]["error"] == "it cannot be read: UnknownName"
+        connection.execute("delete from headwater.tasks where name = 'communication.none.v1'")
+        assert json.loads(product.run("status", "--json"))["kept_tasks"] == []
+
+
+def _status(product: Product) -> str:
+    done = subprocess.run([*CLI, "status", "--json"], env=product.environment, capture_output=True, check=False)
+    return done.stdout.decode()

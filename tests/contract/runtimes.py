@@ -21,7 +21,10 @@ from streams.core.wiring import Context
 from streams.embedded.runtime import EmbeddedRuntime
 from streams.postgres.database import Statement, connect, read
 from streams.postgres.journal import COLUMNS
+from streams.postgres.status import installation
+from streams.postgres.task_claims import retry
 from streams.testing import MemoryRuntime
+from streams.work.worker import Worker
 from tests.contract.shelf import SHELF, FillJar, OpenJar, Supply
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -73,6 +76,14 @@ class Runtime(Protocol):
         """Returns when no task is due any more."""
         ...
 
+    async def kept(self) -> list[tuple[str, str | None]]:
+        """The tasks whose commands failed, by name, each with its error."""
+        ...
+
+    async def retry(self) -> None:
+        """Lets the kept tasks go on, as a start does and `headwater tasks retry`."""
+        ...
+
 
 async def do(runtime: Runtime, command: Command, **envelope: Any) -> Outcome:
     """Decides one command."""
@@ -110,6 +121,12 @@ class InMemory:
     async def settle(self) -> None:
         self._runtime.run_due(lambda effect, key: _at_once(self.supplier(effect, key)), self.supplier.idempotent)
 
+    async def kept(self) -> list[tuple[str, str | None]]:
+        return self._runtime.kept()
+
+    async def retry(self) -> None:
+        self._runtime.retry()
+
 
 def _at_once(call: Coroutine[Any, Any, Verdict]) -> Verdict:
     """What the call comes to, in memory, where nothing ever waits."""
@@ -124,9 +141,10 @@ def _at_once(call: Coroutine[Any, Any, Verdict]) -> Verdict:
 class Database:
     """Reading what a runtime left in PostgreSQL."""
 
-    def __init__(self, dsn: str, clock: ManualClock) -> None:
+    def __init__(self, dsn: str, clock: ManualClock, worker: Worker) -> None:
         self._dsn = dsn
         self._clock = clock
+        self.worker = worker
 
     async def journal(self) -> list[Record]:
         async with await connect(self._dsn) as connection:
@@ -142,16 +160,26 @@ class Database:
 
     async def settle(self) -> None:
         async with await connect(self._dsn) as connection, asyncio.timeout(60):
-            due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
+            due = "select count(*) from headwater.tasks where state = 'running' or state = 'waiting' and due_at <= %s"
             while (await read(connection, [Statement(due, [self._clock.now()])])) != [[(0,)]]:
                 await asyncio.sleep(0.01)
+
+    async def kept(self) -> list[tuple[str, str | None]]:
+        async with await connect(self._dsn) as connection:
+            return [(task.name, task.error) for task in (await installation(connection)).kept_tasks]
+
+    async def retry(self) -> None:
+        """The worker is told of the tasks as of new ones, so that no test waits for its next poll."""
+        async with await connect(self._dsn) as connection:
+            await connection.execute(*retry(["shelf"]))
+        self.worker.due(START)
 
 
 class Embedded(Database):
     """The embedded runtime behind the contract's face."""
 
     def __init__(self, runtime: EmbeddedRuntime, clock: ManualClock, supplier: Supplier) -> None:
-        super().__init__(runtime.dsn, clock)
+        super().__init__(runtime.dsn, clock, runtime.worker)
         self.runtime = runtime
         self.clock = clock
         self.supplier = supplier

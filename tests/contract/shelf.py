@@ -198,16 +198,24 @@ def call_off(command: CallOff, _jar: Jar) -> Sequence[Event]:
     return [ErrandCalledOff(at=command.at, jar=command.jar, errand=command.errand)]
 
 
-def empty(command: EmptyJar, _jar: Jar) -> Sequence[Event]:
+def empty(command: EmptyJar, jar: Jar) -> Sequence[Event]:
+    _stumble(jar)
     return [JarEmptied(at=command.at, jar=command.jar)]
 
 
-def record_supply(command: RecordSupply, _jar: Jar) -> Sequence[Event]:
+def record_supply(command: RecordSupply, jar: Jar) -> Sequence[Event]:
+    _stumble(jar)
     assert command.attempt is not None
     supplied = JarSupplied(at=command.at, jar=command.jar, result=command.attempt.result.value)
     if command.attempt.result is not Result.ACCEPTED:
         return [supplied]
     return [supplied, JarFilled(at=command.at, jar=command.jar, grams=1)]
+
+
+def _stumble(jar: Jar) -> None:
+    """A bug that shows while a jar holds 13 g, and is mended by another gram."""
+    if jar.grams == 13:
+        raise ZeroDivisionError("thirteen")
 
 
 def lend(command: LendJar, jar: Jar) -> Sequence[Event]:

@@ -97,7 +97,8 @@ def own_sink() -> WebhookSink:
 
 
 def test_it_starts_and_nothing_has_halted(kept: Kept) -> None:
-    assert kept.ready == {"ready": True, "database": True, "log": True, "halted": [], "log_halts": []}
+    stopped: dict[str, list[object]] = {"halted": [], "log_halts": [], "kept_tasks": []}
+    assert kept.ready == {"ready": True, "database": True, "log": True, **stopped}
 
 
 def test_its_history_verifies_and_every_stream_folds_with_todays_code(kept: Kept) -> None:

@@ -79,7 +79,7 @@ class Running:
     async def pass_time(self, by: timedelta = timedelta(0)) -> None:
         """Moves the clock and waits until nothing is due any more."""
         self.clock.advance(by)
-        due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
+        due = "select count(*) from headwater.tasks where state = 'running' or state = 'waiting' and due_at <= %s"
         async with asyncio.timeout(60):
             while await (await self.connection.execute(due, (self.clock.now(),))).fetchone() != (0,):
                 await asyncio.sleep(0.01)

@@ -62,7 +62,7 @@ class Running:
         return outcome
 
     async def settle(self) -> None:
-        due = "select count(*) from headwater.tasks where state = 'running' or due_at <= %s"
+        due = "select count(*) from headwater.tasks where state = 'running' or state = 'waiting' and due_at <= %s"
         async with asyncio.timeout(60):
             while (await read(self.connection, [Statement(due, [self.clock.now()])])) != [[(0,)]]:
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Snapshots after a change of the code that folds: a state is never taken from a fold of other code."""
+"""Snapshots after a restart: a cold stream goes on from its own, and never from that of other code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 
 from domain.messages import Event
+from streams.core.envelope import Status
+from streams.core.processor import SNAPSHOT_EVERY
 from tests.contract.runtimes import do, embedded, fill
 from tests.contract.shelf import JAR, SHELF, Jar, JarFilled, evolve_jar
 
@@ -26,3 +28,13 @@ async def test_after_a_change_of_the_fold_every_event_is_folded_anew(database: s
         outcome = await do(after, fill(1000))
     assert outcome.problem is not None
     assert outcome.problem.details == {"grams": 420}
+
+
+async def test_a_cold_stream_whose_snapshot_is_its_last_version_takes_commands_under_its_key(database: str) -> None:
+    async with embedded(database) as shelf:
+        await asyncio.gather(*(do(shelf, fill(1)) for _ in range(SNAPSHOT_EVERY)))
+    async with embedded(database) as shelf:
+        assert (await do(shelf, fill(1))).status is Status.ACCEPTED
+        other = await do(shelf, fill(1, owner="bob"))
+        assert other.problem is not None
+        assert other.problem.type == "headwater.written_elsewhere"

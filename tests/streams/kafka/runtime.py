@@ -174,8 +174,10 @@ async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 class KafkaRuntime(Database):
     """The distributed runtime behind the contract's face."""
 
-    def __init__(self, roles: Processes, gateway: KafkaGateway, clock: ManualClock, supplier: Supplier) -> None:
-        super().__init__(roles.dsn, clock)
+    def __init__(
+        self, roles: Processes, gateway: KafkaGateway, clock: ManualClock, supplier: Supplier, worker: Worker
+    ) -> None:
+        super().__init__(roles.dsn, clock, worker)
         self.roles, self.gateway, self.clock, self.supplier = roles, gateway, clock, supplier
 
     async def submit(self, envelope: Envelope, timeout_seconds: float = 60.0) -> Outcome:
@@ -211,7 +213,7 @@ async def working(roles: Processes, supplier: Supplier, work: bool = True) -> As
             worker.start()
         hearing = asyncio.create_task(forward_due_notifications(roles.dsn, worker.due))
         try:
-            yield KafkaRuntime(roles, one, clock, supplier)
+            yield KafkaRuntime(roles, one, clock, supplier, worker)
         finally:
             await worker.stop()
             hearing.cancel()
