@@ -18,7 +18,7 @@ from uuid import UUID
 import httpx2
 import jwt
 
-from api.auth import Caller, Tokens, Verifier, unauthorized
+from api.auth import Caller, Revocations, Tokens, Verifier, unauthorized
 from api.errors import ApiError
 from api.gccp.access import AUTHENTICATED
 
@@ -34,12 +34,15 @@ KEYS_PATH = "/.well-known/jwks.json"
 class SupabaseSecret:
     """The verification of tokens that are signed with the project's shared secret."""
 
-    def __init__(self, secret: str, issuer: str | None) -> None:
+    def __init__(self, secret: str, issuer: str | None, revocations: Revocations) -> None:
         self._secret = secret
         self._issuer = issuer
+        self._revocations = revocations
 
     def verify(self, token: str) -> Caller:
-        return _caller(_claims(token, self._secret, ("HS256",), self._issuer))
+        caller = _caller(_claims(token, self._secret, ("HS256",), self._issuer))
+        self._revocations.check(caller)
+        return caller
 
 
 class SupabaseKeys:
@@ -50,9 +53,14 @@ class SupabaseKeys:
     """
 
     def __init__(
-        self, issuer: str, cool_down_seconds: float = COOL_DOWN_SECONDS, max_age_seconds: float = MAX_AGE_SECONDS
+        self,
+        issuer: str,
+        revocations: Revocations,
+        cool_down_seconds: float = COOL_DOWN_SECONDS,
+        max_age_seconds: float = MAX_AGE_SECONDS,
     ) -> None:
         self._issuer = issuer
+        self._revocations = revocations
         self._cool_down = cool_down_seconds
         self._max_age = max_age_seconds
         self._client = httpx2.AsyncClient(timeout=FETCH_SECONDS)
@@ -67,7 +75,9 @@ class SupabaseKeys:
         except jwt.PyJWTError:
             raise _invalid() from None
         key = await self._key(str(named))
-        return _caller(_claims(token, key, ("ES256", "RS256"), self._issuer))
+        caller = _caller(_claims(token, key, ("ES256", "RS256"), self._issuer))
+        self._revocations.check(caller)
+        return caller
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -109,9 +119,9 @@ class SupabaseKeys:
 def verifier(secret: str | None, issuer: str | None, tokens: Tokens) -> Verifier:
     """The configured verifier: Supabase's shared secret, else its issuer's published keys, else our tokens."""
     if secret is not None:
-        return SupabaseSecret(secret, issuer)
+        return SupabaseSecret(secret, issuer, tokens.revocations)
     if issuer is not None:
-        return SupabaseKeys(issuer)
+        return SupabaseKeys(issuer, tokens.revocations)
     log.warning("gccp: Supabase is not configured, so the tokens of `headwater keys issue gccp` are taken instead")
     return tokens
 
@@ -147,7 +157,13 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         subject = UUID(claims["sub"])
     except ValueError:
         raise _invalid() from None
-    return Caller(str(subject), frozenset({AUTHENTICATED}))
+    token_id = str(claims.get("jti", ""))
+    return Caller(str(subject), frozenset({AUTHENTICATED}), token_id=token_id, issued_at=_issued(claims))
+
+
+def _issued(claims: Mapping[str, Any]) -> float:
+    """PyJWT has checked that it is a number; 0, the earliest, where it is missing."""
+    return float(claims.get("iat", 0))
 
 
 def _invalid() -> ApiError:

@@ -57,9 +57,16 @@ ABANDONED = f"""
                      left join headwater.subject_keys r on r.subject = c.reply_subject
 """
 
-ORDER = """
-    insert into headwater.tasks (id, context, kind, due_at, name, body, correlation_id, event_id)
-    values (%s, %s, 'timer', least(%s, (select now from headwater.clock)), %s, %s::json, %s, %s)
+DUE_CHANNEL = "headwater_due"
+"""The channel that announces the due time of new tasks to the workers."""
+
+ORDER = f"""
+    with ordered as (
+        insert into headwater.tasks (id, context, kind, due_at, name, body, correlation_id, event_id)
+        values (%s, %s, 'timer', least(%s, (select now from headwater.clock)), %s, %s::json, %s, %s)
+        returning due_at)
+    select pg_notify('{DUE_CHANNEL}', to_char(due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'))
+      from ordered
 """
 EXTEND = "update headwater.tasks set lease_until = now() + make_interval(secs => %s) where id = any(%s) and owner = %s"
 NEXT_DUE = "select min(due_at) from headwater.tasks where state = 'waiting' and context = any(%s)"
