@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from commands.webhook_endpoints import ConfigureWebhookEndpoint, RegisterWebhookEndpoint
 from domain.calls.webhook import DeliverWebhook
 from domain.messages import Command, Event
@@ -28,13 +30,13 @@ from streams.postgres.database import connect_plain
 from streams.postgres.installation import check_secret
 from streams.postgres.rebuild import Progress
 from streams.postgres.status import installation, measure
-from streams.secret_files import read_or_create_secret
+from streams.secret_files import read_or_create_secret, read_secret
 from streams.telemetry.live_figures import Thresholds, Windows, alerts, report
 from streams.telemetry.metrics import WAITING
 
 if TYPE_CHECKING:
     from api.app import Edge
-    from api.auth import Tokens
+    from api.auth import SigningKeys, Tokens
     from api.counters import Counters
     from connectors.webhook import Destination
     from streams.embedded.runtime import EmbeddedRuntime
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 CONTEXTS = tuple(product.context for product in PRODUCTS)
 SURFACES: Mapping[str, Product] = {name: product for product in PRODUCTS for name in product.apps}
 DELIVERIES = tuple(product.deliveries for product in PRODUCTS)
+SECOND_KEY = "token.next.key"
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -52,25 +55,54 @@ def canonical(surface: str) -> str:
     return surface.replace("-", "_")
 
 
+def token_contexts() -> dict[str, str]:
+    """The context of each surface that has its tokens on record."""
+    return {name: product.name for name, product in SURFACES.items() if product.records_tokens}
+
+
 def product_of(surface: str) -> Product | None:
     """The product behind a surface's name."""
     return SURFACES.get(canonical(surface))
 
 
 def master_key(settings: Settings) -> bytes:
-    """The key that wraps the subjects' keys: a setting, or a file. Raises ValueError for a malformed one."""
+    """The key that wraps the subjects' keys: a setting, or a file. Raises WrongSecret for a malformed one."""
     if settings.master_key is not None:
-        return bytes.fromhex(settings.master_key.get_secret_value())
+        return _given(settings.master_key)
     settings.data.mkdir(parents=True, exist_ok=True)
     return read_or_create_secret(settings.data / "master.key")
 
 
+def _given(secret: SecretStr) -> bytes:
+    """The bytes of a setting, which `Settings` has checked."""
+    return bytes.fromhex(secret.get_secret_value())
+
+
 def token_secret(settings: Settings) -> bytes:
-    """The key that signs tokens: a setting, or a file. Raises ValueError for a malformed one."""
+    """The first key that signs tokens: a setting, or a file. Raises WrongSecret for a malformed one."""
     if settings.token_secret is not None:
-        return bytes.fromhex(settings.token_secret.get_secret_value())
+        return _given(settings.token_secret)
     settings.data.mkdir(parents=True, exist_ok=True)
     return read_or_create_secret(settings.data / "token.key")
+
+
+def signing_keys(settings: Settings) -> SigningKeys:
+    """The keys that tokens are valid with: two settings, or two files. Raises WrongSecret for a malformed one."""
+    from api.auth import SigningKeys
+
+    return SigningKeys.of(token_secret(settings), _second_token_secret(settings))
+
+
+def _second_token_secret(settings: Settings) -> bytes | None:
+    if settings.token_secret is not None:
+        return None if settings.token_secret_next is None else _given(settings.token_secret_next)
+    path = settings.data / SECOND_KEY
+    return read_secret(path) if path.exists() else None
+
+
+def can_sign(settings: Settings) -> bool:
+    """Whether there is a key that signs tokens, so that `signing_keys` would make none."""
+    return settings.token_secret is not None or (settings.data / "token.key").exists()
 
 
 def installation_secret(settings: Settings) -> bytes:
@@ -80,7 +112,7 @@ def installation_secret(settings: Settings) -> bytes:
     tokens' key is a setting, and this secret is neither a setting nor a file, the tokens' key is used.
     """
     if settings.secret is not None:
-        return bytes.fromhex(settings.secret.get_secret_value())
+        return _given(settings.secret)
     if settings.token_secret is not None and not (settings.data / "secret.key").exists():
         return token_secret(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -93,10 +125,11 @@ def secrets(settings: Settings) -> Secrets:
 
 
 def tokens(settings: Settings, surface: str) -> Tokens:
-    """The tokens of a surface."""
+    """The tokens of a surface, for issuing: revocations are unknown here."""
     from api.auth import Tokens
 
-    return Tokens(token_secret(settings), surface)
+    keys = signing_keys(settings)
+    return Tokens(lambda: keys, surface)
 
 
 def database(settings: Settings) -> str:
@@ -275,14 +308,16 @@ def _registration(engine: Engine, product: Product, id_: str, destination: Desti
 def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
     """The edge of an engine that runs for a lifespan: the surfaces, readiness and metrics."""
     from api.app import Edge
+    from api.credentials import Credentials
 
     counted = counters(settings, dsn)
-    parts = EdgeParts(settings, secrets(settings), engine, counted, lambda surface: tokens(settings, surface))
+    credentials = Credentials(lambda: signing_keys(settings), token_contexts(), engine)
+    parts = EdgeParts(settings, secrets(settings), engine, counted, credentials.tokens)
     apps: dict[str, App] = {name: make(parts) for product in PRODUCTS for name, make in product.apps.items()}
 
     @asynccontextmanager
     async def with_surfaces() -> AsyncIterator[None]:
-        async with counted.running(), lifespan():
+        async with counted.running(), lifespan(), credentials.running():
             yield
             for app in apps.values():  # the engine must still run: a surface may have commands to record
                 await app.close()

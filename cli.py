@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
-from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from commandline import Stop
+from commandline import EXPECTED
 from commandline.subcommands.audit import audit
-from commandline.subcommands.options import Data, settings_with
+from commandline.subcommands.keys import keys
+from commandline.subcommands.options import Data, duration, settings_with
 from commandline.subcommands.webhook import webhook
 
 app = typer.Typer(
@@ -28,7 +26,6 @@ app = typer.Typer(
 Start with `headwater up`: it runs everything in one process, with a database of its own, and prints tokens
 and a first request. Every setting is an environment variable too (HEADWATER_DATA, HEADWATER_PORT, …).""",
 )
-keys = typer.Typer(no_args_is_help=True, help="Tokens for callers, and keys of data subjects.")
 projection = typer.Typer(no_args_is_help=True, help="Read models: look, rebuild beside the live one, swap, drop.")
 clock = typer.Typer(no_args_is_help=True, help="The manual clock of `headwater up --clock manual`.")
 tasks = typer.Typer(no_args_is_help=True, help="Timers and outside calls that could not go on.")
@@ -44,7 +41,6 @@ app.add_typer(projection, name="projection")
 app.add_typer(clock, name="clock")
 
 console = Console(stderr=True)
-DURATION = re.compile(r"^(\d+)(s|m|h|d)$")
 
 
 def main() -> None:
@@ -52,8 +48,8 @@ def main() -> None:
     reason = ""
     try:
         app()
-    except Stop as stop:
-        reason = str(stop)
+    except EXPECTED as expected:
+        reason = str(expected)
     except ValidationError as wrong:
         reason = "; ".join(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors())
     except _database_away() as away:
@@ -167,40 +163,6 @@ def check(kafka: Kafka = None) -> None:
     check_topics(settings_with(kafka=kafka))
 
 
-@keys.command()
-def issue(
-    surface: Annotated[str, typer.Argument(help="Which product the token is for, e.g. communication.")],
-    subject: Annotated[str, typer.Option(help="Who the caller is; limits count per subject.")] = "client",
-    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. None given: all.")] = None,
-    limit: Annotated[list[str] | None, typer.Option(help="Raise a limit: CLASS=N/min (or /s, /hour, /day).")] = None,
-    days: Annotated[
-        int | None, typer.Option(help="How long the token is good for, in days; usually a year.", min=1)
-    ] = None,
-    data: Data = None,
-) -> None:
-    """Print one token for a surface, and nothing else."""
-    from commandline.tokens import issue_token
-
-    lifetime = None if days is None else timedelta(days=days)
-    typer.echo(issue_token(settings_with(data=data), surface, subject, scope, limit or [], lifetime))
-
-
-@keys.command()
-def backup(path: Path, data: Data = None) -> None:
-    """Write the data subjects' keys, wrapped by the master key, to a new file."""
-    from commandline.moves import backup as back_up
-
-    back_up(settings_with(data=data), path)
-
-
-@keys.command()
-def restore(path: Path, data: Data = None) -> None:
-    """Put the data subjects' keys back that are missing."""
-    from commandline.moves import restore as put_back
-
-    put_back(settings_with(data=data), path)
-
-
 @app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False, data: Data = None
@@ -289,15 +251,6 @@ def preview(
     from commandline.messages import preview_message
 
     typer.echo(preview_message(trigger_type, channel, values, html))
-
-
-def duration(text: str) -> timedelta:
-    """`30s`, `15m`, `2h` or `3d` as a duration; raises Stop for anything else."""
-    found = DURATION.match(text)
-    if found is None:
-        raise Stop(f"a duration reads 30s, 15m, 2h or 3d, not {text!r}")
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2]]
-    return timedelta(**{unit: int(found[1])})
 
 
 if __name__ == "__main__":

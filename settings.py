@@ -6,16 +6,33 @@ Settings of a product are in `products/<surface>.py`, settings of providers in `
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - names of addresses, nothing is bound here
+"""The address that reaches a process which listens on all of them."""
+
+
+def _of_32_bytes(secret: SecretStr) -> SecretStr:
+    try:
+        length = len(bytes.fromhex(secret.get_secret_value()))
+    except ValueError:
+        length = 0
+    if length != 32:
+        raise ValueError("must hold 32 bytes in hexadecimal (64 digits)")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_of_32_bytes)]
+"""A secret of 32 bytes in hexadecimal."""
 
 
 class Settings(BaseSettings):
     """The settings of the engine and the process. Secrets are `SecretStr`, so that no log or error shows them."""
 
-    model_config = SettingsConfigDict(env_prefix="HEADWATER_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="HEADWATER_", extra="ignore", hide_input_in_errors=True)
 
     data: Path = Path("headwater-data")
     """Directory of the embedded database, the secrets and the sandbox outbox."""
@@ -27,11 +44,13 @@ class Settings(BaseSettings):
     """Partitions per context, fixed when the installation is created."""
     clock: Literal["system", "manual"] = "system"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    master_key: SecretStr | None = None
+    master_key: Secret | None = None
     """The key that wraps subjects' keys, 32 bytes in hexadecimal; without it, `master.key` in the data directory."""
-    token_secret: SecretStr | None = None
+    token_secret: Secret | None = None
     """The key that signs tokens, 32 bytes in hexadecimal; without it, `token.key` in the data directory."""
-    secret: SecretStr | None = None
+    token_secret_next: Secret | None = None
+    """A second key that signs tokens, beside a given `token_secret`: both are valid, and new tokens get this one."""
+    secret: Secret | None = None
     """The secret of codes, marks, links and webhooks, 32 bytes in hexadecimal; without it, `secret.key` likewise."""
     public_url: str | None = None
     """The address of this installation for recipients (unsubscribe links); without it, http://host:port."""
@@ -54,7 +73,13 @@ class Settings(BaseSettings):
     @property
     def public(self) -> str:
         """The address that links in messages start with."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.public_url or self.own_address
+
+    @property
+    def own_address(self) -> str:
+        """The address for callers on this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{LOOPBACK.get(host, host)}:{self.port}"
 
     @property
     def outbox(self) -> Path:

@@ -1,15 +1,22 @@
-"""Authentication by bearer tokens that this installation signs; a verified token is cached until it expires."""
+"""Authentication by bearer tokens that this installation signs; a verified token is cached until its keys change.
+
+Two keys may be valid at once. A token names its key by `kid`; one without `kid` was signed by the first key.
+"""
 
 from __future__ import annotations
 
+import hmac
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from time import time
-from typing import Any, Protocol
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, NamedTuple, Protocol
+from uuid import uuid4
 
 import jwt
+from jwt.types import Options
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from starlette.requests import Request
 
 from api.errors import ApiError
@@ -17,16 +24,22 @@ from api.errors import ApiError
 ALGORITHM = "HS256"
 ISSUER = "headwater"
 MOST_VERIFIED = 10_000
-LIMIT = re.compile(r"^(?P<class>[a-z_]+)=(?P<count>\d+)/(?P<unit>s|sec|second|min|minute|h|hour|d|day)$")
+LIMIT = re.compile(r"^(?P<class>[a-z_]+)=(?P<count>\d{1,9})/(?P<unit>s|sec|second|min|minute|h|hour|d|day)$")
+UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated caller: its subject, its scopes, and the limits that its token raises (class → "N/unit")."""
+    """An authenticated caller: its subject, its scopes, and the limits that its token raises (class → "N/unit").
+
+    `token_id` and `issued_at` (epoch seconds) are those of the token; empty and 0 where it has none.
+    """
 
     subject: str
     scopes: frozenset[str]
     limits: Mapping[str, str] = field(default_factory=dict)
+    token_id: str = field(default="", compare=False)
+    issued_at: float = field(default=0.0, compare=False)
 
     @property
     def actor(self) -> str:
@@ -41,57 +54,157 @@ class Verifier(Protocol):
         ...
 
 
-class Tokens:
-    """The tokens of one surface: issued and verified with one secret."""
+class SigningKey(NamedTuple):
+    """A key that signs tokens. Its id, the `kid`, derives from it and gives nothing of it away."""
 
-    def __init__(self, secret: bytes, surface: str) -> None:
-        self._secret = secret
+    id: str
+    secret: bytes
+
+    @classmethod
+    def of(cls, secret: bytes) -> SigningKey:
+        return cls(hmac.digest(secret, b"kid", sha256).hex()[:16], secret)
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeys:
+    """The valid keys. With a second key, new tokens are signed by that one."""
+
+    first: SigningKey
+    second: SigningKey | None = None
+
+    @classmethod
+    def of(cls, first: bytes, second: bytes | None = None) -> SigningKeys:
+        return cls(SigningKey.of(first), None if second is None else SigningKey.of(second))
+
+    @property
+    def signing(self) -> SigningKey:
+        """The key that signs new tokens."""
+        return self.second or self.first
+
+    def named(self, id_: str | None) -> SigningKey | None:
+        """The valid key with this id; the first key for a token that names none."""
+        if id_ is None or id_ == self.first.id:
+            return self.first
+        return self.second if self.second is not None and id_ == self.second.id else None
+
+
+class Grant(NamedTuple):
+    """The content of a token. `limits` maps a limit class to `N/unit`."""
+
+    token_id: str
+    holder: str
+    scopes: tuple[str, ...]
+    limits: Mapping[str, str]
+    issued_at: datetime
+    expires_at: datetime
+
+
+class Revocations:
+    """The revoked tokens of a surface: ids, and for a holder the time up to which every issued token is void."""
+
+    def __init__(self) -> None:
+        self._ids: frozenset[str] = frozenset()
+        self._holders: Mapping[str, float] = {}
+
+    def learn(self, ids: frozenset[str], holders: Mapping[str, datetime]) -> None:
+        """Replace what is known."""
+        self._ids, self._holders = ids, {holder: at.timestamp() for holder, at in holders.items()}
+
+    def check(self, caller: Caller) -> None:
+        """Raise ApiError 401 for a caller whose token has been revoked."""
+        if caller.token_id in self._ids or caller.issued_at <= self._holders.get(caller.subject, -1.0):
+            raise unauthorized("The token has been revoked")
+
+
+class _Claims(BaseModel):
+    """The claims of a token of ours; whatever else was signed is no token."""
+
+    model_config = ConfigDict(strict=True)
+
+    sub: Annotated[str, Field(min_length=1, max_length=255)]
+    exp: Annotated[float, Field(ge=0, le=1e11)]
+    iat: Annotated[float, Field(ge=0, le=1e11)] = 0.0
+    jti: str = ""
+    scope: str = ""
+    limits: dict[str, Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,8}/(second|minute|hour|day)$")]] = {}
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(self.sub, frozenset(self.scope.split()), self.limits, self.jti, self.iat)
+
+
+def _system_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Tokens:
+    """The tokens of one surface. `keys` gives the keys that are valid now; `now` is the engine's clock."""
+
+    def __init__(
+        self,
+        keys: Callable[[], SigningKeys],
+        surface: str,
+        revocations: Revocations | None = None,
+        now: Callable[[], datetime] = _system_now,
+    ) -> None:
+        self._keys = keys
         self._surface = surface
+        self._now = now
+        self.revocations = revocations or Revocations()
         self._verified: dict[str, tuple[Caller, float]] = {}
+        self._verified_by: SigningKeys | None = None
 
     def issue(
         self, subject: str, scopes: Sequence[str], now: datetime, lifetime: timedelta, limits: Mapping[str, str]
     ) -> str:
-        """A signed token; `limits` maps a limit class to `N/unit`."""
-        claims: dict[str, Any] = {
+        """A signed token with a new id; `limits` maps a limit class to `N/unit`."""
+        return self.sign(Grant(str(uuid4()), subject, tuple(scopes), limits, now, now + lifetime))
+
+    def sign(self, grant: Grant) -> str:
+        """The token of a grant. `iat` has fractions, so that a token issued after a revocation counts as later."""
+        claims: dict[str, object] = {
             "iss": ISSUER,
             "aud": self._surface,
-            "sub": subject,
-            "scope": " ".join(scopes),
-            "iat": int(now.timestamp()),
-            "exp": int((now + lifetime).timestamp()),
+            "jti": grant.token_id,
+            "sub": grant.holder,
+            "scope": " ".join(grant.scopes),
+            "iat": grant.issued_at.timestamp(),
+            "exp": int(grant.expires_at.timestamp()),
         }
-        if limits:
-            claims["limits"] = dict(limits)
-        return jwt.encode(claims, self._secret, ALGORITHM)
+        if grant.limits:
+            claims["limits"] = dict(grant.limits)
+        key = self._keys().signing
+        return jwt.encode(claims, key.secret, ALGORITHM, headers={"kid": key.id})
 
     def verify(self, token: str) -> Caller:
         """The caller behind a token; raises ApiError 401 with a reason that helps no attacker."""
-        known = self._verified.get(token)
-        if known is not None and known[1] > time():
-            return known[0]
-        caller, expires = self._decode(token)
-        if len(self._verified) >= MOST_VERIFIED:
+        keys = self._keys()
+        if keys is not self._verified_by or len(self._verified) >= MOST_VERIFIED:
             self._verified.clear()
-        self._verified[token] = (caller, expires)
+            self._verified_by = keys
+        known = self._verified.get(token)
+        if known is None:
+            known = self._verified[token] = self._decode(token, keys)
+        caller, expires = known
+        if expires <= self._now().timestamp():
+            raise unauthorized("The token has expired")
+        self.revocations.check(caller)
         return caller
 
-    def _decode(self, token: str) -> tuple[Caller, float]:
+    def _decode(self, token: str, keys: SigningKeys) -> tuple[Caller, float]:
         try:
-            claims = jwt.decode(
-                token,
-                self._secret,
-                [ALGORITHM],
-                audience=self._surface,
-                issuer=ISSUER,
-                options={"require": ["exp", "sub"]},
-            )
-        except jwt.ExpiredSignatureError:
-            raise unauthorized("The token has expired") from None
-        except jwt.PyJWTError:
+            key = keys.named(jwt.get_unverified_header(token).get("kid"))
+            if key is None:
+                raise unauthorized("The token is not valid")
+            claims = _Claims.model_validate(self._claims(token, key))
+        except (jwt.PyJWTError, ValidationError, RecursionError):
             raise unauthorized("The token is not valid") from None
-        scopes = frozenset(str(claims.get("scope", "")).split())
-        return Caller(claims["sub"], scopes, claims.get("limits", {})), float(claims["exp"])
+        return claims.caller, claims.exp
+
+    def _claims(self, token: str, key: SigningKey) -> dict[str, object]:
+        """The times are left to the engine's clock."""
+        options: Options = {"require": ["exp", "sub"], "verify_exp": False, "verify_iat": False}
+        return jwt.decode(token, key.secret, [ALGORITHM], options, audience=self._surface, issuer=ISSUER)
 
 
 def unauthorized(sentence: str) -> ApiError:
@@ -112,5 +225,4 @@ def parse_limit(text: str) -> tuple[str, str]:
     found = LIMIT.match(text)
     if found is None or int(found["count"]) < 1:
         raise ValueError(f"a limit reads CLASS=N/min (or /s, /hour, /day), not {text!r}")
-    unit = {"s": "second", "m": "minute", "h": "hour", "d": "day"}[found["unit"][0]]
-    return found["class"], f"{found['count']}/{unit}"
+    return found["class"], f"{int(found['count'])}/{UNITS[found['unit'][0]]}"

@@ -16,6 +16,7 @@ from rich.console import Console
 
 import bootstrap
 from commandline import Stop
+from commandline.installation import existing_database
 from commandline.progress import progress_bar
 from domain.messages import Event
 from domain.rfc3339 import read_instant
@@ -30,7 +31,7 @@ from streams.audit.verify import verify
 from streams.core.envelope import Position, Recorded
 from streams.core.read_models import ReadModel, Row
 from streams.core.wiring import names_of
-from streams.postgres.database import connect_plain, has_table
+from streams.postgres.database import connect_plain
 from streams.postgres.installation import WrongInstallation, refuse_other_master_key
 
 console = Console(highlight=False, soft_wrap=True)
@@ -38,9 +39,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[psycopg.Connection[Row]]:
-    with connect_plain(bootstrap.database(settings), "headwater audit") as connection:
-        if not has_table(connection, "headwater.journal"):
-            raise Stop("there is nothing here yet: `headwater up` makes an installation")
+    with connect_plain(existing_database(settings), "headwater audit") as connection:
         yield connection
 
 

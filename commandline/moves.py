@@ -9,6 +9,7 @@ from rich.console import Console
 
 import bootstrap
 from commandline import Stop
+from commandline.installation import existing_database, has_embedded_database
 from commandline.progress import progress_bar
 from commandline.roles import NAMES, cluster, durability, role_of
 from settings import Settings
@@ -33,7 +34,7 @@ def move_to_kafka(settings: Settings) -> None:
     """Copy the journal to topics (made if missing) with the same partitions, sequences and hashes, and verify it."""
     there = cluster(settings)
     with (
-        connect_plain(bootstrap.database(settings), "headwater move") as connection,
+        connect_plain(existing_database(settings), "headwater move") as connection,
         progress_bar("moving") as progress,
     ):
         try:
@@ -69,7 +70,7 @@ def rebuild_from_kafka(settings: Settings) -> None:
 
 def backup(settings: Settings, path: Path) -> None:
     """Write the subjects' keys, wrapped by the master key, to a new file."""
-    with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
+    with connect_plain(existing_database(settings), "headwater keys") as connection:
         try:
             console.print(f"{backup_keys(connection, path)} keys in {path}; the master key is not in it")
         except FileExistsError:
@@ -78,6 +79,8 @@ def backup(settings: Settings, path: Path) -> None:
 
 def restore(settings: Settings, path: Path) -> None:
     """Restore missing keys, never destroyed ones; also into a new database, before it is rebuilt."""
+    if settings.postgres is None and not has_embedded_database(settings):
+        raise Stop(f"there is no database in {settings.data}, and none is given (--data, HEADWATER_POSTGRES)")
     with connect_plain(bootstrap.database(settings), "headwater keys") as connection:
         try:
             if not has_table(connection, "headwater.subject_keys"):

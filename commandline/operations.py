@@ -15,6 +15,7 @@ from rich.table import Table
 
 import bootstrap
 from commandline import Stop
+from commandline.installation import existing_database
 from commandline.progress import progress_bar
 from settings import Settings
 from streams.core.keys import Keyring
@@ -35,11 +36,8 @@ OPEN_TASKS = "select count(*) from headwater.tasks where state in ('waiting', 'r
 
 async def show_status(settings: Settings, as_json: bool) -> bool:
     """Print the status of the installation; False when something has halted or a task is kept."""
-    async with await connect(bootstrap.database(settings)) as connection:
-        try:
-            found = await installation(connection)
-        except psycopg.errors.UndefinedTable:
-            raise Stop("there is nothing here yet: `headwater up` makes an installation") from None
+    async with await connect(existing_database(settings)) as connection:
+        found = await installation(connection)
     if as_json:
         print(json.dumps(found.report()))
     else:
@@ -72,7 +70,7 @@ def _print_status(found: Installation) -> None:
 
 def list_projections(settings: Settings) -> None:
     """Print every table of every projection."""
-    with connect_plain(bootstrap.database(settings)) as connection:
+    with connect_plain(existing_database(settings)) as connection:
         for row in rebuild.registered(connection):
             halted = f"  halted at {row.halted_at}: {row.error}" if row.halted_at else ""
             console.print(f"{row.name} v{row.version}  {row.state:8}  {row.table}{halted}", soft_wrap=True)
@@ -107,6 +105,9 @@ def swap_projection(settings: Settings, name: str) -> None:
         shadows = [row for row in rebuild.registered(connection) if row.name == name and row.state == "shadow"]
         if not shadows:
             raise Stop(f"{name} has no rebuilt table: headwater projection rebuild {name}")
+        _check_version(shadows[-1], projection)
+        if shadows[-1].halted_at:
+            raise Stop(f"{shadows[-1].table} has halted at {shadows[-1].halted_at}: {shadows[-1].error}")
         rebuild.swap(connection, rebuild.activate(connection, projection, shadows[-1].table))
     console.print(f"{shadows[-1].table} is live. The old table stays until: headwater projection drop {name}")
 
@@ -122,12 +123,23 @@ def retry_projection(settings: Settings, name: str) -> None:
 
 
 def _retry(connection: psycopg.Connection[Row], mapper: Mapper, row: Registered) -> None:
-    projection = next(p for p in known_projections(bootstrap.CONTEXTS, mapper) if p.name == row.name)
+    projection = next((p for p in known_projections(bootstrap.CONTEXTS, mapper) if p.name == row.name), None)
+    if projection is None:
+        raise Stop(f"this program has no read model {row.name!r}, so nothing can go on with {row.table}")
+    _check_version(row, projection)
     try:
         rebuild.resume(connection, rebuild.activate(connection, projection, row.table), mapper, row.state)
     except rebuild.RebuildFailed as failure:
         raise Stop(f"{row.name} still raises: {failure}") from None
     console.print(f"{row.table} goes on")
+
+
+def _check_version(row: Registered, projection: Projection) -> None:
+    if row.version != projection.version:
+        raise Stop(
+            f"{row.table} is of version {row.version}, this program makes version {projection.version}:"
+            f" headwater projection rebuild {row.name}"
+        )
 
 
 def drop_projection(settings: Settings, name: str) -> None:
@@ -141,12 +153,13 @@ def drop_projection(settings: Settings, name: str) -> None:
 
 def advance_clock(settings: Settings, by: timedelta) -> datetime:
     """Move the manual clock, wait until every due task is done, and return the new time."""
-    with connect_plain(bootstrap.database(settings)) as connection:
+    dsn = existing_database(settings)
+    with connect_plain(dsn) as connection:
         row = connection.execute("update headwater.clock set now = now + %s returning now", (by,)).fetchone()
         if row is None:
             raise Stop("no manual clock runs here: start it with `headwater up --clock manual`")
         connection.execute("select pg_notify('headwater_clock', %s)", (row[0].isoformat(),))
-        return asyncio.run(_settled(bootstrap.database(settings), row[0]))
+        return asyncio.run(_settled(dsn, row[0]))
 
 
 async def _settled(dsn: str, now: datetime) -> datetime:
@@ -163,7 +176,7 @@ async def _settled(dsn: str, now: datetime) -> datetime:
 
 def retry_tasks(settings: Settings) -> None:
     """Let the kept tasks go on, those whose command failed and those that could not be read."""
-    with connect_plain(bootstrap.database(settings), "headwater tasks") as connection:
+    with connect_plain(existing_database(settings), "headwater tasks") as connection:
         kept = connection.execute(*retry([context.name for context in bootstrap.CONTEXTS])).rowcount
     tasks = "1 task goes" if kept == 1 else f"{kept} tasks go"
     console.print(f"{tasks} on within 15 seconds; headwater status shows what fails again")
@@ -171,8 +184,9 @@ def retry_tasks(settings: Settings) -> None:
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[tuple[psycopg.Connection[Row], Mapper]]:
+    dsn = existing_database(settings)  # first, as the key would be made where there is none
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(bootstrap.master_key(settings)))
-    with connect_plain(bootstrap.database(settings), "headwater projection") as connection:
+    with connect_plain(dsn, "headwater projection") as connection:
         yield connection, mapper
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 import bootstrap
 from commandline import Stop
+from commandline.installation import existing_database
 from domain.messages import Command
 from settings import Settings
 from streams.core.envelope import Problem, outcome_stream
@@ -43,7 +44,7 @@ def erase_subject(settings: Settings, subject: str) -> None:
     if context not in {known.name for known in bootstrap.CONTEXTS} or not id_:
         raise Stop(f"a subject reads context:id, as communication:123, not {subject!r}")
     submit_commands(settings, context, _erasure(subject, id_))
-    with connect_plain(bootstrap.database(settings), "headwater erase") as connection:
+    with connect_plain(existing_database(settings), "headwater erase") as connection:
         places = connection.execute(KEYS_ABOUT, (subject,)).fetchall()
     for place, keys in groupby(places, key=itemgetter(0)):
         submit_commands(settings, place, *(_erasure(subject, key) for _, key in keys if (place, key) != (context, id_)))
@@ -57,7 +58,7 @@ def _erasure(subject: str, key: str) -> EraseSubject:
 def submit_commands(settings: Settings, context: str, *commands: Command) -> None:
     """Submit commands and wait for their outcomes; raises Stop for a refusal, or when no process decides them."""
     ids = [uuid4() for _ in commands]
-    with connect_plain(bootstrap.database(settings), "headwater order") as connection:
+    with connect_plain(existing_database(settings), "headwater order") as connection:
         with connection.transaction():
             for id_, command in zip(ids, commands, strict=True):
                 connection.execute(*order(command, context, id_, AT_ONCE))

@@ -17,7 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 import bootstrap
 from api.app import Edge
 from commandline import Stop
-from commandline.tokens import issue_token
+from commandline.tokens import Wanted, issue_token
 from settings import Settings
 from streams.kafka.denials import Denied
 from streams.postgres.installation import InUse, WrongInstallation
@@ -38,6 +38,8 @@ REASONS = (
     KafkaException,
 )
 GRACE_SECONDS = 20
+NEWCOMER = timedelta(days=1)
+"""The lifetime of the tokens that a start shows on a terminal."""
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -119,16 +121,15 @@ def _shown(bar: Progress) -> Iterator[None]:
 
 
 def _welcome(settings: Settings) -> None:
-    base = f"http://{settings.host}:{settings.port}"
+    """Tokens are shown on a terminal only: whatever else the output goes to is kept, and read by others."""
+    base = settings.own_address
     console.print(f"\n[bold]Headwater[/bold] serves at {base} (data in {settings.data})")
     console.print(f"health {base}/health · ready {base}/ready · metrics {base}/metrics")
     for surface, product in bootstrap.SURFACES.items():
-        scopes = product.credential.scopes
-        console.print(f"\n[bold]{surface}[/bold]: documentation at {base}/{surface}/docs, tokens for 30 days:")
-        for granted in (*([scope] for scope in scopes), *([list(scopes)] if len(scopes) > 1 else [])):
-            token = issue_token(settings, surface, "newcomer", granted, [], timedelta(days=30))
-            console.print(f"\n  [bold]{' '.join(granted)}[/bold]\n  {token}", markup=True)
-        every = issue_token(settings, surface, "newcomer", list(scopes), [], timedelta(days=30))
-        console.print("\n[bold]A first request[/bold], to paste into another terminal:\n")
-        console.print(product.first_request.format(base=base, token=every), markup=False)
+        console.print(f"\n[bold]{surface}[/bold]: documentation at {base}/{surface}/docs")
+        if console.is_terminal:
+            token = issue_token(settings, surface, Wanted(subject="newcomer", lifetime=NEWCOMER)).text
+            console.print(product.first_request.format(base=base, token=token), markup=False)
+        else:
+            console.print(f"a token: headwater keys issue {surface}")
     console.print("\nStop with Ctrl-C; everything taken in is finished first.\n")

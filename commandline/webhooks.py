@@ -13,6 +13,7 @@ from rich.console import Console
 
 import bootstrap
 from commandline import Stop
+from commandline.installation import check_readable, existing_database
 from commandline.orders import submit_commands
 from commands.webhook_endpoints import DisableWebhookEndpoint, EnableWebhookEndpoint, RegisterWebhookEndpoint
 from commands.webhooks import RecoverWebhook
@@ -23,7 +24,7 @@ from projections.webhooks import WebhookRow, queued_at, undelivered
 from settings import Settings
 from streams.core.envelope import Position
 from streams.core.read_models import Row
-from streams.postgres.database import connect
+from streams.postgres.database import connect, connect_plain
 
 console = Console(highlight=False, soft_wrap=True)
 AT_ONCE = 1000
@@ -43,6 +44,7 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
     if unknown:
         raise Stop(f"no event is called {unknown[0]!r}; there are {', '.join(every)}")
     endpoint_id = f"ep_{sha256(url.encode()).hexdigest()[:16]}"
+    existing_database(settings)  # first, as the secret would be made where there is none
     own = bootstrap.secrets(settings)
     try:
         target = destination(own, endpoint_id, url)
@@ -118,6 +120,8 @@ def _webhooks(surface: str) -> tuple[str, Webhooks]:
 
 def _endpoints(settings: Settings, surface: str) -> list[EndpointRow]:
     name, _ = _webhooks(surface)
+    with connect_plain(existing_database(settings), "headwater webhook") as connection:
+        check_readable(connection, f"{name}_webhook_endpoints", f"{name}_webhooks")
     return _read(settings, lambda connection: endpoints(connection, name))
 
 
@@ -139,7 +143,7 @@ def _sequence(settings: Settings, surface: str, endpoint_id: str, since: str) ->
 
 def _read(settings: Settings, query: Callable[[AsyncConnection[Row]], Awaitable[T]]) -> T:
     async def reading() -> T:
-        async with await connect(bootstrap.database(settings)) as connection:
+        async with await connect(existing_database(settings)) as connection:
             return await query(connection)
 
     return asyncio.run(reading())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from domain.messages import Effect
 from domain.webhooks import FeedEvent, WebhookContent
@@ -50,13 +50,21 @@ class App(NamedTuple):
     close: Callable[[], Awaitable[None]]
 
 
+Option = Literal["no-scope", "tier", "tenant", "refresh", "role"]
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The credential of a product: all scopes of its tokens, the default ones, and the lifetime."""
+    """The credential of a product: all scopes of its tokens, the default ones, and the lifetime.
+
+    The default scopes are those of a client's daily work, never an administrator's. `options` are the optional parts
+    of `headwater keys issue` that the surface has a use for; every other one is refused.
+    """
 
     scopes: tuple[str, ...]
     default: tuple[str, ...]
-    lifetime: timedelta = timedelta(days=365)
+    lifetime: timedelta = timedelta(days=90)
+    options: frozenset[Option] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +100,8 @@ class Product:
     @property
     def name(self) -> str:
         return self.context.name
+
+    @property
+    def records_tokens(self) -> bool:
+        """Whether tokens of this product are on record, so that they can be listed and revoked."""
+        return any(model.name == f"{self.name}_tokens" for model in self.context.read_models)

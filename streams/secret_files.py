@@ -10,15 +10,30 @@ from uuid import uuid4
 BYTES = 32
 
 
+class WrongSecret(ValueError):
+    """A secret that does not consist of 32 bytes in hexadecimal; the text is one sentence."""
+
+
+def secret_from(text: str, where: str) -> bytes:
+    """The 32 bytes that a text holds in hexadecimal; raises WrongSecret, which names `where` and not the text."""
+    try:
+        secret = bytes.fromhex(text.strip())
+    except ValueError:
+        secret = b""
+    if len(secret) != BYTES:
+        raise WrongSecret(f"{where} must hold {BYTES} bytes in hexadecimal ({2 * BYTES} digits)")
+    return secret
+
+
 def read_or_create_secret(path: Path, initial: bytes | None = None) -> bytes:
     """The secret in this file; the first call creates it from `initial` or at random.
 
-    Concurrent first calls all return the same secret. Raises ValueError for a file of another length, OSError when the
-    directory is not writable.
+    Concurrent first calls all return the same secret. Raises WrongSecret for other content, OSError when the directory
+    is not writable.
     """
     if not path.exists():
         _create(path, initial or os.urandom(BYTES))
-    return _checked(bytes.fromhex(path.read_text().strip()), path)
+    return read_secret(path)
 
 
 def _create(path: Path, secret: bytes) -> None:
@@ -33,7 +48,9 @@ def _create(path: Path, secret: bytes) -> None:
     draft.unlink()
 
 
-def _checked(secret: bytes, path: Path) -> bytes:
-    if len(secret) != BYTES:
-        raise ValueError(f"{path} must hold {BYTES} bytes in hexadecimal")
-    return secret
+def read_secret(path: Path) -> bytes:
+    """The secret in this file; raises WrongSecret, and OSError for a file that cannot be read."""
+    try:
+        return secret_from(path.read_text(), str(path))
+    except UnicodeDecodeError:
+        raise WrongSecret(f"{path} must hold {BYTES} bytes in hexadecimal ({2 * BYTES} digits)") from None

@@ -19,7 +19,7 @@ from uuid import UUID
 import httpx2
 import jwt
 
-from api.auth import Caller, Tokens, Verifier, unauthorized
+from api.auth import Caller, Revocations, Tokens, Verifier, unauthorized
 from api.errors import ApiError
 from api.gccp.access import AUTHENTICATED
 
@@ -35,12 +35,15 @@ KEYS_PATH = "/.well-known/jwks.json"
 class SupabaseSecret:
     """The verification of tokens that are signed with the project's shared secret."""
 
-    def __init__(self, secret: str, issuer: str | None) -> None:
+    def __init__(self, secret: str, issuer: str | None, revocations: Revocations) -> None:
         self._secret = secret
         self._issuer = issuer
+        self._revocations = revocations
 
     def verify(self, token: str) -> Caller:
-        return _caller(_claims(token, self._secret, ("HS256",), self._issuer))
+        caller = _caller(_claims(token, self._secret, ("HS256",), self._issuer))
+        self._revocations.check(caller)
+        return caller
 
 
 class SupabaseKeys:
@@ -51,9 +54,14 @@ class SupabaseKeys:
     """
 
     def __init__(
-        self, issuer: str, cool_down_seconds: float = COOL_DOWN_SECONDS, max_age_seconds: float = MAX_AGE_SECONDS
+        self,
+        issuer: str,
+        revocations: Revocations,
+        cool_down_seconds: float = COOL_DOWN_SECONDS,
+        max_age_seconds: float = MAX_AGE_SECONDS,
     ) -> None:
         self._issuer = issuer
+        self._revocations = revocations
         self._cool_down = cool_down_seconds
         self._max_age = max_age_seconds
         self._client = httpx2.AsyncClient(timeout=FETCH_SECONDS)
@@ -64,7 +72,9 @@ class SupabaseKeys:
 
     async def verify(self, token: str) -> Caller:
         key = await self._key(str(_header(token).get("kid")))
-        return _caller(_claims(token, key, ("ES256", "RS256"), self._issuer))
+        caller = _caller(_claims(token, key, ("ES256", "RS256"), self._issuer))
+        self._revocations.check(caller)
+        return caller
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -122,11 +132,12 @@ class SupabaseMove:
 def verifier(secret: str | None, issuer: str | None, tokens: Tokens) -> Verifier:
     """The configured verifier: Supabase's shared secret, its issuer's published keys, or both; else our tokens."""
     if secret is not None and issuer is not None:
-        return SupabaseMove(SupabaseSecret(secret, issuer), SupabaseKeys(issuer))
+        secrets = SupabaseSecret(secret, issuer, tokens.revocations)
+        return SupabaseMove(secrets, SupabaseKeys(issuer, tokens.revocations))
     if secret is not None:
-        return SupabaseSecret(secret, issuer)
+        return SupabaseSecret(secret, issuer, tokens.revocations)
     if issuer is not None:
-        return SupabaseKeys(issuer)
+        return SupabaseKeys(issuer, tokens.revocations)
     log.warning("gccp: Supabase is not configured, so the tokens of `headwater keys issue gccp` are taken instead")
     return tokens
 
@@ -169,7 +180,13 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         subject = UUID(claims["sub"])
     except ValueError:
         raise _invalid() from None
-    return Caller(str(subject), frozenset({AUTHENTICATED}))
+    token_id = str(claims.get("jti", ""))
+    return Caller(str(subject), frozenset({AUTHENTICATED}), token_id=token_id, issued_at=_issued(claims))
+
+
+def _issued(claims: Mapping[str, Any]) -> float:
+    """PyJWT has checked that it is a number; 0, the earliest, where it is missing."""
+    return float(claims.get("iat", 0))
 
 
 def _invalid() -> ApiError:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from commandline import Stop
 from settings import Settings, load
 
+DURATION = re.compile(r"^([1-9]\d{0,5})(s|m|h|d)$")
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (HEADWATER_DATA).")]
 
 
@@ -19,3 +23,12 @@ def settings_with(**given: object) -> Settings:
         if value is not None:
             os.environ[f"HEADWATER_{name.upper()}"] = str(value)
     return load()
+
+
+def duration(text: str) -> timedelta:
+    """`30s`, `15m`, `2h` or `3d` as a duration; raises Stop for anything else."""
+    found = DURATION.match(text)
+    if found is None:
+        raise Stop(f"a duration reads 30s, 15m, 2h or 3d, not {text!r}")
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[found[2]]
+    return timedelta(**{unit: int(found[1])})

@@ -22,6 +22,7 @@ from commands.communication import (
 )
 from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
 from commands.communication.reactions import react
+from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS, WEBHOOK_UPCASTS
 from domain.calls.webhook import DeliverWebhook
 from domain.communication import batch as batches
@@ -43,7 +44,7 @@ RECEIPTS = Stream("receipt", receipts.Receipts(), receipts.evolve, id_of=attrget
 
 COMMUNICATION = Context(
     name="communication",
-    events=(*EVENTS, *WEBHOOK_EVENTS),
+    events=(*EVENTS, *WEBHOOK_EVENTS, *TOKEN_EVENTS),
     handlers=(
         Handler(batch.RequestBatch, decide=batch.request, writes=BATCH, creates=True),
         Handler(message.RequestMessage, decide=message.request, writes=MESSAGE, reads=(RECIPIENT,), creates=True),
@@ -68,6 +69,7 @@ COMMUNICATION = Context(
         Handler(stop.RecordSenders, decide=stop.record_senders, writes=STOP),
         Handler(outbox.RecordForgotten, decide=outbox.record_forgotten, writes=OUTBOX),
         *WEBHOOK_HANDLERS,
+        *TOKEN_HANDLERS,
     ),
     refusals=(
         message.NotSendable,

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from commands.gccp import ai_call, answer, export, generation
 from commands.gccp.reactions import react
+from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS
 from domain.calls.completion import Completion
 from domain.calls.webhook import DeliverWebhook
@@ -26,7 +27,7 @@ AI_CALL = Stream("ai_call", ai_calls.AiCall(), ai_calls.evolve, id_of=attrgetter
 
 GCCP = Context(
     name="gccp",
-    events=(*EVENTS, *WEBHOOK_EVENTS),
+    events=(*EVENTS, *WEBHOOK_EVENTS, *TOKEN_EVENTS),
     handlers=(
         Handler(generation.RequestGeneration, decide=generation.request, writes=GENERATION, creates=True),
         Handler(generation.StartGeneration, decide=generation.start, writes=GENERATION),
@@ -40,6 +41,7 @@ GCCP = Context(
         Handler(ai_call.FailAiCall, decide=ai_call.fail, writes=AI_CALL),
         Handler(ai_call.ExpireAiCall, decide=ai_call.expire, writes=AI_CALL),
         *WEBHOOK_HANDLERS,
+        *TOKEN_HANDLERS,
     ),
     refusals=(
         generation.MissingFields,

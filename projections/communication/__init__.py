@@ -8,6 +8,7 @@ from projections.communication.deliveries import DELIVERIES
 from projections.communication.messages import MESSAGES
 from projections.communication.recipients import RECIPIENTS
 from projections.communication.thresholds import THRESHOLDS
+from projections.tokens import tokens_of
 from projections.webhook_endpoints import endpoints_of
 from projections.webhooks import webhooks_of
 from streams.core.read_models import ReadModel
@@ -21,4 +22,5 @@ READ_MODELS: tuple[ReadModel, ...] = (
     THRESHOLDS,
     webhooks_of("communication"),
     *endpoints_of("communication"),
+    *tokens_of("communication"),
 )

@@ -9,6 +9,7 @@ from projections.gccp.generations import GENERATIONS
 from projections.gccp.progress import PROGRESS
 from projections.gccp.steps import STEPS
 from projections.gccp.usage import USAGE
+from projections.tokens import tokens_of
 from projections.webhook_endpoints import endpoints_of
 from projections.webhooks import webhooks_of
 from streams.core.read_models import ReadModel
@@ -23,4 +24,5 @@ READ_MODELS: tuple[ReadModel, ...] = (
     AI_CALLS,
     webhooks_of("gccp"),
     *endpoints_of("gccp"),
+    *tokens_of("gccp"),
 )

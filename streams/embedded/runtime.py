@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from streams.core.calls import Performers
-from streams.core.clock import Clock
+from streams.core.clock import Clock, ManualClock
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.processor import Processor
@@ -23,8 +23,9 @@ from streams.postgres.installation import acquire_writer_lock, check_master_key,
 from streams.postgres.projection_tables import Projections
 from streams.postgres.reads import Reads
 from streams.postgres.rebuild import Progress, bring_up
-from streams.postgres.shared_clock import synchronize_clock
+from streams.postgres.shared_clock import forget_manual_clock, synchronize_clock
 from streams.postgres.tasks import known_projections
+from streams.work.due_notifications import forward_due_notifications
 from streams.work.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,7 @@ class EmbeddedRuntime:
         if self._working:
             self.worker.start()
             beside.append(asyncio.create_task(build_indexes(self.dsn)))
+            beside.append(asyncio.create_task(forward_due_notifications(self.dsn, self._due)))
             beside += [asyncio.create_task(work(self)) for work in self._background]
         try:
             yield self
@@ -111,4 +113,6 @@ class EmbeddedRuntime:
         with connect_plain(self.dsn, "headwater setup") as connection:
             prepare(connection, self.contexts, self.partitions)
             check_master_key(connection, self._master_key)
+            if not isinstance(self.clock, ManualClock):
+                forget_manual_clock(connection)
             bring_up(connection, self.contexts, self.mapper, progress)

@@ -12,12 +12,12 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import Context, names_of
 from streams.engine import Background, cancelled
-from streams.kafka.due_notifications import forward_due_notifications
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Role
 from streams.postgres.indexes import build_indexes
 from streams.postgres.reads import Reads
 from streams.postgres.shared_clock import synchronize_clock
+from streams.work.due_notifications import forward_due_notifications
 from streams.work.worker import Worker
 
 

@@ -25,10 +25,9 @@ from streams.postgres.batch_transaction import statements, without_values, write
 from streams.postgres.database import Statement, passing, read_plain, write_plain
 from streams.postgres.projection_tables import Halt, Projected, Projections
 from streams.postgres.schema import EPOCH_CHANGED, ERASED_MEANWHILE, FENCED
+from streams.postgres.tasks import DUE_CHANNEL
 
 log = logging.getLogger(__name__)
-
-DUE_CHANNEL = "headwater_due"
 
 
 class Fenced(Exception):

@@ -88,7 +88,7 @@ def prepare(
         connection.execute("select pg_advisory_xact_lock(%s)", (WRITER + 1,))
         _create_tables(connection)
         connection.execute("insert into headwater.installation (format) values (%s) on conflict do nothing", (FORMAT,))
-        _check_format(connection)
+        check_format(connection)
         _check_log(connection, log_in)
         for context in contexts:
             _ensure_partitions(connection, context.name, partitions)
@@ -103,7 +103,8 @@ def _create_tables(connection: Connection[Row]) -> None:
             connection.execute(f"create index {name} on {on}".encode())
 
 
-def _check_format(connection: Connection[Row]) -> None:
+def check_format(connection: Connection[Row]) -> None:
+    """Raise WrongInstallation for a database of another format."""
     row = connection.execute("select format from headwater.installation").fetchone()
     if row is None or row[0] != FORMAT:
         raise WrongInstallation(f"the database has format {row and row[0]}, this program needs {FORMAT}")

@@ -6,9 +6,16 @@ import asyncio
 from datetime import datetime
 
 import psycopg
+from psycopg import Connection
 
 from streams.core.clock import Clock, ManualClock
+from streams.core.read_models import Row
 from streams.postgres.database import connect
+
+
+def forget_manual_clock(connection: Connection[Row]) -> None:
+    """Remove the time that an earlier manual clock left: the command line goes by it where there is one."""
+    connection.execute("delete from headwater.clock")
 
 
 async def synchronize_clock(dsn: str, clock: Clock) -> None:

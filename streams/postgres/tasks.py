@@ -30,9 +30,16 @@ TABLE = "headwater.tasks"
 KEYED = UUID("d7c7bb58-4ce7-4c63-8d49-ee8c291f1960")
 """UUID namespace of the contexts' namespaces for ids of tasks with a key."""
 
-ORDER = """
-    insert into headwater.tasks (id, context, kind, due_at, name, key, body, correlation_id, event_id)
-    values (%s, %s, 'timer', least(%s, (select now from headwater.clock)), %s, %s, %s::json, %s, %s)
+DUE_CHANNEL = "headwater_due"
+"""The channel that announces the due time of new tasks to the workers."""
+
+ORDER = f"""
+    with ordered as (
+        insert into headwater.tasks (id, context, kind, due_at, name, key, body, correlation_id, event_id)
+        values (%s, %s, 'timer', least(%s, (select now from headwater.clock)), %s, %s, %s::json, %s, %s)
+        returning due_at)
+    select pg_notify('{DUE_CHANNEL}', to_char(due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'))
+      from ordered
 """
 
 

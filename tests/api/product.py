@@ -86,6 +86,11 @@ def variables_of(dsn: str, data: Path, port: int) -> dict[str, str]:
     }
 
 
+def given(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables that have a value: a test unsets one of `variables_of` by an empty one."""
+    return {name: value for name, value in variables.items() if value}
+
+
 def unlimited(surface: str) -> dict[str, str]:
     """The claim of a token whose caller meets no limit."""
     return dict.fromkeys(bootstrap.SURFACES[surface].limits, "1000000/minute")
@@ -111,7 +116,7 @@ class Installation:
         self.port = port
         self.root = f"http://127.0.0.1:{port}"
         with (
-            mock.patch.dict(os.environ, variables_of(dsn, data, port) | dict(variables), clear=True),
+            mock.patch.dict(os.environ, given(variables_of(dsn, data, port) | dict(variables)), clear=True),
             mock.patch.object(httpcore2, "default_ssl_context", CERTIFICATES),
         ):
             self.settings = process.load()

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr, ValidationError
 
-from api.auth import Caller, Tokens
+from api.auth import Caller, Revocations, SigningKeys, Tokens
 from api.errors import ApiError
 from api.gccp.identity import SupabaseKeys, SupabaseMove, verifier
 from connectors.settings import ModelSettings
@@ -51,6 +51,11 @@ def unsigned(header: dict[str, Any], **claims: Any) -> str:
     return f"{base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip('=')}.{payload}."
 
 
+def issuer(surface: str) -> Tokens:
+    """The installation's own tokens of a surface."""
+    return Tokens(lambda: SigningKeys.of(TOKEN_SECRET), surface)
+
+
 REFUSED = {
     "no header": None,
     "another scheme": "Basic dXNlcjpwYXNz",
@@ -74,7 +79,7 @@ REFUSED = {
     "a header that is no object": f"Bearer {base64.urlsafe_b64encode(b'[]').decode()}.e30.AAAA",
     "a header nested without end": f"Bearer {base64.urlsafe_b64encode(b'[' * 9000).decode()}.e30.AAAA",
     "a token of this installation": "Bearer "
-    + Tokens(TOKEN_SECRET, "gccp").issue(USER, ["authenticated"], datetime.now(UTC), timedelta(hours=1), {}),
+    + issuer("gccp").issue(USER, ["authenticated"], datetime.now(UTC), timedelta(hours=1), {}),
 }
 
 
@@ -118,7 +123,7 @@ def supabase() -> Iterator[SupabaseKeysImitation]:
 
 @asynccontextmanager
 async def keys(supabase: SupabaseKeysImitation, **options: float) -> AsyncIterator[SupabaseKeys]:
-    verifier = SupabaseKeys(supabase.issuer, **options)
+    verifier = SupabaseKeys(supabase.issuer, Revocations(), **options)
     yield verifier
     await verifier.close()
 
@@ -259,7 +264,7 @@ async def test_amid_a_move_each_key_is_good_for_its_own_tokens_only(supabase: Su
         "signed by another": supabase.token("first", stranger),
         "of another issuer": supabase.token("first", iss="https://elsewhere.example/auth/v1"),
     }
-    amid = verifier(SECRET, supabase.issuer, Tokens(TOKEN_SECRET, "gccp"))
+    amid = verifier(SECRET, supabase.issuer, Tokens(lambda: SigningKeys.of(TOKEN_SECRET), "gccp"))
     assert isinstance(amid, SupabaseMove)
     assert {why: await refused(amid, one) for why, one in wrong.items()} == dict.fromkeys(wrong, 401)
     await amid.close()
@@ -273,8 +278,8 @@ async def test_with_an_address_alone_published_keys_count(database: str, supabas
 
 async def test_without_supabase_the_installations_own_tokens_count(database: str) -> None:
     async with serving(database, {"SUPABASE_JWT_SECRET": ""}) as service:
-        issued = Tokens(TOKEN_SECRET, "gccp").issue(USER, ["authenticated"], datetime.now(UTC), timedelta(hours=1), {})
-        elsewhere = Tokens(TOKEN_SECRET, "communication").issue(USER, ["x"], datetime.now(UTC), timedelta(hours=1), {})
+        issued = issuer("gccp").issue(USER, ["authenticated"], datetime.now(UTC), timedelta(hours=1), {})
+        elsewhere = issuer("communication").issue(USER, ["x"], datetime.now(UTC), timedelta(hours=1), {})
         assert await served_to(service, issued) == 200
         assert await served_to(service, elsewhere) == 401
         assert await served_to(service, token(USER)) == 401

@@ -26,13 +26,13 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import names_of
 from streams.kafka import topics
-from streams.kafka.due_notifications import forward_due_notifications
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Cluster
 from streams.kafka.topics import Durability
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import prepare
 from streams.postgres.rebuild import bring_up
+from streams.work.due_notifications import forward_due_notifications
 from streams.work.worker import Worker
 from tests.contract.runtimes import PARTITIONS, START, Database, Supplier
 from tests.contract.shelf import SHELF, Supply

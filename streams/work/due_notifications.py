@@ -1,4 +1,4 @@
-"""Due notifications: the projector tells workers in other processes when a new task comes due."""
+"""Due notifications: the projector and the command line tell workers in other processes when a task comes due."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import datetime
 
 import psycopg
 
-from streams.kafka.projection_writer import DUE_CHANNEL
 from streams.postgres.database import connect
+from streams.postgres.tasks import DUE_CHANNEL
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,74 @@
+"""Tokens of callers on record: issued, and revoked by id or by holder. Every context may use them.
+
+A holder is the `sub` of a token: the name of a client, or the id of a user. A token's secret part, its signature, is
+nowhere in the log.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.messages import Event, Instant
+
+
+class OfToken(Event):
+    """An event of one token. `token_id` is its `jti`."""
+
+    token_id: str
+
+
+class TokenIssued(OfToken, name="tokens.token.issued.v1"):
+    """A token was made. `key_id` is the `kid` of the key that signed it; `limits` are those that it raises."""
+
+    holder: str
+    scopes: tuple[str, ...]
+    limits: dict[str, str]
+    key_id: str
+    issued_at: Instant
+    expires_at: Instant
+
+
+class TokenRevoked(OfToken, name="tokens.token.revoked.v1"):
+    """The token is void from here on, also when its issue is not on record."""
+
+
+class HolderRevoked(Event, name="tokens.token_holder.revoked.v1"):
+    """Every token of this holder that was issued up to `at` is void, on record or not."""
+
+    holder: str
+
+
+TokenEvent = TokenIssued | TokenRevoked
+
+
+class Token(BaseModel):
+    """The state of one token."""
+
+    model_config = ConfigDict(frozen=True)
+
+    issued: bool = False
+    revoked: bool = False
+
+
+class TokenHolder(BaseModel):
+    """The state of one holder: the time up to which their tokens are void."""
+
+    model_config = ConfigDict(frozen=True)
+
+    revoked_at: Instant | None = None
+
+
+def evolve(token: Token, event: TokenEvent) -> Token:
+    match event:
+        case TokenIssued():
+            return token.model_copy(update={"issued": True})
+        case TokenRevoked():
+            return token.model_copy(update={"revoked": True})
+        case _:
+            assert_never(event)
+
+
+def evolve_holder(_holder: TokenHolder, event: HolderRevoked) -> TokenHolder:
+    return TokenHolder(revoked_at=event.at)
