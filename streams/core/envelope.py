@@ -19,6 +19,9 @@ F = TypeVar("F", bound=Event)
 GENESIS = bytes(32)
 """The hash before the first record of a partition."""
 
+LARGEST_BYTES = 900_000
+"""Of a record's data. Kafka's brokers take messages of a million bytes, headers included."""
+
 OUTCOMES = "command"
 """The category of the streams that hold outcomes: one stream, and one record, per command id."""
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from streams.core.batch import NOTHING_LOADED, Batch
-from streams.core.envelope import Envelope
+from streams.core.envelope import LARGEST_BYTES, Envelope
 from streams.core.processor import Processor
 from streams.kafka.command_decoder import CommandMessage, envelope_of, wire_of
 from streams.kafka.overlay import Overlay
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 PRUNE_SECONDS = 0.25
-LARGEST_BYTES = 900_000
-"""Brokers accept messages of a million bytes, headers included. A command whose records are larger is refused alone."""
 
 
 class DecidedBatch(NamedTuple):

@@ -20,6 +20,7 @@ from streams.core.gateway import Pending, Unavailable
 from streams.core.mapper import Mapper
 from streams.core.processor import decode_outcome
 from streams.core.read_models import Row
+from streams.core.sizes import check_size
 from streams.kafka.claims import Claims
 from streams.kafka.denials import Denied
 from streams.kafka.processor_store import BY_INDEX
@@ -168,6 +169,7 @@ class KafkaGateway:
     def _produce(self, envelope: Envelope) -> AwaitedCommand:
         awaited = AwaitedCommand(envelope.context, envelope.command_id)
         data, alone = self._mapper.encode(envelope.command), not self._awaited
+        check_size(data)
         try:
             self._commands.send(
                 envelope, data, awaited.mark_delivered, lambda lost: self._settle_all(awaited, lost), alone

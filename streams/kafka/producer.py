@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.core.envelope import Envelope
 from streams.core.gateway import Unavailable
+from streams.core.refusals import TooLarge
 from streams.kafka.denials import ConnectionRefusals, Denied, denial
 from streams.kafka.records import command_headers
 from streams.kafka.settings import Cluster
@@ -32,7 +33,7 @@ FLUSH_SECONDS = 0.001
 """Longest time that the event loop may block in order to send a lone command without the `GATHER_MS` delay."""
 
 OnDelivery = Callable[[], None]
-OnLoss = Callable[[Unavailable], None]
+OnLoss = Callable[[Unavailable | TooLarge], None]
 OnFailure = Callable[[Denied | KafkaException], None]
 
 
@@ -120,7 +121,7 @@ class CommandProducer:
                 self._produce(one)
             except (BufferError, KafkaException) as error:
                 log.warning("a command cannot be sent: %s", error)
-                one.on_loss(Unavailable("the log does not take this command", maybe_recorded=False))
+                one.on_loss(_loss(error, Unavailable("the log does not take this command", maybe_recorded=False)))
         if len(burst) == 1 and burst[0].alone:
             self._flush()
 
@@ -144,11 +145,12 @@ class CommandProducer:
 
     def _report_loss(self, error: KafkaError, on_loss: OnLoss) -> None:
         log.warning("a command was not delivered: %s", error.name())
-        self.connected = False
-        self._fail(denial(error))
+        loss = _loss(KafkaException(error), Unavailable("the command could not be recorded", maybe_recorded=True))
+        if isinstance(loss, Unavailable):
+            self.connected = False
+            self._fail(denial(error))
         assert self._loop is not None
-        unavailable = Unavailable("the command could not be recorded", maybe_recorded=True)
-        self._loop.call_soon_threadsafe(on_loss, unavailable)
+        self._loop.call_soon_threadsafe(on_loss, loss)
 
     def _poll(self) -> None:
         asked = 0.0
@@ -186,3 +188,10 @@ class CommandProducer:
         self._failed, self.connected = True, False
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._on_failure, failure)
+
+
+def _loss(error: BufferError | KafkaException, otherwise: Unavailable) -> Unavailable | TooLarge:
+    """A message that the client or the broker finds too large would be refused again however often it is sent."""
+    if isinstance(error, KafkaException) and reason_of(error).code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return TooLarge("what is to be recorded is larger than the log takes")
+    return otherwise

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 SEVEN_DAYS_MS = 7 * 24 * 3600 * 1000
 FOR_EVER = "-1"
+MESSAGE_BYTES = 1_048_588
+"""What brokers take unless they are set otherwise; the log's records have up to a million with their headers."""
+
 UNKNOWN_TOPIC = 3
 ANSWER_SECONDS = 5.0
 TO_CREATE = frozenset({"DESCRIBE"})
@@ -45,6 +48,7 @@ def wanted(cluster: Cluster, contexts: Sequence[str], durability: Durability) ->
         "cleanup.policy": "delete",
         "min.insync.replicas": str(durability.min_insync),
         "unclean.leader.election.enable": "false",
+        "max.message.bytes": str(MESSAGE_BYTES),
     }
     events = common | {"retention.ms": FOR_EVER, "retention.bytes": FOR_EVER}
     commands = common | {"retention.ms": str(SEVEN_DAYS_MS), "retention.bytes": FOR_EVER}
@@ -128,12 +132,12 @@ def _wrong_settings(name: str, settings: Mapping[str, str], configs: Mapping[str
 
 
 def _safe(name: str, setting: str, value: str, found: str | None) -> bool:
-    """A longer retention of commands, or more in-sync replicas, than required is no fault."""
+    """A longer retention of commands, more in-sync replicas or larger messages than required are no fault."""
     if found is None:
         return False
     if setting == "retention.ms" and name.endswith(".commands"):
         return found == FOR_EVER or int(found) >= int(value)
-    return setting == "min.insync.replicas" and int(found) >= int(value)
+    return setting in ("min.insync.replicas", "max.message.bytes") and int(found) >= int(value)
 
 
 def _create_one(admin: KafkaAdminClient, name: str, partitions: int, replicas: int, configs: Mapping[str, str]) -> None:

@@ -14,13 +14,15 @@ from uuid import UUID, uuid5
 import psycopg
 from psycopg import AsyncConnection
 
-from domain.messages import Attempt, Command, Effect, Result
+from domain.messages import Attempt, Command, Effect, Reply, Result
 from streams.core.calls import Accepted, Deferred, Performers, Rejected, Unknown, Verdict
 from streams.core.clock import Clock
 from streams.core.envelope import IdempotencyConflict, Status, TaskEnd
 from streams.core.gateway import Gateway, Pending, Unavailable, envelop
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
+from streams.core.refusals import TooLarge
+from streams.core.sizes import check_stored_size
 from streams.postgres.database import Statement, connect
 from streams.postgres.tasks import EXTEND, NEXT_DUE, Claimed, ClaimedRow, abandoned, claim, read_claimed
 from streams.telemetry.metrics import CALLS
@@ -66,6 +68,22 @@ def attempt_of(verdict: Verdict, number: int, provider: str, repeatable: bool, n
             return Attempt(result=Result.DEFERRED, code="unknown", reason=reason, retry_at=retry_at, **known)
         case Unknown(reason):
             return Attempt(result=Result.UNCONFIRMED, reason=reason, **known)
+
+
+def answer_of(reply: Reply, attempt: Attempt, now: datetime) -> Reply:
+    """The reply with its attempt; one that no record could hold becomes a rejection."""
+    answer = reply.answered(attempt, now)
+    try:
+        check_stored_size(answer)
+    except TooLarge as refusal:
+        return reply.answered(without_output(attempt, refusal), now)
+    return answer
+
+
+def without_output(attempt: Attempt, refusal: TooLarge) -> Attempt:
+    """The attempt as a rejection: what it gave is lost, and the call, which may have been paid, is not made again."""
+    given_up = {"code": "too_large", "reason": refusal.sentence, "output": None, "retry_at": None}
+    return attempt.model_copy(update={"result": Result.REJECTED, **given_up})
 
 
 class Worker:
@@ -203,10 +221,18 @@ class Worker:
         attempt = attempt_of(verdict, task.attempts, connector.provider, again, self._clock.now(), jitter)
         CALLS.labels(task.context, connector.provider, attempt.result.value).inc()
         step = f"{'taken over' if taken_over else 'attempt'} {task.attempts}"
-        await self._submit(task, task.reply.answered(attempt, self._clock.now()), step, attempt.retry_at)
+        try:
+            await self._submit(task, answer_of(task.reply, attempt, self._clock.now()), step, attempt.retry_at)
+        except TooLarge as refusal:
+            log.error("task %s: the answer to %s cannot be recorded: %s", task.id, effect.name, refusal.sentence)
+            rejection = task.reply.answered(without_output(attempt, refusal), self._clock.now())
+            await self._submit(task, rejection, f"{step}, too large", None)
 
     async def _submit(self, task: Claimed, command: Command, step: str, due_at: datetime | None) -> None:
-        """Retries until the command is recorded. Its id derives from the task's id, so repeats are recorded once."""
+        """Retries until the command is recorded. Its id derives from the task's id, so repeats are recorded once.
+
+        Raises TooLarge for a command that the log cannot hold, however often it is sent.
+        """
         envelope = envelop(
             command,
             task.context,
@@ -228,6 +254,8 @@ class Worker:
                 continue
             except (Pending, IdempotencyConflict):
                 return
+            if outcome.problem is not None and outcome.problem.type == TooLarge.name:
+                raise TooLarge(outcome.problem.sentence)
             if outcome.status in (Status.REFUSED, Status.FAILED):
                 log.warning("task %s: %s was %s: %s", task.id, command.name, outcome.status, outcome.problem)
             if outcome.replayed and due_at is None:
