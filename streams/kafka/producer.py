@@ -57,7 +57,7 @@ class CommandProducer:
     def __init__(self, cluster: Cluster, on_failure: OnFailure) -> None:
         self._cluster, self._on_failure = cluster, on_failure
         self._refusals = ConnectionRefusals()
-        self._failed = False
+        self._failed = self._doubtful = False
         self._producer = Producer(
             cluster.client(
                 enable_idempotence=True,
@@ -160,19 +160,22 @@ class CommandProducer:
             except KafkaException as error:
                 self._on_fatal_error(error)
                 return
-            if not self.connected and not self._failed and time.monotonic() - asked > ASK_SECONDS / 2:
-                asked = time.monotonic()
+            due = time.monotonic() - asked > ASK_SECONDS / 2
+            if (self._doubtful or (not self.connected and due)) and not self._failed:
+                asked, self._doubtful = time.monotonic(), False
                 self._look_for_broker()
 
     def _look_for_broker(self) -> None:
         try:
             self.connected = bool(self._producer.list_topics(timeout=ASK_SECONDS).brokers)
         except KafkaException as error:
+            self.connected = False
             log.info("no broker: %s", error)
 
     def _on_error(self, error: KafkaError) -> None:
+        """Brokers close connections that were idle: only a look shows whether there is none any more."""
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self.connected = False
+            self._doubtful = True
         try:
             self._refusals.on_error(error)
         except Denied as denied:

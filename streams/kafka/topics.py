@@ -34,6 +34,10 @@ class WrongTopic(Exception):
     """A topic is missing, unreachable, or set up so that it could lose or reorder records; the text says what to do."""
 
 
+class BrokerAway(WrongTopic):
+    """No broker answers, which says nothing about the topics: to wait may help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Durability:
     """Number of replicas that a topic must have, and number of them that a write must reach."""
@@ -83,10 +87,13 @@ def check(
     Raises WrongTopic, whose text names every wrong setting and every missing right, and how to fix each.
     """
     topics = wanted(cluster, contexts, durability)
-    with _admin(cluster) as admin:
-        described = {topic["name"]: topic for topic in _described(admin, list(topics))}
-        present = [ConfigResource("TOPIC", name) for name in described]
-        configs = admin.describe_configs(present, config_filter="all")["topic"] if present else {}
+    try:
+        with _admin(cluster) as admin:
+            described = {topic["name"]: topic for topic in _described(admin, list(topics))}
+            present = [ConfigResource("TOPIC", name) for name in described]
+            configs = admin.describe_configs(present, config_filter="all")["topic"] if present else {}
+    except KafkaError as error:
+        raise BrokerAway(f"the brokers at {cluster.bootstrap} do not answer: {error}") from error
     faults: list[str] = []
     for name, settings in topics.items():
         topic = described.get(name)
@@ -164,9 +171,9 @@ def _admin(cluster: Cluster) -> KafkaAdminClient:
     except Denied as denied:
         raise WrongTopic(f"at {cluster.bootstrap}: {denied}") from None
     except KafkaException as error:
-        raise WrongTopic(_unanswered(cluster, reason_of(error))) from error
+        raise _unanswered(cluster, reason_of(error)) from error
     except (KafkaError, OSError) as error:
-        raise WrongTopic(f"no Kafka broker answers kafka-python at {cluster.bootstrap}: {error}") from error
+        raise BrokerAway(f"no Kafka broker answers kafka-python at {cluster.bootstrap}: {error}") from error
 
 
 def _ask(cluster: Cluster) -> None:
@@ -179,7 +186,7 @@ def _ask(cluster: Cluster) -> None:
             raise
 
 
-def _unanswered(cluster: Cluster, reason: ClientError) -> str:
+def _unanswered(cluster: Cluster, reason: ClientError) -> WrongTopic:
     if reason.code() in (ClientError._INVALID_ARG, ClientError._INVALID_TYPE):
-        return f"the connection settings (HEADWATER_KAFKA_…) cannot be used: {reason.str()}"
-    return f"no Kafka broker answers at {cluster.bootstrap}: {reason.str()}"
+        return WrongTopic(f"the connection settings (HEADWATER_KAFKA_…) cannot be used: {reason.str()}")
+    return BrokerAway(f"no Kafka broker answers at {cluster.bootstrap}: {reason.str()}")

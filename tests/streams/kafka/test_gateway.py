@@ -17,6 +17,7 @@ from streams.core.partitions import partition_of
 from streams.core.refusals import TooLarge
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Cluster
+from streams.postgres.database import connect_plain
 from tests.contract.runtimes import PARTITIONS, START
 from tests.contract.shelf import FillJar, JarOpened, OpenJar
 from tests.streams.kafka.broker import Broker, Kafka, free_port
@@ -143,6 +144,27 @@ async def test_many_first_commands_about_the_same_people_at_once_share_one_key_e
     outcomes = await asyncio.gather(*openings)
     notes = Counter(outcome.only(JarOpened).note for outcome in outcomes if outcome.status is Status.ACCEPTED)
     assert notes == {"for my aunt Agatha": 64}
+
+
+END_CONNECTIONS = """
+    select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity
+     where datname = current_database() and application_name = any(array['headwater keys', 'headwater gateway'])
+"""
+
+
+async def test_connections_that_died_while_they_were_idle_cost_no_request(served: Served) -> None:
+    """As after a restart of PostgreSQL: only their use shows it."""
+    served.start()
+    id_ = uuid4()
+    await open_jar(served.one, "plums")
+    await fill(served.one, id_=id_)
+    for owner in ("bob", "eve"):
+        with connect_plain(served.roles.dsn) as connection:
+            ended = connection.execute(END_CONNECTIONS.encode()).fetchone()
+        assert ended is not None
+        assert ended[0] >= 3
+        opened, repeated = await asyncio.gather(open_jar(served.one, f"{owner}'s", owner), fill(served.one, id_=id_))
+        assert (opened.status, repeated.replayed) == (Status.ACCEPTED, True)
 
 
 def values(cluster: Cluster, topic: str) -> list[bytes]:
