@@ -18,12 +18,17 @@ from domain.messages import Command, Refused
 from streams.core.envelope import IdempotencyConflict, Outcome, Position, Problem, Status
 from streams.core.gateway import Pending, Unavailable, command_id_for, envelop
 from streams.core.ids import derived_id
+from streams.core.refusals import TooLarge
 from streams.core.secrets import Secrets
+from streams.core.sizes import check_stored_size
 from streams.engine import Engine
 
 DEADLINE_SECONDS = 5.0
 MAX_KEY = 255
 POSITION = "Headwater-Position"
+LARGE_BODY = 300_000
+"""Bytes from which the command that a body leads to is measured before it is submitted."""
+
 VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 
 
@@ -72,6 +77,8 @@ class Actions:
         """The error for a recorded problem. A name that no table lists (of newer code) is 400, as most are."""
         refusal = self._refusals.get(problem.type)
         code = 400 if refusal is None else self._statuses.get(refusal, 400)
+        if refusal is TooLarge:
+            return too_large(problem.sentence)
         failed = status is Status.FAILED
         return ApiError(500 if failed else code, problem.sentence, kind=refusal or "", details=problem.details or None)
 
@@ -145,7 +152,11 @@ class Action:
             fresh=self._fingerprints is NO_KEY,
         )
         try:
+            if len(self._request.scope.get(BODY, b"")) > LARGE_BODY:
+                check_stored_size(command)
             outcome = await actions.gateway.submit(envelope, DEADLINE_SECONDS)
+        except TooLarge as refusal:
+            raise too_large(refusal.sentence) from None
         except IdempotencyConflict:
             raise ApiError(
                 409, "This Idempotency-Key was used for a different request", kind="IdempotencyConflict"
@@ -183,6 +194,11 @@ class Action:
             details=where,
             headers={"Location": where, "Retry-After": "1"},
         )
+
+
+def too_large(sentence: str) -> ApiError:
+    """A 413 for what is larger than a record of the log may be."""
+    return ApiError(413, f"Content too large: {sentence}", kind="BodyTooLarge")
 
 
 def _canonical(body: bytes) -> bytes:

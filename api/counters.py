@@ -20,7 +20,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from streams.core.read_models import Row
-from streams.postgres.database import SESSION
+from streams.postgres.database import KEPT_ALIVE, SESSION
 
 SWEEP_SECONDS = 60.0
 """Seconds between two removals of ended windows by a process."""
@@ -164,7 +164,7 @@ class SharedCounters:
             max_size=4,
             open=False,
             timeout=5.0,
-            kwargs={"autocommit": True, "options": SESSION, "application_name": "headwater limits"},
+            kwargs={"autocommit": True, "options": SESSION, "application_name": "headwater limits", **KEPT_ALIVE},
             check=_check_unasked,
         )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from streams.core.envelope import Envelope, Outcome
 from streams.core.gateway import Gateway, Unavailable, submit_until_recorded
+from streams.core.refusals import TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,6 @@ class BackgroundSubmissions:
     async def _submit(self, end: Envelope) -> Outcome | None:
         try:
             return await submit_until_recorded(self._gateway, end, LINGER_SECONDS)
-        except Unavailable:
-            log.warning("%s could not be recorded", end.command.name)
+        except (Unavailable, TooLarge) as error:
+            log.warning("%s could not be recorded: %s", end.command.name, error)
             return None

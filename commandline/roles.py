@@ -7,9 +7,11 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import psycopg
 from confluent_kafka import KafkaException
 from prometheus_client import start_http_server
 from rich.console import Console
@@ -79,6 +81,15 @@ def check_topics(settings: Settings, rights: Rights = NONE) -> None:
         raise Stop(str(wrong)) from None
 
 
+def _wait_for_topics(settings: Settings, rights: Rights) -> None:
+    try:
+        until_within_reach(
+            partial(topics.check, cluster(settings), NAMES, settings.partitions, durability(settings), rights)
+        )
+    except topics.WrongTopic as wrong:
+        raise Stop(str(wrong)) from None
+
+
 def run_supervised(settings: Settings, name: str) -> int:
     """Run a role as a supervised child process and return the exit code."""
     set_up_logging(settings.log_level)
@@ -89,7 +100,7 @@ def _run_child(settings: Settings, name: str) -> int:
     runs: dict[str, Callable[[Role, Sequence[Context]], int]] = {"processor": run_processor, "projector": run_projector}
     try:
         role = role_of(settings, name)
-        _prepare(settings, role, RIGHTS[name])
+        _prepare_patiently(settings, role, RIGHTS[name])
     except (Stop, WrongInstallation, NotDurable, topics.WrongTopic) as wrong:
         log.critical("%s", wrong)
         return WRONG_SETUP_EXIT
@@ -107,6 +118,25 @@ def _show_metrics(settings: Settings) -> None:
         log.error("metrics cannot be shown on %s:%d: %s", settings.host, settings.metrics_port, error)
 
 
+def _prepare_patiently(settings: Settings, role: Role, rights: Rights) -> None:
+    """Wait for brokers and database: what is out of reach may come, and is no wrong setup."""
+    until_within_reach(partial(_prepare, settings, role, rights))
+
+
+def until_within_reach(check: Callable[[], None]) -> None:
+    """Make a check again and again while brokers or database are out of reach; says so once, and every half minute."""
+    said, silent_until = "", 0.0
+    while True:
+        try:
+            return check()
+        except (topics.BrokerAway, psycopg.OperationalError) as away:
+            sentence = f"{away}".strip()
+        if sentence != said or time.monotonic() > silent_until:
+            log.warning("waiting: %s", sentence)
+            said, silent_until = sentence, time.monotonic() + REMINDER_SECONDS
+        time.sleep(RETRY_SECONDS)
+
+
 def _prepare(settings: Settings, role: Role, rights: Rights) -> None:
     """The first process makes the tables, under a lock; every process checks them and the topics."""
     topics.check(role.cluster, NAMES, settings.partitions, durability(settings), rights)
@@ -118,12 +148,15 @@ def _prepare(settings: Settings, role: Role, rights: Rights) -> None:
         bring_up(connection, bootstrap.CONTEXTS, mapper, lambda _: None)
 
 
+RETRY_SECONDS = 1.0
+REMINDER_SECONDS = 30.0
 SETTING_UP = 0x48656165
 """The key of the advisory lock under which tables are made."""
 
 
 def serve_api(settings: Settings) -> None:
     """Run an API node until a signal arrives."""
+    set_up_logging(settings.log_level)
     role = role_of(settings, "api")
     from commandline.server import serve_edge
 
@@ -140,7 +173,7 @@ def run_live(settings: Settings) -> None:
     from streams.kafka.live_http import serve_live
 
     set_up_logging(settings.log_level)
-    check_topics(settings, RIGHTS["live"])
+    _wait_for_topics(settings, RIGHTS["live"])
     counting = Live(cluster(settings), NAMES, settings.partitions, bootstrap.DELIVERIES, bootstrap.clock(settings))
     try:
         asyncio.run(serve_live(counting, settings.host, settings.port))
@@ -174,7 +207,7 @@ def _check_secret(settings: Settings, role: Role) -> None:
 
 def _checked(settings: Settings, role: Role, rights: Rights) -> None:
     try:
-        _prepare(settings, role, rights)
+        _prepare_patiently(settings, role, rights)
     except (WrongInstallation, NotDurable, topics.WrongTopic) as wrong:
         raise Stop(str(wrong)) from None
 

@@ -24,7 +24,7 @@ from streams.core.wiring import Context, Handler, Later, Withdraw, names_of
 from streams.postgres.installation import projection_of
 from streams.postgres.projection_tables import Active, Halt, Projection, changes_of
 from streams.postgres.tasks import error_of, reacted, reactions
-from streams.work.attempts import attempt_of, may_repeat
+from streams.work.attempts import answer_of, attempt_of, may_repeat
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 Perform = Callable[[Any, str], Verdict]
@@ -177,7 +177,7 @@ class MemoryRuntime:
         attempt = attempt_of(
             verdict, task.attempts, "test", may_repeat(task.attempts, idempotent), self.clock.now(), 1.0
         )
-        task.answer = task.task.reply.answered(attempt, self.clock.now())
+        task.answer = answer_of(task.task.reply, attempt, self.clock.now())
         return task.answer, TaskEnd(id=task.id, due_at=attempt.retry_at)
 
 

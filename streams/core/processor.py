@@ -48,6 +48,7 @@ from streams.core.refusals import (
     VersionConflict,
     WrittenElsewhere,
 )
+from streams.core.sizes import check_size
 from streams.core.wiring import ERASE, Context, Handler, Stream, SubjectErased, seals
 
 log = logging.getLogger(__name__)
@@ -230,6 +231,8 @@ class Processor:
             (event, *opened[event.aggregate].append(event, key), encode(event))
             for event in handler.decide(envelope.command, written.state, *read)
         ]
+        for _, _, _, data in lines:
+            check_size(data)
         outcome = self._conclude(envelope, Status.ACCEPTED if lines else Status.UNCHANGED, lines, batch, None)
         for one in opened.values():
             self._keep(envelope, one, batch)

@@ -38,10 +38,15 @@ class UnreadableCommand(Refused, name="headwater.unreadable_command", formerly="
     """
 
 
+class TooLarge(Refused, name="headwater.too_large"):
+    """The command, or a record that follows from it, is larger than a record of the log may be."""
+
+
 ENGINE_REFUSALS: tuple[type[Refused], ...] = (
     VersionConflict,
     WrittenElsewhere,
     SubjectWasErased,
     UnknownCommand,
     UnreadableCommand,
+    TooLarge,
 )

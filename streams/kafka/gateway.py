@@ -21,13 +21,14 @@ from streams.core.gateway import Pending, Unavailable
 from streams.core.mapper import Mapper
 from streams.core.outcomes import decode_outcome
 from streams.core.read_models import Row
+from streams.core.sizes import check_size
 from streams.kafka.claims import Claims
 from streams.kafka.denials import Denied
 from streams.kafka.processor_store import BY_INDEX
 from streams.kafka.producer import CommandProducer
 from streams.kafka.settings import Cluster
 from streams.kafka.subject_keys import SubjectKeys
-from streams.postgres.database import connect
+from streams.postgres.database import connect, passing
 from streams.postgres.journal import loaded, outcomes
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ FingerprintedOutcome = tuple[str, Outcome]
 class OutcomeLookup(NamedTuple):
     """Lookup of an outcome, which also claims the command id for a fingerprint if one is given.
 
-    `former` is the same fingerprint in the form that older nodes claim for.
+    `former` is the same fingerprint in the form that older nodes claim for. `repeated` says that it has failed once.
     """
 
     context: str
@@ -53,6 +54,7 @@ class OutcomeLookup(NamedTuple):
     claim: str
     former: str
     found: asyncio.Future[FingerprintedOutcome | None]
+    repeated: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -170,6 +172,7 @@ class KafkaGateway:
     def _produce(self, envelope: Envelope) -> AwaitedCommand:
         awaited = AwaitedCommand(envelope.context, envelope.command_id)
         data, alone = self._mapper.encode(envelope.command), not self._awaited
+        check_size(data)
         try:
             self._commands.send(
                 envelope, data, awaited.mark_delivered, lambda lost: self._settle_all(awaited, lost), alone
@@ -216,12 +219,12 @@ class KafkaGateway:
                 await serve()
             except psycopg.Error as error:
                 log.warning("the database is not available to the gateway: %s", error)
-                self._reject_lookups()
+                self._reject(self._lookups)
+                self._lookups = []
                 await asyncio.sleep(RECONNECT_SECONDS)
 
-    def _reject_lookups(self) -> None:
+    def _reject(self, lookups: Iterable[OutcomeLookup]) -> None:
         """Lookups fail at once; waiters whose commands have been sent keep waiting for the database."""
-        lookups, self._lookups = self._lookups, []
         for lookup in lookups:
             if not lookup.found.done():
                 lookup.found.set_exception(Unavailable("the database is not available", maybe_recorded=False))
@@ -243,19 +246,22 @@ class KafkaGateway:
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._wake.wait()
                 self._wake.clear()
-                await self._fetch_once(self._connection)
+                if not await self._fetch_once(self._connection):
+                    return
         finally:
             await self._connection.close()
 
-    async def _fetch_once(self, connection: AsyncConnection[Row]) -> None:
+    async def _fetch_once(self, connection: AsyncConnection[Row]) -> bool:
+        """Answer what can be answered; False when its lookups need another connection, this one having died idle."""
         lookups, self._lookups = self._lookups, []
         wanted = {(awaited.context, awaited.command_id) for awaited in self._awaited.values()}
         wanted |= {(lookup.context, lookup.command_id) for lookup in lookups}
         try:
             claimed = await self._claims.claim(connection, {one.command_id: one.claim for one in lookups if one.claim})
             found = await self._outcomes(connection, list(wanted))
-        except psycopg.Error:
-            self._lookups += lookups
+        except psycopg.Error as error:
+            if self._repeat_lookups(lookups) and passing(error):
+                return False
             raise
         for lookup in lookups:
             conflict = claimed.get(lookup.command_id, lookup.claim) not in (lookup.claim, lookup.former or lookup.claim)
@@ -264,6 +270,16 @@ class KafkaGateway:
         for command_id, answer in found.items():
             if (awaited := self._awaited.get(command_id)) is not None:
                 self._settle_all(awaited, answer)
+        return True
+
+    def _repeat_lookups(self, lookups: Sequence[OutcomeLookup]) -> bool:
+        """Queue them again, but for those that fail for the second time; whether any is queued."""
+        self._reject(one for one in lookups if one.repeated)
+        first = [one._replace(repeated=True) for one in lookups if not one.repeated]
+        self._lookups += first
+        if first:
+            self._wake.set()
+        return bool(first)
 
     async def _outcomes(
         self, connection: AsyncConnection[Row], wanted: Sequence[tuple[str, UUID]]

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.core.envelope import Envelope
 from streams.core.gateway import Unavailable
+from streams.core.refusals import TooLarge
 from streams.kafka.denials import ConnectionRefusals, Denied, denial
 from streams.kafka.records import command_headers
 from streams.kafka.settings import Cluster
@@ -32,7 +33,7 @@ FLUSH_SECONDS = 0.001
 """Longest time that the event loop may block in order to send a lone command without the `GATHER_MS` delay."""
 
 OnDelivery = Callable[[], None]
-OnLoss = Callable[[Unavailable], None]
+OnLoss = Callable[[Unavailable | TooLarge], None]
 OnFailure = Callable[[Denied | KafkaException], None]
 
 
@@ -56,7 +57,7 @@ class CommandProducer:
     def __init__(self, cluster: Cluster, on_failure: OnFailure) -> None:
         self._cluster, self._on_failure = cluster, on_failure
         self._refusals = ConnectionRefusals()
-        self._failed = False
+        self._failed = self._doubtful = False
         self._producer = Producer(
             cluster.client(
                 enable_idempotence=True,
@@ -120,7 +121,7 @@ class CommandProducer:
                 self._produce(one)
             except (BufferError, KafkaException) as error:
                 log.warning("a command cannot be sent: %s", error)
-                one.on_loss(Unavailable("the log does not take this command", maybe_recorded=False))
+                one.on_loss(_loss(error, Unavailable("the log does not take this command", maybe_recorded=False)))
         if len(burst) == 1 and burst[0].alone:
             self._flush()
 
@@ -144,11 +145,12 @@ class CommandProducer:
 
     def _report_loss(self, error: KafkaError, on_loss: OnLoss) -> None:
         log.warning("a command was not delivered: %s", error.name())
-        self.connected = False
-        self._fail(denial(error))
+        loss = _loss(KafkaException(error), Unavailable("the command could not be recorded", maybe_recorded=True))
+        if isinstance(loss, Unavailable):
+            self.connected = False
+            self._fail(denial(error))
         assert self._loop is not None
-        unavailable = Unavailable("the command could not be recorded", maybe_recorded=True)
-        self._loop.call_soon_threadsafe(on_loss, unavailable)
+        self._loop.call_soon_threadsafe(on_loss, loss)
 
     def _poll(self) -> None:
         asked = 0.0
@@ -158,19 +160,22 @@ class CommandProducer:
             except KafkaException as error:
                 self._on_fatal_error(error)
                 return
-            if not self.connected and not self._failed and time.monotonic() - asked > ASK_SECONDS / 2:
-                asked = time.monotonic()
+            due = time.monotonic() - asked > ASK_SECONDS / 2
+            if (self._doubtful or (not self.connected and due)) and not self._failed:
+                asked, self._doubtful = time.monotonic(), False
                 self._look_for_broker()
 
     def _look_for_broker(self) -> None:
         try:
             self.connected = bool(self._producer.list_topics(timeout=ASK_SECONDS).brokers)
         except KafkaException as error:
+            self.connected = False
             log.info("no broker: %s", error)
 
     def _on_error(self, error: KafkaError) -> None:
+        """Brokers close connections that were idle: only a look shows whether there is none any more."""
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self.connected = False
+            self._doubtful = True
         try:
             self._refusals.on_error(error)
         except Denied as denied:
@@ -186,3 +191,10 @@ class CommandProducer:
         self._failed, self.connected = True, False
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._on_failure, failure)
+
+
+def _loss(error: BufferError | KafkaException, otherwise: Unavailable) -> Unavailable | TooLarge:
+    """A message that the client or the broker finds too large would be refused again however often it is sent."""
+    if isinstance(error, KafkaException) and reason_of(error).code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return TooLarge("what is to be recorded is larger than the log takes")
+    return otherwise

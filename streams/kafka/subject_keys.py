@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+import psycopg
 from psycopg import AsyncConnection
 
 from streams.core.keys import Keyring, WrappedKey
@@ -34,17 +35,31 @@ class SubjectKeys:
         """Close the connection."""
         if self._connection is not None:
             await self._connection.close()
+        self._connection = None
 
     async def _run_round(self) -> None:
+        wanted, self._wanted = list(self._wanted), set()
         try:
-            connection = await self._connected()
-            wanted, self._wanted = list(self._wanted), set()
-            await self._learn(connection, wanted)
-            missing = [subject for subject in wanted if not self._keyring.knows(subject)]
-            if missing:
-                await self._create(connection, missing)
+            await self._look_up(wanted)
         finally:
             self._round = None
+
+    async def _look_up(self, wanted: list[str]) -> None:
+        """Only use shows that a connection has died while it was idle: then another one is opened at once."""
+        used = self._connection
+        try:
+            await self._learn_or_create(await self._connected(), wanted)
+        except psycopg.OperationalError:
+            await self.close()
+            if used is None:
+                raise
+            await self._learn_or_create(await self._connected(), wanted)
+
+    async def _learn_or_create(self, connection: AsyncConnection[Row], wanted: list[str]) -> None:
+        await self._learn(connection, wanted)
+        missing = [subject for subject in wanted if not self._keyring.knows(subject)]
+        if missing:
+            await self._create(connection, missing)
 
     async def _create(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
         """The first stored key wins: keys created here are forgotten again and the stored ones are learned."""

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 SEVEN_DAYS_MS = 7 * 24 * 3600 * 1000
 FOR_EVER = "-1"
+MESSAGE_BYTES = 1_048_588
+"""What brokers take unless they are set otherwise; the log's records have up to a million with their headers."""
+
 UNKNOWN_TOPIC = 3
 ANSWER_SECONDS = 5.0
 TO_CREATE = frozenset({"DESCRIBE"})
@@ -29,6 +32,10 @@ TO_CHECK = frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"})
 
 class WrongTopic(Exception):
     """A topic is missing, unreachable, or set up so that it could lose or reorder records; the text says what to do."""
+
+
+class BrokerAway(WrongTopic):
+    """No broker answers, which says nothing about the topics: to wait may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ def wanted(cluster: Cluster, contexts: Sequence[str], durability: Durability) ->
         "cleanup.policy": "delete",
         "min.insync.replicas": str(durability.min_insync),
         "unclean.leader.election.enable": "false",
+        "max.message.bytes": str(MESSAGE_BYTES),
     }
     events = common | {"retention.ms": FOR_EVER, "retention.bytes": FOR_EVER}
     commands = common | {"retention.ms": str(SEVEN_DAYS_MS), "retention.bytes": FOR_EVER}
@@ -79,10 +87,13 @@ def check(
     Raises WrongTopic, whose text names every wrong setting and every missing right, and how to fix each.
     """
     topics = wanted(cluster, contexts, durability)
-    with _admin(cluster) as admin:
-        described = {topic["name"]: topic for topic in _described(admin, list(topics))}
-        present = [ConfigResource("TOPIC", name) for name in described]
-        configs = admin.describe_configs(present, config_filter="all")["topic"] if present else {}
+    try:
+        with _admin(cluster) as admin:
+            described = {topic["name"]: topic for topic in _described(admin, list(topics))}
+            present = [ConfigResource("TOPIC", name) for name in described]
+            configs = admin.describe_configs(present, config_filter="all")["topic"] if present else {}
+    except KafkaError as error:
+        raise BrokerAway(f"the brokers at {cluster.bootstrap} do not answer: {error}") from error
     faults: list[str] = []
     for name, settings in topics.items():
         topic = described.get(name)
@@ -128,12 +139,12 @@ def _wrong_settings(name: str, settings: Mapping[str, str], configs: Mapping[str
 
 
 def _safe(name: str, setting: str, value: str, found: str | None) -> bool:
-    """A longer retention of commands, or more in-sync replicas, than required is no fault."""
+    """A longer retention of commands, more in-sync replicas or larger messages than required are no fault."""
     if found is None:
         return False
     if setting == "retention.ms" and name.endswith(".commands"):
         return found == FOR_EVER or int(found) >= int(value)
-    return setting == "min.insync.replicas" and int(found) >= int(value)
+    return setting in ("min.insync.replicas", "max.message.bytes") and int(found) >= int(value)
 
 
 def _create_one(admin: KafkaAdminClient, name: str, partitions: int, replicas: int, configs: Mapping[str, str]) -> None:
@@ -160,9 +171,9 @@ def _admin(cluster: Cluster) -> KafkaAdminClient:
     except Denied as denied:
         raise WrongTopic(f"at {cluster.bootstrap}: {denied}") from None
     except KafkaException as error:
-        raise WrongTopic(_unanswered(cluster, reason_of(error))) from error
+        raise _unanswered(cluster, reason_of(error)) from error
     except (KafkaError, OSError) as error:
-        raise WrongTopic(f"no Kafka broker answers kafka-python at {cluster.bootstrap}: {error}") from error
+        raise BrokerAway(f"no Kafka broker answers kafka-python at {cluster.bootstrap}: {error}") from error
 
 
 def _ask(cluster: Cluster) -> None:
@@ -175,7 +186,7 @@ def _ask(cluster: Cluster) -> None:
             raise
 
 
-def _unanswered(cluster: Cluster, reason: ClientError) -> str:
+def _unanswered(cluster: Cluster, reason: ClientError) -> WrongTopic:
     if reason.code() in (ClientError._INVALID_ARG, ClientError._INVALID_TYPE):
-        return f"the connection settings (HEADWATER_KAFKA_…) cannot be used: {reason.str()}"
-    return f"no Kafka broker answers at {cluster.bootstrap}: {reason.str()}"
+        return WrongTopic(f"the connection settings (HEADWATER_KAFKA_…) cannot be used: {reason.str()}")
+    return BrokerAway(f"no Kafka broker answers at {cluster.bootstrap}: {reason.str()}")

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from streams.kafka.denials import ConnectionRefusals, raise_denied
+from streams.kafka.denials import raise_denied
 from streams.kafka.protocol import ProcessorProtocol
 from streams.kafka.settings import Cluster
 from streams.kafka.types import Headers, TransactionEnd
-from streams.kafka.watchdog import call_deadline, reason_of, retry
+from streams.kafka.watchdog import Brokers, call_deadline, reason_of, retry
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,7 @@ class Transactions:
         )
         self._protocol, self._reached = protocol, reached
         self._producer: Producer | None = None
+        self._brokers = Brokers()
         self._fenced_in_a_row = 0
 
     def restart(self) -> None:
@@ -96,10 +97,10 @@ class Transactions:
         Tries until a broker answers. Raises StoppedWithoutBroker or Denied.
         """
         while not self._stopping():
-            self._producer = None
+            self._producer, self._brokers = None, Brokers()
             try:
                 with call_deadline():
-                    producer = Producer(self._settings | {"error_cb": ConnectionRefusals().on_error})
+                    producer = Producer(self._settings | {"error_cb": self._brokers.on_error})
                 retry(_init_transactions, producer)
                 self._producer = producer
                 return
@@ -116,6 +117,7 @@ class Transactions:
 
         Raises DuplicateInstance, StoppedWithoutBroker or Denied.
         """
+        self._replace_after_outage()
         producer, begun, calls = self._producer, time.monotonic(), _CommitProgress()
         assert producer is not None
         try:
@@ -128,6 +130,14 @@ class Transactions:
         self._fenced_in_a_row = 0
         return TransactionEnd.COMMITTED
 
+    def _replace_after_outage(self) -> None:
+        """A producer that has lost its brokers may hang in its next transaction for ever; a new one does not."""
+        assert self._producer is not None
+        self._producer.poll(0)
+        if self._brokers.lost:
+            log.info("a new transactional producer: the last one has lost its brokers meanwhile")
+            self.restart()
+
     def _write(
         self,
         producer: Producer,
@@ -136,7 +146,6 @@ class Transactions:
         metadata: bytes,
         calls: _CommitProgress,
     ) -> None:
-        producer.poll(0)
         producer.begin_transaction()
         self._reached(TransactionPoint.BEGUN)
         for topic, partition, key, value, headers in records:

@@ -95,13 +95,18 @@ class Brokers:
     """
 
     def __init__(self) -> None:
-        self._lost_at = -RECENT_LOSS_SECONDS
+        self._lost_at = -RECENT_LOSS_SECONDS  # by the monotonic clock, which counts from zero
         self._refusals = ConnectionRefusals()
 
     def on_error(self, error: KafkaError) -> None:
         self._refusals.on_error(error)
         if error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
             self._lost_at = time.monotonic()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the client has lost a broker since it was made."""
+        return self._lost_at > 0
 
     @property
     def recently_lost(self) -> bool:

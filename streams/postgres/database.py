@@ -7,10 +7,15 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import AsyncConnection, Connection
+from psycopg.conninfo import make_conninfo
 
 from streams.core.read_models import Row
 
 SESSION = "-c timezone=UTC -c search_path=read_models,headwater"
+
+
+KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""libpq's settings of a TCP connection: one that nobody uses stays open, and one whose other end is gone ends."""
 
 
 class Statement(NamedTuple):
@@ -22,14 +27,16 @@ class Statement(NamedTuple):
 
 async def connect(dsn: str, application: str = "headwater") -> AsyncConnection[Row]:
     """An autocommit connection in the UTC time zone; raises psycopg.OperationalError when the server is unreachable."""
+    kept = make_conninfo(dsn, **KEPT_ALIVE)
     return await AsyncConnection.connect(
-        dsn, autocommit=True, options=SESSION, application_name=application, connect_timeout=5
+        kept, autocommit=True, options=SESSION, application_name=application, connect_timeout=5
     )
 
 
 def connect_plain(dsn: str, application: str = "headwater") -> Connection[Row]:
     """`connect` for programs without an event loop."""
-    return Connection.connect(dsn, autocommit=True, options=SESSION, application_name=application, connect_timeout=5)
+    kept = make_conninfo(dsn, **KEPT_ALIVE)
+    return Connection.connect(kept, autocommit=True, options=SESSION, application_name=application, connect_timeout=5)
 
 
 async def read(connection: AsyncConnection[Row], statements: Sequence[Statement]) -> list[list[Row]]:

@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from streams.core.envelope import Position
 from streams.core.read_models import Row
-from streams.postgres.database import SESSION
+from streams.postgres.database import KEPT_ALIVE, SESSION
 
 REACHED = "select sequence from headwater.partitions where context = %s and partition = %s"
 
@@ -26,7 +26,7 @@ class Reads:
             max_size=size,
             open=False,
             timeout=5.0,
-            kwargs={"autocommit": True, "options": SESSION, "application_name": "headwater reads"},
+            kwargs={"autocommit": True, "options": SESSION, "application_name": "headwater reads", **KEPT_ALIVE},
             check=AsyncConnectionPool.check_connection,
         )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.messages import Attempt, Result
+from domain.messages import Attempt, Reply, Result
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
+from streams.core.refusals import TooLarge
+from streams.core.sizes import check_stored_size
 
 MAX_ATTEMPTS = 8
 FIRST_DELAY_SECONDS = 1.0
@@ -42,3 +44,19 @@ def attempt_of(verdict: Verdict, number: int, provider: str, repeatable: bool, n
             return Attempt(result=Result.DEFERRED, code="unknown", reason=reason, retry_at=retry_at, **known)
         case Unknown(reason):
             return Attempt(result=Result.UNCONFIRMED, reason=reason, **known)
+
+
+def answer_of(reply: Reply, attempt: Attempt, now: datetime) -> Reply:
+    """The reply with its attempt; one that no record could hold becomes a rejection."""
+    answer = reply.answered(attempt, now)
+    try:
+        check_stored_size(answer)
+    except TooLarge as refusal:
+        return reply.answered(without_output(attempt, refusal), now)
+    return answer
+
+
+def without_output(attempt: Attempt, refusal: TooLarge) -> Attempt:
+    """The attempt as a rejection: what it gave is lost, and the call, which may have been paid, is not made again."""
+    given_up = {"code": "too_large", "reason": refusal.sentence, "output": None, "retry_at": None}
+    return attempt.model_copy(update={"result": Result.REJECTED, **given_up})

@@ -21,10 +21,11 @@ from streams.core.envelope import IdempotencyConflict, Outcome, Status, TaskEnd
 from streams.core.gateway import Gateway, Unavailable, envelop, submit_until_recorded
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
+from streams.core.refusals import TooLarge
 from streams.postgres.task_claims import END, Claimed, keep
 from streams.postgres.tasks import error_of
 from streams.telemetry.metrics import CALLS
-from streams.work.attempts import attempt_of, may_repeat
+from streams.work.attempts import answer_of, attempt_of, may_repeat, without_output
 
 log = logging.getLogger(__name__)
 
@@ -87,10 +88,18 @@ class TaskRunner:
         attempt = attempt_of(verdict, task.attempts, connector.provider, again, self._clock.now(), jitter)
         CALLS.labels(task.context, connector.provider, attempt.result.value).inc()
         step = f"{'taken over' if taken_over else 'attempt'} {task.attempts}"
-        await self._submit(task, task.reply.answered(attempt, self._clock.now()), step)
+        try:
+            await self._submit(task, answer_of(task.reply, attempt, self._clock.now()), step)
+        except TooLarge as refusal:
+            log.error("task %s: the answer to %s cannot be recorded: %s", task.id, effect.name, refusal.sentence)
+            rejection = task.reply.answered(without_output(attempt, refusal), self._clock.now())
+            await self._submit(task, rejection, f"{step}, too large")
 
     async def _submit(self, task: Claimed, command: Command, step: str) -> None:
-        """The command's id derives from the task's id and the step, so repeats are recorded once."""
+        """Submit a command until it is recorded. The id is made of the task's and the step.
+
+        Raises TooLarge for a command that the log cannot hold, however often it is sent.
+        """
         due_at = _due_again(command)
         envelope = envelop(
             command,
@@ -113,6 +122,8 @@ class TaskRunner:
                 await self._conclude(task, command, outcome, due_at)
 
     async def _conclude(self, task: Claimed, command: Command, outcome: Outcome, due_at: datetime | None) -> None:
+        if outcome.problem is not None and outcome.problem.type == TooLarge.name:
+            raise TooLarge(outcome.problem.sentence)
         if outcome.status in (Status.REFUSED, Status.FAILED):
             log.warning("task %s: %s was %s: %s", task.id, command.name, outcome.status, outcome.problem)
         if outcome.status is Status.FAILED:

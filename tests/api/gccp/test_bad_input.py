@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import httpx2
@@ -154,6 +155,15 @@ def test_what_is_missing_or_wrong_is_told(shared: Shared, path: str, body: dict[
 def test_an_empty_body_lacks_what_is_required(shared: Shared, method: str, path: str) -> None:
     refused(shared.ask(method, path), 400, MISSING[path])
     refused(shared.ask(method, path, content=b"{}"), 400, MISSING[path])
+
+
+def test_what_no_record_can_hold_is_told_so_and_not_to_be_repeated(shared: Shared) -> None:
+    """Each of these characters takes six bytes of JSON, and once encrypted eight."""
+    body = COURSE | {"transcript": "a word" + "\x01" * 149_000}
+    told = refused(shared.ask("POST", "/generate", json=body), 413, "BODY_TOO_LARGE")
+    assert re.fullmatch(
+        r"Content too large: what is to be recorded has [\d,]+ bytes; a record may have 900,000", told["error"]
+    )
 
 
 def test_every_value_that_is_wrong_is_named(shared: Shared) -> None:

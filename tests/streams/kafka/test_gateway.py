@@ -14,12 +14,14 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from streams.core.envelope import IdempotencyConflict, Outcome, Status
 from streams.core.gateway import Pending, Unavailable, envelop
 from streams.core.partitions import partition_of
+from streams.core.refusals import TooLarge
 from streams.kafka.gateway import KafkaGateway
 from streams.kafka.settings import Cluster
+from streams.postgres.database import connect_plain
 from tests.contract.runtimes import PARTITIONS, START
 from tests.contract.shelf import FillJar, JarOpened, OpenJar
 from tests.streams.kafka.broker import Broker, Kafka, free_port
-from tests.streams.kafka.runtime import Processes, gateway, mapper, processes, until
+from tests.streams.kafka.runtime import Processes, change, gateway, mapper, processes, until
 
 
 @dataclass
@@ -152,6 +154,27 @@ async def test_many_first_commands_about_the_same_people_at_once_share_one_key_e
     assert notes == {"for my aunt Agatha": 64}
 
 
+END_CONNECTIONS = """
+    select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity
+     where datname = current_database() and application_name = any(array['headwater keys', 'headwater gateway'])
+"""
+
+
+async def test_connections_that_died_while_they_were_idle_cost_no_request(served: Served) -> None:
+    """As after a restart of PostgreSQL: only their use shows it."""
+    served.start()
+    id_ = uuid4()
+    await open_jar(served.one, "plums")
+    await fill(served.one, id_=id_)
+    for owner in ("bob", "eve"):
+        with connect_plain(served.roles.dsn) as connection:
+            ended = connection.execute(END_CONNECTIONS.encode()).fetchone()
+        assert ended is not None
+        assert ended[0] >= 3
+        opened, repeated = await asyncio.gather(open_jar(served.one, f"{owner}'s", owner), fill(served.one, id_=id_))
+        assert (opened.status, repeated.replayed) == (Status.ACCEPTED, True)
+
+
 def values(cluster: Cluster, topic: str) -> list[bytes]:
     """The values of all messages of a topic."""
     from kafka import KafkaConsumer
@@ -189,8 +212,8 @@ async def test_a_command_that_is_too_large_for_the_log_is_turned_away_alone(serv
     turned_away, filled = await asyncio.gather(
         served.one.submit(envelop(large, "shelf", PARTITIONS, "test"), 60.0), fill(served.one), return_exceptions=True
     )
-    assert isinstance(turned_away, Unavailable)
-    assert (str(turned_away), turned_away.maybe_recorded) == ("the log does not take this command", False)
+    assert isinstance(turned_away, TooLarge)
+    assert "has 1,100,062 bytes; a record may have 900,000" in turned_away.sentence
     assert isinstance(filled, Outcome)
     assert filled.status is Status.ACCEPTED
     assert served.one.waiting == 0
@@ -203,6 +226,17 @@ async def test_what_was_sent_just_before_a_gateway_stops_is_in_the_log(kafka: Ka
             await asyncio.sleep(0)
         leaving.cancel()
         assert len(values(roles.cluster, roles.cluster.commands("shelf"))) == 1
+
+
+async def test_a_command_that_the_broker_finds_too_large_is_turned_away_for_good(served: Served) -> None:
+    """As where a topic takes less than the start checked: to send it again would change nothing."""
+    served.start()
+    change(served.roles.cluster, served.roles.cluster.commands("shelf"), "max.message.bytes", "20000")
+    large = FillJar(at=START, jar="x" * 30_000, owner="ada", grams=1)
+    with pytest.raises(TooLarge, match="larger than the log takes"):
+        await served.one.submit(envelop(large, "shelf", PARTITIONS, "test"), 60.0)
+    assert served.one.connected
+    assert (await fill(served.one)).status is Status.ACCEPTED
 
 
 FENCED = KafkaException(KafkaError(KafkaError.INVALID_PRODUCER_EPOCH, "fenced", fatal=True))

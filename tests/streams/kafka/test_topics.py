@@ -49,6 +49,14 @@ def test_commands_may_be_kept_for_longer_but_not_for_shorter(cluster: Cluster) -
         check(cluster, CONTEXTS, 4, ONE_BROKER)
 
 
+def test_a_topic_may_take_larger_messages_than_the_log_needs_but_no_smaller_ones(cluster: Cluster) -> None:
+    change(cluster, cluster.events("shelf"), "max.message.bytes", "2000000")
+    check(cluster, CONTEXTS, 4, ONE_BROKER)
+    change(cluster, cluster.events("shelf"), "max.message.bytes", "500000")
+    with pytest.raises(WrongTopic, match=r"max\.message\.bytes=500000, it must be 1048588"):
+        check(cluster, CONTEXTS, 4, ONE_BROKER)
+
+
 def test_another_number_of_partitions_is_refused(cluster: Cluster) -> None:
     with pytest.raises(WrongTopic, match=r"has 4 partitions, not 8.*HEADWATER_PARTITIONS=4"):
         check(cluster, CONTEXTS, 8, ONE_BROKER)
