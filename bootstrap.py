@@ -26,9 +26,9 @@ from streams.core.envelope import Recorded
 from streams.core.gateway import envelop, submit_until_recorded
 from streams.core.secrets import Secrets
 from streams.engine import Background, Engine, cancelled
+from streams.postgres.catch_up import Progress
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import check_secret
-from streams.postgres.rebuild import Progress
 from streams.postgres.status import installation, measure
 from streams.secret_files import read_or_create_secret, read_secret
 from streams.telemetry.live_figures import Thresholds, Windows, alerts, report

@@ -31,6 +31,7 @@ from streams.core.read_models import Row
 from streams.core.wiring import names_of
 from streams.embedded.runtime import EmbeddedRuntime
 from streams.postgres import rebuild
+from streams.postgres.catch_up import catch_up
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import projection_of
 from streams.postgres.journal import COLUMNS
@@ -149,7 +150,7 @@ def _rebuild(connection: Connection[Row]) -> None:
     projection = projection_of("shelf", JARS)
     mapper = Mapper(names_of([SHELF]), Keyring(bytes(32)))
     active = rebuild.activate(connection, projection, rebuild.create(connection, projection, JARS))
-    rebuild.catch_up(connection, active, mapper)
+    catch_up(connection, active, mapper)
     rebuild.join_writers(connection, active, mapper, "shadow")
     rebuild.swap(connection, active)
 

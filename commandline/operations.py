@@ -23,6 +23,7 @@ from streams.core.mapper import Mapper
 from streams.core.read_models import ReadModel, Row
 from streams.core.wiring import names_of
 from streams.postgres import rebuild
+from streams.postgres.catch_up import Overtaken, RebuildFailed, catch_up, missing
 from streams.postgres.database import connect, connect_plain
 from streams.postgres.projection_tables import Active, Projection, Registered
 from streams.postgres.status import Installation, installation
@@ -78,7 +79,7 @@ def list_projections(settings: Settings) -> None:
 
 def rebuild_projection(settings: Settings, name: str) -> None:
     """Build a read model beside the live one, keep it up to date, and compare the two."""
-    with _opened(settings) as (connection, mapper):
+    with _operating(settings, name) as (connection, mapper):
         projection, model = _read_model(name, mapper)
         active = rebuild.activate(connection, projection, rebuild.create(connection, projection, model))
         _catch_up(connection, active, mapper)
@@ -90,17 +91,20 @@ def rebuild_projection(settings: Settings, name: str) -> None:
 
 
 def _catch_up(connection: psycopg.Connection[Row], active: Active, mapper: Mapper) -> None:
-    total = rebuild.missing(connection, active)
+    total = missing(connection, active)
     with progress_bar(active.table, total, transient=False) as progress:
         try:
-            rebuild.catch_up(connection, active, mapper, progress)
-        except rebuild.RebuildFailed as failure:
-            raise Stop(f"{active.projection.name} raised on an event: {failure}") from None
+            catch_up(connection, active, mapper, progress)
+        except RebuildFailed as failure:
+            raise Stop(
+                f"{active.projection.name} halted on an event: {failure}."
+                f" What was built so far goes with: headwater projection drop {active.projection.name}"
+            ) from None
 
 
 def swap_projection(settings: Settings, name: str) -> None:
     """Make the newest shadow table the live one."""
-    with _opened(settings) as (connection, mapper):
+    with _operating(settings, name) as (connection, mapper):
         projection, _ = _read_model(name, mapper)
         shadows = [row for row in rebuild.registered(connection) if row.name == name and row.state == "shadow"]
         if not shadows:
@@ -114,7 +118,7 @@ def swap_projection(settings: Settings, name: str) -> None:
 
 def retry_projection(settings: Settings, name: str) -> None:
     """Resume the halted tables of a projection from their last position."""
-    with _opened(settings) as (connection, mapper):
+    with _operating(settings, name) as (connection, mapper):
         halted = [row for row in rebuild.registered(connection) if row.name == name and row.halted_at]
         if not halted:
             raise Stop(f"{name} has not halted")
@@ -129,7 +133,7 @@ def _retry(connection: psycopg.Connection[Row], mapper: Mapper, row: Registered)
     _check_version(row, projection)
     try:
         rebuild.resume(connection, rebuild.activate(connection, projection, row.table), mapper, row.state)
-    except rebuild.RebuildFailed as failure:
+    except RebuildFailed as failure:
         raise Stop(f"{row.name} still raises: {failure}") from None
     console.print(f"{row.table} goes on")
 
@@ -144,7 +148,7 @@ def _check_version(row: Registered, projection: Projection) -> None:
 
 def drop_projection(settings: Settings, name: str) -> None:
     """Remove the tables of a projection that are not live."""
-    with _opened(settings) as (connection, _):
+    with _operating(settings, name) as (connection, _):
         for row in rebuild.registered(connection):
             if row.name == name and row.state != "live":
                 rebuild.drop(connection, row)
@@ -188,6 +192,17 @@ def _opened(settings: Settings) -> Iterator[tuple[psycopg.Connection[Row], Mappe
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(bootstrap.master_key(settings)))
     with connect_plain(dsn, "headwater projection") as connection:
         yield connection, mapper
+
+
+@contextmanager
+def _operating(settings: Settings, name: str) -> Iterator[tuple[psycopg.Connection[Row], Mapper]]:
+    """`_opened`, with every other operator kept off the projection."""
+    with _opened(settings) as (connection, mapper):
+        try:
+            with rebuild.operating(connection, name):
+                yield connection, mapper
+        except Overtaken as overtaken:
+            raise Stop(str(overtaken)) from None
 
 
 def _read_model(name: str, mapper: Mapper) -> tuple[Projection, ReadModel]:

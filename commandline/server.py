@@ -20,9 +20,9 @@ from commandline import Stop
 from commandline.tokens import Wanted, issue_token
 from settings import Settings
 from streams.kafka.denials import Denied
+from streams.postgres.catch_up import Overtaken, RebuildFailed
+from streams.postgres.catch_up import Progress as Report
 from streams.postgres.installation import InUse, WrongInstallation
-from streams.postgres.rebuild import Progress as Report
-from streams.postgres.rebuild import RebuildFailed
 from streams.postgres.server import NotDurable
 from streams.telemetry.garbage import spare_what_lives
 from streams.telemetry.logs import set_up_logging
@@ -32,6 +32,7 @@ REASONS = (
     WrongInstallation,
     NotDurable,
     RebuildFailed,
+    Overtaken,
     psycopg.OperationalError,
     OSError,
     Denied,

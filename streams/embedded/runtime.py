@@ -17,12 +17,13 @@ from streams.core.processor import Processor
 from streams.core.wiring import Context, names_of
 from streams.embedded.gateway import EmbeddedGateway
 from streams.engine import Background, cancelled
+from streams.postgres.catch_up import Progress
 from streams.postgres.database import connect_plain
 from streams.postgres.indexes import build_indexes
 from streams.postgres.installation import acquire_writer_lock, check_master_key, prepare
 from streams.postgres.projection_tables import Projections
 from streams.postgres.reads import Reads
-from streams.postgres.rebuild import Progress, bring_up
+from streams.postgres.rebuild import bring_up
 from streams.postgres.shared_clock import forget_manual_clock, synchronize_clock
 from streams.postgres.tasks import known_projections
 from streams.work.due_notifications import forward_due_notifications

@@ -20,9 +20,9 @@ from streams.kafka.replay import LogEndNotReached, replay
 from streams.kafka.settings import Cluster
 from streams.kafka.types import Place
 from streams.kafka.watchdog import PAUSE_SECONDS, reason_of, retry
+from streams.postgres.catch_up import Progress
 from streams.postgres.installation import WRITER
 from streams.postgres.journal import COLUMNS
-from streams.postgres.rebuild import Progress
 
 log = logging.getLogger(__name__)
 

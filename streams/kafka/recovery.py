@@ -28,11 +28,12 @@ from streams.kafka.settings import Cluster
 from streams.kafka.types import BrokenLog, Checkpoint, Place
 from streams.kafka.watchdog import reason_of
 from streams.postgres.batch_transaction import statements, write_carefully_plain
+from streams.postgres.catch_up import Progress
 from streams.postgres.database import read_plain, write_plain
 from streams.postgres.installation import prepare
 from streams.postgres.journal import KEYS
 from streams.postgres.projection_tables import Projections
-from streams.postgres.rebuild import Progress, bring_up
+from streams.postgres.rebuild import bring_up
 from streams.postgres.tasks import known_projections
 
 log = logging.getLogger(__name__)

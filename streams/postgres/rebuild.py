@@ -6,49 +6,28 @@ live (queries see it) → retired (no longer written) → dropped. A rebuild cre
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from psycopg import Connection
-from psycopg.pq import TransactionStatus
 
-from domain.messages import Event
-from streams.core.envelope import Recorded
-from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import ReadModel, Row
 from streams.core.wiring import Context
-from streams.postgres.database import Statement, has_table, write_plain
+from streams.postgres.catch_up import Overtaken, Progress, RebuildFailed, catch_up, partitions_of, step
+from streams.postgres.database import has_table
 from streams.postgres.installation import projection_of, unregistered
-from streams.postgres.journal import COLUMNS, KeyedRecord
-from streams.postgres.projection_tables import (
-    COLUMN_TYPES,
-    REGISTERED,
-    Active,
-    Halt,
-    Projection,
-    Registered,
-    changes_of,
-    halted,
-    written,
-)
+from streams.postgres.projection_tables import COLUMN_TYPES, REGISTERED, Active, Projection, Registered
 from streams.postgres.tasks import TABLE, reactions
 
-CHUNK = 5_000
+log = logging.getLogger(__name__)
 
-NEXT_RECORDS = f"""
-    select {COLUMNS}, k.subject is not null, k.wrapped
-      from headwater.projection_checkpoints c
-      cross join lateral (select * from headwater.journal j where j.context = %s and j.partition = c.partition
-                              and j.sequence > c.sequence order by j.sequence limit %s) j
-      left join headwater.subject_keys k on k.subject = j.subject
-     where c.table_name = %s and c.partition = %s
-     order by j.sequence
-"""
-
-MOVE = """
-    update headwater.projection_checkpoints set sequence = %s where table_name = %s and partition = %s and sequence = %s
-"""
+LOCK_KEY = "hashtextextended('headwater projection ' || %s, 0)"
+TRY_LOCK, LOCK, UNLOCK = (
+    f"select pg_{verb}({LOCK_KEY})" for verb in ("try_advisory_lock", "advisory_lock", "advisory_unlock")
+)
 
 RETIRE = "update headwater.projections set state = 'retired' where name = %s and state = 'live'"
 PERSONAL = """
@@ -57,12 +36,6 @@ PERSONAL = """
 """Of tables that were made before the registry held which of their columns are personal."""
 
 LOCK_CONTEXT = "select partition, sequence from headwater.partitions where context = %s order by partition for update"
-
-Progress = Callable[[int], None]
-
-
-class RebuildFailed(Exception):
-    """`project` raised on an event of the journal during a rebuild."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +50,23 @@ class Comparison:
     @property
     def equal(self) -> bool:
         return self.only_live == 0 and self.only_rebuilt == 0
+
+
+@contextmanager
+def operating(connection: Connection[Row], name: str, wait: bool = False) -> Iterator[None]:
+    """Keep every other operator off the projection while the block runs.
+
+    Raises Overtaken if one is at work on it, or waits until that one is done.
+    """
+    if wait:
+        connection.execute(LOCK.encode(), (name,))
+    elif connection.execute(TRY_LOCK.encode(), (name,)).fetchone() != (True,):
+        raise Overtaken(f"another process is at work on {name}; try again once it is done")
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute(UNLOCK.encode(), (name,))
 
 
 def registered(connection: Connection[Row]) -> list[Registered]:
@@ -112,6 +102,7 @@ def create(
             " where context = %s",
             (name, projection.context),
         )
+        _next_epoch(connection)  # from now on the writers blank erased persons in this table, too
     return name
 
 
@@ -126,20 +117,11 @@ def _create_table(connection: Connection[Row], model: ReadModel) -> str:
     return table
 
 
-def catch_up(connection: Connection[Row], active: Active, mapper: Mapper, progress: Progress = lambda _: None) -> None:
-    """Project the journal's records beyond the table's checkpoints, in transactions of `CHUNK` records.
-
-    When the projection raises on an event, records the halt and raises RebuildFailed.
-    """
-    while moved := sum(_step(connection, active, mapper, partition) for partition in _partitions(connection, active)):
-        progress(moved)
-
-
 def join_writers(connection: Connection[Row], active: Active, mapper: Mapper, state: str) -> None:
     """Project the last records while the context's writers are locked out, then hand the table to the writers."""
     with connection.transaction():
         connection.execute(LOCK_CONTEXT, (active.projection.context,)).fetchall()
-        while sum(_step(connection, active, mapper, partition) for partition in _partitions(connection, active)):
+        while sum(step(connection, active, mapper, partition) for partition in partitions_of(connection, active)):
             pass
         connection.execute(
             "update headwater.projections set state = %s, halted_at = null, error = null where table_name = %s",
@@ -198,57 +180,6 @@ def resume(connection: Connection[Row], active: Active, mapper: Mapper, state: s
     join_writers(connection, active, mapper, state)
 
 
-def missing(connection: Connection[Row], active: Active) -> int:
-    """The number of journal records that the table has not projected."""
-    row = connection.execute(
-        "select coalesce(sum(p.sequence - c.sequence), 0)::bigint from headwater.projection_checkpoints c"
-        " join headwater.partitions p on p.context = %s and p.partition = c.partition where c.table_name = %s",
-        (active.projection.context, active.id),
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _partitions(connection: Connection[Row], active: Active) -> list[int]:
-    rows = connection.execute(
-        "select partition from headwater.projection_checkpoints where table_name = %s order by 1", (active.id,)
-    )
-    return [row[0] for row in rows]
-
-
-def _step(connection: Connection[Row], active: Active, mapper: Mapper, partition: int) -> int:
-    rows = connection.execute(NEXT_RECORDS, (active.projection.context, CHUNK, active.id, partition)).fetchall()
-    if not rows:
-        return 0
-    recorded = list(decoded(mapper, rows))
-    changes = changes_of(active, recorded)
-    if isinstance(changes, Halt):
-        raise _record_halt(connection, changes)
-    first, last = recorded[0].record.sequence, recorded[-1].record.sequence
-    move = Statement(MOVE, [last, active.id, partition, first - 1])
-    _execute(connection, [*written(active, changes), move])
-    return len(rows)
-
-
-def _record_halt(connection: Connection[Row], halt: Halt) -> RebuildFailed:
-    if connection.info.transaction_status == TransactionStatus.IDLE:
-        write_plain(connection, [halted(halt)])
-    return RebuildFailed(f"{halt.error} at {halt.position}")
-
-
-def _execute(connection: Connection[Row], statements: Iterable[Statement]) -> None:
-    with connection.transaction():
-        for sql, params in statements:
-            connection.execute(sql.encode(), params)
-
-
-def decoded(mapper: Mapper, rows: Iterable[Row]) -> Iterator[Recorded[Event]]:
-    """Recorded events from journal rows that end with the two key columns."""
-    for record, has_key, wrapped in map(KeyedRecord.of, rows):
-        if record.subject is not None and has_key:
-            mapper.keyring.learn(WrappedKey(record.subject, wrapped))
-        yield Recorded(mapper.decode_as(Event, record.name, record.data, record.subject), record)
-
-
 def _next_epoch(connection: Connection[Row]) -> None:
     connection.execute("update headwater.installation set epoch = epoch + 1")
 
@@ -260,7 +191,9 @@ def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: M
             projection = projection_of(context.name, model)
             connection.execute(PERSONAL, (projection.subject, list(projection.personal), projection.name))
             if unregistered(connection, [projection]):
-                put_live(connection, projection, model, mapper, progress)
+                with operating(connection, projection.name, wait=True):
+                    if unregistered(connection, [projection]):
+                        put_live(connection, projection, model, mapper, progress)
         projection = reactions(context, mapper)
         if unregistered(connection, [projection]):
             id_ = create(connection, projection, None)
@@ -284,12 +217,18 @@ def _retire_unlisted(connection: Connection[Row], contexts: Sequence[Context]) -
 def put_live(
     connection: Connection[Row], projection: Projection, model: ReadModel, mapper: Mapper, progress: Progress
 ) -> Active:
-    """Build a read model's table from the journal and make it live; drops unfinished tables of an earlier start."""
+    """Build a read model's table from the journal and make it live; drops unfinished tables of an earlier start.
+
+    A table that halts on the way is made live as it is: it alone stays behind, as one that halts later does.
+    """
     for row in registered(connection):
         if row.name == model.name and row.version == model.version and row.state == "building":
             drop(connection, row)
     active = activate(connection, projection, create(connection, projection, model))
-    catch_up(connection, active, mapper, progress)
-    join_writers(connection, active, mapper, "shadow")
+    try:
+        catch_up(connection, active, mapper, progress)
+        join_writers(connection, active, mapper, "shadow")
+    except RebuildFailed as failure:
+        log.error("%s halts while it is built: %s", projection.name, failure)
     swap(connection, active)
     return active

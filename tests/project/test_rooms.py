@@ -29,6 +29,7 @@ ROOMS = (
 )
 CONTEXTS = sorted(path.name for path in (ROOT / "commands").iterdir() if (path / "__init__.py").exists())
 
+PURE_VALUES = ("domain.messages", "domain.rfc3339")
 PURE = ("domain", "streams.core")
 PERFORMERS = ("connectors", "content", "documents", "commands", "projections", "streams.postgres", "streams.engine")
 GENERAL = ("api", "commands", "connectors", "effects", "projections")
@@ -45,7 +46,16 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "streams": ("streams", "domain.messages"),
     "settings": (),
     "bootstrap": ("products", "settings", "streams", "domain", *GENERAL),
-    "commandline": ("commandline", "bootstrap", "products", "settings", "streams", "domain.messages", *GENERAL),
+    "commandline": (
+        "commandline",
+        "bootstrap",
+        "products",
+        "settings",
+        "streams",
+        "domain.messages",
+        "domain.rfc3339",
+        *GENERAL,
+    ),
     "cli": ("commandline",),
 }
 """A room, and the modules of ours that it may import. A name stands for everything below it."""

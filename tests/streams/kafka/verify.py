@@ -16,9 +16,10 @@ from streams.core.chain import chained
 from streams.core.envelope import GENESIS, OUTCOMES, Decided, Outcome, Record, Status
 from streams.core.read_models import Row
 from streams.kafka.replay import replay
+from streams.postgres.catch_up import catch_up
 from streams.postgres.database import connect_plain
 from streams.postgres.journal import COLUMNS
-from streams.postgres.rebuild import activate, catch_up, compare, create, join_writers
+from streams.postgres.rebuild import activate, compare, create, join_writers
 from streams.postgres.tasks import known_projections
 from tests.contract.shelf import SHELF, EmptyJar, FillJar, JarEmptied, JarFilled, JarOpened, OpenJar
 from tests.streams.kafka.runtime import Processes, mapper

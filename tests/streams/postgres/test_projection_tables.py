@@ -15,6 +15,7 @@ from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.core.wiring import EraseSubject, names_of
 from streams.postgres import rebuild
+from streams.postgres.catch_up import RebuildFailed, catch_up
 from streams.postgres.database import connect, connect_plain
 from streams.postgres.installation import projection_of
 from streams.postgres.projection_tables import Active, Projection, Registered
@@ -107,7 +108,7 @@ async def test_a_projection_that_still_raises_stays_halted(
     await do(shelf, opened(0))
     await do(shelf, filled(666))
     row = next(row for row in rebuild.registered(operator) if row.name == "shelf_jars")
-    with pytest.raises(rebuild.RebuildFailed, match="devil"):
+    with pytest.raises(RebuildFailed, match="devil"):
         rebuild.resume(operator, rebuild.activate(operator, jars(), row.table), mapper, row.state)
     assert (await row_of(shelf, row.table)).halted_at is not None
 
@@ -115,7 +116,7 @@ async def test_a_projection_that_still_raises_stays_halted(
 async def build_beside(operator: Connection[Row], mapper: Mapper) -> Active:
     def build() -> Active:
         active = rebuild.activate(operator, jars(), rebuild.create(operator, jars(), JARS))
-        rebuild.catch_up(operator, active, mapper)
+        catch_up(operator, active, mapper)
         rebuild.join_writers(operator, active, mapper, "shadow")
         return active
 
