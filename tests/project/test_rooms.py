@@ -43,9 +43,18 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "api": ("api", *PURE, *PERFORMERS, "streams.telemetry"),
     "products": ("products", "settings", *PURE, *PERFORMERS, "api", "effects", "streams.telemetry"),
     "streams": ("streams", "domain.messages"),
-    "settings": (),
+    "settings": ("connectors.setting_values",),
     "bootstrap": ("products", "settings", "streams", "domain", *GENERAL),
-    "commandline": ("commandline", "bootstrap", "products", "settings", "streams", "domain.messages", *GENERAL),
+    "commandline": (
+        "commandline",
+        "bootstrap",
+        "products",
+        "settings",
+        "streams",
+        "domain.messages",
+        "domain.rfc3339",
+        *GENERAL,
+    ),
     "cli": ("commandline",),
 }
 """A room, and the modules of ours that it may import. A name stands for everything below it."""
