@@ -158,6 +158,15 @@ def destinations() -> dict[str, dict[str, Destination]]:
     return {product.name: configured(product.name) for product in PRODUCTS if product.webhooks is not None}
 
 
+def check_settings(settings: Settings) -> list[str]:
+    """Read every setting once, before anything starts; returns warnings for the operator.
+
+    Raises pydantic's ValidationError, or ValueError with a sentence.
+    """
+    destinations()
+    return [warning for product in PRODUCTS for warning in product.check(settings)]
+
+
 def performers(settings: Settings, dsn: str) -> Performers:
     """The performers of every product's effects; raises pydantic's ValidationError for an invalid setting."""
     parts, endpoints = WorkerParts(settings, secrets(settings), dsn), destinations()

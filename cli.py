@@ -51,11 +51,17 @@ def main() -> None:
     except EXPECTED as expected:
         reason = str(expected)
     except ValidationError as wrong:
-        reason = "; ".join(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors())
+        reason = _wrong_settings(wrong)
     except _database_away() as away:
         reason = f"PostgreSQL does not answer: {away}"
     console.print(f"[red]headwater:[/red] {reason}", highlight=False, soft_wrap=True)
     sys.exit(1)
+
+
+def _wrong_settings(wrong: ValidationError) -> str:
+    from commandline.setting_errors import sentences
+
+    return sentences(wrong)
 
 
 def _database_away() -> type[Exception]:

@@ -5,11 +5,14 @@ Settings of a product are in `products/<surface>.py`, settings of providers in `
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connectors.setting_values import HttpAddress
 
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - names of addresses, nothing is bound here
 """The address that reaches a process which listens on all of them."""
@@ -28,17 +31,48 @@ def _of_32_bytes(secret: SecretStr) -> SecretStr:
 Secret = Annotated[SecretStr, AfterValidator(_of_32_bytes)]
 """A secret of 32 bytes in hexadecimal."""
 
+TOPIC_PREFIX = re.compile(r"[a-zA-Z0-9._-]{1,100}")
+"""Characters that Kafka allows in the name of a topic, with room for the rest of the name."""
+
+
+def _prefix(value: str) -> str:
+    if TOPIC_PREFIX.fullmatch(value) is None:
+        raise ValueError("must have letters, digits, dots, underscores and hyphens only, at most 100")
+    return value
+
+
+def _conninfo(value: str) -> str:
+    """Checks the form only. The driver is imported where a server is set at all."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(value)
+    except ProgrammingError:
+        raise ValueError("must be an address as postgresql://user:password@host:5432/database") from None
+    return value
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Conninfo = Annotated[str, AfterValidator(_conninfo)]
+"""The DSN of a PostgreSQL server, as an address or as `key=value` pairs."""
+
 
 class Settings(BaseSettings):
-    """The settings of the engine and the process. Secrets are `SecretStr`, so that no log or error shows them."""
+    """The settings of the engine and the process; an empty variable counts as unset.
 
-    model_config = SettingsConfigDict(env_prefix="HEADWATER_", extra="ignore", hide_input_in_errors=True)
+    Secrets are `SecretStr`, so that no log or error shows them.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEADWATER_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
 
     data: Path = Path("headwater-data")
     """Directory of the embedded database, the secrets and the sandbox outbox."""
     host: str = "127.0.0.1"
-    port: int = 8000
-    postgres: str | None = Field(default=None, repr=False)
+    port: Port = 8000
+    postgres: Conninfo | None = Field(default=None, repr=False)
     """DSN of a PostgreSQL server; without one, an embedded server runs in the data directory."""
     partitions: int = Field(default=4, ge=1, le=1024)
     """Partitions per context, fixed when the installation is created."""
@@ -52,14 +86,14 @@ class Settings(BaseSettings):
     """A second key that signs tokens, beside a given `token_secret`: both are valid, and new tokens get this one."""
     secret: Secret | None = None
     """The secret of codes, marks, links and webhooks, 32 bytes in hexadecimal; without it, `secret.key` likewise."""
-    public_url: str | None = None
+    public_url: HttpAddress | None = None
     """The address of this installation for recipients (unsubscribe links); without it, http://host:port."""
     allow_private_webhooks: bool = False
     """Whether outgoing webhooks may go to private addresses."""
 
     kafka: str | None = None
     """`host:port,…` of the brokers; connection settings pass through as HEADWATER_KAFKA_… (…_SASL_USERNAME)."""
-    prefix: str = "headwater"
+    prefix: Annotated[str, AfterValidator(_prefix)] = "headwater"
     """The prefix of topics and consumer groups."""
     instance: str | None = None
     """The stable name of this process, unique within its role; without it, the host's name."""
@@ -67,7 +101,7 @@ class Settings(BaseSettings):
     """The number of replicas of a topic, checked at start."""
     min_insync: int = Field(default=2, ge=1)
     """The number of in-sync replicas that a write requires, checked at start."""
-    metrics_port: int | None = None
+    metrics_port: Port | None = None
     """The port of the metrics of a processor, projector or worker; without it, they serve none."""
 
     @property

@@ -18,6 +18,7 @@ from rich.console import Console
 
 import bootstrap
 from commandline import Stop
+from commandline.setting_errors import check_settings
 from settings import Settings
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
@@ -157,6 +158,7 @@ SETTING_UP = 0x48656165
 def serve_api(settings: Settings) -> None:
     """Run an API node until a signal arrives."""
     set_up_logging(settings.log_level)
+    check_settings(settings)
     role = role_of(settings, "api")
     from commandline.server import serve_edge
 
@@ -184,6 +186,7 @@ def run_live(settings: Settings) -> None:
 def run_worker(settings: Settings) -> None:
     """Run a worker until a signal arrives."""
     set_up_logging(settings.log_level)
+    check_settings(settings)
     role = role_of(settings, "worker")
     _checked(settings, role, RIGHTS["worker"])
     _check_secret(settings, role)

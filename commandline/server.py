@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 import bootstrap
 from api.app import Edge
 from commandline import Stop
+from commandline.setting_errors import check_settings
 from commandline.tokens import Wanted, issue_token
 from settings import Settings
 from streams.kafka.denials import Denied
@@ -47,12 +48,13 @@ console = Console(highlight=False, soft_wrap=True)
 
 def serve(settings: Settings) -> None:
     """Serve until a signal arrives, then finish accepted requests. Raises Stop with the reason of a failure."""
+    set_up_logging(settings.log_level)
+    check_settings(settings)
     serve_edge(settings, _edge(settings))
 
 
 def serve_edge(settings: Settings, edge: Edge) -> None:
     """Serve an edge until a signal arrives or its runtime fails; raises Stop with the reason."""
-    set_up_logging(settings.log_level)
     server = uvicorn.Server(
         uvicorn.Config(
             edge,

@@ -10,6 +10,17 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.setting_values import (
+    HttpAddress,
+    Mailbox,
+    SecretToken,
+    SigningSecret,
+    SmtpAddress,
+    Token,
+    is_http_address,
+    is_signing_text,
+)
+
 
 class ProviderSettings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
@@ -18,11 +29,11 @@ class ProviderSettings(BaseSettings):
 class TwilioSettings(ProviderSettings):
     """SMS by Twilio. `webhook_url` is the public address of the status webhook."""
 
-    account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
-    auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
+    account_sid: Token | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
+    auth_token: SecretToken | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
     sender: str | None = Field(default=None, validation_alias="TWILIO_FROM")
-    base_url: str = Field(default="https://api.twilio.com", validation_alias="TWILIO_BASE_URL")
-    webhook_url: str | None = Field(default=None, validation_alias="TWILIO_WEBHOOK_URL")
+    base_url: HttpAddress = Field(default="https://api.twilio.com", validation_alias="TWILIO_BASE_URL")
+    webhook_url: HttpAddress | None = Field(default=None, validation_alias="TWILIO_WEBHOOK_URL")
 
     @property
     def complete(self) -> bool:
@@ -33,10 +44,10 @@ class TwilioSettings(ProviderSettings):
 class ResendSettings(ProviderSettings):
     """E-mail by Resend. `webhook_secret` verifies its reports."""
 
-    api_key: SecretStr | None = Field(default=None, validation_alias="RESEND_API_KEY")
-    sender: str | None = Field(default=None, validation_alias="RESEND_FROM")
-    base_url: str = Field(default="https://api.resend.com", validation_alias="RESEND_BASE_URL")
-    webhook_secret: SecretStr | None = Field(default=None, validation_alias="RESEND_WEBHOOK_SECRET")
+    api_key: SecretToken | None = Field(default=None, validation_alias="RESEND_API_KEY")
+    sender: Mailbox | None = Field(default=None, validation_alias="RESEND_FROM")
+    base_url: HttpAddress = Field(default="https://api.resend.com", validation_alias="RESEND_BASE_URL")
+    webhook_secret: SigningSecret | None = Field(default=None, validation_alias="RESEND_WEBHOOK_SECRET")
 
     @property
     def complete(self) -> bool:
@@ -47,17 +58,17 @@ class ResendSettings(ProviderSettings):
 class SmtpSettings(ProviderSettings):
     """E-mail by SMTP: `smtp://user:password@host:587` or `smtps://…`."""
 
-    url: SecretStr | None = Field(default=None, validation_alias="SMTP_URL")
-    sender: str = Field(default="headwater@localhost", validation_alias="SMTP_FROM")
+    url: SmtpAddress | None = Field(default=None, validation_alias="SMTP_URL")
+    sender: Mailbox = Field(default="headwater@localhost", validation_alias="SMTP_FROM")
 
 
 class ModelSettings(ProviderSettings):
     """The language model: Anthropic's, or one that Ollama serves."""
 
-    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
-    anthropic_base_url: str = Field(default="https://api.anthropic.com", validation_alias="ANTHROPIC_BASE_URL")
-    anthropic_version: str = Field(default="2023-06-01", validation_alias="ANTHROPIC_VERSION")
-    ollama_base_url: str | None = Field(default=None, validation_alias="OLLAMA_BASE_URL")
+    anthropic_api_key: SecretToken | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: HttpAddress = Field(default="https://api.anthropic.com", validation_alias="ANTHROPIC_BASE_URL")
+    anthropic_version: Token = Field(default="2023-06-01", validation_alias="ANTHROPIC_VERSION")
+    ollama_base_url: HttpAddress | None = Field(default=None, validation_alias="OLLAMA_BASE_URL")
     ollama_model: str = Field(default="llama3.2", validation_alias="OLLAMA_MODEL")
     """The model for all answers from Ollama, instead of the model that a request names."""
 
@@ -76,7 +87,11 @@ class WebhookSettings(ProviderSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:  # noqa: N804 - an `after` validator is called on the instance
+        name = f"{self.surface.upper()}_WEBHOOK"
         if (self.webhook_url is None) != (self.webhook_secret is None):
-            name = f"{self.surface.upper()}_WEBHOOK"
             raise ValueError(f"{name}_URL and {name}_SECRET are set together or not at all")
+        if self.webhook_url is not None and not is_http_address(self.webhook_url):
+            raise ValueError(f"{name}_URL must be an address that begins with http:// or https://")
+        if self.webhook_secret is not None and not is_signing_text(self.webhook_secret.get_secret_value()):
+            raise ValueError(f"{name}_SECRET must have base64 after whsec_, or be a text without that prefix")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from domain.money import microcents
 from domain.webhooks import FeedEvent, WebhookContent
 from products.product import App, Credential, EdgeParts, Product, Webhooks, WorkerParts
 from projections.communication import READ_MODELS
+from settings import Settings
 from streams.core.calls import AnyConnector
 from streams.core.secrets import Secrets
 from streams.telemetry.live_figures import Delivery
@@ -44,13 +45,17 @@ curl -s $API/status/$TASK/explanation -H "Authorization: Bearer $TOKEN"; echo
 """
 
 
+LARGEST_BUDGET = 1_000_000_000
+"""Dollars; in microcents still far from the largest integer of the database."""
+
+
 class CommunicationSettings(BaseSettings):
     """Budgets over all recipients, in dollars, by UTC day and month."""
 
     model_config = SettingsConfigDict(env_prefix="HEADWATER_", env_ignore_empty=True, extra="ignore")
 
-    daily_budget: Decimal = Field(default=Decimal(100), ge=0)
-    monthly_budget: Decimal = Field(default=Decimal(3000), ge=0)
+    daily_budget: Decimal = Field(default=Decimal(100), ge=0, le=LARGEST_BUDGET)
+    monthly_budget: Decimal = Field(default=Decimal(3000), ge=0, le=LARGEST_BUDGET)
 
     @property
     def limits(self) -> Limits:
@@ -103,6 +108,29 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     }
 
 
+def check(settings: Settings) -> Sequence[str]:
+    """Read every setting of this product; returns what an operator may have forgotten.
+
+    Raises pydantic's ValidationError.
+    """
+    CommunicationSettings()
+    twilio, resend, smtp = TwilioSettings(), ResendSettings(), SmtpSettings()
+    mails = resend.complete or smtp.url is not None
+    found = {
+        f"HEADWATER_PUBLIC_URL is not set: e-mails carry unsubscribe links to {settings.public}, which recipients "
+        "cannot open": mails and settings.public_url is None,
+        "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM are not all set: texts go to the sandbox": (
+            twilio.account_sid is not None and not twilio.complete
+        ),
+        "TWILIO_WEBHOOK_URL is not set: Twilio reports no deliveries": twilio.complete and twilio.webhook_url is None,
+        "RESEND_FROM is not set: e-mails do not go out by Resend": resend.api_key is not None and not resend.complete,
+        "RESEND_WEBHOOK_SECRET is not set: reports by Resend are refused": (
+            resend.complete and resend.webhook_secret is None
+        ),
+    }
+    return [warning for warning, holds in found.items() if holds]
+
+
 def content(event: FeedEvent) -> WebhookContent:
     """The content of the webhook about an event."""
     from content.communication.webhooks import webhook_content
@@ -132,4 +160,5 @@ COMMUNICATION = Product(
     ),
     webhooks=Webhooks(types=TYPES, content=content),
     preview=preview,
+    check=check,
 )

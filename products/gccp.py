@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +11,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.gccp.access import LIMITS, SCOPES
 from commands.gccp.wiring import GCCP as CONTEXT
+from connectors.setting_values import HttpAddress
 from connectors.settings import ModelSettings
 from domain.calls.completion import Completion
 from domain.gccp.generation import GenerationCompleted, GenerationFailed, GenerationQueued
 from domain.messages import Effect
 from products.product import App, Credential, EdgeParts, Product, Webhooks, WorkerParts
 from projections.gccp import READ_MODELS
+from settings import Settings
 from streams.core.calls import AnyConnector
 from streams.telemetry.live_figures import Delivery
 
@@ -44,7 +46,7 @@ class GccpSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HEADWATER_GCCP_", env_ignore_empty=True, extra="ignore")
 
     supabase_jwt_secret: SecretStr | None = Field(default=None, validation_alias="SUPABASE_JWT_SECRET")
-    supabase_url: str | None = Field(default=None, validation_alias="SUPABASE_URL")
+    supabase_url: HttpAddress | None = Field(default=None, validation_alias="SUPABASE_URL")
 
     model: str = Field(default="claude-sonnet-4-5-20250929", min_length=1)
     """Anthropic's model that writes generations."""
@@ -114,6 +116,13 @@ def app(parts: EdgeParts) -> App:
     return App(build(parts.engine, parts.counters, parts.secrets, dependencies), dependencies.close)
 
 
+def check(_settings: Settings) -> Sequence[str]:
+    """Read every setting of this product; raises pydantic's ValidationError."""
+    GccpSettings()
+    ModelSettings()
+    return ()
+
+
 def performers(_parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     """The performers of this product's effects."""
     return {Completion: language_model(ModelSettings())}
@@ -133,4 +142,5 @@ GCCP = Product(
         failed=frozenset({GenerationFailed.name}),
     ),
     webhooks=Webhooks(),
+    check=check,
 )

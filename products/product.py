@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -84,7 +84,9 @@ class Product:
     """The record of one product. Its functions import the web, clients and renderers when they are called.
 
     `apps` are by the name of the surface; `first_request` is a shell script with `{base}` and `{token}`.
-    `preview` renders a message before it is sent, for `headwater preview`; raises ValueError with a sentence.
+    `check` reads every setting of the product before anything starts: it raises pydantic's ValidationError, and returns
+    warnings for the operator. `preview` renders a message before it is sent, for `headwater preview`; raises ValueError
+    with a sentence.
     """
 
     context: Context
@@ -96,6 +98,7 @@ class Product:
     deliveries: Delivery
     webhooks: Webhooks | None = None
     preview: Callable[[str, str, str, bool], str] | None = None
+    check: Callable[[Settings], Sequence[str]] = lambda _settings: ()
 
     @property
     def name(self) -> str:

@@ -44,7 +44,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "api": ("api", *PURE, *PERFORMERS, "streams.telemetry"),
     "products": ("products", "settings", *PURE, *PERFORMERS, "api", "effects", "streams.telemetry"),
     "streams": ("streams", "domain.messages"),
-    "settings": (),
+    "settings": ("connectors.setting_values",),
     "bootstrap": ("products", "settings", "streams", "domain", *GENERAL),
     "commandline": (
         "commandline",

@@ -1,0 +1,43 @@
+"""The check of all settings at the start, and its errors in sentences that name the variables."""
+
+from __future__ import annotations
+
+import logging
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings
+
+import bootstrap
+from api.sentences import sentence_of
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def check_settings(settings: Settings) -> None:
+    """Read every setting, and log what an operator may have forgotten; raises pydantic's ValidationError."""
+    for warning in bootstrap.check_settings(settings):
+        log.warning("%s", warning)
+
+
+def sentences(error: ValidationError) -> str:
+    """The errors of settings in one line, each with its variable. It echoes no value: that may be a secret."""
+    return "; ".join(_sentence(error.title, found) for found in error.errors(include_url=False, include_input=False))
+
+
+def _sentence(title: str, found: ErrorDetails) -> str:
+    sentence = sentence_of(found)
+    return f"{_variable(title, str(found['loc'][0]))} {sentence}" if found["loc"] else sentence
+
+
+def _variable(title: str, field: str) -> str:
+    """The name of the environment variable: fields with one of their own are told by that."""
+    if field.isupper():
+        return field
+    prefixes = (str(one.model_config.get("env_prefix", "")) for one in _settings(BaseSettings) if one.__name__ == title)
+    return f"{next(prefixes, '')}{field}".upper()
+
+
+def _settings(base: type[BaseSettings]) -> list[type[BaseSettings]]:
+    return [found for one in base.__subclasses__() for found in (one, *_settings(one))]
