@@ -1,12 +1,19 @@
-"""What all e-mail connectors share: the verdict for an erased recipient, and the cleaning of providers' sentences."""
+"""What all e-mail connectors share: addresses as they go out, verdicts, and the cleaning of providers' sentences."""
 
 from __future__ import annotations
 
 import re
 
+import idna
+
 from streams.core.calls import Rejected
 
 ERASED = Rejected("erased", "the recipient's data was erased before the e-mail went out")
+
+INVALID = Rejected("invalid_message", "an address or a header of the e-mail cannot be written")
+
+NOT_CARRIED = Rejected("mailbox_not_carried", "the provider carries no mailbox with letters beyond ASCII before the @")
+"""For a mailbox that only servers with SMTPUTF8 (RFC 6531) know."""
 
 _LONGEST = 500
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'`]+@[^\s<>()\[\],;:\"'`]+")
@@ -16,3 +23,16 @@ def without_addresses(text: str) -> str:
     """A provider's sentence for logs and events: short, printable, and without e-mail addresses."""
     printable = "".join(character if character.isprintable() else " " for character in text[: 4 * _LONGEST])
     return _ADDRESS.sub("[address]", printable)[:_LONGEST]
+
+
+def wire_address(address: str) -> str:
+    """The address with its domain as A-labels (RFC 5890), whatever was typed. Raises ValueError for no such domain."""
+    mailbox, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    return f"{mailbox}{at}{idna.encode(domain, uts46=True).decode()}"
+
+
+def needs_utf8(address: str) -> bool:
+    """Whether the mailbox has letters beyond ASCII before the @: no other form of it exists."""
+    return not address.rpartition("@")[0].isascii()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from connectors.anthropic import AnthropicModel
+from connectors.email import needs_utf8
 from connectors.model import LanguageModel
 from connectors.ollama import OllamaModel
 from connectors.resend import ResendEmail
@@ -32,6 +34,26 @@ def email(resend: ResendSettings, smtp: SmtpSettings, outbox: Path) -> Connector
     if smtp.url is not None:
         return SmtpEmail(smtp.url.get_secret_value(), smtp.sender)
     return SandboxEmail(outbox)
+
+
+def carrier_of(resend: ResendSettings, smtp: SmtpSettings) -> Callable[[str], Awaitable[bool]]:
+    """The question whether the provider of e-mail carries an address; the sandbox takes every one.
+
+    Resend carries no mailbox beyond ASCII; an SMTP server is asked what it offers.
+    """
+    if resend.complete:
+        return _carried_by_resend
+    if smtp.url is not None:
+        return SmtpEmail(smtp.url.get_secret_value(), smtp.sender).carries
+    return _carried_by_sandbox
+
+
+async def _carried_by_resend(address: str) -> bool:
+    return not needs_utf8(address)
+
+
+async def _carried_by_sandbox(_address: str) -> bool:
+    return True
 
 
 def language_model(settings: ModelSettings) -> LanguageModel | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import httpx2
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from connectors.email import ERASED, without_addresses
+from connectors.email import ERASED, INVALID, NOT_CARRIED, needs_utf8, wire_address, without_addresses
 from connectors.retry_after import PHASES, retry_after, unanswered
 from domain.calls.email import Email
 from streams.core.calls import REFERENCE, Accepted, Deferred, Rejected, Unknown, Verdict
@@ -45,9 +45,15 @@ class ResendEmail:
     async def __call__(self, effect: Email, key: str) -> Verdict:
         if effect.to is None or effect.subject_line is None or (effect.html is None and effect.text is None):
             return ERASED
+        if needs_utf8(effect.to):
+            return NOT_CARRIED
+        try:
+            to = wire_address(effect.to)
+        except ValueError:
+            return INVALID
         body = {
             "from": self._sender,
-            "to": [effect.to],
+            "to": [to],
             "subject": effect.subject_line,
             "html": effect.html,
             "text": effect.text,

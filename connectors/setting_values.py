@@ -60,8 +60,8 @@ def _secret_token(value: SecretStr) -> SecretStr:
 
 
 def _mailbox(value: str) -> str:
-    address = parseaddr(value)[1]
-    if not value.isprintable() or not all(address.rpartition("@")):
+    mailbox, at, domain = parseaddr(value)[1].rpartition("@")
+    if not value.isprintable() or not (mailbox and at and domain) or not mailbox.isascii():
         raise ValueError("must be an e-mail address, or Name <address>")
     return value
 

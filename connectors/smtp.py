@@ -8,25 +8,21 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP as WIRE
 from email.utils import format_datetime, parseaddr
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import aiosmtplib
 
-from connectors.email import ERASED, without_addresses
+from connectors.email import ERASED, INVALID, NOT_CARRIED, needs_utf8, wire_address, without_addresses
+from connectors.email_policy import WIRE, WIRE_UTF8
 from domain.calls.email import Email
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 
-INVALID = Rejected("invalid_message", "an address or a header of the e-mail cannot be written")
-
 _GOODBYE_SECONDS = 1.0
 _PORTS = {"smtp": 587, "smtps": 465}
-
-# Refolding at 78 columns would turn a long List-Unsubscribe address into encoded words, which are not links.
-_POLICY = WIRE.clone(max_line_length=998)
 
 
 class SmtpEmail:
@@ -35,6 +31,9 @@ class SmtpEmail:
     `url` is `smtp://user:password@host:port`. `smtp` (default port 587) uses STARTTLS if the server offers it, `smtps`
     (465) uses TLS; user and password are percent-encoded and optional. `timeout_seconds` bounds connecting and each
     reply. The provider's id is the Message-ID, made from the key. Raises ValueError for another url or sender.
+
+    Domains go out as A-labels, headers and text in seven bits, so any server takes them; a mailbox beyond ASCII goes
+    to servers that offer SMTPUTF8 (RFC 6531).
     """
 
     provider = "smtp"
@@ -44,9 +43,11 @@ class SmtpEmail:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError("an SMTP address reads smtp://user:password@host:port or smtps://...")
-        self._sender, self._envelope_sender = sender, parseaddr(sender)[1]
-        if "@" not in self._envelope_sender:
+        name, address = parseaddr(sender)
+        if "@" not in address:
             raise ValueError("the sender of e-mail is an address, or Name <address>")
+        self._envelope_sender = wire_address(address)
+        self._sender = Address(name, addr_spec=self._envelope_sender)
         self._options: Mapping[str, Any] = {
             "hostname": parts.hostname,
             "port": parts.port or _PORTS[parts.scheme],
@@ -63,43 +64,90 @@ class SmtpEmail:
             return ERASED
         message_id = f"<{quote(key, safe='')}@{self._envelope_sender.rpartition('@')[2]}>"
         try:
-            content = _content(effect, self._sender, message_id)
+            to = wire_address(effect.to)
+            content = _content(effect, to, self._sender, message_id)
         except (ValueError, LookupError, AttributeError, TypeError):  # raised by the standard library's parser
             return INVALID
         client = aiosmtplib.SMTP(local_hostname=await self._name(), **self._options)
-        return await self._send(client, effect.to, content) or Accepted(message_id)
+        return await self._send(client, to, content) or Accepted(message_id)
+
+    async def carries(self, address: str) -> bool:
+        """Whether the server takes mail to such a mailbox. A server that cannot be asked is taken to do so."""
+        if not needs_utf8(address):
+            return True
+        client = aiosmtplib.SMTP(local_hostname=await self._name(), **self._options)
+        try:
+            await client.connect()
+            await _greet(client)
+            offered = client.supports_extension("smtputf8")
+            await client.quit(timeout=_GOODBYE_SECONDS)
+        except (aiosmtplib.SMTPException, OSError):
+            return True
+        finally:
+            client.close()
+        return offered
 
     async def close(self) -> None:
         """Nothing to close: no connection outlives its message."""
 
     async def _send(self, client: aiosmtplib.SMTP, to: str, content: bytes) -> Verdict | None:
         try:
-            failure = await self._announce(client, to) or await _hand_over(client, content)
+            failure = await self._announce(client, to, len(content)) or await _hand_over(client, content)
             with suppress(aiosmtplib.SMTPException, OSError):  # the verdict stays
                 await client.quit(timeout=_GOODBYE_SECONDS)
             return failure
         finally:
             client.close()
 
-    async def _announce(self, client: aiosmtplib.SMTP, to: str) -> Verdict | None:
+    async def _announce(self, client: aiosmtplib.SMTP, to: str, size: int) -> Verdict | None:
         """Send everything before DATA: after a failure here, nothing has gone out."""
         try:
             await client.connect()
-            await client.mail(self._envelope_sender)
-            await client.rcpt(to)
+            await _greet(client)
+            unfit = _unfit(client, to, size)
+            if unfit is None:
+                await self._address(client, to, size)
+            return unfit
         except aiosmtplib.SMTPResponseException as error:
             return _refused(error)
         except (aiosmtplib.SMTPException, OSError) as error:
             return Deferred("unreachable", f"the SMTP server could not be reached ({type(error).__name__})")
-        except ValueError:  # control characters, or an address beyond ASCII (SMTPUTF8 is rarely spoken)
+        except ValueError:  # control characters
             return INVALID
-        return None
+
+    async def _address(self, client: aiosmtplib.SMTP, to: str, size: int) -> None:
+        """Name sender, size and recipient, with the parameters that the server offers."""
+        utf8 = needs_utf8(to)
+        options = [*([f"SIZE={size}"] if client.supports_extension("size") else []), *(["SMTPUTF8"] if utf8 else [])]
+        await client.mail(self._envelope_sender, options=options)
+        await client.rcpt(to, encoding="utf-8" if utf8 else "ascii")
 
     async def _name(self) -> str:
         """The name for EHLO. Looked up once, as the name service may be slow."""
         if self._own_name is None:
             self._own_name = await asyncio.to_thread(socket.getfqdn)
         return self._own_name
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    """Say EHLO, unless connecting did, so that the server's offers are known; HELO to a server that knows no EHLO."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except aiosmtplib.SMTPHeloError:
+            if not client.is_connected:
+                raise
+            await client.helo()
+
+
+def _unfit(client: aiosmtplib.SMTP, to: str, size: int) -> Verdict | None:
+    """The verdict for a message that the server does not offer to take."""
+    if needs_utf8(to) and not client.supports_extension("smtputf8"):
+        return NOT_CARRIED
+    limit = client.esmtp_extensions.get("size", "")
+    if limit.isdecimal() and 0 < int(limit) < size:
+        return Rejected("too_large", f"the server takes {limit} bytes, and the e-mail has {size}")
+    return None
 
 
 async def _hand_over(client: aiosmtplib.SMTP, content: bytes) -> Verdict | None:
@@ -118,10 +166,10 @@ def _refused(error: aiosmtplib.SMTPResponseException) -> Verdict:
     return Rejected(code, reason) if 500 <= error.code < 600 else Deferred(code, reason)
 
 
-def _content(effect: Email, sender: str, message_id: str) -> bytes:
-    message = EmailMessage(policy=_POLICY)
+def _content(effect: Email, to: str, sender: Address, message_id: str) -> bytes:
+    message = EmailMessage(policy=WIRE_UTF8 if needs_utf8(to) else WIRE)
     message["From"] = sender
-    message["To"] = effect.to
+    message["To"] = to
     message["Subject"] = effect.subject_line
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = message_id

@@ -74,6 +74,7 @@ def app(parts: EdgeParts) -> App:
     from api.communication.app import build
     from api.communication.dependencies import Dependencies
     from api.communication.signers import Signers
+    from connectors import providers
 
     twilio, resend = TwilioSettings(), ResendSettings()
     own = Dependencies(
@@ -83,6 +84,7 @@ def app(parts: EdgeParts) -> App:
         links=unsubscribe_links(parts.secrets, parts.settings.public),
         signers=Signers.of(twilio, resend),
         providers={"twilio_configured": twilio.complete, "resend_configured": resend.complete},
+        carries=providers.carrier_of(resend, SmtpSettings()),
     )
     return App(build(parts.engine, parts.counters, parts.tokens("communication"), own), own.close)
 

@@ -14,7 +14,7 @@ from api.auth import Caller
 from api.communication.dependencies import Own
 from api.communication.fields import Address, Code, Instant, PhoneNumber, Short, UserId, UserIdText
 from api.communication.messages import Done
-from api.errors import ApiError
+from api.errors import ApiError, FieldError, invalid
 from api.fields import Body
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
@@ -30,6 +30,7 @@ from projections.communication.recipients import PendingVerification, pending_ve
 router = APIRouter(route_class=LeanRoute, prefix="/api/communication", tags=["Consent"])
 
 MANAGE = may("preferences:manage")
+NOT_CARRIED = "must have ASCII characters only before the @: no configured provider carries others"
 ENDED_VERIFICATION = PendingVerification(
     user_id=0, verification_id=UUID(int=0), expires_at=datetime.min.replace(tzinfo=UTC)
 )
@@ -153,9 +154,11 @@ async def verify_sms_consent(
 
 @router.post("/consent/email")
 async def grant_email_consent(
-    body: EmailConsentBody, caller: Annotated[Caller, MANAGE], act: Act, request: Request
+    body: EmailConsentBody, caller: Annotated[Caller, MANAGE], act: Act, request: Request, own: Own
 ) -> ConsentAnswer:
     """Consent to e-mail of these kinds, or of every kind."""
+    if not await own.carries(body.email):
+        raise invalid([FieldError("email", NOT_CARRIED, missing=False)])
     await act.submit(
         GrantEmailConsent(
             at=act.at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Annotated
@@ -23,7 +24,8 @@ USAGE_GOOD_FOR = timedelta(seconds=1)
 
 @dataclass(slots=True, kw_only=True)
 class Dependencies:
-    """The dependencies of the endpoints. `limits` are the budgets; `providers` states which providers are configured.
+    """The dependencies of the endpoints. `limits` are the budgets; `providers` states which providers are configured,
+    `carries` whether mail to an address can be sent by the one for e-mail.
 
     Spending is cached for a second: the rules allow for its lag (`RequestMessage`).
     """
@@ -34,6 +36,7 @@ class Dependencies:
     links: UnsubscribeLinks
     signers: Signers
     providers: dict[str, bool]
+    carries: Callable[[str], Awaitable[bool]]
     _spending: Spending = field(default_factory=lambda: Spending(BudgetUsage(day=date.min), {}))
     _good_until: datetime | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx2
 import pytest
 
-from connectors.email import ERASED
+from connectors.email import ERASED, INVALID, NOT_CARRIED
 from connectors.resend import QUOTA_WAIT, ResendEmail
 from domain.calls.email import Email
 from streams.core.calls import Accepted, Connector, Deferred, Rejected, Unknown
@@ -50,6 +50,15 @@ async def test_an_email_that_resend_takes_is_named_by_its_id(
     }
     assert received.headers["idempotency-key"] == "key-1"
     assert received.headers["user-agent"] == "headwater"
+
+
+async def test_the_domain_goes_out_as_a_labels_and_a_mailbox_beyond_ascii_not_at_all(
+    send: Connector[Email], resend: ResendImitation, an_email: MakeEmail
+) -> None:
+    assert isinstance(await send(an_email(to="user@bücher.example"), "key-1"), Accepted)
+    assert await send(an_email(to="ädä@example.com"), "key-2") == NOT_CARRIED
+    assert await send(an_email(to="user@bücher..example"), "key-3") == INVALID
+    assert [received.to for received in resend.journal.received] == ["user@xn--bcher-kva.example"]
 
 
 async def test_an_email_may_have_one_form_only(

@@ -15,8 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connectors.email import ERASED
-from connectors.smtp import INVALID, SmtpEmail
+from connectors.email import ERASED, INVALID, NOT_CARRIED
+from connectors.smtp import SmtpEmail
 from domain.calls.email import Email
 from streams.core.calls import Accepted, Connector, Deferred, Rejected, Unknown
 from tests.imitations import Behaviour, Fate, Stage, dropping, failing, hanging, slow
@@ -99,6 +99,73 @@ async def test_a_long_unsubscribe_address_arrives_as_it_was_written(
     assert f"List-Unsubscribe: {address}\r\n" in smtp.journal.received[0].content["raw"]
 
 
+@pytest.mark.parametrize(
+    "typed", ["user@bücher.example", "user@xn--bcher-kva.example", "user@BÜCHER.example", "user@bücher。example"]
+)
+async def test_the_domain_goes_out_as_a_labels_whatever_was_typed(
+    send: Connector[Email], smtp: SmtpImitation, an_email: MakeEmail, typed: str
+) -> None:
+    assert isinstance(await send(an_email(to=typed), "key-1"), Accepted)
+    [received] = smtp.journal.received
+    assert received.content["rcpt_tos"] == ["user@xn--bcher-kva.example"]
+    assert "To: user@xn--bcher-kva.example\r\n" in received.content["raw"]
+
+
+async def test_the_senders_domain_goes_out_as_a_labels(smtp: SmtpImitation, an_email: MakeEmail) -> None:
+    send = SmtpEmail(f"smtp://{smtp.address}", "Bücher & Söhne <hallo@bücher.example>", timeout_seconds=5.0)
+    assert await send(an_email(), "key-1") == Accepted("<key-1@xn--bcher-kva.example>")
+    [received] = smtp.journal.received
+    assert received.content["mail_from"] == "hallo@xn--bcher-kva.example"
+    assert received.content["headers"]["From"] == "Bücher & Söhne <hallo@xn--bcher-kva.example>"
+
+
+async def test_a_mailbox_beyond_ascii_goes_to_a_server_that_offers_smtputf8(an_email: MakeEmail) -> None:
+    with SmtpImitation(utf8=True) as smtp:
+        send = SmtpEmail(f"smtp://{smtp.address}", SENDER, timeout_seconds=5.0)
+        assert await send.carries("ädä@example.com")
+        assert isinstance(await send(an_email(to="ädä@bücher.example", subject_line="Grüße"), "key-1"), Accepted)
+        [received] = smtp.journal.received
+        assert received.content["rcpt_tos"] == ["ädä@xn--bcher-kva.example"]
+        assert "SMTPUTF8" in received.content["options"]
+        assert "To: ädä@xn--bcher-kva.example\r\n" in received.content["raw"]
+
+
+async def test_a_mailbox_beyond_ascii_is_refused_where_the_server_offers_no_smtputf8(
+    smtp: SmtpImitation, an_email: MakeEmail
+) -> None:
+    send = SmtpEmail(f"smtp://{smtp.address}", SENDER, timeout_seconds=5.0)
+    assert await send.carries("ada@bücher.example")
+    assert not await send.carries("ädä@example.com")
+    assert await send(an_email(to="ädä@example.com"), "key-1") == NOT_CARRIED
+    assert smtp.journal.received == []
+
+
+async def test_a_server_that_cannot_be_asked_is_taken_to_carry_every_mailbox(nobody_there: int) -> None:
+    assert await SmtpEmail(f"smtp://127.0.0.1:{nobody_there}", SENDER, timeout_seconds=5.0).carries("ädä@example.com")
+
+
+async def test_the_size_is_told_and_what_is_too_large_is_not_handed_over(an_email: MakeEmail) -> None:
+    with SmtpImitation(largest=20_000) as smtp:
+        send = SmtpEmail(f"smtp://{smtp.address}", SENDER, timeout_seconds=5.0)
+        assert isinstance(await send(an_email(), "key-1"), Accepted)
+        size = len(smtp.journal.received[0].content["raw"].encode())
+        assert smtp.journal.received[0].content["options"] == [f"SIZE={size}"]
+        verdict = await send(an_email(text="x" * 30_000), "key-2")
+        assert isinstance(verdict, Rejected)
+        assert verdict.code == "too_large"
+        assert len(smtp.journal.received) == 1
+
+
+async def test_text_goes_out_in_seven_bits_which_every_server_takes(
+    send: Connector[Email], smtp: SmtpImitation, an_email: MakeEmail
+) -> None:
+    await send(an_email(text="Grüße " * 200, html=f"<p>{'Grüße ' * 200}</p>"), "key-1")
+    [received] = smtp.journal.received
+    assert received.content["raw"].isascii()
+    assert max(map(len, received.content["raw"].splitlines())) <= 76
+    assert received.content["text"].strip() == ("Grüße " * 200).strip()
+
+
 async def test_any_key_makes_a_message_id(send: Connector[Email], smtp: SmtpImitation, an_email: MakeEmail) -> None:
     assert await send(an_email(), "a key/ä>") == Accepted("<a%20key%2F%C3%A4%3E@acme.example>")
     assert smtp.journal.received[0].content["headers"]["Message-ID"] == "<a%20key%2F%C3%A4%3E@acme.example>"
@@ -127,7 +194,8 @@ async def test_an_erased_recipient_is_not_written_to(
         {"to": "ada@example.com\r\nBcc: eve@example.com"},
         {"to": "b@"},
         {"to": '"'},
-        {"to": "ädä@example.com"},
+        {"to": "ada@b\u00fccher..example"},
+        {"subject_line": "=?utf-8?q?Hello=0D=0ABcc:_eve@example.com?="},
         {"subject_line": "Hello\nBcc: eve@example.com"},
         {"headers": {"X-A": "1\r\nBcc: eve@example.com"}},
         {"headers": {"Subject": "twice"}},

@@ -24,11 +24,20 @@ PASSWORD = "imitated/password"
 class SmtpImitation(Imitation):
     """Takes mail at `smtp_port`, with or without USER and PASSWORD; each that goes out is recorded under its recipient.
 
-    With `tls` it offers STARTTLS, or speaks TLS from the first byte if `tls_first`.
+    It offers SIZE with `largest` bytes, and SMTPUTF8 if `utf8`. With `tls` it offers STARTTLS, or speaks TLS from the
+    first byte if `tls_first`.
     """
 
-    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None, tls_first: bool = False) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        tls_first: bool = False,
+        utf8: bool = False,
+        largest: int = 1 << 25,
+    ) -> None:
         super().__init__()
+        self._utf8, self._largest = utf8, largest
         self._tls, self._tls_first = tls, tls_first
         self._mail = listener(port)
         self.smtp_port = int(self._mail.getsockname()[1])
@@ -68,6 +77,8 @@ class SmtpImitation(Imitation):
             tls_context=None if self._tls_first else self._tls,
             auth_require_tls=False,
             authenticator=_authenticate,
+            enable_SMTPUTF8=self._utf8,
+            data_size_limit=self._largest,
         )
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd finds its hooks by these names
@@ -129,7 +140,8 @@ def _content(session: Session, envelope: Envelope) -> dict[str, Any]:
         "html": parts.get("text/html"),
         "user": _user(session),
         "tls": session.ssl is not None,
-        "raw": raw.decode("ascii", "replace"),
+        "raw": raw.decode("utf-8", "replace"),
+        "options": envelope.mail_options,
     }
 
 

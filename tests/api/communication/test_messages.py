@@ -292,3 +292,25 @@ def test_a_fault_in_one_of_a_batch_is_said_in_a_sentence(product: Served) -> Non
 def test_a_switch_that_is_null_is_as_good_as_missing(product: Served) -> None:
     answer = product.ok("PUT", "/preferences/77123", {"alert_types_sms": {"weekly_checkin": None}})
     assert answer["preferences"]["alert_types_sms"] == {}
+
+
+def test_a_web_address_is_sent_whole_or_the_message_refused(product: Served, user: int) -> None:
+    url = "https://example.com/".ljust(900, "x")
+    task_id = product.send(user, "educational_content", channel="email", data={"url": url})["task_id"]
+    product.settle()
+    assert product.status(task_id)["status"] == "SUCCESS"
+    assert any(url in message["text"] and url in message["html"] for message in product.outbox(user, "email"))
+    body = {"user_id": user, "trigger_type": "educational_content", "data": {"url": url + "x"}}
+    answer = product.api.post("/send", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == (
+        "Invalid data.url: holds a web address that would be cut: an address alone may have 900 characters, "
+        "other text 300 with the addresses in it"
+    )
+    [failed] = product.ok("POST", "/batch", {"communications": [body]})["results"]
+    assert failed["error"] == answer.json()["error"]
+
+
+def test_a_time_may_be_written_in_lower_case(product: Served, user: int) -> None:
+    task_id = product.send(user, scheduled_time="2027-01-27t10:00:00z")["task_id"]
+    assert product.status(task_id)["status"] == "PENDING"
