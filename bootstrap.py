@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from math import inf
+from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING
 
+import psycopg
+from psycopg_pool import PoolTimeout
 from pydantic import SecretStr
 
 from commands.webhook_endpoints import ConfigureWebhookEndpoint, RegisterWebhookEndpoint
@@ -29,7 +33,7 @@ from streams.engine import Background, Engine, cancelled
 from streams.postgres.catch_up import Progress
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import check_secret
-from streams.postgres.status import installation, measure
+from streams.postgres.status import Installation, installation, measure
 from streams.secret_files import read_or_create_secret, read_secret
 from streams.telemetry.live_figures import Thresholds, Windows, alerts, report
 from streams.telemetry.metrics import WAITING
@@ -90,7 +94,15 @@ def signing_keys(settings: Settings) -> SigningKeys:
     """The keys that tokens are valid with: two settings, or two files. Raises WrongSecret for a malformed one."""
     from api.auth import SigningKeys
 
-    return SigningKeys.of(token_secret(settings), _second_token_secret(settings))
+    second = _second_token_secret(settings)  # first, as the end of a rotation moves it into the other's place
+    return SigningKeys.of(token_secret(settings), second)
+
+
+def valid_keys(settings: Settings) -> SigningKeys:
+    """The keys as they are now, for a process that runs: a key that has gone is not made anew. Raises OSError."""
+    if not can_sign(settings):
+        raise FileNotFoundError(settings.data / "token.key")
+    return signing_keys(settings)
 
 
 def _second_token_secret(settings: Settings) -> bytes | None:
@@ -144,11 +156,13 @@ def clock(settings: Settings) -> Clock:
     return SystemClock() if settings.clock == "system" else ManualClock(datetime.now(UTC))
 
 
-def counters(settings: Settings, dsn: str) -> Counters:
+def counters(settings: Settings, dsn: str, clock: Clock) -> Counters:
     """The counters of rate limits: in this process, or in the database that the nodes of an installation share."""
     from api.counters import InProcessCounters, SharedCounters
 
-    return InProcessCounters() if settings.kafka is None else SharedCounters(dsn)
+    if settings.kafka is None:
+        return InProcessCounters(clock.now)
+    return SharedCounters(dsn, clock.now if isinstance(clock, ManualClock) else None)
 
 
 def destinations() -> dict[str, dict[str, Destination]]:
@@ -316,11 +330,13 @@ def _registration(engine: Engine, product: Product, id_: str, destination: Desti
 
 def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
     """The edge of an engine that runs for a lifespan: the surfaces, readiness and metrics."""
-    from api.app import Edge
+    from api.app import Edge, Internals
     from api.credentials import Credentials
+    from api.proxies import Proxies
 
-    counted = counters(settings, dsn)
-    credentials = Credentials(lambda: signing_keys(settings), token_contexts(), engine)
+    counted = counters(settings, dsn, engine.clock)
+    keys = signing_keys(settings)
+    credentials = Credentials(keys, lambda: valid_keys(settings), token_contexts(), engine)
     parts = EdgeParts(settings, secrets(settings), engine, counted, credentials.tokens)
     apps: dict[str, App] = {name: make(parts) for product in PRODUCTS for name, make in product.apps.items()}
 
@@ -332,27 +348,47 @@ def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, wa
                 await app.close()
 
     async def ready() -> dict[str, object]:
-        return await readiness(engine)
+        return await readiness(engine, None if settings.postgres is not None else settings.data)
 
     async def measured() -> None:
         WAITING.set(waiting())
-        if await engine.reads.alive():
+        with suppress(psycopg.Error, PoolTimeout):
             async with engine.reads.connection() as connection:
                 measure(await installation(connection))
 
-    return Edge({name: app.asgi for name, app in apps.items()}, with_surfaces, ready, measured)
+    token = settings.internal_token
+    internals = Internals(settings.internal_port, None if token is None else token.get_secret_value())
+    surfaces = {name: app.asgi for name, app in apps.items()}
+    proxies = Proxies(settings.trusted_proxies, settings.path_prefix)
+    return Edge(surfaces, with_surfaces, ready, measured, proxies, internals)
 
 
-async def readiness(engine: Engine) -> dict[str, object]:
-    """The readiness report: whether requests can be served, and what has halted, and the tasks that are kept."""
+LEAST_FREE_BYTES = 64 * 1024 * 1024
+"""Room for a few segments of the database's own log. Below it a write may still succeed, and soon none will."""
+
+
+async def readiness(engine: Engine, disk: Path | None = None) -> dict[str, object]:
+    """The readiness report: whether a write would succeed now, what has halted, and the tasks that are kept.
+
+    `disk` is a directory on the disk of an embedded database.
+    """
     alive = await engine.reads.alive()
-    report: dict[str, object] = {"ready": alive and engine.writable, "database": alive, "log": engine.writable}
+    room = disk is None or disk_usage(disk).free >= LEAST_FREE_BYTES
+    takes_writes = alive and room and await engine.reads.takes_writes()
+    log = engine.writable and takes_writes
+    report: dict[str, object] = {"ready": log, "database": alive, "log": log}
+    if not room:
+        report["error"] = f"less than {LEAST_FREE_BYTES // 1024 // 1024} MB are free on the disk"
     if alive:
-        async with engine.reads.connection() as connection:
-            found = await installation(connection)
-        report["halted"] = [
-            {"projection": p.name, "table": p.table, "at": p.halted_at, "error": p.error} for p in found.halted
-        ]
-        report["log_halts"] = [halt._asdict() for halt in found.log_halts]
-        report["kept_tasks"] = [task._asdict() for task in found.kept_tasks]
+        try:
+            async with engine.reads.connection() as connection:
+                report |= _halts(await installation(connection))
+        except (psycopg.Error, PoolTimeout) as error:
+            report |= {"ready": False, "error": f"the database answered with {type(error).__name__}"}
     return report
+
+
+def _halts(found: Installation) -> dict[str, object]:
+    halted = [{"projection": p.name, "table": p.table, "at": p.halted_at, "error": p.error} for p in found.halted]
+    kept = [task._asdict() for task in found.kept_tasks]
+    return {"halted": halted, "log_halts": [halt._asdict() for halt in found.log_halts], "kept_tasks": kept}

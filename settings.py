@@ -6,11 +6,13 @@ Settings of a product are in `products/<surface>.py`, settings of providers in `
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from connectors.setting_values import HttpAddress
 
@@ -28,6 +30,16 @@ def _of_32_bytes(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _path_prefix(path: str) -> str:
+    if path.strip("/") and not path.startswith("/"):
+        raise ValueError("must begin with a slash, as /headwater")
+    return path.rstrip("/")
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 Secret = Annotated[SecretStr, AfterValidator(_of_32_bytes)]
 """A secret of 32 bytes in hexadecimal."""
 
@@ -35,7 +47,7 @@ TOPIC_PREFIX = re.compile(r"[a-zA-Z0-9._-]{1,100}")
 """Characters that Kafka allows in the name of a topic, with room for the rest of the name."""
 
 
-def _prefix(value: str) -> str:
+def _topic_prefix(value: str) -> str:
     if TOPIC_PREFIX.fullmatch(value) is None:
         raise ValueError("must have letters, digits, dots, underscores and hyphens only, at most 100")
     return value
@@ -88,12 +100,26 @@ class Settings(BaseSettings):
     """The secret of codes, marks, links and webhooks, 32 bytes in hexadecimal; without it, `secret.key` likewise."""
     public_url: HttpAddress | None = None
     """The address of this installation for recipients (unsubscribe links); without it, http://host:port."""
+    root_path: Annotated[str, AfterValidator(_path_prefix)] | None = None
+    """The prefix that a proxy in front strips from paths; without it, the path of `public_url`."""
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = ()
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For` counts."""
+    internal_port: int | None = Field(default=None, ge=1, le=65535)
+    """A port for /ready, /metrics and /live, which are then served on no other; without it, that of the surfaces."""
+    internal_token: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """The bearer token that /ready, /metrics and /live ask for; without it, they ask for none."""
+    connections: int = Field(default=1000, ge=1)
+    """The largest number of HTTP connections, less where the process may open fewer files."""
+    header_seconds: float = Field(default=10.0, gt=0)
+    """Seconds in which a request's headers must have come."""
+    body_seconds: float = Field(default=60.0, gt=0)
+    """Seconds in which a request's body must have come."""
     allow_private_webhooks: bool = False
     """Whether outgoing webhooks may go to private addresses."""
 
     kafka: str | None = None
     """`host:port,…` of the brokers; connection settings pass through as HEADWATER_KAFKA_… (…_SASL_USERNAME)."""
-    prefix: Annotated[str, AfterValidator(_prefix)] = "headwater"
+    prefix: Annotated[str, AfterValidator(_topic_prefix)] = "headwater"
     """The prefix of topics and consumer groups."""
     instance: str | None = None
     """The stable name of this process, unique within its role; without it, the host's name."""
@@ -107,7 +133,12 @@ class Settings(BaseSettings):
     @property
     def public(self) -> str:
         """The address that links in messages start with."""
-        return self.public_url or self.own_address
+        return (self.public_url or self.own_address).rstrip("/")
+
+    @property
+    def path_prefix(self) -> str:
+        """The prefix of every path outside, empty for none."""
+        return urlsplit(self.public).path.rstrip("/") if self.root_path is None else self.root_path
 
     @property
     def own_address(self) -> str:

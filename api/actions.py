@@ -13,6 +13,7 @@ import orjson
 from starlette.requests import Request
 
 from api.errors import ApiError
+from api.proxies import public_root
 from api.routing import BODY, HEADERS
 from domain.messages import Command, Refused
 from streams.core.envelope import IdempotencyConflict, Outcome, Position, Problem, Status
@@ -186,7 +187,7 @@ class Action:
         return int(version[1])
 
     def _pending(self) -> ApiError:
-        where = f"{self._request.scope.get('root_path', '')}/outcomes/{self.command_id}"
+        where = f"{public_root(self._request.scope)}/outcomes/{self.command_id}"
         return ApiError(
             202,
             "Accepted; the outcome is not known yet",

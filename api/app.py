@@ -6,16 +6,32 @@ their SDKs work verbatim.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+import hmac
+import logging
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
+from typing import Any, NamedTuple
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.head import answer_head
+from api.headers import with_security_headers
+from api.proxies import Proxies
 
-Report = Callable[[], Awaitable[dict[str, object]]]
+log = logging.getLogger(__name__)
+
+Report = Callable[[], Coroutine[Any, Any, dict[str, object]]]
+INTERNALS = ("/ready", "/metrics", "/live")
+
+
+class Internals(NamedTuple):
+    """Who may ask for readiness, metrics and figures: whoever reaches this port, or has this token; else everybody."""
+
+    port: int | None = None
+    token: str | None = None
 
 
 class Edge:
@@ -26,12 +42,17 @@ class Edge:
         surfaces: Mapping[str, ASGIApp],
         lifespan: Callable[[], AbstractAsyncContextManager[None]],
         ready: Report,
-        measure: Callable[[], Awaitable[None]],
+        measure: Callable[[], Coroutine[Any, Any, None]],
+        proxies: Proxies | None = None,
+        internals: Internals | None = None,
     ) -> None:
         self._surfaces = surfaces
         self._lifespan = lifespan
         self._ready = ready
+        self._reporting: asyncio.Task[dict[str, object]] | None = None
         self._measure = measure
+        self._proxies = proxies or Proxies()
+        self._internals = internals or Internals()
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.live: Callable[[], bytes] | None = None
@@ -48,24 +69,38 @@ class Edge:
         if scope.get("method") == "HEAD":
             await answer_head(self, scope, receive, send)
             return
-        first = scope["path"].split("/", 2)[1]
-        surface = self._surfaces.get(first)
-        if surface is not None:
-            scope["root_path"] = f"{scope.get('root_path', '')}/{first}"
-            await surface(scope, receive, send)
-            return
-        surface = self._surfaces.get(_host_label(scope))
+        self._proxies.see(scope)
+        send = with_security_headers(send)
+        surface = None if self._is_internal(scope) else self._surface_of(scope)
         if surface is not None:
             await surface(scope, receive, send)
         elif scope["type"] == "http":
             await self._process(scope, send)
 
+    def _is_internal(self, scope: Scope) -> bool:
+        port = self._internals.port
+        return port is not None and scope["server"] is not None and scope["server"][1] == port
+
+    def _surface_of(self, scope: Scope) -> ASGIApp | None:
+        """The surface of the path's first segment, which becomes its root, or of the host's first label."""
+        if not scope["path"].startswith("/"):  # as in OPTIONS *
+            return None
+        first = scope["path"].split("/", 2)[1]
+        surface = self._surfaces.get(first)
+        if surface is None:
+            return self._surfaces.get(_host_label(scope))
+        scope["root_path"] = f"{scope.get('root_path', '')}/{first}"
+        return surface
+
     async def _process(self, scope: Scope, send: Send) -> None:
-        match scope["path"]:
+        path = scope["path"]
+        if path in INTERNALS and not await self._may_see(scope, send):
+            return
+        match path:
             case "/health":
                 await _answer(send, 200, {"status": "healthy"})
             case "/ready":
-                report = await self._ready()
+                report = await self._report()
                 await _answer(send, 200 if report["ready"] else 503, report)
             case "/metrics":
                 await self._measure()
@@ -74,10 +109,33 @@ class Edge:
                 await _send(send, 200, "application/json", self.live())
             case "/":
                 await _answer(send, 200, {"service": "headwater", "surfaces": sorted(self._surfaces)})
+            case "*" if scope["method"] == "OPTIONS":
+                await _send(send, 200, "text/plain", b"")
             case _:
                 where = ", ".join(f"/{name}" for name in sorted(self._surfaces))
                 problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": f"surfaces: {where}"}
                 await _send(send, 404, "application/problem+json", orjson.dumps(problem))
+
+    async def _may_see(self, scope: Scope, send: Send) -> bool:
+        """Whether this caller may see internals; answers 404 on another port, and 401 without the token."""
+        internals = self._internals
+        if internals.port is not None and not self._is_internal(scope):
+            await _answer(send, 404, {"detail": "internals are served on a port of their own"})
+            return False
+        if internals.token is not None and not _has_token(scope, internals.token):
+            await _answer(send, 401, {"detail": "internals need HEADWATER_INTERNAL_TOKEN as a bearer token"})
+            return False
+        return True
+
+    async def _report(self) -> dict[str, object]:
+        """The readiness, found out once for all who ask at the same time; an answer whatever happens."""
+        if self._reporting is None or self._reporting.done():
+            self._reporting = asyncio.create_task(self._ready(), name="readiness")
+        try:
+            return await asyncio.shield(self._reporting)
+        except Exception as error:
+            log.error("readiness cannot be found out", exc_info=error)
+            return {"ready": False, "error": type(error).__name__}
 
     async def _live(self, receive: Receive, send: Send) -> None:
         message: Message = await receive()
@@ -99,6 +157,11 @@ def _host_label(scope: Scope) -> str:
             label: str = value.partition(b".")[0].decode("latin-1")
             return label.replace("-", "_")
     return ""
+
+
+def _has_token(scope: Scope, token: str) -> bool:
+    given = (value for name, value in scope["headers"] if name == b"authorization")
+    return hmac.compare_digest(next(given, b""), f"Bearer {token}".encode())
 
 
 async def _answer(send: Send, status: int, body: object) -> None:

@@ -121,7 +121,7 @@ class _Claims(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    sub: Annotated[str, Field(min_length=1, max_length=255)]
+    sub: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]*$")]
     exp: Annotated[float, Field(ge=0, le=1e11)]
     iat: Annotated[float, Field(ge=0, le=1e11)] = 0.0
     jti: str = ""

@@ -1,21 +1,20 @@
 """Counters of requests for rate limits: in this process, or in the database that several API nodes share.
 
-Both keep the windows of the `limits` library under its keys. A fixed window begins with its first request and counts
-refused ones too; a sliding window keeps the time of each request that it let through.
+Both go by the engine's clock, and keep windows under the keys of the `limits` library. A fixed window begins with its
+first request and counts refused ones too; a sliding window keeps the time of each request that it let through.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from datetime import timedelta
-from threading import RLock
-from time import monotonic, time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from limits import RateLimitItem, WindowStats
-from limits.storage import MemoryStorage, Storage
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
@@ -50,113 +49,131 @@ class Counters(Protocol):
         ...
 
 
-class InProcessCounters:
-    """Counters in memory, for an installation of one process."""
+@dataclass(slots=True)
+class FixedWindow:
+    """A window that began with its first request."""
 
-    def __init__(self) -> None:
-        self._storage = SweptMemoryStorage()
+    ends_at: float
+    hits: int = 0
+
+
+class InProcessCounters:
+    """Counters in memory, for an installation of one process. `now` is the engine's clock.
+
+    Ended windows are removed by a hit once in `SWEEP_SECONDS`.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        self._fixed: dict[str, FixedWindow] = {}
+        self._sliding: dict[str, tuple[float, deque[float]]] = {}
+        self._swept_at = now().timestamp()
 
     def running(self) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
     async def hit(self, item: RateLimitItem, key: str, *, sliding: bool) -> Hit:
+        now = self._now().timestamp()
+        self._sweep(now)
         if sliding:
-            allowed = self._storage.acquire_entry(key, item.amount, item.get_expiry())
-            return Hit(allowed, self._sliding(item, key), time())
-        hits = self._storage.incr(key, item.get_expiry())
-        return Hit(hits <= item.amount, self._fixed(item, key, hits), time())
+            times = self._times(item, key, now)
+            if allowed := len(times) < item.amount:
+                times.append(now)
+            return Hit(allowed, _slid(item, times, now), now)
+        window = self._fixed.get(key)
+        if window is None or window.ends_at <= now:
+            window = self._fixed[key] = FixedWindow(now + item.get_expiry())
+        window.hits += 1
+        return Hit(window.hits <= item.amount, _stats(item, window), now)
 
     async def look(self, item: RateLimitItem, key: str, *, sliding: bool) -> WindowStats:
-        return self._sliding(item, key) if sliding else self._fixed(item, key, self._storage.get(key))
+        now = self._now().timestamp()
+        if sliding:
+            return _slid(item, self._times(item, key, now), now)
+        window = self._fixed.get(key)
+        return _stats(item, FixedWindow(now) if window is None or window.ends_at <= now else window)
 
-    def _sliding(self, item: RateLimitItem, key: str) -> WindowStats:
-        start, hits = self._storage.get_moving_window(key, item.amount, item.get_expiry())
-        return WindowStats(start + item.get_expiry(), item.amount - hits)
+    def _times(self, item: RateLimitItem, key: str, now: float) -> deque[float]:
+        """The times of the requests that a sliding window let through and still holds."""
+        seconds, times = self._sliding.setdefault(key, (float(item.get_expiry()), deque()))
+        while times and times[0] <= now - seconds:
+            times.popleft()
+        return times
 
-    def _fixed(self, item: RateLimitItem, key: str, hits: int) -> WindowStats:
-        return WindowStats(self._storage.get_expiry(key), max(0, item.amount - hits))
-
-
-class SweptMemoryStorage(MemoryStorage):
-    """The library's memory storage, with ended windows removed by a hit once in `SWEEP_SECONDS`.
-
-    The library removes them in a thread, which it starts up to a hundred times a second.
-    """
-
-    def __init__(self) -> None:
-        Storage.__init__(self)  # MemoryStorage.__init__ starts a thread
-        self.storage = Counter()
-        self.locks = defaultdict(RLock)
-        self.expirations = {}
-        self.events = {}
-        self._sweep_at = time() + SWEEP_SECONDS
-
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        acquired: bool = super().acquire_entry(key, limit, expiry, amount)
-        del self.events[key][limit:]  # entries that no later request is measured against
-        return acquired
-
-    def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - what the library calls at every hit
-        now = time()
-        if now < self._sweep_at:
+    def _sweep(self, now: float) -> None:
+        if now < self._swept_at + SWEEP_SECONDS:
             return
-        self._sweep_at = now + SWEEP_SECONDS
-        ended = [key for key, at in self.expirations.items() if at <= now]
-        ended += [key for key, entries in self.events.items() if entries[0].expiry <= now]
-        for key in ended:
-            self.clear(key)
+        self._swept_at = now
+        self._fixed = {key: window for key, window in self._fixed.items() if window.ends_at > now}
+        kept = self._sliding.items()
+        self._sliding = {key: (seconds, times) for key, (seconds, times) in kept if times and times[-1] > now - seconds}
 
 
-HIT_FIXED = """
+def _stats(item: RateLimitItem, window: FixedWindow) -> WindowStats:
+    return WindowStats(window.ends_at, max(0, item.amount - window.hits))
+
+
+def _slid(item: RateLimitItem, times: Sequence[float], now: float) -> WindowStats:
+    begun = times[0] if times else now
+    return WindowStats(begun + item.get_expiry(), item.amount - len(times))
+
+
+NOW = "coalesce(%(now)s::timestamptz, clock_timestamp())"
+"""A manual clock's time, else the database's, read while the row of the window is held."""
+
+HIT_FIXED = f"""
     insert into headwater.rate_windows as w (key, hits, ends_at)
-    values (%(key)s, 1, clock_timestamp() + %(lasting)s)
+    values (%(key)s, 1, {NOW} + %(lasting)s)
     on conflict (key) do update set (hits, ends_at) = (
         select case when now < w.ends_at then w.hits + 1 else 1 end,
                case when now < w.ends_at then w.ends_at else now + %(lasting)s end
-          from clock_timestamp() as now)
-    returning hits, extract(epoch from ends_at)::float8, extract(epoch from clock_timestamp())::float8
+          from {NOW} as now)
+    returning hits, extract(epoch from ends_at)::float8,
+              extract(epoch from {NOW})::float8
 """
 
-HIT_SLIDING = """
+HIT_SLIDING = f"""
     insert into headwater.rate_windows as w (key, hits, moments, ends_at)
-    values (%(key)s, 1, array[clock_timestamp()], clock_timestamp() + %(lasting)s)
+    values (%(key)s, 1, array[{NOW}], {NOW} + %(lasting)s)
     on conflict (key) do update set (hits, moments, ends_at) = (
         select cardinality(recent) + 1,
                case when cardinality(recent) < %(amount)s then recent || now else recent end,
                now + %(lasting)s
-          from clock_timestamp() as now, lateral (
+          from {NOW} as now, lateral (
                select array(select m from unnest(w.moments) as m
                              where m > now - %(lasting)s order by m) as recent) as _)
     returning hits, extract(epoch from moments[1] + %(lasting)s)::float8,
-              extract(epoch from clock_timestamp())::float8
+              extract(epoch from {NOW})::float8
 """
 
-LOOK_FIXED = """
-    select coalesce(max(hits), 0), extract(epoch from coalesce(max(ends_at), clock_timestamp()))::float8
-      from headwater.rate_windows where key = %(key)s and ends_at > clock_timestamp()
+LOOK_FIXED = f"""
+    select coalesce(max(hits), 0), extract(epoch from coalesce(max(ends_at), {NOW}))::float8
+      from headwater.rate_windows where key = %(key)s and ends_at > {NOW}
 """
 
-LOOK_SLIDING = """
+LOOK_SLIDING = f"""
     select cardinality(recent), extract(epoch from coalesce(recent[1], now) + %(lasting)s)::float8
-      from clock_timestamp() as now, lateral (
+      from {NOW} as now, lateral (
            select array(select m from headwater.rate_windows, unnest(moments) as m
                          where key = %(key)s and m > now - %(lasting)s order by m) as recent) as _
 """
 
 SWEEP = """
     delete from headwater.rate_windows where key in (
-        select key from headwater.rate_windows where ends_at < now() for update skip locked)
+        select key from headwater.rate_windows
+         where ends_at < coalesce(%(now)s::timestamptz, now()) for update skip locked)
 """
 
 
 class SharedCounters:
-    """Counters in PostgreSQL, by its clock, for the API nodes of one installation.
+    """Counters in PostgreSQL, by its clock or a manual one, for the API nodes of one installation.
 
     A hit is one statement that reads the clock while it holds the row of the window, so two nodes cannot lose a count.
     The row of a sliding window holds the time of every request that it let through: use it for limits up to hundreds.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, manual: Callable[[], datetime] | None = None) -> None:
+        self._manual = manual
         self._sweep_at = 0.0
         self._pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
             dsn,
@@ -182,12 +199,17 @@ class SharedCounters:
         return WindowStats(reset, max(0, item.amount - hits))
 
     async def _ask(self, sql: str, item: RateLimitItem, key: str) -> Row:
-        values: dict[str, Any] = {"key": key, "amount": item.amount, "lasting": timedelta(seconds=item.get_expiry())}
+        values: dict[str, Any] = {
+            "key": key,
+            "amount": item.amount,
+            "lasting": timedelta(seconds=item.get_expiry()),
+            "now": None if self._manual is None else self._manual(),
+        }
         async with self._pool.connection() as connection:
             row = await (await connection.execute(sql, values)).fetchone()
             if monotonic() >= self._sweep_at:
                 self._sweep_at = monotonic() + SWEEP_SECONDS
-                await connection.execute(SWEEP)
+                await connection.execute(SWEEP, values)
         assert row is not None
         return row
 

@@ -1,4 +1,4 @@
-"""Rate limits per caller and class, and their `X-RateLimit-…` headers."""
+"""Rate limits per caller, address or thing and class, and their `X-RateLimit-…` headers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from math import ceil
+from typing import Literal
 
 from limits import RateLimitItem, WindowStats, parse
 
 from api.counters import Counters
 from api.errors import ApiError
+
+Counted = Literal["subject", "address", "thing"]
+"""What requests are counted by: a caller's subject, a client's address, or what they are about (a number, say)."""
 
 
 @lru_cache(maxsize=10_000)
@@ -31,13 +35,13 @@ class Limiter:
         self._classes = classes
         self._sliding = sliding
 
-    async def hit(self, subject: str, class_: str, raised: Mapping[str, str]) -> dict[str, str]:
-        """Count one request and return the headers for its answer; raises ApiError 429 above the limit.
+    async def hit(self, who: str, class_: str, raised: Mapping[str, str], by: Counted = "subject") -> dict[str, str]:
+        """Count one request of a subject, address or thing, and return the headers for its answer.
 
-        `X-RateLimit-Reset` is in epoch seconds, `Retry-After` in seconds. Raises psycopg.OperationalError while shared
-        counters are unreachable.
+        Raises ApiError 429 above the limit, psycopg.OperationalError while shared counters are unreachable.
+        `X-RateLimit-Reset` is in epoch seconds, `Retry-After` in seconds.
         """
-        item, key = self._of(subject, class_, raised)
+        item, key = self._of(who, class_, raised, by)
         allowed, window, now = await self._counters.hit(item, key, sliding=self._sliding)
         headers = _headers(item, window)
         if not allowed:
@@ -56,8 +60,12 @@ class Limiter:
         item, key = self._of(subject, class_, raised)
         return _headers(item, await self._counters.look(item, key, sliding=self._sliding))
 
-    def _of(self, subject: str, class_: str, raised: Mapping[str, str]) -> tuple[RateLimitItem, str]:
-        return _counted(raised.get(class_) or self._classes[class_], self._surface, class_, subject)
+    def _of(
+        self, who: str, class_: str, raised: Mapping[str, str], by: Counted = "subject"
+    ) -> tuple[RateLimitItem, str]:
+        """A subject named like an address is another key, as no subject has this separator."""
+        key = who if by == "subject" else f"{by}\x1f{who}"
+        return _counted(raised.get(class_) or self._classes[class_], self._surface, class_, key)
 
 
 class InFlight:

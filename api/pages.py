@@ -5,12 +5,17 @@ Every file that they load comes from this process, so they work without internet
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
+from api.proxies import PREFIX, public_root
+
+OPENAPI = "/openapi.json"
 FILES = "fastapi_standalone_docs"
 NO_ICON = "data:,"
 NO_VALIDATOR = {"validatorUrl": None}
@@ -21,9 +26,9 @@ def add_pages(app: FastAPI) -> None:
     """Serve both pages and their files, relative to the path and host of each request."""
 
     async def swagger(request: Request) -> HTMLResponse:
-        root = _root(request)
+        root = public_root(request.scope)
         return get_swagger_ui_html(
-            openapi_url=f"{root}{app.openapi_url}",
+            openapi_url=root + OPENAPI,
             title=app.title,
             swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
             swagger_css_url=f"{root}/docs/swagger-ui.css",
@@ -32,20 +37,28 @@ def add_pages(app: FastAPI) -> None:
         )
 
     async def redoc(request: Request) -> HTMLResponse:
-        root = _root(request)
+        root = public_root(request.scope)
         return get_redoc_html(
-            openapi_url=f"{root}{app.openapi_url}",
+            openapi_url=root + OPENAPI,
             title=app.title,
             redoc_favicon_url=NO_ICON,
             redoc_js_url=f"{root}/redoc/redoc.standalone.js",
             with_google_fonts=False,
         )
 
+    async def openapi(request: Request) -> JSONResponse:
+        return JSONResponse(_behind(app.openapi(), request.scope.get(PREFIX, "")))
+
+    app.add_route(OPENAPI, openapi, include_in_schema=False)
     app.add_route("/docs", swagger, include_in_schema=False)
     app.add_route("/redoc", redoc, include_in_schema=False)
     app.mount("/docs", StaticFiles(packages=[(FILES, "static/swagger")]))
     app.mount("/redoc", StaticFiles(packages=[(FILES, "static/redoc")]))
 
 
-def _root(request: Request) -> str:
-    return str(request.scope.get("root_path", "")).rstrip("/")
+def _behind(document: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """The document with the addresses of its servers as callers see them, behind a proxy's prefix."""
+    if not prefix:
+        return document
+    servers = [server | {"url": (prefix + server["url"]).rstrip("/")} for server in document["servers"]]
+    return document | {"servers": servers}

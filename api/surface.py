@@ -135,7 +135,7 @@ async def outcome(command_id: UUID, request: Request, caller: Annotated[Caller, 
     """The outcome of an earlier write, by the id its 202 gave."""
     surface = surface_of(request)
     found = await surface.actions.gateway.outcome(surface.name, command_id)
-    if found is None:
+    if found is None or found.actor != caller.actor:  # another caller's is no better known than none
         raise ApiError(404, "No outcome is known for this command yet", kind="NotFound")
     return _outcome_answer(found)
 
@@ -152,7 +152,13 @@ def _outcome_answer(found: Outcome) -> OutcomeAnswer:
 def app_of(surface: Surface, title: str, version: str, description: str, routers: tuple[APIRouter, ...]) -> FastAPI:
     """The FastAPI app of a surface; errors of routing (404, 405) are in the surface's format too."""
     app = FastAPI(
-        title=title, version=version, description=description, redirect_slashes=False, docs_url=None, redoc_url=None
+        title=title,
+        version=version,
+        description=description,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
     )
     app.state.surface = surface
     app.state.routers = routers

@@ -171,6 +171,7 @@ def serve_api(settings: Settings) -> None:
 
 def run_live(settings: Settings) -> None:
     """Serve the live figures per minute from Kafka until a signal arrives."""
+    from api.protocol import Bounds, protocol_within
     from streams.kafka.live import Live
     from streams.kafka.live_http import serve_live
 
@@ -178,7 +179,7 @@ def run_live(settings: Settings) -> None:
     _wait_for_topics(settings, RIGHTS["live"])
     counting = Live(cluster(settings), NAMES, settings.partitions, bootstrap.DELIVERIES, bootstrap.clock(settings))
     try:
-        asyncio.run(serve_live(counting, settings.host, settings.port))
+        asyncio.run(serve_live(counting, settings.host, settings.port, protocol_within(Bounds())))
     except (WrongSetting, Denied, KafkaException) as wrong:
         raise Stop(str(wrong)) from None
 

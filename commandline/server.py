@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from types import FrameType
 
 import psycopg
@@ -16,6 +20,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import bootstrap
 from api.app import Edge
+from api.protocol import Bounds, protocol_within
 from commandline import Stop
 from commandline.setting_errors import check_settings
 from commandline.tokens import Wanted, issue_token
@@ -40,9 +45,13 @@ REASONS = (
     KafkaException,
 )
 GRACE_SECONDS = 20
+BACKLOG = 2048
+SPARE_FILES = 100
+"""Files that the process needs beside its HTTP connections: to the database, to Kafka, the outbox."""
 NEWCOMER = timedelta(days=1)
 """The lifetime of the tokens that a start shows on a terminal."""
 
+log = logging.getLogger(__name__)
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -50,36 +59,82 @@ def serve(settings: Settings) -> None:
     """Serve until a signal arrives, then finish accepted requests. Raises Stop with the reason of a failure."""
     set_up_logging(settings.log_level)
     check_settings(settings)
-    serve_edge(settings, _edge(settings))
+    sockets = listeners(settings)  # first: nothing begins, and nothing is shown, before the port is ours
+    serve_edge(settings, _edge(settings), sockets)
 
 
-def serve_edge(settings: Settings, edge: Edge) -> None:
+def serve_edge(settings: Settings, edge: Edge, sockets: Sequence[socket] | None = None) -> None:
     """Serve an edge until a signal arrives or its runtime fails; raises Stop with the reason."""
+    listening = listeners(settings) if sockets is None else sockets
+    _warn_of_open_internals(settings)
     server = uvicorn.Server(
         uvicorn.Config(
             edge,
-            host=settings.host,
-            port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=protocol_within(_bounds(settings)),
+            ws="none",
             log_config=None,
             access_log=False,
             lifespan="on",
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
+            proxy_headers=False,
         )
     )
     spare_what_lives()
     edge.on_failure = lambda: setattr(server, "should_exit", True)
     signal.signal(signal.SIGTERM, _leave)
     with suppress(SystemExit):  # uvicorn exits by it after a failed start; the reason is in `edge.failure`
-        server.run()
+        server.run(list(listening))
     if isinstance(edge.failure, REASONS):
         raise Stop(str(edge.failure))
     if edge.failure is not None:
         raise edge.failure
-    if not server.started:
-        raise Stop(f"could not listen on {settings.host}:{settings.port}: is the port taken? (HEADWATER_PORT)")
+
+
+def listeners(settings: Settings) -> list[socket]:
+    """The sockets of the surfaces and of the internals; raises Stop for a port that is taken."""
+    if settings.internal_port == settings.port:
+        raise Stop("HEADWATER_INTERNAL_PORT must be another port than HEADWATER_PORT")
+    names = {settings.port: "HEADWATER_PORT"}
+    if settings.internal_port is not None:
+        names[settings.internal_port] = "HEADWATER_INTERNAL_PORT"
+    return [_listener(settings.host, port, name) for port, name in names.items()]
+
+
+def _listener(host: str, port: int, name: str) -> socket:
+    """Other processes may have used the port a moment ago, but none may use it now."""
+    listening = socket(AF_INET6 if ":" in host else AF_INET, SOCK_STREAM)
+    listening.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise Stop(f"could not listen on {host}:{port} ({error.strerror}): is the port taken? ({name})") from None
+    return listening
+
+
+def _bounds(settings: Settings) -> Bounds:
+    """Below the number of files that this process may open, some are left for the database and the log."""
+    files, _ = getrlimit(RLIMIT_NOFILE)
+    connections = settings.connections if files == RLIM_INFINITY else min(settings.connections, files - SPARE_FILES)
+    return Bounds(
+        connections=max(connections, 1),
+        header_seconds=settings.header_seconds,
+        body_seconds=settings.body_seconds,
+    )
+
+
+def _warn_of_open_internals(settings: Settings) -> None:
+    guarded = settings.internal_port is not None or settings.internal_token is not None
+    if not guarded and settings.host not in ("127.0.0.1", "::1", "localhost"):
+        log.warning(
+            "/ready, /metrics and /live answer everybody who reaches %s:%d: HEADWATER_INTERNAL_PORT or"
+            " HEADWATER_INTERNAL_TOKEN guards them",
+            settings.host,
+            settings.port,
+        )
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -130,8 +185,9 @@ def _welcome(settings: Settings) -> None:
     console.print(f"health {base}/health · ready {base}/ready · metrics {base}/metrics")
     for surface, product in bootstrap.SURFACES.items():
         console.print(f"\n[bold]{surface}[/bold]: documentation at {base}/{surface}/docs")
-        if console.is_terminal:
+        if sys.stdout.isatty():
             token = issue_token(settings, surface, Wanted(subject="newcomer", lifetime=NEWCOMER)).text
+            console.print("\n[bold]A first request[/bold], to paste into another terminal:\n")
             console.print(product.first_request.format(base=base, token=token), markup=False)
         else:
             console.print(f"a token: headwater keys issue {surface}")

@@ -195,7 +195,10 @@ class Recorded(NamedTuple, Generic[E]):
 
 
 class Outcome(NamedTuple):
-    """The answer to a command. `events` are its own, in order; `position` is where the outcome itself stands."""
+    """The answer to a command. `events` are its own, in order; `position` is where the outcome itself stands.
+
+    `actor` is that of the command, who alone may look its outcome up.
+    """
 
     command_id: UUID
     status: Status
@@ -203,6 +206,7 @@ class Outcome(NamedTuple):
     position: Position
     problem: Problem | None = None
     replayed: bool = False
+    actor: str = ""
 
     def only(self, kind: type[F]) -> F:
         """The one event of this kind; raises LookupError when there is none or more than one."""

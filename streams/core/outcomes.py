@@ -49,7 +49,7 @@ def decode_outcome(mapper: Mapper, known: KnownOutcome) -> tuple[str, Outcome]:
     record = known.record
     decided = mapper.decode_as(Decided, record.name, record.data, record.subject)
     events = tuple(mapper.decode_as(Event, r.name, r.data, r.subject) for r in known.events)
-    outcome = Outcome(record.command_id, decided.status, events, record.position, decided.problem)
+    outcome = Outcome(record.command_id, decided.status, events, record.position, decided.problem, False, record.actor)
     return decided.fingerprint, outcome
 
 

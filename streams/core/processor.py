@@ -186,9 +186,7 @@ class Processor:
     def _replay(self, envelope: Envelope, fingerprint: str, outcome: Outcome) -> Answer:
         if not envelope.is_request(fingerprint):
             return IdempotencyConflict(str(envelope.command_id))
-        return Outcome(
-            outcome.command_id, outcome.status, outcome.events, outcome.position, outcome.problem, replayed=True
-        )
+        return outcome._replace(replayed=True)
 
     def outcome_of(self, known: KnownOutcome) -> tuple[str, Outcome]:
         """The fingerprint and outcome that a stored record stands for."""
@@ -262,7 +260,7 @@ class Processor:
         lines.append((decided, outcome_stream(envelope.command_id), 1, data))
         head = self._log(envelope, lines, batch)
         position = Position(envelope.context, envelope.partition, head.sequence)
-        return Outcome(envelope.command_id, status, events, position, problem)
+        return Outcome(envelope.command_id, status, events, position, problem, False, envelope.actor)
 
     def _log(self, envelope: Envelope, lines: Sequence[Line], batch: Batch) -> Head:
         """Appends a command's lines to its partition: its events, then its outcome (which is number 0 by id)."""

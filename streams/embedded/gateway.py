@@ -69,6 +69,7 @@ class EmbeddedGateway:
         self._running: asyncio.Task[None] | None = None
         self._closing = False
         self.commits = Commits()
+        self._stuck = False
         self.on_failure: Callable[[BaseException], None] = lambda _: None
         self.on_recorded: Callable[[Sequence[Recorded[Event]]], None] = lambda _: None
 
@@ -95,6 +96,11 @@ class EmbeddedGateway:
     @property
     def connected(self) -> bool:
         return self._connection is not None and not self._connection.closed
+
+    @property
+    def stuck(self) -> bool:
+        """Whether commands wait because the database committed none of them at the last try."""
+        return self._stuck
 
     @property
     def failure(self) -> BaseException | None:
@@ -144,6 +150,7 @@ class EmbeddedGateway:
             self._arrived.clear()
             while taken := self._take():
                 await self._process_or_recover(taken)
+            self._stuck = False
             if self._closing:
                 return
 
@@ -164,6 +171,7 @@ class EmbeddedGateway:
                 await self._process_singly(taken, error)
                 return
             log.warning("the database is not available: %s", type(error).__name__)
+            self._stuck = True
             self._give_back(taken)
             if self.connected:
                 await asyncio.sleep(FULL_SECONDS)
@@ -190,6 +198,7 @@ class EmbeddedGateway:
         if batch.recorded and not await self._commit(connection, batch):
             return await self._process(taken)
         self._processor.committed(batch)
+        self._stuck = False
         _answer(taken, batch)
         self.on_recorded(batch.recorded)
         self.commits.announce()

@@ -74,7 +74,7 @@ class EmbeddedRuntime:
     @property
     def writable(self) -> bool:
         """Whether the gateway can accept commands now."""
-        return self.gateway.connected and self.gateway.failure is None
+        return self.gateway.connected and self.gateway.failure is None and not self.gateway.stuck
 
     def _due(self, moment: datetime) -> None:
         self.worker.due(moment)

@@ -325,4 +325,4 @@ def _outcome_for(envelope: Envelope, answer: FingerprintedOutcome, replayed: boo
     fingerprint, outcome = answer
     if not envelope.is_request(fingerprint):
         raise IdempotencyConflict(str(envelope.command_id))
-    return Outcome(outcome.command_id, outcome.status, outcome.events, outcome.position, outcome.problem, replayed)
+    return outcome._replace(replayed=replayed)

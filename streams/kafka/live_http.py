@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,6 +15,8 @@ from starlette.routing import Route
 from streams.kafka.live import Live
 
 STREAM = "text/event-stream"
+Protocol = type[asyncio.Protocol] | Literal["auto"]
+"""The protocol of a connection; `auto` has no bounds."""
 
 
 def live_app(live: Live) -> Starlette:
@@ -33,9 +36,18 @@ async def events(live: Live) -> AsyncIterator[bytes]:
         yield b"data: " + report + b"\n\n"
 
 
-async def serve_live(live: Live, host: str, port: int) -> None:
+async def serve_live(live: Live, host: str, port: int, protocol: Protocol = "auto") -> None:
     """Count and serve until either ends, and raise its error, so that the process exits instead of lingering."""
-    config = uvicorn.Config(live_app(live), host, port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        live_app(live),
+        host,
+        port,
+        http=protocol,
+        proxy_headers=False,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     tasks = [asyncio.create_task(live.run()), asyncio.create_task(server.serve())]
     done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

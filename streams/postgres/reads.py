@@ -14,6 +14,7 @@ from streams.core.read_models import Row
 from streams.postgres.database import KEPT_ALIVE, SESSION
 
 REACHED = "select sequence from headwater.partitions where context = %s and partition = %s"
+PROBE = "update headwater.probe set at = now()"
 
 
 class Reads:
@@ -45,6 +46,15 @@ class Reads:
         try:
             async with asyncio.timeout(2), self._pool.connection(timeout=2) as connection:
                 await connection.execute("select 1")
+        except (psycopg.Error, PoolTimeout, TimeoutError):
+            return False
+        return True
+
+    async def takes_writes(self) -> bool:
+        """Whether the database commits a write within two seconds; a full disk or a standby does not."""
+        try:
+            async with asyncio.timeout(2), self._pool.connection(timeout=2) as connection:
+                await connection.execute(PROBE)
         except (psycopg.Error, PoolTimeout, TimeoutError):
             return False
         return True

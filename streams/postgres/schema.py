@@ -137,6 +137,12 @@ create table if not exists headwater.clock (
     now             timestamptz not null
 );
 
+create table if not exists headwater.probe (
+    single          boolean primary key default true check (single),
+    at              timestamptz not null
+) with (fillfactor = 10);
+insert into headwater.probe (at) values (now()) on conflict do nothing;
+
 create unlogged table if not exists headwater.rate_windows (
     key             text primary key,
     hits            int not null,

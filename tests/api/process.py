@@ -18,6 +18,7 @@ import uvicorn
 
 import bootstrap
 import settings
+from api.protocol import BoundedProtocol
 from tests.api.product import variables_of
 
 START_SECONDS = 60
@@ -92,7 +93,8 @@ def serve(environment: dict[str, str], log: Path) -> None:
         bootstrap.embedded_edge(own, lambda: None, lambda _: None),
         port=own.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
+        proxy_headers=False,
         access_log=False,
         lifespan="on",
         log_level="warning",

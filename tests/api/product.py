@@ -30,6 +30,7 @@ from psycopg.conninfo import conninfo_to_dict
 import bootstrap
 import settings as process
 from api.app import Edge
+from api.protocol import BoundedProtocol
 from api.routing import LeanApp
 from api.surface import Surface
 from streams.core.clock import Clock, ManualClock
@@ -46,7 +47,8 @@ MONDAY = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PATIENCE_SECONDS = 60.0
 TOKEN_SECRET = bytes.fromhex("22" * 32)
 OPTIONS: Mapping[str, Any] = {
-    "http": "httptools",
+    "http": BoundedProtocol,
+    "proxy_headers": False,
     "log_config": None,
     "access_log": False,
     "lifespan": "on",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from time import time
 
@@ -13,10 +13,12 @@ import pytest
 
 from api.counters import SWEEP_SECONDS, Counters, InProcessCounters, SharedCounters
 from api.errors import ApiError
-from api.limits import Limiter
+from api.limits import Counted, Limiter
+from streams.core.clock import ManualClock
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import prepare
 
+MOMENT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 Headers = dict[str, str]
 KINDS = pytest.mark.parametrize("sliding", [False, True], ids=["fixed", "sliding"])
 
@@ -165,7 +167,6 @@ async def test_a_node_whose_clock_is_wrong_goes_by_the_databases(
     async with nodes(shared, "1/minute", sliding, 1) as (limiter,):
         began = time()
         monkeypatch.setattr("time.time", lambda: began - 86_400)
-        monkeypatch.setattr("api.counters.time", lambda: began - 86_400)
         await hit(limiter)
         _, headers = await hit(limiter)
     assert int(headers["Retry-After"]) <= 60
@@ -203,32 +204,51 @@ async def test_the_database_forgets_windows_that_have_ended(shared: str, sliding
 
 
 @KINDS
-async def test_memory_forgets_windows_that_have_ended_and_no_thread_is_started(
-    sliding: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[threading.Thread] = []
-    monkeypatch.setattr(threading.Thread, "start", started.append)
-    now = time()
-    monkeypatch.setattr("time.time", lambda: now)
-    monkeypatch.setattr("api.counters.time", lambda: now)
-    counts = InProcessCounters()
+async def test_memory_forgets_windows_that_have_ended(sliding: bool) -> None:
+    clock = ManualClock(MOMENT)
+    counts = InProcessCounters(clock.now)
     limiter = limited(counts, "5/minute", sliding)
     for n in range(30):
         await hit(limiter, f"early {n}")
-    now += SWEEP_SECONDS + 1
+    clock.advance(timedelta(seconds=SWEEP_SECONDS + 1))
     await hit(limiter, "late")
-    storage = counts._storage
-    kept = [*storage.storage, *storage.expirations, *storage.events, *storage.locks]
-    assert set(kept) == {"LIMITER/gccp/generate/late/5/1/minute"}
-    assert started == []
+    assert {*counts._fixed, *counts._sliding} == {"LIMITER/gccp/generate/late/5/1/minute"}
 
 
-async def test_memory_holds_no_more_moments_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time()
-    monkeypatch.setattr("time.time", lambda: now)
-    counts = InProcessCounters()
+async def test_memory_holds_no_more_moments_than_the_limit() -> None:
+    clock = ManualClock(MOMENT)
+    counts = InProcessCounters(clock.now)
     limiter = limited(counts, "2/second", sliding=True)
     for _ in range(20):
         assert (await hit(limiter))[0]
-        now += 0.6
-    assert [len(entries) for entries in counts._storage.events.values()] == [2]
+        clock.advance(timedelta(seconds=0.6))
+    assert [len(times) for _, times in counts._sliding.values()] == [2]
+
+
+@KINDS
+@pytest.mark.parametrize("kind", ["in process", "shared"])
+async def test_windows_end_by_a_manual_clock_where_there_is_one(kind: str, sliding: bool, shared: str) -> None:
+    clock = ManualClock(MOMENT)
+    counts: Counters = InProcessCounters(clock.now) if kind == "in process" else SharedCounters(shared, clock.now)
+    limiter = limited(counts, "1/minute", sliding)
+    async with counts.running():
+        _, headers = await hit(limiter)
+        assert int(headers["X-RateLimit-Reset"]) == int((MOMENT + timedelta(minutes=1)).timestamp())
+        assert not (await hit(limiter))[0]
+        clock.advance(timedelta(seconds=59))
+        refused, headers = await hit(limiter)
+        assert (refused, headers["Retry-After"]) == (False, "1")
+        assert (await limiter.headers("u", "generate", {}))["X-RateLimit-Remaining"] == "0"
+        clock.advance(timedelta(seconds=1))
+        assert (await limiter.headers("u", "generate", {}))["X-RateLimit-Remaining"] == "1"
+        assert (await hit(limiter))[0]
+
+
+async def test_a_subject_an_address_and_a_thing_of_one_name_are_counted_apart(counts: Counters) -> None:
+    limiter = limited(counts, "1/minute", sliding=False)
+    kinds: tuple[Counted, ...] = ("subject", "address", "thing")
+    for by in kinds:
+        await limiter.hit("192.0.2.1", "generate", {}, by)
+    for by in kinds:
+        with pytest.raises(ApiError):
+            await limiter.hit("192.0.2.1", "generate", {}, by)

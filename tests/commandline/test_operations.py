@@ -77,6 +77,13 @@ def until_sent(product: Product, client: httpx2.Client, task_id: str) -> dict[st
     return answer
 
 
+def test_a_start_whose_output_is_kept_shows_no_token(product: Product) -> None:
+    printed = (product.data.parent / "product.log").read_text()
+    assert "Headwater serves at" in printed
+    assert "a token: headwater keys issue communication" in printed
+    assert "eyJ" not in printed
+
+
 def test_keys_issue_prints_one_token_and_nothing_else(product: Product) -> None:
     printed = product.run("keys", "issue", "communication", "--subject", "ana", "--scope", "communication:read")
     assert printed.count("\n") == 1

@@ -14,6 +14,7 @@ from cli import main
 from streams.postgres.database import connect_plain
 from tests.api.product import installed
 from tests.databases import fresh_database
+from tests.imitations import listener
 
 COMMANDS = [
     "keys issue communication",
@@ -66,6 +67,35 @@ def test_a_command_makes_nothing_where_there_is_no_installation(
     said = refused(capsys, command, DATA=str(tmp_path / "nothing"))
     assert "headwater: there is no " in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_on_a_taken_port_makes_and_shows_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with listener() as taken:
+        port = str(taken.getsockname()[1])
+        code, shown, said = run(capsys, "up", DATA=str(tmp_path / "nothing"), PORT=port)
+        two = refused(capsys, "up", DATA=str(tmp_path / "nothing"), PORT=port, INTERNAL_PORT=port)
+    assert (code, shown) == (1, "")
+    assert f"could not listen on 127.0.0.1:{port}" in said
+    assert "HEADWATER_INTERNAL_PORT must be another port" in two
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PUBLIC_URL", "example.com", "must be an http or https address"),
+        ("PUBLIC_URL", "https://example.com/?x=1", "must be an http or https address"),
+        ("ROOT_PATH", "outer", "must begin with a slash"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "not a valid IPv"),
+        ("INTERNAL_TOKEN", "short", "at least 32"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, value: str, reason: str
+) -> None:
+    said = refused(capsys, "status", DATA=str(tmp_path), **{name: value})
+    assert f"setting {name.lower()}" in said
+    assert reason in said
 
 
 @pytest.mark.parametrize("command", ["status", "keys list communication", "projection list", "audit verify"])

@@ -11,15 +11,18 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import tty
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -208,15 +211,16 @@ class Workspace:
                 file.write_text(file.read_text().replace(before, after))
 
     def start(self, commands: str) -> None:
-        """Starts the product anew, and returns when it is ready."""
+        """Starts the product anew on a terminal, which it shows tokens on, and returns when it is ready."""
         self.stop()
-        with self._output.open("wb") as output:
+        self._output.write_bytes(b"")
+        with _terminal(self._output) as terminal:
             self._running = subprocess.Popen(
                 ["bash", "-c", commands],
                 cwd=self.directory,
-                env=self.environment | {"PATH": f"{self._plain}:{self.environment['PATH']}"},
-                stdout=output,
-                stderr=output,
+                env=self.environment | {"PATH": f"{self._plain}:{self.environment['PATH']}", "TERM": "dumb"},
+                stdout=terminal,
+                stderr=terminal,
                 start_new_session=True,
             )
         address = f"http://127.0.0.1:{self.environment['HEADWATER_PORT']}/ready"
@@ -301,3 +305,20 @@ def _side(hunk: str, sign: str) -> str:
     """One side of a hunk: its lines with this sign, and those that both sides have."""
     lines = [line if line.strip() else "  " for line in hunk.splitlines()]
     return "".join(f"{line[1:].rstrip()}\n" for line in lines if line[0] in (sign, " "))
+
+
+@contextmanager
+def _terminal(output: Path) -> Iterator[int]:
+    """A terminal for a process to start on; what is written to it is kept in a file until its last user ends."""
+    ours, its = pty.openpty()
+    tty.setraw(its)
+    threading.Thread(target=_keep, args=(ours, output), daemon=True).start()
+    yield its
+    os.close(its)
+
+
+def _keep(terminal: int, output: Path) -> None:
+    with output.open("ab", buffering=0) as kept, suppress(OSError):  # which the end of a terminal is read as
+        while data := os.read(terminal, 65536):
+            kept.write(data)
+    os.close(terminal)

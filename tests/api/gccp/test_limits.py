@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from time import time
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from api.counters import InProcessCounters
 from api.errors import ApiError
 from api.gccp.access import BURSTS, LIMITS
 from api.limits import InFlight, Limiter
+from streams.core.clock import ManualClock
 from tests.api.gccp.conftest import Shared
 from tests.api.gccp.service import Service, bearer
 from tests.imitations.anthropic import AnthropicServer
@@ -52,19 +54,17 @@ def test_the_health_of_the_renderer_is_not_limited(shared: Shared) -> None:
     assert {answer.status_code for answer in answers} == {200}
 
 
-async def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1_000_000.0
-    monkeypatch.setattr("time.time", lambda: now)
-    monkeypatch.setattr("api.counters.time", lambda: now)
-    limiter = Limiter(InProcessCounters(), "gccp", {"generate": "2/minute"}, sliding=True)
+async def test_the_window_slides() -> None:
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    limiter = Limiter(InProcessCounters(clock.now), "gccp", {"generate": "2/minute"}, sliding=True)
     await limiter.hit("u", "generate", {})
-    now += 40
+    clock.advance(timedelta(seconds=40))
     await limiter.hit("u", "generate", {})
-    now += 15
+    clock.advance(timedelta(seconds=15))
     with pytest.raises(ApiError) as refused:
         await limiter.hit("u", "generate", {})
     assert refused.value.headers["Retry-After"] == "5"
-    now += 6
+    clock.advance(timedelta(seconds=6))
     assert (await limiter.hit("u", "generate", {}))["X-RateLimit-Remaining"] == "0"
     with pytest.raises(ApiError):
         await limiter.hit("u", "generate", {})
