@@ -37,6 +37,11 @@ HEALTH_VERSION = "1.0.0"
 PAGES = re.compile(rb"/Type/Pages/Count (\d+)")
 """The root of the page tree, which Typst writes as the first object, uncompressed."""
 
+MISSING = "X-Missing-Characters"
+"""The header of a PDF that shows boxes, since no font has these characters: `U+1F680 U+2705`."""
+
+MOST_NAMED = 50
+
 FAILURES: dict[type[DocumentError], tuple[str, int]] = {
     DocumentTooLarge: ("too_large", 400),
     RenderTimeout: ("too_slow", 400),
@@ -105,15 +110,20 @@ async def export_pdf(
         "content_bytes": len(body.content.encode()),
     }
     try:
-        pdf = await unless_disconnected(request, own.pdf.render(document))
+        rendered = await unless_disconnected(request, own.pdf.render(document))
     except (DocumentError, ClientDisconnect) as failed:
         await _record_failure(act.part(1), about | {"duration_ms": _elapsed_ms(began)}, failed)
         raise _error_of(failed) from failed
     made = RecordPdfExport(
-        **about, filename=clean(body.filename), pages=_pages(pdf), pdf_bytes=len(pdf), duration_ms=_elapsed_ms(began)
+        **about,
+        filename=clean(body.filename),
+        pages=_pages(rendered.pdf),
+        pdf_bytes=len(rendered.pdf),
+        duration_ms=_elapsed_ms(began),
     )
     await _record(act, made)
-    return PdfFile(pdf, headers={"Content-Disposition": content_disposition(body.filename)})
+    headers = {"Content-Disposition": content_disposition(body.filename)} | _missing(rendered.missing)
+    return PdfFile(rendered.pdf, headers=headers)
 
 
 @router.get("")
@@ -163,6 +173,12 @@ def _error_of(failed: DocumentError | ClientDisconnect) -> Exception:
             503, "Service unavailable", kind="Unavailable", details=str(failed), headers={"Retry-After": "5"}
         )
     return ApiError(status, "The PDF could not be made", kind="Pdf", details=str(failed))
+
+
+def _missing(characters: str) -> dict[str, str]:
+    """The header that names the characters no font has, as code points in ASCII."""
+    named = " ".join(f"U+{ord(character):04X}" for character in characters[:MOST_NAMED])
+    return {MISSING: named + (" ..." if len(characters) > MOST_NAMED else "")} if characters else {}
 
 
 def _pages(pdf: bytes) -> int:

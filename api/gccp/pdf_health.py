@@ -33,7 +33,7 @@ class PdfHealth:
 
     async def _probe(self) -> bool:
         try:
-            return (await self._pool.render(DocumentRequest("# Well", self._now()))).startswith(b"%PDF-")
+            return (await self._pool.render(DocumentRequest("# Well", self._now()))).pdf.startswith(b"%PDF-")
         except RendererBusy:
             return True
         except DocumentError:

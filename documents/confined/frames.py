@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from documents.render.request import DocumentRequest, Options
+from documents.render.request import DocumentRequest, Options, Rendered
 from documents.render.style import Styling
 
 LENGTH = struct.Struct(">I")
@@ -19,7 +19,10 @@ MEMORY_REASON = "the document takes more memory than one document may"
 
 
 class RenderOutcome(StrEnum):
-    """The outcome of a request. An answer has two frames: `[outcome, reason, retiring]`, and the PDF or nothing."""
+    """The outcome of a request. An answer has two frames: a head, and the PDF or nothing.
+
+    The head is `[outcome, reason, retiring, missing]`; `missing` are the characters that no font has.
+    """
 
     RENDERED = "rendered"
     TOO_LARGE = "too_large"
@@ -45,10 +48,11 @@ def request_from(body: bytes) -> DocumentRequest:
     )
 
 
-def answer(outcome: RenderOutcome, reason: str, retiring: bool, pdf: bytes = b"") -> bytes:
-    return frame(json.dumps([outcome, reason, retiring]).encode()) + frame(pdf)
+def answer(outcome: RenderOutcome, reason: str, retiring: bool, rendered: Rendered | None = None) -> bytes:
+    done = rendered or Rendered(b"")
+    return frame(json.dumps([outcome, reason, retiring, done.missing]).encode()) + frame(done.pdf)
 
 
-def answer_head(body: bytes) -> tuple[RenderOutcome, str, bool]:
-    outcome, reason, retiring = json.loads(body)
-    return RenderOutcome(outcome), str(reason), bool(retiring)
+def answer_head(body: bytes) -> tuple[RenderOutcome, str, bool, str]:
+    outcome, reason, retiring, missing = json.loads(body)
+    return RenderOutcome(outcome), str(reason), bool(retiring), str(missing)

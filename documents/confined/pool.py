@@ -16,7 +16,7 @@ from typing import Self
 
 from documents.confined.frames import LENGTH, MEMORY_REASON, READY, RenderOutcome, answer_head, frame, request_body
 from documents.errors import DocumentError, DocumentTooLarge, RendererBusy, RenderFailed, RenderTimeout
-from documents.render.request import THREADS, DocumentLimits, DocumentRequest
+from documents.render.request import THREADS, DocumentLimits, DocumentRequest, Rendered
 
 START_SECONDS = 30.0
 GRACE_SECONDS = 5.0
@@ -47,12 +47,12 @@ class PdfWorker:
         """The id of the running process, if there is one."""
         return self._process.pid if self._process else None
 
-    async def render(self, document: DocumentRequest) -> bytes:
+    async def render(self, document: DocumentRequest) -> Rendered:
         """The PDF. Raises DocumentTooLarge, RenderTimeout or RenderFailed. A cancellation ends the process."""
         process = self._process or await self._start()
         try:
             async with asyncio.timeout(self._limits.seconds):
-                outcome, reason, retiring, pdf = await _exchange(process, document)
+                outcome, reason, retiring, rendered = await _exchange(process, document)
         except TimeoutError:
             await self.stop()
             raise RenderTimeout(f"the document takes longer than {self._limits.seconds:g} seconds to render") from None
@@ -63,7 +63,7 @@ class PdfWorker:
             raise
         if retiring:
             await self.stop()
-        return _rendered(outcome, reason, pdf)
+        return _rendered(outcome, reason, rendered)
 
     async def stop(self) -> int | None:
         """End the process, if one is running, and return its exit code: minus the signal's number, if by a signal."""
@@ -116,7 +116,7 @@ class PdfPool:
         """The ids of the running processes."""
         return [worker.pid for worker in self._workers if worker.pid is not None]
 
-    async def render(self, document: DocumentRequest) -> bytes:
+    async def render(self, document: DocumentRequest) -> Rendered:
         """The document as PDF.
 
         Raises DocumentTooLarge, RenderTimeout, RenderFailed, or RendererBusy if the queue is full.
@@ -185,12 +185,12 @@ def _environment() -> dict[str, str]:
     }
 
 
-async def _exchange(process: Process, document: DocumentRequest) -> tuple[RenderOutcome, str, bool, bytes]:
+async def _exchange(process: Process, document: DocumentRequest) -> tuple[RenderOutcome, str, bool, Rendered]:
     assert process.stdin is not None
     process.stdin.write(frame(request_body(document)))
     await process.stdin.drain()
-    outcome, reason, retiring = answer_head(await _frame_from(process))
-    return outcome, reason, retiring, await _frame_from(process)
+    outcome, reason, retiring, missing = answer_head(await _frame_from(process))
+    return outcome, reason, retiring, Rendered(await _frame_from(process), missing)
 
 
 async def _frame_from(process: Process) -> bytes:
@@ -199,10 +199,10 @@ async def _frame_from(process: Process) -> bytes:
     return await process.stdout.readexactly(length)
 
 
-def _rendered(outcome: RenderOutcome, reason: str, pdf: bytes) -> bytes:
+def _rendered(outcome: RenderOutcome, reason: str, rendered: Rendered) -> Rendered:
     match outcome:
         case RenderOutcome.RENDERED:
-            return pdf
+            return rendered
         case RenderOutcome.TOO_LARGE:
             raise DocumentTooLarge(reason)
         case RenderOutcome.FAILED:

@@ -39,7 +39,7 @@ def main() -> None:
 
 def _answer(renderer: Renderer, document: DocumentRequest, limits: DocumentLimits) -> bytes:
     try:
-        pdf = renderer.pdf(document)
+        rendered = renderer.render(document)
     except DocumentTooLarge as error:
         return answer(RenderOutcome.TOO_LARGE, str(error), _retiring(limits))
     except DocumentError as error:
@@ -48,10 +48,10 @@ def _answer(renderer: Renderer, document: DocumentRequest, limits: DocumentLimit
         return answer(RenderOutcome.TOO_LARGE, MEMORY_REASON, retiring=True)
     except BaseException as error:  # noqa: BLE001 - a panic in Rust is no Exception, and needs an answer, too
         return answer(RenderOutcome.FAILED, f"the renderer broke: {type(error).__name__}", retiring=True)
-    if len(pdf) > limits.pdf_bytes:
-        reason = f"the PDF would have {len(pdf):,} bytes; one document may have {limits.pdf_bytes:,}"
+    if len(rendered.pdf) > limits.pdf_bytes:
+        reason = f"the PDF would have {len(rendered.pdf):,} bytes; one document may have {limits.pdf_bytes:,}"
         return answer(RenderOutcome.TOO_LARGE, reason, _retiring(limits))
-    return answer(RenderOutcome.RENDERED, "", _retiring(limits), pdf)
+    return answer(RenderOutcome.RENDERED, "", _retiring(limits), rendered)
 
 
 def _private_output() -> BinaryIO:

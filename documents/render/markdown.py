@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
-from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.deflist import deflist_plugin
-from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
-from mdit_py_plugins.texmath import texmath_plugin
 
 from documents.errors import DocumentTooLarge
+from documents.render.markdown_html import html_plugin
+from documents.render.markdown_math import math_plugin
 
-_PARAGRAPH = {"paragraph_open", "paragraph_close"}
-
-_BRACKETS = {"\\[": ("\\]", "math_inline_double"), "\\(": ("\\)", "math_inline")}
+_LINE_ENDS = str.maketrans(dict.fromkeys("\v\f\x85\u2028\u2029", "\n"))
 
 MOST_TOKENS = 200_000
 """The most tokens of a document. A dense megabyte of prose has a quarter of that."""
@@ -27,9 +24,9 @@ MOST_TOKENS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The flow of the document, and the body of each footnote by its number: its first paragraph is hidden.
+    """The flow of the document, and the body of each footnote by its number.
 
-    A hidden paragraph stays in the line of its container, here the number of the note.
+    A paragraph at the beginning of a note is hidden: it stays in the line of its container, the number of the note.
     """
 
     flow: list[Token]
@@ -37,11 +34,16 @@ class Parsed:
 
 
 def parse(markdown: str) -> Parsed:
-    """The document as tokens. HTML is text like any other. Raises DocumentTooLarge for too many tokens."""
-    tokens = _MARKDOWN.parse(markdown)
+    """The document as tokens. HTML is text but for a few tags. Raises DocumentTooLarge for too many tokens."""
+    tokens = _MARKDOWN.parse(normalised(markdown))
     if len(tokens) + sum(len(token.children or ()) for token in tokens) > MOST_TOKENS:
         raise DocumentTooLarge("the document has too many parts: paragraphs, list items, table cells and the like")
     return _without_notes(tokens)
+
+
+def normalised(markdown: str) -> str:
+    """The document without byte order marks, and with one kind of line ends."""
+    return markdown.replace("\ufeff", "").replace("\r\n", "\n").translate(_LINE_ENDS)
 
 
 def _without_notes(tokens: list[Token]) -> Parsed:
@@ -55,9 +57,22 @@ def _without_notes(tokens: list[Token]) -> Parsed:
         if token.type == "footnote_open":
             notes[token.meta["id"]] = body = []
         elif token.type not in {"footnote_close", "footnote_anchor", "footnote_block_close"}:
-            token.hidden = token.hidden or (token.type in _PARAGRAPH and len(body) < 3)
+            token.hidden = token.hidden or (token.type == "paragraph_open" and not body)
             body.append(token)
     return Parsed(tokens[:start], notes)
+
+
+def _hoisted_notes(state: StateCore) -> None:
+    """Move definitions of notes out of each other: the plugin takes the end of an inner one for that of the outer."""
+    open_notes: list[list[Token]] = [[]]
+    notes: list[Token] = []
+    for token in state.tokens:
+        if token.type == "footnote_reference_open":
+            open_notes.append([])
+        open_notes[-1].append(token)
+        if token.type == "footnote_reference_close":
+            notes += open_notes.pop()
+    state.tokens = [token for part in open_notes for token in part] + notes
 
 
 def _accept(_address: str) -> bool:
@@ -65,27 +80,10 @@ def _accept(_address: str) -> bool:
     return True
 
 
-def _bracketed(state: StateInline, silent: bool) -> bool:
-    r"""Parse `\[…\]` within a paragraph, and `\(…\)` over several lines, which the plugin does not."""
-    opening = state.src[state.pos : state.pos + 2]
-    if opening not in _BRACKETS:
-        return False
-    closing, kind = _BRACKETS[opening]
-    end = state.src.find(closing, state.pos + 2, state.posMax)
-    if end < 0:
-        return False
-    if not silent:
-        state.push(kind, "math", 0).content = state.src[state.pos + 2 : end]
-    state.pos = end + 2
-    return True
-
-
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).enable(["table", "strikethrough"])
-    parser.use(texmath_plugin, delimiters="brackets")
-    parser.inline.ruler.before("escape", "bracketed_math", _bracketed)
-    parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
-    parser.use(amsmath_plugin).use(footnote_plugin).use(tasklists_plugin).use(deflist_plugin)
+    parser.use(math_plugin).use(html_plugin).use(footnote_plugin).use(tasklists_plugin).use(deflist_plugin)
+    parser.core.ruler.before("footnote_tail", "hoisted_notes", _hoisted_notes)
     parser.use(anchors_plugin, max_level=6)
     parser.validateLink = _accept  # type: ignore[method-assign, assignment]
     return parser

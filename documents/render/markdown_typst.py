@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from markdown_it.token import Token
 
 from documents.errors import DocumentTooLarge
+from documents.render.columns import Columns
 from documents.render.direction import language
 from documents.render.formulas import Formula, formula
 from documents.render.highlights import lines
 from documents.render.literals import UNBROKEN, breakable, code_literal, literal, scalar
 from documents.render.markdown import Parsed, parse
+from documents.render.markdown_math import written
 from documents.render.markdown_tokens import alignment, prose, slugs, tight, until_close
 from documents.render.request import Options
 from documents.render.source import TypstSource, document
@@ -24,39 +26,48 @@ DEEPEST = 16
 
 _LINKABLE = re.compile(r"(?:https?://|mailto:|tel:).{1,2000}", re.IGNORECASE | re.ASCII)
 _LONGEST_SHOWN = 200
-_CONTAINERS = {"blockquote_open": 1, "blockquote_close": -1, "list_item_open": 1, "list_item_close": -1}
-_CONTAINERS |= {"dd_open": 1, "dd_close": -1}
-_DIRECTED = {"paragraph", "heading", "bullet_list", "ordered_list", "blockquote", "table", "dl"}
-_SPANS = {"em": "#emph[", "strong": "#strong[", "s": "#strike["}
-_EMPTY_LINE = [("plain", " ")]
-_FIXED = {
-    "paragraph_open": "",
-    "paragraph_close": "\n\n",
-    "blockquote_open": "#quotation[",
-    "blockquote_close": "];\n\n",
-    "list_item_open": "[",
-    "list_item_close": "],",
-    "bullet_list_close": ");\n\n",
-    "ordered_list_close": ");\n\n",
-    "dl_open": "",
-    "dl_close": "",
-    "dt_open": "#term[",
-    "dt_close": "];\n\n",
-    "dd_open": "#definition[",
-    "dd_close": "];\n\n",
-    "thead_close": "),",
-    "tbody_open": "",
-    "tbody_close": "",
-    "tr_open": "",
-    "tr_close": "",
-    "th_open": "[",
-    "th_close": "],",
-    "td_open": "[",
-    "td_close": "],",
-    "hr": "#rule();\n\n",
-    "softbreak": " ",
-    "hardbreak": "#linebreak();",
+_UNBROKEN_IN_CELLS = (12, 20)
+"""Letters of a word that is never broken in a table of many columns, and in one of few; a number has fewer."""
+
+_EM_OF_ATOMS = 1.3
+_EM_OF_LINES = 0.7
+_EM_OF_LEVELS = 3.0
+"""Bounds in em: of what a formula takes for each letter, a line for each of UNBROKEN, and a level of nesting."""
+
+_DIRECTED = {"paragraph_open", "heading_open", "bullet_list_open", "ordered_list_open", "blockquote_open", "dl_open"}
+_DIRECTED |= {"table_open"}
+_DEEPER = {"blockquote_open", "list_item_open", "dd_open"}
+_SPANS = {
+    "em_open": "#emph[",
+    "strong_open": "#strong[",
+    "s_open": "#strike[",
+    "sub_open": "#sub[",
+    "sup_open": "#super[",
 }
+_EMPTY_LINE = [("plain", " ")]
+_OPENINGS = {
+    "paragraph_open": ("", "\n\n"),
+    "blockquote_open": ("#quotation[", "];\n\n"),
+    "list_item_open": ("[", "],"),
+    "dl_open": ("", ""),
+    "dt_open": ("#term[", "];\n\n"),
+    "dd_open": ("#definition[", "];\n\n"),
+    "tbody_open": ("", ""),
+}
+_LEAVES = {"hr": "#rule();\n\n", "softbreak": " ", "hardbreak": "#linebreak();"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What holds within an element. `closing` gives what ends it."""
+
+    closing: Callable[[], str]
+    unbroken: int
+    language: str = "en"
+    depth: int = 0
+    spans: frozenset[str] = frozenset()
+    linked: bool = False
+    columns: Columns | None = None
 
 
 def to_typst(markdown: str, options: Options) -> TypstSource:
@@ -77,28 +88,31 @@ def linkable(address: str) -> bool:
 
 
 class _Writer:
-    """The writer of tokens, in one pass from left to right, recursive only for notes within notes."""
+    """The writer of tokens, in one pass from left to right, recursive only for notes within notes.
+
+    Every opening token pushes a scope with its ending, and every closing token pops one, whatever its kind.
+    """
 
     def __init__(self, parsed: Parsed, unbroken: int) -> None:
         self._out: list[str] = []
         self._notes = parsed.notes
         self._noted: set[int] = set()
-        self._formulas: dict[str, int] = {}
+        self._formulas: dict[str, tuple[int, Formula]] = {}
         self._anchors = {slug: place for place, slug in enumerate(slugs(parsed.flow))}
-        self._labels: list[str] = []
-        self._depth = 0
-        self._unbroken = [unbroken]
-        self._languages = ["en"]
-        self._spans: Counter[str] = Counter()
-        self._addresses: list[str] = []
-        self._special: dict[str, Callable[[Sequence[Token], int], str]] = {
+        self._unbroken = unbroken
+        self._scopes = [_Scope(lambda: "", unbroken)]
+        self._opened: dict[str, Callable[[Sequence[Token], int], tuple[str, _Scope]]] = {
             "heading_open": self._heading,
-            "heading_close": self._heading_end,
             "bullet_list_open": self._bullets,
             "ordered_list_open": self._numbers,
             "table_open": self._table,
-            "table_close": self._table_end,
-            "thead_open": _table_head,
+            "thead_open": self._table_head,
+            "tr_open": self._row,
+            "th_open": self._cell,
+            "td_open": self._cell,
+            "link_open": self._link,
+        }
+        self._special: dict[str, Callable[[Sequence[Token], int], str]] = {
             "fence": self._fence,
             "code_block": self._fence,
             "math_block": self._display,
@@ -109,8 +123,6 @@ class _Writer:
             "inline": self._inline,
             "text": self._text,
             "code_inline": self._mono,
-            "link_open": self._link,
-            "link_close": self._link_end,
             "image": self._image,
             "footnote_ref": self._note,
             "html_inline": _checkbox,
@@ -120,57 +132,73 @@ class _Writer:
         return "".join(self._out)
 
     def formulas(self) -> tuple[Formula, ...]:
-        return tuple(formula(tex) for tex in self._formulas)
+        return tuple(each for _, each in self._formulas.values())
 
     def flow(self, tokens: Sequence[Token]) -> None:
         for place, token in enumerate(tokens):
-            self._nest(_CONTAINERS.get(token.type, 0))
-            name = token.type.removesuffix("_open").removesuffix("_close")
-            turns = name in _DIRECTED and not token.hidden
-            if turns and token.nesting == 1:
-                self._out.append(self._turn(tokens, place))
-            self._out.append(self._written(tokens, place, name))
-            if turns and token.nesting == -1:
-                self._out.append(self._turn_back())
+            if token.nesting == 1:
+                self._open(tokens, place)
+            elif token.nesting == -1:
+                self._out.append(self._scopes.pop().closing())
+            else:
+                self._out.append(self._leaf(tokens, place))
 
-    def _written(self, tokens: Sequence[Token], place: int, name: str) -> str:
+    @property
+    def _scope(self) -> _Scope:
+        return self._scopes[-1]
+
+    def _open(self, tokens: Sequence[Token], place: int) -> None:
+        token = tokens[place]
+        opening, scope = self._opening(tokens, place)
+        scope = replace(scope, depth=_deeper(scope.depth) if token.type in _DEEPER else scope.depth)
+        tongue = language(prose(tokens, place)) if token.type in _DIRECTED and not token.hidden else None
+        if tongue is not None and tongue != scope.language:
+            closing = scope.closing
+            opening = f'#tongue("{tongue}")[{opening}'
+            scope = replace(scope, language=tongue, closing=lambda: f"{closing()}];\n\n")
+        self._out.append(opening)
+        self._scopes.append(scope)
+
+    def _opening(self, tokens: Sequence[Token], place: int) -> tuple[str, _Scope]:
+        token = tokens[place]
+        if token.hidden:
+            return " ", self._within(" ")
+        if token.type in _SPANS:
+            return self._span(token.type)
+        if token.type in self._opened:
+            return self._opened[token.type](tokens, place)
+        opening, closing = _OPENINGS.get(token.type, ("", ""))
+        return opening, self._within(closing)
+
+    def _within(self, closing: str) -> _Scope:
+        return replace(self._scope, closing=lambda: closing)
+
+    def _leaf(self, tokens: Sequence[Token], place: int) -> str:
         token = tokens[place]
         if token.hidden:
             return " "
-        if name in _SPANS:
-            return self._span(name, token.nesting)
-        if token.type in _FIXED:
-            return _FIXED[token.type]
+        if token.type in _LEAVES:
+            return _LEAVES[token.type]
         write = self._special.get(token.type)
         return write(tokens, place) if write else self._literal(token.content)
 
-    def _nest(self, step: int) -> None:
-        self._depth += step
-        if self._depth > DEEPEST:
-            raise DocumentTooLarge(f"lists, quotations or footnotes lie more than {DEEPEST} deep within each other")
-
-    def _turn(self, tokens: Sequence[Token], place: int) -> str:
-        tongue = language(prose(tokens, place)) or self._languages[-1]
-        self._languages.append(tongue)
-        return "" if tongue == self._languages[-2] else f'#tongue("{tongue}")['
-
-    def _turn_back(self) -> str:
-        tongue = self._languages.pop()
-        return "" if tongue == self._languages[-1] else "];\n\n"
-
     def _literal(self, text: str) -> str:
-        return "#box();".join(f"#{literal(piece)};" for piece in breakable(text, self._unbroken[-1]) if piece)
+        pieces = breakable(text, self._scope.unbroken)
+        if self._scope.columns is not None:
+            self._scope.columns.pieces(pieces)
+        return "#box();".join(f"#{literal(piece)};" for piece in pieces if piece)
 
     def _monospaced(self, text: str) -> str:
-        pieces = breakable(text, self._unbroken[-1] * 3 // 4)
+        pieces = breakable(text, self._scope.unbroken * 3 // 4)
+        if self._scope.columns is not None:
+            self._scope.columns.pieces(pieces, code=True)
         return "#box();".join(f"#mono({code_literal(piece)});" for piece in pieces)
 
-    def _span(self, name: str, step: int) -> str:
+    def _span(self, name: str) -> tuple[str, _Scope]:
         """Write only the outermost span of a kind: inner ones mean nothing, and asterisks can nest thousands."""
-        self._spans[name] += step
-        if step == 1:
-            return _SPANS[name] if self._spans[name] == 1 else ""
-        return "];" if self._spans[name] == 0 else ""
+        if name in self._scope.spans:
+            return "", self._within("")
+        return _SPANS[name], replace(self._within("];"), spans=self._scope.spans | {name})
 
     def _inline(self, tokens: Sequence[Token], place: int) -> str:
         self.flow(tokens[place].children or ())
@@ -181,32 +209,54 @@ class _Writer:
         after_display = place > 0 and tokens[place - 1].type == "math_inline_double"
         return self._literal(tokens[place].content.lstrip() if after_display else tokens[place].content)
 
-    def _heading(self, tokens: Sequence[Token], place: int) -> str:
+    def _heading(self, tokens: Sequence[Token], place: int) -> tuple[str, _Scope]:
         """Label the heading, unless it is within a note: a note without a reference is not written."""
         number = self._anchors.get(str(tokens[place].attrs.get("id", "")))
-        self._labels.append("" if number is None else f"<h{number}>")
-        return f"#heading(level: {int(tokens[place].tag[1])})["
+        label = "" if number is None else f"<h{number}>"
+        return f"#heading(level: {int(tokens[place].tag[1])})[", self._within(f"]{label}\n\n")
 
-    def _heading_end(self, _tokens: Sequence[Token], _place: int) -> str:
-        return f"]{self._labels.pop()}\n\n"
-
-    def _bullets(self, tokens: Sequence[Token], place: int) -> str:
+    def _bullets(self, tokens: Sequence[Token], place: int) -> tuple[str, _Scope]:
         tasks = "contains-task-list" in str(tokens[place].attrs.get("class", ""))
-        return f"#list({'marker: none, ' if tasks else ''}tight: {tight(tokens, place)}, "
+        opening = f"#list({'marker: none, ' if tasks else ''}tight: {tight(tokens, place)}, "
+        return opening, self._within(");\n\n")
 
-    def _numbers(self, tokens: Sequence[Token], place: int) -> str:
+    def _numbers(self, tokens: Sequence[Token], place: int) -> tuple[str, _Scope]:
         start = int(tokens[place].attrs.get("start", 1))
         numbering = "1)" if tokens[place].markup == ")" else "1."
-        return f'#enum(start: {start}, numbering: "{numbering}", tight: {tight(tokens, place)}, '
+        opening = f'#enum(start: {start}, numbering: "{numbering}", tight: {tight(tokens, place)}, '
+        return opening, self._within(");\n\n")
 
-    def _table(self, tokens: Sequence[Token], place: int) -> str:
-        columns = [alignment(token) for token in until_close(tokens, place) if token.type == "th_open"]
-        self._unbroken.append(max(4, self._unbroken[-1] // (len(columns) + 1)))
-        return f"#tabular(columns: {len(columns)}, align: ({', '.join(columns)},), "
+    def _table(self, tokens: Sequence[Token], place: int) -> tuple[str, _Scope]:
+        """Write what the template measures after the cells, when it is known."""
+        sides = [alignment(token) for token in until_close(tokens, place) if token.type == "th_open"]
+        columns = Columns(len(sides))
+        room = self._room()
+        turnable = "true" if len(self._scopes) == 1 else "false"
+        scope = replace(
+            self._scope,
+            closing=lambda: f"measures: {columns.measures(room)});\n\n",
+            unbroken=max(_unbroken_in_cells(len(sides)), self._scope.unbroken // (len(sides) + 1)),
+            columns=columns,
+        )
+        return f"#tabular(turnable: {turnable}, align: ({', '.join(sides)},), ", scope
 
-    def _table_end(self, _tokens: Sequence[Token], _place: int) -> str:
-        self._unbroken.pop()
-        return ");\n\n"
+    def _table_head(self, tokens: Sequence[Token], place: int) -> tuple[str, _Scope]:
+        """Repeat the head on the next page, unless it has a note, which would be repeated as well."""
+        cells = (child for token in until_close(tokens, place) for child in token.children or ())
+        repeat = "false" if any(child.type == "footnote_ref" for child in cells) else "true"
+        return f"table.header(repeat: {repeat}, ", self._within("),")
+
+    def _row(self, _tokens: Sequence[Token], _place: int) -> tuple[str, _Scope]:
+        if self._scope.columns is not None:
+            self._scope.columns.row()
+        return "", self._within("")
+
+    def _cell(self, _tokens: Sequence[Token], _place: int) -> tuple[str, _Scope]:
+        columns = self._scope.columns
+        if columns is None:
+            return "[", self._within("],")
+        columns.cell()
+        return "[", replace(self._scope, closing=lambda: f"]{columns.end_of_cell()}")
 
     def _fence(self, tokens: Sequence[Token], place: int) -> str:
         token = tokens[place]
@@ -217,50 +267,65 @@ class _Writer:
 
     def _code(self, code: str, tongue: str) -> str:
         inked = [self._line(line) for line in lines(scalar(code), tongue)]
-        whole = len(inked) <= 12 and len(code) <= self._unbroken[-1] * 8
+        whole = len(inked) <= 12 and len(code) <= self._scope.unbroken * 8
         return f"#code({'false' if whole else 'true'})[{''.join(inked)}];\n\n"
 
     def _line(self, pieces: Sequence[tuple[str, str]]) -> str:
         return f"#line-of-code[{''.join(self._inked(ink, text) for ink, text in pieces or _EMPTY_LINE)}];"
 
     def _inked(self, ink: str, text: str) -> str:
-        pieces = breakable(text, self._unbroken[-1])
+        pieces = breakable(text, self._scope.unbroken)
         return "#box();".join(f'#ink("{ink}", {code_literal(piece)});' for piece in pieces)
 
     def _mono(self, tokens: Sequence[Token], place: int) -> str:
         return self._monospaced(tokens[place].content)
 
     def _math(self, tokens: Sequence[Token], place: int) -> str:
-        tex = tokens[place].content.strip()
-        return f"#formula({self._numbered(tex)}, false)[{self._monospaced(tex)}];"
+        token = tokens[place]
+        shown = self._monospaced(written(token.content, token.markup))
+        number, _ = self._numbered(token.content.strip())
+        return f"#formula({number}, false)[{shown}];"
 
     def _display(self, tokens: Sequence[Token], place: int) -> str:
-        tex = tokens[place].content.strip()
-        return f"#formula({self._numbered(tex)}, true)[{self._code(tex, '')}];"
+        token = tokens[place]
+        shown = self._code(written(token.content, token.markup), "")
+        number, width = self._numbered(token.content.strip())
+        fits = "true" if width <= self._room() and self._scope.columns is None else "false"
+        return f"#formula({number}, true, fits: {fits})[{shown}];"
 
-    def _numbered(self, tex: str) -> int:
-        return self._formulas.setdefault(tex, len(self._formulas))
+    def _numbered(self, tex: str) -> tuple[int, float]:
+        """The number of the formula, and the most that it may take, in em."""
+        if tex not in self._formulas:
+            self._formulas[tex] = (len(self._formulas), formula(tex))
+        number, known = self._formulas[tex]
+        width = known.math.width * _EM_OF_ATOMS if known.math else 0.0
+        if self._scope.columns is not None:
+            self._scope.columns.formula(number, width)
+        return number, width
 
-    def _link(self, tokens: Sequence[Token], place: int) -> str:
+    def _room(self) -> float:
+        """The least width of the place, in em."""
+        return self._unbroken * _EM_OF_LINES - _EM_OF_LEVELS * self._scope.depth
+
+    def _link(self, tokens: Sequence[Token], place: int) -> tuple[str, _Scope]:
+        """Show the address of a link that is not allowed."""
         address = str(tokens[place].attrs.get("href", ""))
         heading = self._anchors.get(unquote(address[1:])) if address.startswith("#") else None
+        scope = replace(self._within("];"), linked=True)
         if heading is not None:
-            self._addresses.append("")
-            return f'#link(label("h{heading}"))['
-        self._addresses.append("" if linkable(address) or address.startswith("#") else address)
-        return f"#link({literal(address)})[" if linkable(address) else "#["
-
-    def _link_end(self, _tokens: Sequence[Token], _place: int) -> str:
-        """Show the address of a link that is not allowed."""
-        address = self._addresses.pop()
+            return f'#link(label("h{heading}"))[', scope
+        if linkable(address):
+            return f"#link({literal(address)})[", scope
+        if not address or address.startswith("#"):
+            return "#[", scope
         shown = address if len(address) <= _LONGEST_SHOWN else f"{address[:_LONGEST_SHOWN]}…"
-        return f"]; {self._literal(f'({shown})')}" if shown else "];"
+        return "#[", replace(scope, closing=lambda: f"]; {self._literal(f'({shown})')}")
 
     def _image(self, tokens: Sequence[Token], place: int) -> str:
         address = str(tokens[place].attrs.get("src", ""))
         alternative = "".join(child.content or " " for child in tokens[place].children or ())
         shown = alternative.strip() or (address if linkable(address) else "")
-        target = literal(address) if linkable(address) and not self._addresses else "none"
+        target = literal(address) if linkable(address) and not self._scope.linked else "none"
         return f"#picture({target})[{self._literal(shown)}];"
 
     def _note(self, tokens: Sequence[Token], place: int) -> str:
@@ -268,20 +333,24 @@ class _Writer:
         if number in self._noted:
             return f'#footnote(label("n{number}"));'
         self._noted.add(number)
-        self._nest(1)
-        spans, self._spans = self._spans, Counter()
         self._out.append("#footnote[")
+        self._scopes.append(
+            replace(self._scope, depth=_deeper(self._scope.depth), spans=frozenset(), linked=False, columns=None)
+        )
         self.flow(self._notes.get(number, ()))
-        self._spans = spans
-        self._nest(-1)
+        self._scopes.pop()
         return f"]<n{number}>"
 
 
-def _table_head(tokens: Sequence[Token], place: int) -> str:
-    """Repeat the head on the next page, unless it has a note, which would be repeated as well."""
-    cells = (child for token in until_close(tokens, place) for child in token.children or ())
-    repeat = "false" if any(child.type == "footnote_ref" for child in cells) else "true"
-    return f"table.header(repeat: {repeat}, "
+def _unbroken_in_cells(columns: int) -> int:
+    least, most = _UNBROKEN_IN_CELLS
+    return max(least, min(most, 100 // columns))
+
+
+def _deeper(depth: int) -> int:
+    if depth >= DEEPEST:
+        raise DocumentTooLarge(f"lists, quotations or footnotes lie more than {DEEPEST} deep within each other")
+    return depth + 1
 
 
 def _checkbox(tokens: Sequence[Token], place: int) -> str:

@@ -37,6 +37,14 @@ class DocumentRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Rendered:
+    """A PDF, and the characters of the document that no font has, each once: the PDF shows boxes for them."""
+
+    pdf: bytes
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentLimits:
     """The limits of one document: bytes of UTF-8 in, seconds of waiting, bytes of address space, bytes of PDF out."""
 

@@ -12,19 +12,39 @@ from documents.render.formulas import Formula
 from documents.render.literals import printable
 from documents.render.request import Options
 
+PROSE = '("Libertinus Serif", "Noto Serif", "DejaVu Serif")'
+"""The fonts of text, in Typst; what they lack is taken from any other."""
+
+MATHEMATICS = '("New Computer Modern Math",)'
+"""The font of formulas."""
+
+REFUSAL = "refused: "
+"""What the template's refusals of a document begin with, before the sentence for its author."""
+
+WIDE = 20
+"""The letters of a formula within a line above which Typst measures whether each of its pieces fits."""
+
 
 @dataclass(frozen=True, slots=True)
 class TypstSource:
-    """A Typst source, its values for `sys.inputs`, and its formulas, by their numbers in the source."""
+    """A Typst source after our template, its values for `sys.inputs`, and its formulas, by their numbers in it."""
 
-    text: str
+    template: str
+    body: str
     values: Mapping[str, str]
     formulas: tuple[Formula, ...]
 
     @property
+    def text(self) -> str:
+        return self.template + self.body
+
+    @property
     def inputs(self) -> dict[str, str]:
         """The inputs of the source, as Typst's `sys_inputs`."""
-        return {**self.values, "formulas": json.dumps([formula.math for formula in self.formulas])}
+        return {
+            **self.values,
+            "formulas": json.dumps([_value(formula) for formula in self.formulas], ensure_ascii=False),
+        }
 
     def showing_tex(self, places: Iterable[int]) -> TypstSource:
         """The same source with the formulas at those places as TeX."""
@@ -35,14 +55,21 @@ class TypstSource:
 def document(calls: str, formulas: Sequence[Formula], options: Options) -> TypstSource:
     """The source of a document with these options. Title and author are values, not part of the source."""
     said = {"title": _one_line(options.title), "author": _one_line(options.author)}
-    values = {"request": json.dumps(said | asdict(options.styling))}
-    return TypstSource(_template("page.typ") + _template("formulas.typ") + calls, values, tuple(formulas))
+    values = {"request": json.dumps(said | asdict(options.styling), ensure_ascii=False)}
+    return TypstSource(_template("formulas.typ") + _template("page.typ"), calls, values, tuple(formulas))
 
 
 def only_formulas(formulas: Sequence[Formula]) -> TypstSource:
     """A source of these formulas only, to find out whether they can be set."""
-    calls = (f"#formula({place}, true)[];\n" for place in range(len(formulas)))
-    return TypstSource(_template("formulas.typ") + "".join(calls), {}, tuple(formulas))
+    calls = (f"#formula({place}, true)[];\n#formula({place}, false)[];\n" for place in range(len(formulas)))
+    return TypstSource(_template("formulas.typ"), "".join(calls), {}, tuple(formulas))
+
+
+def _value(formula: Formula) -> dict[str, object] | None:
+    math = formula.math
+    if math is None:
+        return None
+    return {"body": math.body, "pieces": math.pieces, "tag": math.tag, "wide": math.width > WIDE}
 
 
 def _one_line(text: str | None) -> str:

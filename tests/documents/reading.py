@@ -48,6 +48,31 @@ def addresses_of(pdf: bytes) -> list[str]:
         return [_target(document, link) for page in document for link in _links(page)]
 
 
+def outside_of_pages(pdf: bytes, margin: float = 30) -> list[str]:
+    """The letters that stand less than a margin (pt) from an edge of their page, or beyond it."""
+    with opened(pdf) as document:
+        return [letter for page in document for letter in _at_the_edge(page, margin)]
+
+
+def sizes_of_pages(pdf: bytes) -> list[tuple[int, int]]:
+    """The width and height of each page in pt."""
+    with opened(pdf) as document:
+        return [(round(page.get_width()), round(page.get_height())) for page in document]
+
+
+def overlaps_of(pdf: bytes) -> int:
+    """How often two letters of the first page stand on each other, by more than half of the narrower one."""
+    with opened(pdf) as document, closing(document[0].get_textpage()) as text:
+        boxes = [text.get_charbox(place) for place in range(text.count_chars())]
+    letters = sorted(box for box in boxes if box[2] - box[0] > 1)
+    return sum(
+        min(one[2], other[2]) - other[0] > min(one[2] - one[0], other[2] - other[0]) / 2
+        for place, one in enumerate(letters)
+        for other in letters[place + 1 : place + 60]
+        if other[0] < one[2] and min(one[3], other[3]) - max(one[1], other[1]) > 2
+    )
+
+
 class Letter:
     """The first letter of some words on the first page: where it stands (pt), how large it is (pt), its colour."""
 
@@ -61,6 +86,14 @@ class Letter:
             self.x, self.y = x.value, y.value
             self.size: float = raw.FPDFText_GetFontSize(text, place)
             self.color = "#" + "".join(f"{part.value:02x}" for part in parts[:3])
+
+
+def _at_the_edge(page: pdfium.PdfPage, margin: float) -> Iterator[str]:
+    with closing(page.get_textpage()) as text:
+        for place in range(text.count_chars()):
+            left, _, right, _ = text.get_charbox(place)
+            if right > left and (left < margin or right > page.get_width() - margin):
+                yield text.get_text_range(place, 1)
 
 
 def _text(page: pdfium.PdfPage) -> str:

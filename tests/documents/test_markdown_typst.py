@@ -54,7 +54,7 @@ LITERAL = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
 OUR_WORDS = re.compile(
     r"(?:[#;:,()\[\] \n]|[1-9]?[0-9]+|<[hn][0-9]+>|columns|align|start|left|right|center|tight|marker|numbering|repeat"
     r"|level|true|false|none|emph|strong|strike|heading|list|enum|link|label|footnote|linebreak|box|table\.header"
-    r"|tabular|quotation|term|definition|rule|code|line-of-code|ink|mono|formula|picture|checkbox|tongue)*"
+    r"|turnable|fits|measures|words|formulas|longest|sub|super|tabular|quotation|term|definition|rule|code|line-of-code|ink|mono|formula|picture|checkbox|tongue)*"
 )
 
 

@@ -19,7 +19,7 @@ from documents.errors import (
     RenderFailed,
     RenderTimeout,
 )
-from documents.render.request import DocumentLimits, DocumentRequest
+from documents.render.request import DocumentLimits, DocumentRequest, Rendered
 from tests.documents.documents import AT, request
 from tests.documents.hostile import HOSTILE
 from tests.documents.reading import letters_of, metadata_of, text_of
@@ -58,7 +58,7 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-async def started(pool: PdfPool, document: DocumentRequest) -> tuple[asyncio.Task[bytes], int]:
+async def started(pool: PdfPool, document: DocumentRequest) -> tuple[asyncio.Task[Rendered], int]:
     """A document in the midst of being rendered, and the process that is at it."""
     await pool.render(request("warm"))
     (pid,) = pool.pids
@@ -69,7 +69,7 @@ async def started(pool: PdfPool, document: DocumentRequest) -> tuple[asyncio.Tas
 
 
 async def test_a_document_is_rendered_with_everything_it_says(pool: PdfPool) -> None:
-    pdf = await pool.render(request("# שלום \ud800 $x$", title="Title \ud800", author="Author"))
+    pdf = (await pool.render(request("# שלום \ud800 $x$", title="Title \ud800", author="Author"))).pdf
     assert "שלום" in letters_of(pdf)
     known = metadata_of(pdf)
     assert (known["Title"], known["Author"]) == ("Title �", "Author")
@@ -87,7 +87,7 @@ async def test_documents_at_the_same_time_get_each_its_own_pdf() -> None:
     async with PdfPool(workers=2) as pool:
         pdfs = await asyncio.gather(*(pool.render(request(f"number {number}")) for number in range(10)))
         assert len(pool.pids) == 2
-    assert [text_of(pdf) for pdf in pdfs] == [f"number {number} 1 / 1" for number in range(10)]
+    assert [text_of(each.pdf) for each in pdfs] == [f"number {number} 1 / 1" for number in range(10)]
 
 
 async def test_a_process_killed_in_the_midst_of_a_document_fails_that_one_and_the_next_has_a_new_one(
@@ -97,7 +97,7 @@ async def test_a_process_killed_in_the_midst_of_a_document_fails_that_one_and_th
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(RenderFailed, match=r"the renderer ended with -9 while it was at the document"):
         await task
-    assert text_of(await pool.render(request("next"))) == "next 1 / 1"
+    assert text_of((await pool.render(request("next"))).pdf) == "next 1 / 1"
     assert pool.pids != [pid]
 
 
@@ -109,7 +109,7 @@ async def test_a_process_killed_between_two_documents_fails_one_at_most(pool: Pd
     try:
         await pool.render(request("two"))
     except RenderFailed:
-        assert text_of(await pool.render(request("three"))) == "three 1 / 1"
+        assert text_of((await pool.render(request("three"))).pdf) == "three 1 / 1"
 
 
 async def test_a_document_that_takes_too_long_is_ended_and_says_so() -> None:
@@ -118,14 +118,14 @@ async def test_a_document_that_takes_too_long_is_ended_and_says_so() -> None:
         with pytest.raises(RenderTimeout, match="the document takes longer than 1 seconds to render"):
             await task
         assert is_gone(pid)
-        assert text_of(await pool.render(request("next"))) == "next 1 / 1"
+        assert text_of((await pool.render(request("next"))).pdf) == "next 1 / 1"
 
 
 async def test_a_document_that_takes_too_much_memory_is_ended_and_says_so() -> None:
     async with PdfPool(DocumentLimits(seconds=60, memory_bytes=230 << 20)) as pool:
         with pytest.raises(DocumentTooLarge, match="the document takes more memory than one document may"):
             await pool.render(request(GREEDY))
-        assert text_of(await pool.render(request("next"))) == "next 1 / 1"
+        assert text_of((await pool.render(request("next"))).pdf) == "next 1 / 1"
 
 
 async def test_after_a_document_that_took_much_memory_the_process_is_replaced() -> None:
@@ -134,7 +134,7 @@ async def test_after_a_document_that_took_much_memory_the_process_is_replaced() 
         assert len(pool.pids) == 1
         await pool.render(request("word " * 150_000))
         assert pool.pids == []
-        assert text_of(await pool.render(request("next"))) == "next 1 / 1"
+        assert text_of((await pool.render(request("next"))).pdf) == "next 1 / 1"
 
 
 async def test_a_document_with_more_bytes_than_may_be_is_refused_before_anything_is_done(pool: PdfPool) -> None:
@@ -155,7 +155,7 @@ async def test_a_caller_who_goes_away_takes_the_process_with_them_and_leaves_the
     with pytest.raises(asyncio.CancelledError):
         await task
     assert is_gone(pid)
-    assert text_of(await pool.render(request("next"))) == "next 1 / 1"
+    assert text_of((await pool.render(request("next"))).pdf) == "next 1 / 1"
 
 
 async def test_a_caller_who_goes_away_while_a_long_answer_comes_leaves_the_place_free_too(pool: PdfPool) -> None:
@@ -171,7 +171,7 @@ async def test_a_caller_who_goes_away_while_a_long_answer_comes_leaves_the_place
     task.cancel()
     await asyncio.wait([task], timeout=10)
     assert task.cancelled()
-    assert text_of(await pool.render(request("next"))) == "next 1 / 1"
+    assert text_of((await pool.render(request("next"))).pdf) == "next 1 / 1"
 
 
 async def test_more_documents_than_may_wait_are_refused_at_once_and_those_that_wait_are_rendered() -> None:
@@ -183,7 +183,7 @@ async def test_more_documents_than_may_wait_are_refused_at_once_and_those_that_w
             await pool.render(request("late"))
         task.cancel()
         pdfs = await asyncio.gather(*waiting)
-    assert [text_of(pdf) for pdf in pdfs] == ["patient 1 / 1"] * 2
+    assert [text_of(each.pdf) for each in pdfs] == ["patient 1 / 1"] * 2
 
 
 async def test_a_closed_pool_has_no_processes_and_fails_what_it_is_asked() -> None:
@@ -228,7 +228,7 @@ PARENT = """
 import asyncio
 from datetime import UTC, datetime
 from documents.confined.pool import PdfPool
-from documents.render.request import DocumentLimits, DocumentRequest
+from documents.render.request import DocumentLimits, DocumentRequest, Rendered
 
 async def main():
     pool = PdfPool(DocumentLimits(seconds=600))
@@ -275,7 +275,7 @@ async def test_hostile_documents_are_answered_with_a_pdf_or_a_reason_and_read_no
 
         async def answer(name: str, content: str) -> None:
             try:
-                pdf = await pool.render(request(content, title=content[:1000], author=content[:1000]))
+                pdf = (await pool.render(request(content, title=content[:1000], author=content[:1000]))).pdf
             except DocumentError as error:
                 broken[name] = type(error)
                 return
@@ -284,6 +284,7 @@ async def test_hostile_documents_are_answered_with_a_pdf_or_a_reason_and_read_no
 
         await asyncio.gather(*(answer(name, content) for name, content in HOSTILE.items()))
     assert broken == {
+        "a table of a thousand columns": DocumentTooLarge,
         "a thousand quotations": DocumentTooLarge,
         "a list of two hundred levels": DocumentTooLarge,
         "notes within notes": DocumentTooLarge,

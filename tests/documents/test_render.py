@@ -186,8 +186,10 @@ def test_html_is_shown_as_it_is_written(render: Render) -> None:
 
 
 def test_formulas_are_set_and_those_that_cannot_be_are_shown_as_they_were_written(render: Render) -> None:
-    text = text_of(render("$x^2$ then $\\ce{H2O}$ and $\\nope{1}$ and $\\hspace{1em}$\n\n$$\n\\bad{y}\n$$"))
-    assert text.startswith(f"{ITALIC_X} 2 then \\ce{{H2O}} and \\nope{{1}} and \\hspace{{1em}} \\bad{{y}}")
+    text = text_of(
+        render("$x^2$ then $\\ce{H2O}$ and $\\nope{1}$ and \\(\\no\\)\n\n$$\n\\bad{y}\n$$\n\n\\[\na\n\\no\n\\]")
+    )
+    assert text.startswith(f"{ITALIC_X} 2 then H2O and $\\nope{{1}}$ and \\(\\no\\) $$\\bad{{y}}$$ \\[ a \\no \\]")
 
 
 @pytest.mark.parametrize(

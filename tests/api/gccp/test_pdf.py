@@ -231,3 +231,17 @@ def test_no_failure_of_the_renderer_lacks_an_answer() -> None:
     from documents.errors import DocumentError, InvalidStyling
 
     assert set(DocumentError.__subclasses__()) == export.FAILURES.keys() | {InvalidStyling}
+
+
+def test_characters_that_no_font_has_are_named_in_a_header(shared: Shared) -> None:
+    unknown = shared.ask("POST", "/export/pdf", json={"content": "# Signs \U0001bbbb\n\n✅ \U0001bbbb"})
+    assert unknown.headers["X-Missing-Characters"] == "U+1BBBB"
+    known = shared.ask("POST", "/export/pdf", json={"content": "✅ done"})
+    assert "X-Missing-Characters" not in known.headers
+
+
+def test_a_table_that_fits_on_no_page_is_refused_in_a_sentence(shared: Shared) -> None:
+    table = f"|{'a|' * 300}\n|{'-|' * 300}\n|{'incomprehensible|' * 300}"
+    refused = shared.ask("POST", "/export/pdf", json={"content": table})
+    assert refused.status_code == 400
+    assert refused.json()["details"] == "a table has too many columns, or too long words in them, to fit on a page"
