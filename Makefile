@@ -3,7 +3,7 @@ PYTEST_ARGS ?= -n auto --dist loadgroup
 BIN := .venv/bin
 COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate
 
-.PHONY: run test check lock bench clean
+.PHONY: run test check lock bench mutants clean
 
 run: .venv/.runtime
 	$(BIN)/headwater up
@@ -27,6 +27,11 @@ lock: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m bench
+
+# Single-point mutants of the pure rooms and the core: MUTANTS_ARGS="--sample 200", or rooms, or files.
+mutants: .venv/.dev
+	test -e build/mutants/reach.json || $(BIN)/python -m tests.mutants --record
+	$(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
