@@ -6,14 +6,15 @@ It names no product, and imports the web, clients and renderers only in the func
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 from shutil import disk_usage
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import orjson
 import psycopg
 from psycopg_pool import PoolTimeout
 from pydantic import SecretStr
@@ -39,7 +40,7 @@ from streams.telemetry.live_figures import Thresholds, Windows, alerts, report
 from streams.telemetry.metrics import WAITING
 
 if TYPE_CHECKING:
-    from api.app import Edge
+    from api.app import Edge, LiveFigures
     from api.auth import SigningKeys, Tokens
     from api.counters import Counters
     from connectors.webhook import Destination
@@ -51,6 +52,7 @@ SURFACES: Mapping[str, Product] = {name: product for product in PRODUCTS for nam
 DELIVERIES = tuple(product.deliveries for product in PRODUCTS)
 SECOND_KEY = "token.next.key"
 
+LIVE_SECONDS = 5.0
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -270,7 +272,7 @@ def _check_secret(dsn: str, own: Secrets) -> None:
         check_secret(connection, own.mark_of_installation)
 
 
-def live_figures(runtime: EmbeddedRuntime) -> Callable[[], bytes]:
+def live_figures(runtime: EmbeddedRuntime) -> LiveFigures:
     """The live figures per minute since the start of this process, in the format of `headwater live`."""
     windows = Windows(DELIVERIES)
 
@@ -278,11 +280,11 @@ def live_figures(runtime: EmbeddedRuntime) -> Callable[[], bytes]:
         for one in recorded:
             windows.see(one.record)
 
-    def report_now() -> bytes:
+    async def report_now() -> tuple[int, bytes]:
         now = runtime.clock.now()
         windows.forget(now)
         found = windows.windows(now)
-        return report(found, alerts(found, DELIVERIES, Thresholds()))
+        return 200, report(found, alerts(found, DELIVERIES, Thresholds()))
 
     runtime.gateway.on_recorded = count
     return report_now
@@ -299,9 +301,28 @@ def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
             yield
             await cancelled([registration])
 
-    edge = edge_of(settings, node, node.dsn, lifespan, lambda: node.gateway.waiting)
+    async def ready() -> dict[str, object]:
+        return await distributed_readiness(node)
+
+    edge = edge_of(settings, node, node.dsn, lifespan, lambda: node.gateway.waiting, ready)
     node.on_failure = edge.failed
+    edge.live = relayed_figures(settings.live_url)
     return edge
+
+
+def relayed_figures(url: str) -> LiveFigures:
+    """The live figures of the `headwater live` process at this address; 503 while it does not answer."""
+    import httpx2
+
+    async def relay() -> tuple[int, bytes]:
+        try:
+            async with httpx2.AsyncClient(timeout=LIVE_SECONDS, trust_env=False) as client:
+                answer = await client.get(f"{url.rstrip('/')}/live")
+        except httpx2.HTTPError:
+            return 503, orjson.dumps({"error": f"`headwater live` does not answer at {url} (HEADWATER_LIVE_URL)"})
+        return answer.status_code, answer.content
+
+    return relay
 
 
 async def register_endpoints(
@@ -328,7 +349,14 @@ def _registration(engine: Engine, product: Product, id_: str, destination: Desti
     return RegisterWebhookEndpoint(at=at, endpoint_id=id_, url="", types=types, origin=origin, fingerprint=fingerprint)
 
 
-def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, waiting: Callable[[], int]) -> Edge:
+def edge_of(
+    settings: Settings,
+    engine: Engine,
+    dsn: str,
+    lifespan: Lifespan,
+    waiting: Callable[[], int],
+    ready: Callable[[], Coroutine[Any, Any, dict[str, object]]] | None = None,
+) -> Edge:
     """The edge of an engine that runs for a lifespan: the surfaces, readiness and metrics."""
     from api.app import Edge, Internals
     from api.credentials import Credentials
@@ -347,7 +375,7 @@ def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, wa
             for app in apps.values():  # the engine must still run: a surface may have commands to record
                 await app.close()
 
-    async def ready() -> dict[str, object]:
+    async def ready_alone() -> dict[str, object]:
         return await readiness(engine, None if settings.postgres is not None else settings.data)
 
     async def measured() -> None:
@@ -360,7 +388,7 @@ def edge_of(settings: Settings, engine: Engine, dsn: str, lifespan: Lifespan, wa
     internals = Internals(settings.internal_port, None if token is None else token.get_secret_value())
     surfaces = {name: app.asgi for name, app in apps.items()}
     proxies = Proxies(settings.trusted_proxies, settings.path_prefix)
-    return Edge(surfaces, with_surfaces, ready, measured, proxies, internals)
+    return Edge(surfaces, with_surfaces, ready or ready_alone, measured, proxies, internals)
 
 
 LEAST_FREE_BYTES = 64 * 1024 * 1024
@@ -392,3 +420,18 @@ def _halts(found: Installation) -> dict[str, object]:
     halted = [{"projection": p.name, "table": p.table, "at": p.halted_at, "error": p.error} for p in found.halted]
     kept = [task._asdict() for task in found.kept_tasks]
     return {"halted": halted, "log_halts": [halt._asdict() for halt in found.log_halts], "kept_tasks": kept}
+
+
+async def distributed_readiness(node: ApiNode) -> dict[str, object]:
+    """The readiness report with the other processes; not ready while no processor or no projector is in its group."""
+    from streams.kafka.processes import processes_of
+
+    try:
+        report = await readiness(node)
+        if report["database"]:
+            async with node.reads.connection() as connection:
+                processes = await processes_of(connection, node.groups)
+            report |= {"ready": report["ready"] and processes.serve, "processes": processes.report()}
+    except psycopg.Error as error:
+        return {"ready": False, "database": False, "log": node.writable, "error": type(error).__name__}
+    return report

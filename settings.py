@@ -128,7 +128,9 @@ class Settings(BaseSettings):
     min_insync: int = Field(default=2, ge=1)
     """The number of in-sync replicas that a write requires, checked at start."""
     metrics_port: Port | None = None
-    """The port of the metrics of a processor, projector or worker; without it, they serve none."""
+    """The port of the health and metrics of a processor, projector or worker; without it, they serve none."""
+    live_url: HttpAddress = "http://127.0.0.1:8001"
+    """The address of `headwater live`, whose figures an API node shows at `/live`."""
 
     @property
     def public(self) -> str:

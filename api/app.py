@@ -24,6 +24,9 @@ from api.proxies import Proxies
 log = logging.getLogger(__name__)
 
 Report = Callable[[], Coroutine[Any, Any, dict[str, object]]]
+LiveFigures = Callable[[], Coroutine[Any, Any, tuple[int, bytes]]]
+"""The answer of `/live`: its status and its JSON."""
+
 INTERNALS = ("/ready", "/metrics", "/live")
 
 
@@ -55,7 +58,7 @@ class Edge:
         self._internals = internals or Internals()
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
-        self.live: Callable[[], bytes] | None = None
+        self.live: LiveFigures | None = None
 
     def failed(self, failure: BaseException) -> None:
         """Record that the runtime behind the edge has failed, and end the process."""
@@ -106,7 +109,8 @@ class Edge:
                 await self._measure()
                 await _send(send, 200, CONTENT_TYPE_LATEST, generate_latest())
             case "/live" if self.live is not None:
-                await _send(send, 200, "application/json", self.live())
+                status, figures = await self.live()
+                await _send(send, status, "application/json", figures)
             case "/":
                 await _answer(send, 200, {"service": "headwater", "surfaces": sorted(self._surfaces)})
             case "*" if scope["method"] == "OPTIONS":

@@ -14,6 +14,12 @@ from streams.postgres.database import connect_plain, has_table
 from streams.postgres.installation import WrongInstallation, check_format
 from streams.postgres.rebuild import registered
 
+HOW = "`headwater up` makes an installation"
+HOW_ON_KAFKA = (
+    "the first role to start makes the tables (`headwater topics create`, then `headwater processor`, `projector`,"
+    " `worker` and `api`)"
+)
+
 VERSIONS = {model.name: model.version for context in bootstrap.CONTEXTS for model in context.read_models}
 """The version of each read model that this program reads."""
 
@@ -28,7 +34,7 @@ def existing_database(settings: Settings) -> str:
         raise Stop(f"the database in {settings.data} could not be started: {error}") from None
     with connect_plain(dsn, "headwater setup") as connection:
         if not has_table(connection, "headwater.installation"):
-            raise Stop("there is nothing here yet: `headwater up` makes an installation")
+            raise Stop(f"there is nothing here yet: {HOW_ON_KAFKA if settings.kafka else HOW}")
         try:
             check_format(connection)
         except WrongInstallation as wrong:

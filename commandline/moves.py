@@ -43,7 +43,31 @@ def move_to_kafka(settings: Settings) -> None:
             records = move(connection, there, NAMES, progress)
         except (CannotMove, topics.WrongTopic, Denied) as reason:
             raise Stop(str(reason)) from None
-    console.print(f"{records} records are in Kafka and verified. From now on: headwater api|processor|projector|worker")
+    console.print(f"{records} records are in Kafka and verified. The embedded runtime no longer takes this database.")
+    console.print(_next_steps(settings))
+
+
+def _next_steps(settings: Settings) -> str:
+    """What is to be done until the roles run. The keys of persons are in no topic, so they have to be taken along."""
+    kafka = f"export HEADWATER_KAFKA={settings.kafka}"
+    given = {"PREFIX": settings.prefix, "REPLICAS": settings.replicas, "MIN_INSYNC": settings.min_insync}
+    usual = Settings.model_fields
+    kafka += "".join(f" HEADWATER_{name}={v}" for name, v in given.items() if v != usual[name.lower()].default)
+    secrets = f"with the master.key, token.key and secret.key of {settings.data}"
+    if settings.postgres is not None:
+        return f"Next, on the same PostgreSQL and {secrets}:\n  {kafka}\n  {ROLES}"
+    return (
+        "Next, the keys of persons, which are not in Kafka, and an empty PostgreSQL that every role can reach:\n"
+        f"  headwater keys backup --data {settings.data} keys.jsonl\n"
+        f"  {kafka}\n"
+        "  export HEADWATER_POSTGRES=postgresql://headwater@database/headwater\n"
+        "  headwater keys restore keys.jsonl\n"
+        "  headwater journal rebuild\n"
+        f"Then, {secrets}:\n  {ROLES}"
+    )
+
+
+ROLES = "headwater processor, headwater projector, headwater worker, headwater live, headwater api"
 
 
 def rebuild_from_kafka(settings: Settings) -> None:

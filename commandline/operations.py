@@ -22,9 +22,11 @@ from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.read_models import ReadModel, Row
 from streams.core.wiring import names_of
+from streams.kafka.groups import GroupMonitor, Member
+from streams.kafka.processes import Processes, processes_of
 from streams.postgres import rebuild
 from streams.postgres.catch_up import Overtaken, RebuildFailed, catch_up, missing
-from streams.postgres.database import connect, connect_plain
+from streams.postgres.database import Statement, connect, connect_plain, read
 from streams.postgres.projection_tables import Active, Projection, Registered
 from streams.postgres.status import Installation, installation
 from streams.postgres.task_claims import retry
@@ -33,17 +35,54 @@ from streams.postgres.tasks import known_projections, reactions
 console = Console(highlight=False)
 DONE_WITHIN_SECONDS = 30
 OPEN_TASKS = "select count(*) from headwater.tasks where state in ('waiting', 'running') and due_at <= %s"
+WAITING = {"processor": "commands", "projector": "records"}
 
 
 async def show_status(settings: Settings, as_json: bool) -> bool:
-    """Print the status of the installation; False when something has halted or a task is kept."""
+    """Print the status; False when something has halted, a task is kept, or a role is missing."""
     async with await connect(existing_database(settings)) as connection:
         found = await installation(connection)
+        processes = await _processes(settings, connection)
     if as_json:
-        print(json.dumps(found.report()))
+        print(json.dumps(found.report() | ({} if processes is None else {"processes": processes.report()})))
     else:
         _print_status(found)
-    return not found.halted and not found.log_halts and not found.kept_tasks
+        if processes is not None:
+            _print_processes(processes)
+    whole = not found.halted and not found.log_halts and not found.kept_tasks
+    return whole and (processes is None or not processes.missing)
+
+
+async def _processes(settings: Settings, connection: psycopg.AsyncConnection[Row]) -> Processes | None:
+    """The processes of an installation on Kafka; None of an embedded one."""
+    from commandline.roles import NAMES, cluster
+
+    (((log,),),) = await read(connection, [Statement("select log from headwater.installation")])
+    if log != "kafka":
+        return None
+    kafka = settings.kafka is not None
+    return await processes_of(
+        connection, GroupMonitor(cluster(settings), NAMES, settings.partitions) if kafka else None
+    )
+
+
+def _print_processes(processes: Processes) -> None:
+    if processes.unknown:
+        console.print(f"[red]members and lag are not known[/red]: {processes.unknown}")
+    for role, group in processes.groups.items():
+        members = ", ".join(f"{one.instance} ({_counts(one)})" for one in group.members) or "nobody"
+        console.print(f"{role}: {members}; {group.state.lower()}, {group.lag} {WAITING[role]} wait")
+        if group.unowned:
+            console.print(f"[red]without a {role}[/red]: {', '.join(group.unowned)}")
+    for one in processes.seen:
+        if one.missed:
+            console.print(f"[red]{one.instance} has not been seen for {one.silence:.0f} s[/red]")
+    for role in processes.missing:
+        console.print(f"[red]no {role} serves[/red]: start one (headwater {role})")
+
+
+def _counts(member: Member) -> str:
+    return ", ".join(f"{count} of {context}" for context, count in member.partitions.items()) or "no partitions"
 
 
 def _print_status(found: Installation) -> None:

@@ -8,12 +8,14 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import psycopg
 from confluent_kafka import KafkaException
-from prometheus_client import start_http_server
 from rich.console import Console
 
 import bootstrap
@@ -22,23 +24,29 @@ from commandline.setting_errors import check_settings
 from settings import Settings
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
-from streams.core.wiring import Context, names_of
+from streams.core.wiring import names_of
 from streams.kafka import topics
 from streams.kafka.denials import Denied
+from streams.kafka.log_ends import check_follows, log_ends
 from streams.kafka.node import ApiNode, WorkerNode
-from streams.kafka.process import run_processor, run_projector
+from streams.kafka.process import serve
+from streams.kafka.processor import KafkaProcessor
+from streams.kafka.projector import KafkaProjector
 from streams.kafka.rights import NONE, RIGHTS, Rights
 from streams.kafka.settings import Cluster, Role, WrongSetting, connection_settings
 from streams.kafka.supervisor import WRONG_SETUP_EXIT, Supervisor
 from streams.postgres.database import connect_plain
+from streams.postgres.heartbeats import heartbeat
 from streams.postgres.installation import WrongInstallation, check_master_key, check_secret, prepare
 from streams.postgres.rebuild import bring_up
 from streams.postgres.server import NotDurable
 from streams.telemetry.logs import set_up_logging
+from streams.telemetry.pulse import Pulse, serve_pulse
 
 log = logging.getLogger(__name__)
 console = Console(highlight=False, soft_wrap=True)
 NAMES = [context.name for context in bootstrap.CONTEXTS]
+T = TypeVar("T")
 
 
 def cluster(settings: Settings) -> Cluster:
@@ -56,7 +64,8 @@ def role_of(settings: Settings, name: str) -> Role:
     """The settings of a process in this role; raises Stop when one is missing."""
     if settings.postgres is None:
         raise Stop("which PostgreSQL? Set HEADWATER_POSTGRES=postgresql://… (or --postgres)")
-    instance = f"{name}-{settings.instance or socket.gethostname()}"
+    given = settings.instance or socket.gethostname()
+    instance = given if given.startswith(f"{name}-") else f"{name}-{given}"
     return Role(cluster(settings), settings.postgres, instance, bootstrap.master_key(settings), settings.partitions)
 
 
@@ -98,33 +107,38 @@ def run_supervised(settings: Settings, name: str) -> int:
 
 
 def _run_child(settings: Settings, name: str) -> int:
-    runs: dict[str, Callable[[Role, Sequence[Context]], int]] = {"processor": run_processor, "projector": run_projector}
     try:
-        role = role_of(settings, name)
-        _prepare_patiently(settings, role, RIGHTS[name])
-    except (Stop, WrongInstallation, NotDurable, topics.WrongTopic) as wrong:
+        role = _prepare_patiently(settings, role_of(settings, name), RIGHTS[name])
+    except (Stop, WrongInstallation, NotDurable, topics.WrongTopic, Denied) as wrong:
         log.critical("%s", wrong)
         return WRONG_SETUP_EXIT
-    _show_metrics(settings)
-    return runs[name](role, bootstrap.CONTEXTS)
+    made: type[KafkaProcessor | KafkaProjector] = KafkaProcessor if name == "processor" else KafkaProjector
+    process = made(role, bootstrap.CONTEXTS)
+    with _shown(settings, name, role, process.pulse):
+        return serve(process)
 
 
-def _show_metrics(settings: Settings) -> None:
-    """An API node serves metrics itself. A port in use must not stop the role, so it is only logged."""
-    if settings.metrics_port is None:
-        return
-    try:
-        start_http_server(settings.metrics_port, settings.host)
-    except OSError as error:
-        log.error("metrics cannot be shown on %s:%d: %s", settings.host, settings.metrics_port, error)
+@contextmanager
+def _shown(settings: Settings, name: str, role: Role, pulse: Pulse) -> Iterator[None]:
+    """Show the process to others: health and metrics on a port, and a heartbeat in the database.
+
+    A port in use must not stop the role, so it is only logged.
+    """
+    if settings.metrics_port is not None:
+        try:
+            serve_pulse(settings.host, settings.metrics_port, name, pulse)
+        except OSError as error:
+            log.error("health cannot be shown on %s:%d: %s", settings.host, settings.metrics_port, error)
+    with heartbeat(role.dsn, name, role.instance, pulse):
+        yield
 
 
-def _prepare_patiently(settings: Settings, role: Role, rights: Rights) -> None:
+def _prepare_patiently(settings: Settings, role: Role, rights: Rights) -> Role:
     """Wait for brokers and database: what is out of reach may come, and is no wrong setup."""
-    until_within_reach(partial(_prepare, settings, role, rights))
+    return until_within_reach(partial(_prepare, settings, role, rights))
 
 
-def until_within_reach(check: Callable[[], None]) -> None:
+def until_within_reach(check: Callable[[], T]) -> T:
     """Make a check again and again while brokers or database are out of reach; says so once, and every half minute."""
     said, silent_until = "", 0.0
     while True:
@@ -138,15 +152,21 @@ def until_within_reach(check: Callable[[], None]) -> None:
         time.sleep(RETRY_SECONDS)
 
 
-def _prepare(settings: Settings, role: Role, rights: Rights) -> None:
-    """The first process makes the tables, under a lock; every process checks them and the topics."""
+def _prepare(settings: Settings, role: Role, rights: Rights) -> Role:
+    """The first process makes the tables, under a lock; every process checks them and the topics.
+
+    Gives the role with the ends of the log.
+    """
     topics.check(role.cluster, NAMES, settings.partitions, durability(settings), rights)
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))
     with connect_plain(role.dsn, "headwater setup") as connection:
         connection.execute("select pg_advisory_lock(%s)", (SETTING_UP,))
         prepare(connection, bootstrap.CONTEXTS, settings.partitions, "kafka")
         check_master_key(connection, role.master_key)
+        ends = log_ends(role.cluster, NAMES, role.partitions)
+        check_follows(connection, ends)
         bring_up(connection, bootstrap.CONTEXTS, mapper, lambda _: None)
+    return replace(role, log_ends=ends)
 
 
 RETRY_SECONDS = 1.0
@@ -162,11 +182,11 @@ def serve_api(settings: Settings) -> None:
     role = role_of(settings, "api")
     from commandline.server import serve_edge
 
-    _checked(settings, role, RIGHTS["api"])
+    role = _checked(settings, role, RIGHTS["api"])
     _check_secret(settings, role)
-    serve_edge(
-        settings, bootstrap.distributed_edge(settings, ApiNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings)))
-    )
+    node = ApiNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings))
+    with heartbeat(role.dsn, "api", role.instance, node.pulse):
+        serve_edge(settings, bootstrap.distributed_edge(settings, node))
 
 
 def run_live(settings: Settings) -> None:
@@ -188,14 +208,13 @@ def run_worker(settings: Settings) -> None:
     """Run a worker until a signal arrives."""
     set_up_logging(settings.log_level)
     check_settings(settings)
-    role = role_of(settings, "worker")
-    _checked(settings, role, RIGHTS["worker"])
+    role = _checked(settings, role_of(settings, "worker"), RIGHTS["worker"])
     _check_secret(settings, role)
-    _show_metrics(settings)
     performers = bootstrap.performers(settings, role.dsn)
     node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), performers, bootstrap.background())
     try:
-        asyncio.run(_until_signalled(node))
+        with _shown(settings, "worker", role, node.pulse):
+            asyncio.run(_until_signalled(node))
     except (Denied, KafkaException) as reason:
         raise Stop(str(reason)) from None
 
@@ -209,10 +228,10 @@ def _check_secret(settings: Settings, role: Role) -> None:
             raise Stop(str(wrong)) from None
 
 
-def _checked(settings: Settings, role: Role, rights: Rights) -> None:
+def _checked(settings: Settings, role: Role, rights: Rights) -> Role:
     try:
-        _prepare_patiently(settings, role, rights)
-    except (WrongInstallation, NotDurable, topics.WrongTopic) as wrong:
+        return _prepare_patiently(settings, role, rights)
+    except (WrongInstallation, NotDurable, topics.WrongTopic, Denied) as wrong:
         raise Stop(str(wrong)) from None
 
 

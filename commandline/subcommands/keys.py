@@ -58,9 +58,11 @@ def issue(
 def _lifetime(text: str | None, days: int | None) -> timedelta | None:
     if text is not None and days is not None:
         raise Stop("give either --lifetime or --days")
-    if text is not None:
-        return duration(text)
-    return None if days is None else timedelta(days=days)
+    if text is None:
+        return None if days is None else timedelta(days=days)
+    if not (lifetime := duration(text)):
+        raise Stop(f"a token must last some time: a duration reads 30s, 15m, 2h or 3d, not {text!r}")
+    return lifetime
 
 
 @keys.command("list")

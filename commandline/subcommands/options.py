@@ -13,7 +13,7 @@ import typer
 from commandline import Stop
 from settings import Settings, load
 
-DURATION = re.compile(r"^([1-9]\d{0,5})(s|m|h|d)$")
+DURATION = re.compile(r"^(\d{1,6})(s|m|h|d)$")
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (HEADWATER_DATA).")]
 
 
@@ -26,7 +26,7 @@ def settings_with(**given: object) -> Settings:
 
 
 def duration(text: str) -> timedelta:
-    """`30s`, `15m`, `2h` or `3d` as a duration; raises Stop for anything else."""
+    """`30s`, `15m`, `2h` or `3d` as a duration, also none; raises Stop for anything else."""
     found = DURATION.match(text)
     if found is None:
         raise Stop(f"a duration reads 30s, 15m, 2h or 3d, not {text!r}")

@@ -6,6 +6,7 @@ while the hash chain, which runs over ciphertext, still verifies.
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections import OrderedDict
 from typing import NamedTuple
@@ -96,6 +97,11 @@ class Keyring:
         self._absent.clear()
         while len(self._ciphers) > self._capacity:
             self._ciphers.popitem(last=False)
+
+    def same(self, one: WrappedKey, other: WrappedKey) -> bool:
+        """Whether two stored keys of a subject are one, wrapped twice; raises InvalidTag under another master key."""
+        unwrapped = [self._unwrap(key.subject, key.wrapped or b"") for key in (one, other)]
+        return hmac.compare_digest(*unwrapped)
 
     def _unwrap(self, subject: str, wrapped: bytes) -> bytes:
         return unseal(self._master, wrapped, subject.encode())

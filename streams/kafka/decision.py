@@ -55,10 +55,13 @@ class Decider:
             found = {r.command_id for _, r in decided.batch.recorded if len(r.data) > LARGEST_BYTES}
             if not found and (not decided.batch.keys or self._store_keys(decided.batch)):
                 return decided
-            log.warning("deciding again: %s", "records too large" if found else "a key came from elsewhere meanwhile")
+            log.warning(
+                "deciding again: %s",
+                "records too large" if found else "a key came from elsewhere, or must not be made anew",
+            )
             self._core.aborted(decided.batch)
             too_large |= found
-        raise psycopg.OperationalError("the batch cannot be made durable")
+        raise psycopg.OperationalError("the key of a person is missing, or the database does not cover the log yet")
 
     def _decode(
         self, messages: Sequence[CommandMessage], too_large: set[UUID], sent_since: Mapping[Place, int]

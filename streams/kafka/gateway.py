@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -27,7 +27,7 @@ from streams.kafka.denials import Denied
 from streams.kafka.processor_store import BY_INDEX
 from streams.kafka.producer import CommandProducer
 from streams.kafka.settings import Cluster
-from streams.kafka.subject_keys import SubjectKeys
+from streams.kafka.subject_keys import NoNewKey, SubjectKeys
 from streams.postgres.database import connect, passing
 from streams.postgres.journal import loaded, outcomes
 
@@ -38,6 +38,7 @@ WAITING = 20_000
 LOOKUP_BATCH = 2000
 POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 0.3
+NO_NEW_KEY = "the key of a person is missing, or the database does not cover the log yet (headwater status)"
 
 FingerprintedOutcome = tuple[str, Outcome]
 """Fingerprint and the outcome recorded under it."""
@@ -74,13 +75,20 @@ class AwaitedCommand:
 class KafkaGateway:
     """Gateway that submits commands and waits for their outcomes. Any number may serve one installation."""
 
-    def __init__(self, cluster: Cluster, dsn: str, mapper: Mapper, waiting: int = WAITING) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        dsn: str,
+        mapper: Mapper,
+        waiting: int = WAITING,
+        log_ends: Mapping[tuple[str, int], int] | None = None,
+    ) -> None:
         self._dsn, self._mapper, self._limit = dsn, mapper, waiting
         self.commits = Commits()
         self._commands = CommandProducer(cluster, self._failed)
         self.on_failure: Callable[[Denied | KafkaException], None] = lambda _: None
         """Called when no more commands can be sent to the log until the process starts again."""
-        self._keys = SubjectKeys(dsn, mapper.keyring)
+        self._keys = SubjectKeys(dsn, mapper.keyring, log_ends or {})
         self._awaited: dict[UUID, AwaitedCommand] = {}
         self._lookups: list[OutcomeLookup] = []
         self._claims = Claims()
@@ -202,6 +210,8 @@ class KafkaGateway:
                 await self._keys.ensure(envelope.command.subjects)
             except psycopg.OperationalError:
                 raise Unavailable("the database is not available", maybe_recorded=False) from None
+            except NoNewKey:
+                raise Unavailable(NO_NEW_KEY, maybe_recorded=False, retry_after=2.0) from None
 
     # --- outcomes ---------------------------------------------------------------------------------------------------
 

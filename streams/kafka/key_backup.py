@@ -17,6 +17,7 @@ from psycopg import Connection
 from streams.core.keys import Keyring, WrappedKey
 from streams.core.read_models import Row
 from streams.core.wiring import SubjectErased
+from streams.postgres.journal import KEYS
 
 RESTORE = f"""
     insert into headwater.subject_keys (subject, wrapped) values (%s, %s)
@@ -58,8 +59,21 @@ def restore_keys(connection: Connection[Row], path: Path, master_key: bytes) -> 
     restored, keyring = 0, Keyring(master_key)
     with connection.transaction(), path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            restored += connection.execute(RESTORE.encode(), _key(keyring, f"{path}, line {number}", line)).rowcount
+            place = f"{path}, line {number}"
+            key = _key(keyring, place, line)
+            _check_same(connection, keyring, place, key)
+            restored += connection.execute(RESTORE.encode(), key).rowcount
     return restored
+
+
+def _check_same(connection: Connection[Row], keyring: Keyring, place: str, key: WrappedKey) -> None:
+    """Two keys of one person mean that records are under each of them: neither may silently take the other's place."""
+    for subject, wrapped in connection.execute(KEYS, ([key.subject],)).fetchall():
+        if wrapped is not None and wrapped != key.wrapped and not keyring.same(key, WrappedKey(subject, wrapped)):
+            raise CannotRestore(
+                f"{place}: the database has another key of {subject} than this one, and records under each would be "
+                "unreadable under the other: restore into an empty database, and rebuild it (headwater journal rebuild)"
+            )
 
 
 def _key(keyring: Keyring, place: str, line: bytes) -> WrappedKey:

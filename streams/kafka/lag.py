@@ -53,6 +53,11 @@ class Lag:
         """Note that something was projected, or that nothing could be because the database is away."""
         self._progress_at = time.monotonic()
 
+    def reached(self, checkpoints: Mapping[Place, Checkpoint]) -> dict[Place, int]:
+        """Ends that lie behind a checkpoint with nothing but transactions' markers in between."""
+        ends = {place: self._at(place, at) for place, at in checkpoints.items()}
+        return {place: end for place, end in ends.items() if end > checkpoints[place].next_offset}
+
     def measure(self, checkpoints: Mapping[Place, Checkpoint], halted: Mapping[Place, Checkpoint]) -> None:
         """Set the gauges of the projected and of the halted partitions; raises ProjectionStalled."""
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""HTTP endpoint `/live`: windows and alerts as JSON, or as server-sent events for clients that accept a stream."""
+"""HTTP endpoints `/live` (windows and alerts as JSON, or as server-sent events) and `/health`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ Protocol = type[asyncio.Protocol] | Literal["auto"]
 
 
 def live_app(live: Live) -> Starlette:
-    """ASGI app with the path `/live`; `Accept: text/event-stream` gets a report after every change."""
+    """ASGI app of `/live` and `/health`; `Accept: text/event-stream` gets a report after every change."""
 
     async def show(request: Request) -> Response:
         if STREAM in request.headers.get("accept", ""):
             return StreamingResponse(events(live), media_type=STREAM, headers={"Cache-Control": "no-store"})
         return Response(live.report(), media_type="application/json")
 
-    return Starlette(routes=[Route("/live", show)])
+    async def health(_request: Request) -> Response:
+        return Response(b'{"status":"healthy","role":"live"}', media_type="application/json")
+
+    return Starlette(routes=[Route("/live", show), Route("/health", health)])
 
 
 async def events(live: Live) -> AsyncIterator[bytes]:

@@ -6,20 +6,21 @@ From then on the topics are the log and the database follows them; the embedded 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer
 from psycopg import Connection
 
 from streams.core.envelope import GENESIS, Record
 from streams.core.read_models import Row
 from streams.kafka.denials import raise_denied
+from streams.kafka.log_ends import ends_of, log_ends, set_follows
 from streams.kafka.records import ChainedRecord, Unreadable, record_headers
 from streams.kafka.replay import LogEndNotReached, replay
 from streams.kafka.settings import Cluster
+from streams.kafka.topics import BrokerAway
 from streams.kafka.types import Place
-from streams.kafka.watchdog import PAUSE_SECONDS, reason_of, retry
+from streams.kafka.watchdog import reason_of, retry
 from streams.postgres.catch_up import Progress
 from streams.postgres.installation import WRITER
 from streams.postgres.journal import COLUMNS
@@ -27,7 +28,6 @@ from streams.postgres.journal import COLUMNS
 log = logging.getLogger(__name__)
 
 CHUNK = 5_000
-ASK_SECONDS = 10.0
 CALL_SECONDS = 5.0
 """Time-out of one call that is retried; the watchdog waits for twice as long."""
 
@@ -35,6 +35,7 @@ CHUNKS = f"""
     select {COLUMNS} from headwater.journal j
      where context = %s and partition = %s and sequence > %s order by sequence limit %s
 """
+MOVED = "select log, (select count(*) from headwater.journal) from headwater.installation"
 SET_NEXT_OFFSET = "update headwater.partitions set next_offset = %s where context = %s and partition = %s"
 
 
@@ -47,11 +48,13 @@ def move(
 ) -> int:
     """Copy every partition's journal into its events topic, verify the copy, and give the number of records.
 
-    The topics must exist and be empty. Raises CannotMove, also when the copy differs, or Denied.
+    The topics must exist, and hold nothing but what an unfinished move has copied. Raises CannotMove, also when the
+    copy differs, or Denied.
     """
     _lock_installation(connection)
+    _check_not_moved(connection)
     places = _places(connection, contexts)
-    _check_empty(cluster, places)
+    _check_unused(cluster, places)
     try:
         _copy(connection, cluster, places, progress)
     except KafkaException as error:
@@ -73,43 +76,62 @@ def _places(connection: Connection[Row], contexts: Sequence[str]) -> list[Place]
     return [(context, partition) for context, partition in rows]
 
 
-def _check_empty(cluster: Cluster, places: Sequence[Place]) -> None:
-    reader = Consumer(cluster.reader(isolation_level="read_uncommitted"))
+def _check_not_moved(connection: Connection[Row]) -> None:
+    ((log_in, records),) = connection.execute(MOVED).fetchall()
+    if log_in == "kafka":
+        raise CannotMove(f"this installation was moved already: its history is in Kafka ({records} records are there)")
+
+
+def _check_unused(cluster: Cluster, places: Sequence[Place]) -> None:
+    """Commands in the topics are those of another installation: this one has had no role on Kafka."""
+    topics = sorted({cluster.commands(context) for context, _ in places})
+    partitions = 1 + max((partition for _, partition in places), default=0)
     try:
-        for context, partition in places:
-            for topic in (cluster.events(context), cluster.commands(context)):
-                if _end(reader, TopicPartition(topic, partition)) > 0:
-                    raise CannotMove(f"{topic}/{partition} is not empty: delete the topics and make them anew")
-    finally:
-        reader.close()
+        ends = ends_of(cluster, topics, partitions)
+    except BrokerAway as away:
+        raise CannotMove(str(away)) from None
+    for (topic, partition), end in ends.items():
+        if end > 0:
+            raise CannotMove(_foreign(f"{topic}/{partition}"))
 
 
-def _end(reader: Consumer, partition: TopicPartition) -> int:
-    """Retry errors that the client calls final: a topic that has just been created has no leaders yet."""
-    until = time.monotonic() + ASK_SECONDS
-    while True:
-        try:
-            return reader.get_watermark_offsets(partition, ASK_SECONDS)[1]
-        except KafkaException as error:
-            raise_denied(reason_of(error))
-            if time.monotonic() > until:
-                raise CannotMove(f"{partition.topic}/{partition.partition}: {reason_of(error).str()}") from None
-            time.sleep(PAUSE_SECONDS)
+def _foreign(place: str) -> str:
+    return (
+        f"{place} holds what is not of this installation: give this one topics of its own "
+        "(another HEADWATER_PREFIX, then `headwater topics create`)"
+    )
 
 
 def _copy(connection: Connection[Row], cluster: Cluster, places: Sequence[Place], progress: Progress) -> None:
     settings = cluster.client(transactional_id=f"{cluster.prefix}.move", linger_ms=5)
     producer = Producer(settings, logger=log)  # without a logger it also prints the fatal errors that it raises
     retry(producer.init_transactions, CALL_SECONDS)
+    begun = log_ends(cluster, list(dict.fromkeys(context for context, _ in places)), 1 + max(n for _, n in places))
     for place in places:
-        for chunk in _chunks(connection, place):
+        copied = _copied(connection, cluster, place) if begun[place] else (0, GENESIS)
+        for chunk in _chunks(connection, place, *copied):
             _produce(producer, cluster, chunk)
             progress(len(chunk))
 
 
-def _chunks(connection: Connection[Row], place: Place) -> Iterator[list[ChainedRecord]]:
-    """Read the partition's journal in chunks, each record with its predecessor's hash."""
-    sequence, previous = 0, GENESIS
+def _copied(connection: Connection[Row], cluster: Cluster, place: Place) -> tuple[int, bytes]:
+    """Sequence and hash of the last record that an earlier, unfinished move has copied; raises CannotMove."""
+    sequence, previous, topic = 0, GENESIS, f"{cluster.events(place[0])}/{place[1]}"
+    journal = (link for chunk in _chunks(connection, place) for link in chunk)
+    try:
+        for link, _ in replay(cluster, *place):
+            if next(journal, None) != link:
+                raise CannotMove(_foreign(topic))
+            sequence, previous = link.record.sequence, link.record.hash
+    except (Unreadable, LogEndNotReached) as error:
+        raise CannotMove(f"{_foreign(topic)}: {error}") from error
+    return sequence, previous
+
+
+def _chunks(
+    connection: Connection[Row], place: Place, sequence: int = 0, previous: bytes = GENESIS
+) -> Iterator[list[ChainedRecord]]:
+    """Read the partition's journal after this sequence in chunks, each record with its predecessor's hash."""
     while rows := connection.execute(CHUNKS.encode(), (*place, sequence, CHUNK)).fetchall():
         chunk = []
         for record in (Record(*row) for row in rows):
@@ -137,6 +159,7 @@ def _verify_and_start(connection: Connection[Row], cluster: Cluster, places: Seq
         moved += copied
     with connection.transaction():
         connection.execute("update headwater.installation set log = 'kafka'")
+        set_follows(connection, True)
         for place, next_offset in next_offsets.items():
             connection.execute(SET_NEXT_OFFSET, (next_offset, *place))
     return moved

@@ -13,10 +13,12 @@ from streams.core.mapper import Mapper
 from streams.core.wiring import Context, names_of
 from streams.engine import Background, cancelled
 from streams.kafka.gateway import KafkaGateway
+from streams.kafka.groups import GroupMonitor
 from streams.kafka.settings import Role
 from streams.postgres.indexes import build_indexes
 from streams.postgres.reads import Reads
 from streams.postgres.shared_clock import synchronize_clock
+from streams.telemetry.pulse import Pulse
 from streams.work.due_notifications import forward_due_notifications
 from streams.work.worker import Worker
 
@@ -30,7 +32,9 @@ class ApiNode:
         self.partitions = role.partitions
         self.mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         self.reads = Reads(role.dsn)
-        self.gateway = KafkaGateway(role.cluster, role.dsn, self.mapper)
+        self.pulse = Pulse()
+        self.groups = GroupMonitor(role.cluster, [context.name for context in contexts], role.partitions)
+        self.gateway = KafkaGateway(role.cluster, role.dsn, self.mapper, log_ends=role.log_ends)
         self.commits = self.gateway.commits
         self.on_failure: Callable[[BaseException], None] = lambda _: None
         """Called with Denied or KafkaException when the node can accept no more commands and must start again."""
@@ -41,13 +45,14 @@ class ApiNode:
         self.gateway.on_failure = self.on_failure
         await self.reads.open()
         await self.gateway.start()
-        clock_task = asyncio.create_task(synchronize_clock(self.dsn, self.clock))
+        beside = [asyncio.create_task(synchronize_clock(self.dsn, self.clock))]
+        beside.append(asyncio.create_task(self.pulse.beat_in_loop()))
         try:
             yield
         finally:
             await self.gateway.stop()
             await self.reads.close()
-            clock_task.cancel()
+            await cancelled(beside)
 
     @property
     def writable(self) -> bool:
@@ -81,6 +86,11 @@ class WorkerNode:
             role.instance,
             only_worker=False,
         )
+
+    @property
+    def pulse(self) -> Pulse:
+        """Pulse of the event loop."""
+        return self._node.pulse
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish the claimed tasks.

@@ -12,7 +12,6 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from streams.core.processor import Processor
 from streams.kafka import gauges
 from streams.kafka.consumed_commands import CommandOffsets
-from streams.kafka.coverage import Coverage
 from streams.kafka.overlay import Overlay
 from streams.kafka.processor_store import Store
 from streams.kafka.settings import Cluster
@@ -40,13 +39,11 @@ class Partitions:
         store: Store,
         loader: Loader,
         offsets: CommandOffsets,
-        coverage: Coverage,
         overlay_records: int,
     ) -> None:
         self._cluster, self._consumer, self._core, self._overlay = cluster, consumer, core, overlay
-        self._store, self._loader, self._offsets, self._coverage = store, loader, offsets, coverage
+        self._store, self._loader, self._offsets = store, loader, offsets
         self._overlay_records = overlay_records
-        self._topics: list[str] = []
         self._loading: dict[Place, TakeoverSteps] = {}
         self._broken: dict[Place, float] = {}
         self._paused: set[Place] = set()
@@ -63,18 +60,8 @@ class Partitions:
 
     def subscribe(self, contexts: Iterable[str]) -> None:
         """Ask the group for a share of these contexts' commands."""
-        self._topics = [self._cluster.commands(context) for context in contexts]
-        self._join()
-
-    def rejoin(self, unowned: set[Place]) -> None:
-        """Join the group anew, so that it assigns the partitions that have no owner. Without any, do nothing."""
-        if unowned:
-            log.warning("nobody serves %s: joining the group anew", sorted(unowned))
-            self._consumer.unsubscribe()
-            self._join()
-
-    def _join(self) -> None:
-        self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        topics = [self._cluster.commands(context) for context in contexts]
+        self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
 
     def reload(self, places: Sequence[Place]) -> None:
         """Drop the state of these partitions and take them over again, from the first step of the protocol."""
@@ -150,10 +137,9 @@ class Partitions:
         Without it librdkafka asks for the committed offsets of all partitions at once, and an open transaction over
         one of them keeps all of them waiting.
         """
-        consumer.incremental_assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
+        consumer.assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions])
         places = [place_of(partition) for partition in partitions]
         log.info("assigned %s", places)
-        self._coverage.on_assigned()
         self.reload(places)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -163,11 +149,7 @@ class Partitions:
             if place in self._broken:
                 gauges.LOG_HALTED.labels(place_name(place)).set(0)
             self._drop(place)
-        consumer.incremental_unassign(partitions)
-
-    def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._coverage.on_lost()
-        self._revoked(consumer, partitions)
+        consumer.unassign()
 
     def _drop(self, place: Place) -> None:
         self._offsets.drop(place)

@@ -5,18 +5,14 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Sequence
 from typing import Protocol
 
-from streams.core.wiring import Context
 from streams.kafka.denials import Denied
 from streams.kafka.lag import ProjectionStalled
-from streams.kafka.processor import KafkaProcessor
-from streams.kafka.projector import KafkaProjector
-from streams.kafka.settings import Role
 from streams.kafka.supervisor import DUPLICATE_INSTANCE_EXIT, is_orphaned
 from streams.kafka.transactions import DuplicateInstance, LostMembership
 from streams.telemetry.garbage import spare_what_lives
+from streams.telemetry.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +22,11 @@ RESTART_EXIT = 1
 class RoleProcess(Protocol):
     """Processor or projector as a process runs it."""
 
+    pulse: Pulse
+
     def run(self) -> None: ...
 
     def stop(self) -> None: ...
-
-
-def run_processor(role: Role, contexts: Sequence[Context]) -> int:
-    """Run a processor until SIGTERM; the exit code."""
-    return serve(KafkaProcessor(role, contexts))
-
-
-def run_projector(role: Role, contexts: Sequence[Context]) -> int:
-    """Run a projector until SIGTERM; the exit code."""
-    return serve(KafkaProjector(role, contexts))
 
 
 def serve(process: RoleProcess) -> int:

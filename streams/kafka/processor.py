@@ -21,7 +21,6 @@ from streams.core.wiring import Context, names_of
 from streams.kafka import gauges
 from streams.kafka.command_decoder import CommandMessage, with_unreadable
 from streams.kafka.consumed_commands import CommandOffsets, command_message
-from streams.kafka.coverage import Coverage
 from streams.kafka.decision import DecidedBatch, Decider
 from streams.kafka.denials import raise_denied
 from streams.kafka.overlay import Overlay
@@ -42,7 +41,9 @@ from streams.kafka.transactions import (
 )
 from streams.kafka.types import BrokenLog, Place, TransactionEnd, place_of
 from streams.kafka.watchdog import Brokers, call_deadline
+from streams.postgres.batch_transaction import without_values
 from streams.telemetry.metrics import BATCH_SIZE, COMMIT_SECONDS, count_answers
+from streams.telemetry.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class KafkaProcessor:
         mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         self._core = Processor([with_unreadable(context) for context in contexts], mapper)
         self._overlay = Overlay()
-        self._store = Store(role.dsn, "headwater processor")
+        self._store = Store(role.dsn, "headwater processor", role.log_ends)
         self._decider = Decider(self._core, self._store, self._overlay, role.partitions, protocol)
         self._transactions = Transactions(
             role.cluster, role.instance, protocol, reached, transaction_seconds, lambda: self._stopping
@@ -87,7 +88,6 @@ class KafkaProcessor:
         self._brokers = Brokers()
         self._consumer = Consumer(self._membership() | {"error_cb": self._brokers.on_error})
         self._offsets = CommandOffsets(protocol)
-        self._coverage = Coverage(role.cluster, self.group, self._names, role.partitions)
         self._partitions = Partitions(
             role.cluster,
             self._consumer,
@@ -96,24 +96,24 @@ class KafkaProcessor:
             self._store,
             Loader(role.cluster, self._consumer, self._store, protocol, overlay_records // 2),
             self._offsets,
-            self._coverage,
             overlay_records,
         )
         self._stopping = False
+        self.pulse = Pulse()
 
     def _membership(self) -> dict[str, Any]:
         return self._role.cluster.client(
             group_id=self.group,
             group_protocol="classic",
             group_instance_id=self._role.instance,
-            partition_assignment_strategy="cooperative-sticky",
+            partition_assignment_strategy="roundrobin",
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=1000,
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_wait_max_ms=100,
-            max_poll_interval_ms=60_000,
+            max_poll_interval_ms=30_000,
             allow_auto_create_topics=False,
         )
 
@@ -127,8 +127,8 @@ class KafkaProcessor:
             self._transactions.restart()
             self._partitions.subscribe(self._names)
             while not self._stopping:
+                self.pulse.beat()
                 self._partitions.continue_loading()
-                self._partitions.rejoin(self._protocol.unowned_places(self._coverage))
                 self._partitions.apply_back_pressure()
                 self._turn()
         except StoppedWithoutBroker:
@@ -175,7 +175,7 @@ class KafkaProcessor:
         try:
             decided = self._decider.decide(messages, self._offsets.sent_since)
         except psycopg.Error as error:
-            log.warning("the database is not available: %s", type(error).__name__)
+            log.warning("nothing can be decided without the database: %s", without_values(error))
             self._store.close()
             self._partitions.reload(_places(messages))
             return

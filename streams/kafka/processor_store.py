@@ -17,7 +17,7 @@ from streams.core.partitions import partition_of
 from streams.core.read_models import Row
 from streams.kafka.types import Checkpoint, Place
 from streams.postgres.database import COMMIT, Statement, connect_plain
-from streams.postgres.journal import KEYS, Loads, add_keys
+from streams.postgres.journal import KEYS, Loads, add_new_keys
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,11 @@ BY_INDEX = "set enable_seqscan = off"
 ONE_SNAPSHOT = "begin isolation level repeatable read, read only"
 SEQUENCES = Statement("select context, partition, sequence from headwater.partitions")
 CHECKPOINT = "select next_offset, sequence, hash from headwater.partitions where context = %s and partition = %s"
+
+REACH = """
+    update headwater.partitions set next_offset = %s
+     where context = %s and partition = %s and next_offset = %s and sequence = %s
+"""
 
 KEEP_SNAPSHOTS = """
     with current as (
@@ -63,8 +68,8 @@ def checkpoint_of(connection: Connection[Row], place: Place) -> Checkpoint:
 class Store:
     """Blocking connection that reconnects by itself; every method raises psycopg.OperationalError while it cannot."""
 
-    def __init__(self, dsn: str, application: str) -> None:
-        self._dsn, self._application = dsn, application
+    def __init__(self, dsn: str, application: str, log_ends: Mapping[Place, int] | None = None) -> None:
+        self._dsn, self._application, self._log_ends = dsn, application, log_ends or {}
         self._connection: Connection[Row] | None = None
         self._next_try = 0.0
 
@@ -100,14 +105,20 @@ class Store:
         sequences, *results = self._as_of_one_moment([SEQUENCES, *loads.statements])
         return {(context, partition): sequence for context, partition, sequence in sequences}, loads.loaded(results)
 
+    def reach(self, place: Place, at: Checkpoint, end: int) -> bool:
+        """Move a partition's checkpoint over what is no record; False when another projector has moved it."""
+        moved = self.connected().execute(REACH, (end, *place, at.next_offset, at.head.sequence)).rowcount
+        return moved == 1
+
     def sequences(self) -> dict[Place, int]:
         """Projected sequence of every partition."""
         rows = self.connected().execute(*SEQUENCES).fetchall()
         return {(context, partition): sequence for context, partition, sequence in rows}
 
     def add_keys(self, keys: Sequence[WrappedKey]) -> bool:
-        """Store new keys; False when another process has stored a different key for one of the subjects."""
-        self.connected().execute(*add_keys(keys))
+        """Store new keys; False when another process has stored a different key for one of the subjects, or when one
+        may have a key that the database lacks."""
+        self.connected().execute(*add_new_keys(keys, self._log_ends))
         return set(self.keys([key.subject for key in keys])) == set(keys)
 
     def keep_snapshots(self, snapshots: Sequence[Snapshot], ends: Mapping[Place, Head], partitions: int) -> None:

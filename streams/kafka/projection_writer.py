@@ -83,6 +83,11 @@ class ProjectionWriter:
         self.abandon()
         self._store.close()
 
+    @property
+    def idle(self) -> bool:
+        """Whether no batch is pending."""
+        return self._pending is None
+
     def expected_checkpoints(self, checkpoints: Mapping[Place, Checkpoint]) -> dict[Place, Checkpoint]:
         """Checkpoints as they will be once the pending batch is written."""
         if self._pending is None:

@@ -31,12 +31,14 @@ from streams.kafka.watchdog import Brokers, call_deadline
 from streams.postgres.database import passing, read_plain
 from streams.postgres.projection_tables import Projections
 from streams.postgres.tasks import known_projections
+from streams.telemetry.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
 BATCH = 2000
 POLL_SECONDS = 0.1
 RETRY_HALTED_SECONDS = 30.0
+ENDS_SECONDS = 1.0
 ROLE = "projector"
 FATAL = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
 
@@ -63,14 +65,16 @@ class KafkaProjector:
         self._halted_since = 0.0
         self._recorded_halts: set[Place] = set()
         self._stale = self._rejected = False
+        self._ends_due = 0.0
         self._stopping = False
+        self.pulse = Pulse()
 
     def _membership(self) -> dict[str, Any]:
         return self._role.cluster.client(
             group_id=f"{self._role.cluster.prefix}.projector",
             group_protocol="classic",
             group_instance_id=self._role.instance,
-            partition_assignment_strategy="range",
+            partition_assignment_strategy="roundrobin,range",
             session_timeout_ms=6000,
             heartbeat_interval_ms=1000,
             isolation_level="read_committed",
@@ -92,6 +96,7 @@ class KafkaProjector:
         self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
         try:
             while not self._stopping:
+                self.pulse.beat()
                 self._turn()
         finally:
             with call_deadline():
@@ -196,6 +201,17 @@ class KafkaProjector:
         for place, error in batch.halts.items():
             if place not in self._halted:
                 self._halt(place, error)
+        if self._writer.idle and time.monotonic() > self._ends_due:
+            self._reach_ends()
+
+    def _reach_ends(self) -> None:
+        """The checkpoint of a log without further records is its end: else it would seem behind for ever."""
+        self._ends_due = time.monotonic() + ENDS_SECONDS
+        for place, end in self._lag.reached(self._checkpoints).items():
+            at = self._checkpoints[place]
+            if not self._store.reach(place, at, end):
+                raise Fenced(f"another projector has moved the checkpoint of {place_name(place)}")
+            self._checkpoints[place] = at._replace(next_offset=end)
 
     def _learn_keys(self, subjects: list[str]) -> None:
         """Keys are looked up for every batch, for another projector may have destroyed one."""

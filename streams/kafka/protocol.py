@@ -12,7 +12,6 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from streams.core.batch import Loaded, Wants
 from streams.core.envelope import Envelope
 from streams.kafka.command_decoder import CommandMessage
-from streams.kafka.coverage import Coverage
 from streams.kafka.overlay import Overlay
 from streams.kafka.types import Place, TransactionEnd
 
@@ -40,10 +39,6 @@ class ProcessorProtocol:
         EOF alone is the last stable offset: an open transaction hides the records after it.
         """
         return offset >= end
-
-    def unowned_places(self, coverage: Coverage) -> set[Place]:
-        """Partitions that have no owner and will get none until a member joins the group (see `Coverage`)."""
-        return coverage.unowned_places()
 
     # --- accepting commands -----------------------------------------------------------------------------------------
 

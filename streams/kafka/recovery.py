@@ -23,6 +23,7 @@ from streams.core.read_models import Row
 from streams.core.wiring import Context
 from streams.kafka.denials import ConnectionRefusals, raise_denied
 from streams.kafka.event_batches import EventMessage, batch_of, decode, read_batch
+from streams.kafka.log_ends import set_follows
 from streams.kafka.processor_store import checkpoint_of
 from streams.kafka.settings import Cluster
 from streams.kafka.types import BrokenLog, Checkpoint, Place
@@ -88,6 +89,7 @@ def rebuild(
     prepare(connection, contexts, partitions, "kafka")
     if connection.execute("select exists (select from headwater.journal)").fetchone() != (False,):
         raise CannotRebuild("the database has a journal already: rebuild into an empty database")
+    set_follows(connection, False)
     bring_up(connection, contexts, mapper, lambda _: None)
     projector = _LogProjector(connection, mapper, Projections(known_projections(contexts, mapper)))
     for context in contexts:
@@ -95,6 +97,7 @@ def rebuild(
             _project_partition(projector, cluster, (context.name, partition), progress)
     connection.execute(COUNT_ATTEMPTS, ([DECIDED_V1, Decided.name],))
     begun = connection.execute(MARK_BEGUN, (now,)).rowcount
+    set_follows(connection, True)
     ((tasks,),) = connection.execute("select count(*) from headwater.tasks").fetchall()
     return RebuildResult(projector.records, tasks, begun, len(projector.lost))
 

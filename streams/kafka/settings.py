@@ -90,6 +90,8 @@ class Role:
     instance: str
     master_key: bytes = field(repr=False)
     partitions: int = 4
+    log_ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """Ends of the log's partitions at the start of the process. No new key is made before the database covers them."""
 
 
 def connection_settings(environment: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 
 import psycopg
 from psycopg import AsyncConnection
@@ -11,20 +12,29 @@ from psycopg import AsyncConnection
 from streams.core.keys import Keyring, WrappedKey
 from streams.core.read_models import Row
 from streams.postgres.database import Statement, connect, read
-from streams.postgres.journal import KEYS, add_keys
+from streams.postgres.journal import KEYS, add_new_keys
+
+log = logging.getLogger(__name__)
+
+
+class NoNewKey(Exception):
+    """A key is missing and cannot be made: its subject may have records under a key that the database lacks."""
 
 
 class SubjectKeys:
     """Lookup and creation of keys, over one connection; requests that arrive together share one round trip."""
 
-    def __init__(self, dsn: str, keyring: Keyring) -> None:
-        self._dsn, self._keyring = dsn, keyring
+    def __init__(self, dsn: str, keyring: Keyring, log_ends: Mapping[tuple[str, int], int]) -> None:
+        self._dsn, self._keyring, self._log_ends = dsn, keyring, log_ends
         self._connection: AsyncConnection[Row] | None = None
         self._wanted: set[str] = set()
         self._round: asyncio.Task[None] | None = None
 
     async def ensure(self, subjects: Iterable[str]) -> None:
-        """Wait until the keyring knows all of them; raises psycopg.OperationalError when the database is away."""
+        """Wait until the keyring knows all of them.
+
+        Raises NoNewKey, or psycopg.OperationalError when the database is away.
+        """
         while unknown := {subject for subject in subjects if not self._keyring.knows(subject)}:
             self._wanted |= unknown
             if self._round is None:
@@ -68,8 +78,11 @@ class SubjectKeys:
             self._keyring.cipher_for_writing(subject)
         made = self._keyring.created()
         self._keyring.forget(subjects)
-        await connection.execute(*add_keys(made))
+        await connection.execute(*add_new_keys(made, self._log_ends))
         await self._learn(connection, subjects)
+        if missing := [subject for subject in subjects if not self._keyring.knows(subject)]:
+            log.error("no new key for %s: a key is missing, or the database does not cover the log yet", missing[0])
+            raise NoNewKey(missing[0])
 
     async def _learn(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
         (rows,) = await read(connection, [Statement(KEYS, [subjects])])

@@ -64,6 +64,20 @@ ADD_KEYS = """
         on conflict (subject) do nothing
 """
 
+ADD_NEW_KEYS = """
+    insert into headwater.subject_keys (subject, wrapped)
+    select n.subject, n.wrapped from unnest(%s::text[], %s::bytea[]) as n(subject, wrapped)
+     where not exists (select from headwater.journal j
+                        where j.subject = n.subject and position('{"personal":"'::bytea in j.data) > 0)
+       and not exists (select from json_to_recordset(%s::json) as e(context text, partition int, until bigint)
+                         join headwater.partitions p using (context, partition) where p.next_offset < e.until)
+        on conflict (subject) do nothing
+"""
+"""Only for subjects without encrypted records, and only once the database covers the log up to the given ends.
+
+The journal of a database restored from a backup lacks the newest records, and the database their subjects' keys.
+"""
+
 ADD_SNAPSHOTS = """
     insert into headwater.snapshots
     select * from unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bytea[])
@@ -194,6 +208,12 @@ def add_keys(keys: Sequence[WrappedKey]) -> Statement:
     """The statement that stores new subjects' keys. A key that another process has stored meanwhile wins."""
     lines = [{"subject": key.subject, "wrapped": None if key.wrapped is None else key.wrapped.hex()} for key in keys]
     return Statement(ADD_KEYS, [orjson.dumps(lines).decode()])
+
+
+def add_new_keys(keys: Sequence[WrappedKey], ends: Mapping[tuple[str, int], int]) -> Statement:
+    """The statement that stores keys of new subjects, for a log that is not in the database (see ADD_NEW_KEYS)."""
+    until = [{"context": context, "partition": number, "until": end} for (context, number), end in ends.items()]
+    return Statement(ADD_NEW_KEYS, [*_transposed(keys, 2), orjson.dumps(until).decode()])
 
 
 def _heads(heads: Advance, offsets: Offsets | None) -> str:

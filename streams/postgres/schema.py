@@ -19,7 +19,8 @@ create table if not exists headwater.installation (
 alter table headwater.installation
     add column if not exists log text not null default 'postgresql' check (log in ('postgresql', 'kafka')),
     add column if not exists master bytea,
-    add column if not exists secret bytea;
+    add column if not exists secret bytea,
+    add column if not exists follows boolean;
 
 create table if not exists headwater.partitions (
     context         text not null,
@@ -130,6 +131,13 @@ create table if not exists headwater.log_halts (
     error           text not null,
     since           timestamptz not null default now(),
     primary key (context, partition, role)
+);
+
+create table if not exists headwater.heartbeats (
+    role            text not null,
+    instance        text not null,
+    seen_at         timestamptz not null default now(),
+    primary key (role, instance)
 );
 
 create table if not exists headwater.clock (

@@ -15,6 +15,7 @@ import httpx2
 import psycopg
 import pytest
 
+from streams.core.keys import Keyring
 from streams.kafka.settings import Cluster
 from streams.kafka.supervisor import WRONG_SETUP_EXIT
 from tests.databases import fresh_database
@@ -125,11 +126,48 @@ def test_a_lost_database_is_rebuilt_without_the_keys_which_may_come_later(moved:
 
 
 def test_a_database_in_use_is_neither_rebuilt_over_nor_moved_again(moved: Installation) -> None:
-    for command in (("journal", "rebuild"), ("move", "--to-kafka", moved.cluster.bootstrap)):
-        refused = moved.run(*command, HEADWATER_POSTGRES=moved.dsn)
-        assert refused.returncode == 1
-        assert "Traceback" not in refused.stderr
-        assert "empty" in refused.stderr
+    given = {"HEADWATER_POSTGRES": moved.dsn}
+    told(moved.run("journal", "rebuild", **given), "rebuild into an empty database")
+    told(moved.run("move", "--to-kafka", moved.cluster.bootstrap, **given), "was moved already")
+
+
+@pytest.mark.parametrize("role", ["processor", "projector", "worker", "api"])
+def test_no_role_takes_an_empty_database_for_one_of_a_log_with_records(moved: Installation, role: str) -> None:
+    """It would lack the keys of persons, and give them new ones."""
+    with anew() as dsn:
+        given = {"HEADWATER_POSTGRES": dsn}
+        for _ in range(2):
+            refused = moved.run(role, **given)
+            assert refused.returncode == (1 if role in ("worker", "api") else WRONG_SETUP_EXIT)
+            assert "this database is empty, but the topics hold records" in refused.stdout + refused.stderr
+            moved.says("keys", "restore", str(moved.keys), **given)
+
+
+def test_a_rebuild_that_was_broken_off_is_no_database_to_go_on_with(moved: Installation) -> None:
+    with anew() as dsn:
+        given = {"HEADWATER_POSTGRES": dsn}
+        moved.says("keys", "restore", str(moved.keys), **given)
+        moved.says("journal", "rebuild", **given)
+        with psycopg.connect(dsn) as connection:
+            connection.execute("update headwater.installation set follows = false")
+        told(moved.run("api", **given), "a rebuild of this database was begun")
+
+
+def test_a_key_that_differs_is_named_and_not_restored(moved: Installation) -> None:
+    """As where a person was given a second key: records under either would be lost under the other."""
+    with anew() as dsn:
+        given = {"HEADWATER_POSTGRES": dsn}
+        moved.says("keys", "restore", str(moved.keys), **given)
+        keyring = Keyring(bytes.fromhex((moved.keys.parent / "data" / "master.key").read_text()))
+        keyring.allow("communication:124")
+        keyring.cipher_for_writing("communication:124")
+        (other,) = keyring.created()
+        with psycopg.connect(dsn) as connection:
+            connection.execute(
+                "update headwater.subject_keys set wrapped = %s where subject = %s", (other.wrapped, other.subject)
+            )
+        told(moved.run("keys", "restore", str(moved.keys), **given), "another key of communication:124")
+        assert fetched(dsn, "select count(*) from headwater.subject_keys where wrapped is not null") == [(2,)]
 
 
 def test_keys_under_another_master_key_are_not_put_back_and_nothing_is_made_anew_under_it(moved: Installation) -> None:

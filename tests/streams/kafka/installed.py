@@ -26,13 +26,14 @@ class Installed:
     of: Callable[[str], Mapping[str, str]]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, role: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Starts a role; what it prints is in a file."""
-        with (self.directory / f"{role}.txt").open("ab") as output:
-            self.running[role] = subprocess.Popen(
-                [*CLI, role], env=self._given(role, environment), stdout=output, stderr=output
+    def start(self, role: str, name: str = "", **environment: str) -> subprocess.Popen[bytes]:
+        """Starts a role, under its own name or another one; what it prints is in a file."""
+        name = name or role
+        with (self.directory / f"{name}.txt").open("ab") as output:
+            self.running[name] = subprocess.Popen(
+                [*CLI, role], env=self._given(name, environment), stdout=output, stderr=output
             )
-        return self.running[role]
+        return self.running[name]
 
     def run(self, user: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command to its end, as this process would be started."""

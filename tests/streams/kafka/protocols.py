@@ -9,7 +9,6 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from streams.core.batch import Loaded, Wants
 from streams.core.envelope import Envelope
 from streams.kafka.command_decoder import CommandMessage
-from streams.kafka.coverage import Coverage
 from streams.kafka.overlay import Overlay
 from streams.kafka.protocol import PROTOCOL, ProcessorProtocol
 from streams.kafka.settings import Cluster
@@ -43,11 +42,6 @@ class NoTrueEnd(WeakProtocol):
 
 class NoStableOffsetNorTrueEnd(NoStableOffset, NoTrueEnd):
     """The two guards against a transaction that is still open."""
-
-
-class NoCoverage(WeakProtocol):
-    def unowned_places(self, coverage: Coverage) -> set[Place]:
-        return set()
 
 
 class NoOwnership(WeakProtocol):
@@ -103,7 +97,6 @@ WEAKNESSES: Mapping[str, type[WeakProtocol]] = {
         NoStableOffset,
         NoTrueEnd,
         NoStableOffsetNorTrueEnd,
-        NoCoverage,
         NoSentSince,
         NoOverlay,
     )

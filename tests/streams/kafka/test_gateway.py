@@ -16,6 +16,7 @@ from streams.core.gateway import Pending, Unavailable, envelop
 from streams.core.partitions import partition_of
 from streams.core.refusals import TooLarge
 from streams.kafka.gateway import KafkaGateway
+from streams.kafka.log_ends import log_ends
 from streams.kafka.settings import Cluster
 from streams.postgres.database import connect_plain
 from tests.contract.runtimes import PARTITIONS, START
@@ -173,6 +174,51 @@ async def test_connections_that_died_while_they_were_idle_cost_no_request(served
         assert ended[0] >= 3
         opened, repeated = await asyncio.gather(open_jar(served.one, f"{owner}'s", owner), fill(served.one, id_=id_))
         assert (opened.status, repeated.replayed) == (Status.ACCEPTED, True)
+
+
+DROP_KEY = "delete from headwater.subject_keys where subject = 'shelf:ada'"
+
+
+async def test_a_person_with_records_is_never_given_a_second_key(served: Served) -> None:
+    """As in a database that was restored from a backup which is older than the key."""
+    served.start()
+    await open_jar(served.one, "plums")
+    with connect_plain(served.roles.dsn) as connection:
+        connection.execute(DROP_KEY.encode())
+    with pytest.raises(Unavailable, match="the key of a person is missing") as refused:
+        await open_jar(served.two, "pears")
+    assert not refused.value.maybe_recorded
+    assert (await open_jar(served.two, "figs", "bob")).status is Status.ACCEPTED
+
+
+async def test_no_new_key_is_made_before_the_database_covers_the_log_of_the_start(kafka: Kafka, database: str) -> None:
+    """What the database lacks may be under a key that it lacks as well."""
+    with processes(kafka, database) as roles:
+        roles.start("processor", "p1")
+        async with gateway(roles) as one:
+            with pytest.raises(Pending):
+                await fill(one, seconds=2.0)
+            ends = log_ends(roles.cluster, ["shelf"], PARTITIONS)
+            while not any(ends.values()):
+                ends = log_ends(roles.cluster, ["shelf"], PARTITIONS)
+        late = KafkaGateway(roles.cluster, database, mapper(), log_ends=ends)
+        await late.start()
+        await until(lambda: late.connected)
+        with pytest.raises(Unavailable, match="does not cover the log yet"):
+            await open_jar(late, "plums")
+        roles.start("projector", "j1")
+        async with asyncio.timeout(60):
+            while (status := await insisting(late)) is None:
+                await asyncio.sleep(0.1)
+        assert status is Status.ACCEPTED
+        await late.stop()
+
+
+async def insisting(one: KafkaGateway) -> Status | None:
+    try:
+        return (await open_jar(one, "plums")).status
+    except Unavailable:
+        return None
 
 
 def values(cluster: Cluster, topic: str) -> list[bytes]:

@@ -58,13 +58,47 @@ async def test_an_installation_goes_on_where_it_was_after_its_move(kafka: Kafka,
         roles.stop_all()
 
 
-async def test_a_move_into_topics_that_hold_something_is_refused(kafka: Kafka, database: str) -> None:
+@pytest.mark.parametrize("kind", ["events", "commands"])
+async def test_a_move_into_topics_that_hold_something_else_is_refused_without_advice_to_destroy_it(
+    kafka: Kafka, database: str, kind: str
+) -> None:
     await history(database)
     cluster = new_cluster(kafka)
     create(cluster, ["shelf"], PARTITIONS, ONE_BROKER)
-    produce_stray(cluster)
-    with connect_plain(database) as connection, pytest.raises(CannotMove, match="events/2 is not empty"):
-        move(connection, cluster, ["shelf"])
+    produce_stray(cluster, kind)
+    with connect_plain(database) as connection:
+        with pytest.raises(CannotMove, match=f"{kind}/2 holds what is not of this installation") as refused:
+            move(connection, cluster, ["shelf"])
+        assert "delete" not in str(refused.value)
+        assert "HEADWATER_PREFIX" in str(refused.value)
+        assert not_moved(connection)
+
+
+async def test_a_move_that_was_broken_off_goes_on_where_it_was(kafka: Kafka, database: str) -> None:
+    await history(database)
+    cluster = new_cluster(kafka)
+    create(cluster, ["shelf"], PARTITIONS, ONE_BROKER)
+    with connect_plain(database) as connection, pytest.raises(KeyboardInterrupt):
+        move(connection, cluster, ["shelf"], break_off)
+    with connect_plain(database) as connection:
+        copied: list[int] = []
+        records = move(connection, cluster, ["shelf"], copied.append)
+        assert connection.execute("select count(*) from headwater.journal").fetchone() == (records,)
+        assert 0 < sum(copied) < records
+
+
+def break_off(_records: int) -> None:
+    raise KeyboardInterrupt
+
+
+async def test_an_installation_that_was_moved_says_so(kafka: Kafka, database: str) -> None:
+    await history(database)
+    cluster = new_cluster(kafka)
+    create(cluster, ["shelf"], PARTITIONS, ONE_BROKER)
+    with connect_plain(database) as connection:
+        records = move(connection, cluster, ["shelf"])
+        with pytest.raises(CannotMove, match=rf"was moved already: .* \({records} records are there\)"):
+            move(connection, cluster, ["shelf"])
 
 
 async def test_a_move_of_an_installation_that_is_running_is_refused(kafka: Kafka, database: str) -> None:
@@ -115,9 +149,9 @@ async def test_a_copy_with_something_else_in_it_is_not_followed(kafka: Kafka, da
         assert not_moved(connection)
 
 
-def produce_stray(cluster: Cluster) -> None:
+def produce_stray(cluster: Cluster, kind: str = "events") -> None:
     producer = Producer(cluster.client())
-    producer.produce(cluster.events("shelf"), b"x", b"x", 2)
+    producer.produce(f"{cluster.prefix}.shelf.{kind}", b"x", b"x", 2)
     producer.flush(10)
 
 
