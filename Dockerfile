@@ -1,4 +1,4 @@
-FROM python:3.13-slim AS build
+FROM python:3.13.9-slim-trixie AS build
 WORKDIR /src
 RUN python -m venv /opt/headwater && /opt/headwater/bin/pip install --no-cache-dir uv
 COPY requirements.lock ./
@@ -7,7 +7,7 @@ COPY . .
 RUN /opt/headwater/bin/uv pip install --no-cache --python /opt/headwater/bin/python --no-deps . \
     && /opt/headwater/bin/pip uninstall --yes uv
 
-FROM python:3.13-slim
+FROM python:3.13.9-slim-trixie
 # PDFs are set in these where the fonts that Typst brings along lack a script
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends fonts-dejavu fonts-noto-cjk fonts-noto-core \

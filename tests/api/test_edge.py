@@ -42,12 +42,16 @@ async def nothing() -> None:
     """No measuring."""
 
 
+async def figures() -> tuple[int, bytes]:
+    return 200, b"{}"
+
+
 def edge(proxies: Proxies | None = None, internals: Internals | None = None, **report: object) -> Edge:
     async def ready() -> dict[str, object]:
         return {"ready": True} | report
 
     made = Edge({"echo": echo}, nullcontext, ready, nothing, proxies, internals)
-    made.live = lambda: b"{}"
+    made.live = figures
     return made
 
 

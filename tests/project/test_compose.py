@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from jsonschema import Draft7Validator
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OWN = ("api", "processor", "projector", "worker")
+OWN = ("api", "processor", "projector", "worker", "live")
 
 
 def test_the_compose_file_satisfies_the_specification() -> None:
@@ -22,7 +23,7 @@ def test_the_compose_file_satisfies_the_specification() -> None:
     assert faults == []
 
 
-def test_the_services_are_the_log_its_topics_the_database_and_the_four_processes() -> None:
+def test_the_services_are_the_log_its_topics_the_database_and_the_processes() -> None:
     assert set(SERVICES) == {"kafka", "topics", "postgres", *OWN}
 
 
@@ -58,11 +59,29 @@ def test_every_process_is_the_command_of_its_name_and_waits_for_log_and_database
     assert process["environment"].keys() >= {"HEADWATER_KAFKA", "HEADWATER_POSTGRES"}
 
 
-def test_instances_do_not_share_a_name() -> None:
-    names = [
-        process["environment"].get("HEADWATER_INSTANCE", name) for name, process in SERVICES.items() if name in OWN
-    ]
-    assert len(set(names)) == len(names)
+@pytest.mark.parametrize("service", OWN)
+def test_instances_do_not_share_a_name_however_many_there_are(service: str) -> None:
+    """Without one of its own a process has its container's."""
+    assert "HEADWATER_INSTANCE" not in SERVICES[service]["environment"]
+    assert "container_name" not in SERVICES[service]
+
+
+@pytest.mark.parametrize("service", OWN)
+def test_every_process_is_asked_for_its_own_health(service: str) -> None:
+    process = SERVICES[service]
+    port = process["environment"]["HEADWATER_PORT" if service in ("api", "live") else "HEADWATER_METRICS_PORT"]
+    assert f"http://127.0.0.1:{port}/health" in process["healthcheck"]["test"][-1]
+
+
+def test_images_are_pinned_and_the_password_has_no_default_and_may_hold_any_character() -> None:
+    images = [service["image"] for service in SERVICES.values()]
+    images += re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert [image for image in images if not re.search(r":\d+\.\d+", image)] == []
+    needed = "${HEADWATER_POSTGRES_PASSWORD:?set it in .env}"
+    assert SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"] == needed
+    for service in OWN:
+        assert SERVICES[service]["environment"]["PGPASSWORD"] == needed
+        assert "PASSWORD" not in SERVICES[service]["environment"]["HEADWATER_POSTGRES"]
 
 
 def test_every_named_volume_that_is_mounted_is_declared() -> None:

@@ -11,7 +11,7 @@ UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.servic
 
 
 def read(unit: Path) -> ConfigParser:
-    parser = ConfigParser(interpolation=None, strict=True)
+    parser = ConfigParser(interpolation=None, strict=False)  # a unit may have several EnvironmentFiles
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(unit.read_text())
     return parser
@@ -32,4 +32,12 @@ def test_a_unit_restarts_always_and_runs_without_privileges(unit: Path) -> None:
 def test_the_template_runs_the_command_of_its_instance_under_its_own_stable_name() -> None:
     service = read(UNITS[1])["Service"]
     assert service["ExecStart"].split()[1:] == ["%i"]
-    assert service["Environment"] == "HEADWATER_INSTANCE=%i-%H"
+    assert service["Environment"].split()[0] == "HEADWATER_INSTANCE=%i-%H"
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_units_keep_their_data_in_one_folder(unit: Path) -> None:
+    """What was moved to Kafka finds its secrets where they were."""
+    service = read(unit)["Service"]
+    assert "HEADWATER_DATA=/var/lib/headwater" in service["Environment"].split()
+    assert service["StateDirectory"] == "headwater"
