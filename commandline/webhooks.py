@@ -17,10 +17,11 @@ from commandline.installation import check_readable, existing_database
 from commandline.orders import submit_commands
 from commands.webhook_endpoints import DisableWebhookEndpoint, EnableWebhookEndpoint, RegisterWebhookEndpoint
 from commands.webhooks import RecoverWebhook
+from connectors.outward import inside_address
 from effects.webhooks import destination
 from products.product import Webhooks
 from projections.webhook_endpoints import EndpointRow, endpoints
-from projections.webhooks import WebhookRow, queued_at, undelivered
+from projections.webhooks import Backlog, WebhookRow, backlogs, queued_at, undelivered
 from settings import Settings
 from streams.core.envelope import Position
 from streams.core.read_models import Row
@@ -50,6 +51,7 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
         target = destination(own, endpoint_id, url)
     except ValueError as error:
         raise Stop(str(error)) from None
+    _check_public(settings, target.host, target.port)
     command = RegisterWebhookEndpoint(
         at=datetime.now(UTC),
         endpoint_id=endpoint_id,
@@ -62,13 +64,39 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
     return endpoint_id, own.webhook_secret(endpoint_id)
 
 
+def _check_public(settings: Settings, host: str, port: int) -> None:
+    """Refuse an address that no worker will ever call."""
+    inside = None if settings.allow_private_webhooks else inside_address(host, port)
+    if inside is not None:
+        raise Stop(
+            f"{host} leads to {inside}, which is not public, so it will never be called: to allow that, set "
+            "HEADWATER_ALLOW_PRIVATE_WEBHOOKS=true here and for every worker"
+        )
+
+
 def list_webhooks(settings: Settings, surface: str) -> None:
     """Print every endpoint: its address, its health, and its types of events."""
+    name, _ = _webhooks(surface)
+    waiting = _read(settings, lambda connection: backlogs(connection, name))
     for found in _endpoints(settings, surface):
         trouble = f", takes nothing since {found.failing_since:%Y-%m-%d %H:%M} UTC" if found.failing_since else ""
         reason = f" ({found.reason})" if found.reason else ""
         about = [found.url or found.origin or "", *([" ".join(found.types)] if found.types else [])]
+        about += _backlog(waiting.get(found.endpoint_id), surface)
         console.print("\n  ".join((f"{found.endpoint_id}  {found.health}{reason}{trouble}", *about)))
+
+
+def _backlog(found: Backlog | None, surface: str) -> list[str]:
+    """Why nothing arrives, in lines."""
+    if found is None:
+        return []
+    recover = f"headwater webhook recover {surface} {found.endpoint_id}"
+    lines = {
+        f"{found.waiting} on their way": found.waiting > 0,
+        f"{found.missed} missed: {recover}": found.missed > 0,
+        f"the latest failure: {found.reason}": found.reason is not None,
+    }
+    return [line for line, holds in lines.items() if holds]
 
 
 def disable_webhook(settings: Settings, surface: str, endpoint_id: str) -> None:

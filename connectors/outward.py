@@ -46,6 +46,15 @@ async def addresses_of(host: str, port: int, allow_private: bool) -> list[str]:
     return addresses
 
 
+def inside_address(host: str, port: int) -> str | None:
+    """The first address of a name that is not public, for which it would never be called; None if it has none now."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return None
+    return next((str(entry[4][0]) for entry in found if not is_public(str(entry[4][0]))), None)
+
+
 def check_public(addresses: Sequence[str]) -> None:
     """Raise NotPublic for the first that is not: a name with any inside address must not be called."""
     for address in addresses:

@@ -109,6 +109,27 @@ async def undelivered(
     return [WebhookRow(*row) for row in rows]
 
 
+class Backlog(NamedTuple):
+    """The webhooks of an endpoint that have not arrived, by number, and the reason of the latest failure."""
+
+    endpoint_id: str
+    waiting: int
+    missed: int
+    reason: str | None
+
+
+async def backlogs(connection: AsyncConnection[Row], context: str) -> dict[str, Backlog]:
+    """The backlog of each endpoint that has one."""
+    sql = f"""
+        select endpoint_id, count(*) filter (where status in ('queued', 'put_off')),
+               count(*) filter (where status in ('held', 'failed')),
+               (array_agg(reason order by sequence desc) filter (where reason is not null))[1]
+          from {context}_webhooks where status <> 'delivered' group by endpoint_id
+    """
+    found = (Backlog(*row) for row in await (await connection.execute(sql)).fetchall())
+    return {one.endpoint_id: one for one in found}
+
+
 async def queued_at(connection: AsyncConnection[Row], context: str, endpoint_id: str, position: Position) -> int | None:
     """The sequence of the endpoint's webhook about the event at this position; None if there is none."""
     sql = f"""

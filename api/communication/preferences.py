@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
@@ -22,13 +22,17 @@ from projections.communication.queries.preferences import current_preferences
 router = APIRouter(route_class=LeanRoute, prefix="/api/communication/preferences", tags=["Preferences"])
 
 
+CAN_BE_UNSET: tuple[Literal["time_zone", "quiet_hours"], ...] = ("time_zone", "quiet_hours")
+
+
 class QuietHoursBody(Body):
     start: TimeOfDayText
     end: TimeOfDayText
 
 
 class PreferencesBody(Body):
-    """Every field is optional; switches are merged key by key. `time_zone` and `quiet_hours` are ours."""
+    """Every field is optional; switches are merged key by key. `time_zone` and `quiet_hours` are ours: null unsets
+    them."""
 
     sms_enabled: Flag | None = None
     email_enabled: Flag | None = None
@@ -106,7 +110,8 @@ async def update_preferences(
     hours = body.quiet_hours
     given = body.model_dump(exclude={"quiet_hours"})
     night = None if hours is None else QuietHours(start=hours.start, end=hours.end)
-    changes = PreferenceChanges(**given, quiet_hours=night)
+    unset = tuple(name for name in CAN_BE_UNSET if name in body.model_fields_set and getattr(body, name) is None)
+    changes = PreferenceChanges(**given, quiet_hours=night, unset=unset)
     outcome = await act.submit(UpdatePreferences(at=act.at, user_id=user_id, changes=changes))
     if outcome.events:
         preferences = outcome.only(PreferencesUpdated).preferences

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -91,7 +91,10 @@ DEFAULTS = Preferences()
 
 
 class PreferenceChanges(BaseModel):
-    """A partial update: None leaves a field as it is; the maps of switches are merged key by key."""
+    """A partial update: None leaves a field as it is; the maps of switches are merged key by key.
+
+    `unset` names fields that become as if they had never been set.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -105,6 +108,7 @@ class PreferenceChanges(BaseModel):
     user_segment: str | None = Field(default=None, min_length=1, max_length=100)
     time_zone: str | None = Field(default=None, max_length=100)
     quiet_hours: QuietHours | None = None
+    unset: tuple[Literal["time_zone", "quiet_hours"], ...] = ()
 
 
 BINDING = ("preferred_sms_time", "preferred_email_day")
@@ -113,9 +117,10 @@ BINDING = ("preferred_sms_time", "preferred_email_day")
 
 def merged(preferences: Preferences, changes: PreferenceChanges) -> Preferences:
     """The complete preferences after the update."""
-    given: dict[str, Any] = {name: value for name, value in changes if value is not None}
+    given: dict[str, Any] = {name: value for name, value in changes if value is not None and name != "unset"}
     for switches in ("alert_types_sms", "alert_types_email"):
         if switches in given:
             given[switches] = getattr(preferences, switches) | given[switches]
     newly_chosen = tuple(name for name in BINDING if name in given and name not in preferences.chosen)
+    given |= dict.fromkeys(changes.unset)
     return preferences.model_copy(update=given | {"chosen": preferences.chosen + newly_chosen})

@@ -27,7 +27,8 @@ API = "/communication/api/communication"
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    running = Product(tmp_path_factory.mktemp("operating") / "data", HEADWATER_CLOCK="manual")
+    variables = {"HEADWATER_CLOCK": "manual", "HEADWATER_ALLOW_PRIVATE_WEBHOOKS": "true"}
+    running = Product(tmp_path_factory.mktemp("operating") / "data", **variables)
     running.start()
     yield running
     running.stop()

@@ -314,3 +314,18 @@ def test_a_web_address_is_sent_whole_or_the_message_refused(product: Served, use
 def test_a_time_may_be_written_in_lower_case(product: Served, user: int) -> None:
     task_id = product.send(user, scheduled_time="2027-01-27t10:00:00z")["task_id"]
     assert product.status(task_id)["status"] == "PENDING"
+
+
+def test_quiet_hours_and_time_zone_are_unset_by_null(product: Served, user: int) -> None:
+    def change(**fields: Any) -> tuple[str, Any]:
+        shown = product.ok("PUT", f"/preferences/{user}", fields)["preferences"]
+        return shown["time_zone"], shown["quiet_hours"]
+
+    night = {"start": "22:00:00", "end": "06:00:00"}
+    default = {"start": "21:00:00", "end": "08:00:00"}
+    assert change(time_zone="Europe/Vienna", quiet_hours=night) == ("Europe/Vienna", night)
+    assert change(sms_enabled=None) == ("Europe/Vienna", night)
+    assert change(quiet_hours=None) == ("Europe/Vienna", default)
+    assert change(quiet_hours=night) == ("Europe/Vienna", night)
+    assert change(quiet_hours=None, time_zone=None) == ("UTC", None)
+    assert change(quiet_hours=night, time_zone=None) == ("UTC", night)

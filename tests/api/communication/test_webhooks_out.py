@@ -224,6 +224,31 @@ def test_the_secret_is_nowhere_in_the_database(telling: Telling) -> None:
     assert found == [(0,)]
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "https://localhost/x", "http://[::1]/x", "http://10.0.0.1"])
+def test_an_address_that_would_never_be_called_is_not_registered(telling: Telling, url: str) -> None:
+    settings = telling.product.settings.model_copy(update={"allow_private_webhooks": False})
+    with pytest.raises(Stop, match="not public, so it will never be called"):
+        add_webhook(settings, "communication", url, [])
+
+
+def test_the_list_says_why_nothing_arrives(telling: Telling, capsys: pytest.CaptureFixture[str]) -> None:
+    endpoint = register(telling.product, telling.sink, "/broken")
+    telling.sink.behave(failing(500, to="/broken", times=None))
+    task_id = telling.sent()
+    stands = "select 1 from read_models.communication_webhooks where endpoint_id = %s and reason is not null"
+    telling.product.wait(lambda: bool(telling.product.ask(stands, endpoint)), f"{task_id} was told to {endpoint}")
+    disable_webhook(telling.product.settings, "communication", endpoint)
+    telling.sent()
+    held = "select 1 from read_models.communication_webhooks where endpoint_id = %s and status = 'held'"
+    telling.product.wait(lambda: bool(telling.product.ask(held, endpoint)), "nothing is held")
+    list_webhooks(telling.product.settings, "communication")
+    shown = capsys.readouterr().out.partition(endpoint)[2].partition("\nep_")[0]
+    assert "on their way" in shown
+    assert f"missed: headwater webhook recover communication {endpoint}" in shown
+    assert "the latest failure: the receiver answered 500" in shown
+    telling.sink.journal.behave_well()
+
+
 def test_what_cannot_be_is_refused_in_a_sentence(telling: Telling) -> None:
     settings = telling.product.settings
     for surface, url, types in (
