@@ -150,7 +150,12 @@ def database(settings: Settings) -> str:
     """The DSN of the database: a setting, or the embedded server's, which is started if it does not run."""
     from streams.postgres.server import start_embedded
 
-    return settings.postgres or start_embedded(settings.data.absolute() / "postgres")
+    return settings.postgres or start_embedded(database_directory(settings))
+
+
+def database_directory(settings: Settings) -> Path:
+    """The embedded server's data directory."""
+    return settings.data.absolute() / "postgres"
 
 
 def clock(settings: Settings) -> Clock:
@@ -233,12 +238,16 @@ def embedded_runtime(settings: Settings, dsn: str, clock: Clock) -> tuple[Embedd
 def embedded_edge(settings: Settings, on_ready: Callable[[], None], progress: Progress) -> Edge:
     """All roles in one process, as an ASGI app whose lifespan is the runtime's.
 
-    Starts the embedded database; raises OSError or psycopg.OperationalError when that fails.
+    Starts the embedded database, and again whenever it ends; raises NotStarted or psycopg.OperationalError.
     """
+    from streams.postgres.server import embedded_server
+
     dsn = database(settings)
     runtime, made = embedded_runtime(settings, dsn, clock(settings))
     edge = edge_over(settings, runtime, made, dsn, on_ready, progress)
     edge.live = live_figures(runtime)
+    if settings.postgres is None:
+        embedded_server(database_directory(settings)).watch(edge.failed)
     return edge
 
 

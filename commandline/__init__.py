@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streams.postgres.accounts import NotStarted
 from streams.secret_files import WrongSecret
 
 
@@ -9,5 +10,5 @@ class Stop(Exception):
     """The end of a command by an expected error, whose text is one sentence."""
 
 
-EXPECTED = (Stop, WrongSecret)
+EXPECTED = (Stop, WrongSecret, NotStarted)
 """Errors whose text is one sentence for the operator."""

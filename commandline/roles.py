@@ -180,13 +180,14 @@ def serve_api(settings: Settings) -> None:
     set_up_logging(settings.log_level)
     check_settings(settings)
     role = role_of(settings, "api")
-    from commandline.server import serve_edge
+    from commandline.server import listeners, serve_edge
 
+    listening = listeners(settings)
     role = _checked(settings, role, RIGHTS["api"])
     _check_secret(settings, role)
     node = ApiNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings))
     with heartbeat(role.dsn, "api", role.instance, node.pulse):
-        serve_edge(settings, bootstrap.distributed_edge(settings, node))
+        serve_edge(settings, bootstrap.distributed_edge(settings, node), listening)
 
 
 def run_live(settings: Settings) -> None:

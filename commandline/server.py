@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
-from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from types import FrameType
 
 import psycopg
@@ -26,6 +26,7 @@ from commandline.setting_errors import check_settings
 from commandline.tokens import Wanted, issue_token
 from settings import Settings
 from streams.kafka.denials import Denied
+from streams.postgres.accounts import NotStarted
 from streams.postgres.catch_up import Overtaken, RebuildFailed
 from streams.postgres.catch_up import Progress as Report
 from streams.postgres.installation import InUse, WrongInstallation
@@ -37,6 +38,7 @@ REASONS = (
     InUse,
     WrongInstallation,
     NotDurable,
+    NotStarted,
     RebuildFailed,
     Overtaken,
     psycopg.OperationalError,
@@ -57,15 +59,15 @@ console = Console(highlight=False, soft_wrap=True)
 
 def serve(settings: Settings) -> None:
     """Serve until a signal arrives, then finish accepted requests. Raises Stop with the reason of a failure."""
+    signal.signal(signal.SIGTERM, _leave)  # from the first moment on: a start may have a database to stop again
     set_up_logging(settings.log_level)
     check_settings(settings)
-    sockets = listeners(settings)  # first: nothing begins, and nothing is shown, before the port is ours
-    serve_edge(settings, _edge(settings), sockets)
+    listening = listeners(settings)  # first: nothing begins, and nothing is shown, before the port is ours
+    serve_edge(settings, _edge(settings), listening)
 
 
-def serve_edge(settings: Settings, edge: Edge, sockets: Sequence[socket] | None = None) -> None:
+def serve_edge(settings: Settings, edge: Edge, listening: Sequence[socket.socket]) -> None:
     """Serve an edge until a signal arrives or its runtime fails; raises Stop with the reason."""
-    listening = listeners(settings) if sockets is None else sockets
     _warn_of_open_internals(settings)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -79,6 +81,7 @@ def serve_edge(settings: Settings, edge: Edge, sockets: Sequence[socket] | None 
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
             proxy_headers=False,
+            backlog=BACKLOG,
         )
     )
     spare_what_lives()
@@ -92,27 +95,26 @@ def serve_edge(settings: Settings, edge: Edge, sockets: Sequence[socket] | None 
         raise edge.failure
 
 
-def listeners(settings: Settings) -> list[socket]:
-    """The sockets of the surfaces and of the internals; raises Stop for a port that is taken."""
+def listeners(settings: Settings) -> list[socket.socket]:
+    """The sockets of the surfaces and of the internals; raises Stop for a port that is taken.
+
+    Clients that connect from now on wait until the process serves.
+    """
     if settings.internal_port == settings.port:
         raise Stop("HEADWATER_INTERNAL_PORT must be another port than HEADWATER_PORT")
-    names = {settings.port: "HEADWATER_PORT"}
+    names = {settings.port: "HEADWATER_PORT or --port"}
     if settings.internal_port is not None:
         names[settings.internal_port] = "HEADWATER_INTERNAL_PORT"
-    return [_listener(settings.host, port, name) for port, name in names.items()]
+    return [one for port, name in names.items() for one in _listening(settings.host, port, name)]
 
 
-def _listener(host: str, port: int, name: str) -> socket:
-    """Other processes may have used the port a moment ago, but none may use it now."""
-    listening = socket(AF_INET6 if ":" in host else AF_INET, SOCK_STREAM)
-    listening.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+def _listening(host: str, port: int, name: str) -> list[socket.socket]:
     try:
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        raise Stop(f"could not listen on {host}:{port} ({error.strerror}): is the port taken? ({name})") from None
-    return listening
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = sorted({(family, address[:2]) for family, _, _, _, address in found})
+        return [socket.create_server(address, family=family, backlog=BACKLOG) for family, address in addresses]
+    except (OSError, OverflowError) as error:
+        raise Stop(f"could not listen on {host}:{port}: is the port taken? Another is {name} ({error})") from None
 
 
 def _bounds(settings: Settings) -> Bounds:

