@@ -6,7 +6,7 @@ Settings of a product are in `products/<surface>.py`, settings of providers in `
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -18,6 +18,9 @@ from connectors.setting_values import HttpAddress
 
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - names of addresses, nothing is bound here
 """The address that reaches a process which listens on all of them."""
+
+
+LEAST_TOKEN = 32
 
 
 def _of_32_bytes(secret: SecretStr) -> SecretStr:
@@ -36,8 +39,26 @@ def _path_prefix(path: str) -> str:
     return path.rstrip("/")
 
 
-def _listed(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+def _public(value: str) -> str:
+    if "?" in value or "#" in value:
+        raise ValueError("must be an address without a query, as https://example.com/headwater")
+    return value
+
+
+def _networks(value: object) -> object:
+    """A text is what the environment has; the default is a tuple already."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("must be addresses or networks, separated by commas, as 10.0.0.0/8, 127.0.0.1") from None
+
+
+def _unguessable(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < LEAST_TOKEN:
+        raise ValueError(f"must have {LEAST_TOKEN} characters or more")
+    return value
 
 
 Secret = Annotated[SecretStr, AfterValidator(_of_32_bytes)]
@@ -98,15 +119,15 @@ class Settings(BaseSettings):
     """A second key that signs tokens, beside a given `token_secret`: both are valid, and new tokens get this one."""
     secret: Secret | None = None
     """The secret of codes, marks, links and webhooks, 32 bytes in hexadecimal; without it, `secret.key` likewise."""
-    public_url: HttpAddress | None = None
+    public_url: Annotated[HttpAddress, AfterValidator(_public)] | None = None
     """The address of this installation for recipients (unsubscribe links); without it, http://host:port."""
     root_path: Annotated[str, AfterValidator(_path_prefix)] | None = None
     """The prefix that a proxy in front strips from paths; without it, the path of `public_url`."""
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = ()
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
     """Addresses or networks, separated by commas, whose `X-Forwarded-For` counts."""
     internal_port: int | None = Field(default=None, ge=1, le=65535)
     """A port for /ready, /metrics and /live, which are then served on no other; without it, that of the surfaces."""
-    internal_token: Annotated[SecretStr, Field(min_length=32)] | None = None
+    internal_token: Annotated[SecretStr, AfterValidator(_unguessable)] | None = None
     """The bearer token that /ready, /metrics and /live ask for; without it, they ask for none."""
     connections: int = Field(default=1000, ge=1)
     """The largest number of HTTP connections, less where the process may open fewer files."""
