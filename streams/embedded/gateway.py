@@ -66,6 +66,7 @@ class EmbeddedGateway:
         self._queue: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
         self._connection: AsyncConnection[Row] | None = None
+        self._backend: int | None = None
         self._running: asyncio.Task[None] | None = None
         self._closing = False
         self.commits = Commits()
@@ -279,7 +280,8 @@ class EmbeddedGateway:
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 await self._connection.close()
-        self._connection = await acquire_writer_lock(self._dsn)
+        self._connection = await acquire_writer_lock(self._dsn, former=self._backend)
+        self._backend = self._connection.info.backend_pid
         rows, *registry = await read(self._connection, [HEADS, *Projections.LOAD])
         heads = {(context, partition): Head(sequence, hash_) for context, partition, sequence, hash_ in rows}
         for place, head in heads.items():

@@ -30,8 +30,12 @@ MARK = b"the master key of this installation"
 
 HOLDER = """
     select a.pid, a.application_name from pg_locks l join pg_stat_activity a using (pid)
-     where l.locktype = 'advisory' and l.objid = %s and l.granted
+     where l.locktype = 'advisory' and l.objid = %s and l.granted and a.datname = current_database()
 """
+
+
+FORMER_SECONDS = 60.0
+"""Seconds that the former backend of a process may take over its last commit, on a disk that stands still."""
 
 
 class InUse(Exception):
@@ -42,10 +46,11 @@ class WrongInstallation(Exception):
     """The database has another format, number of partitions, log, master key or secret than this process."""
 
 
-async def acquire_writer_lock(dsn: str, wait_seconds: float = 5.0) -> AsyncConnection[Row]:
+async def acquire_writer_lock(dsn: str, wait_seconds: float = 5.0, former: int | None = None) -> AsyncConnection[Row]:
     """A connection that holds the writer's lock until it closes; raises InUse with the holder's backend.
 
-    Waits up to `wait_seconds`: the server may release the lock of a killed process a moment late.
+    Waits up to `wait_seconds`: the server may release the lock of a killed process a moment late. `former` is the
+    backend of this process's own lost connection; it ends by itself, so it is waited for up to `FORMER_SECONDS` more.
     """
     connection = await connect(dsn, "headwater writer")
     until = monotonic() + wait_seconds
@@ -55,13 +60,23 @@ async def acquire_writer_lock(dsn: str, wait_seconds: float = 5.0) -> AsyncConne
             return connection
         if monotonic() > until:
             holder = await (await connection.execute(HOLDER, (WRITER,))).fetchone()
-            await connection.close()
-            raise InUse(
-                "another headwater process is using this data"
-                + (f" (PostgreSQL backend {holder[0]}, {holder[1]})" if holder else "")
-                + ". Stop it first, or give this one a data directory of its own."
-            )
+            if not _will_be_free(holder, former) or monotonic() > until + FORMER_SECONDS:
+                await connection.close()
+                raise InUse(_in_use(holder))
         await asyncio.sleep(0.1)
+
+
+def _will_be_free(holder: Row | None, former: int | None) -> bool:
+    """Whether the lock is free again already, or held by what ends by itself."""
+    return holder is None or holder[0] == former
+
+
+def _in_use(holder: Row | None) -> str:
+    return (
+        "another headwater process is using this data"
+        + (f" (PostgreSQL backend {holder[0]}, {holder[1]})" if holder else "")
+        + ". Stop it first, or give this one a data directory of its own."
+    )
 
 
 Log = Literal["postgresql", "kafka"]

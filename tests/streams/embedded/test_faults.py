@@ -18,7 +18,7 @@ from streams.core.envelope import Envelope, Outcome, Status
 from streams.core.gateway import Unavailable, envelop
 from streams.embedded.runtime import EmbeddedRuntime
 from streams.postgres.database import connect, connect_plain
-from streams.postgres.installation import InUse, WrongInstallation, check_master_key, prepare
+from streams.postgres.installation import InUse, WrongInstallation, acquire_writer_lock, check_master_key, prepare
 from streams.postgres.server import NotDurable, check_durable
 from tests.contract.runtimes import START, Embedded, Supplier, do, embedded
 from tests.contract.shelf import SHELF, OpenJar, OrderFilling, Supply
@@ -81,6 +81,18 @@ async def test_a_second_process_on_the_same_data_is_refused_and_the_first_goes_o
             async with embedded(database):
                 pytest.fail("two writers")
         assert (await open_jar(shelf, uuid4())).status is Status.ACCEPTED
+
+
+async def test_a_backend_of_its_own_lost_connection_is_waited_for_and_is_no_second_process(database: str) -> None:
+    """A machine under load may take longer over a commit than a start has patience with another process."""
+    held = await acquire_writer_lock(database)
+    waiting = asyncio.create_task(acquire_writer_lock(database, 0.1, former=held.info.backend_pid))
+    with pytest.raises(InUse):
+        await acquire_writer_lock(database, 0.3)
+    assert not waiting.done()
+    await held.close()
+    async with asyncio.timeout(60):
+        await (await waiting).close()
 
 
 async def test_a_start_takes_over_at_once_from_a_process_that_has_gone(database: str) -> None:
@@ -187,6 +199,8 @@ async def test_a_database_stopped_and_started_under_load_costs_only_the_requests
                     await shelf.runtime.gateway.submit(_opening(id_), 0.5)
                 except Unavailable:
                     answered["unavailable"] += 1
+                    assert shelf.runtime.gateway.failure is None, "the writer has ended for good"
+                    await asyncio.sleep(0)  # it may be raised without a pause, and the loop would get no turn
                 else:
                     acknowledged.append(id_)
 
