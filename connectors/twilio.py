@@ -1,6 +1,7 @@
 """Text messages through Twilio's Messages resource.
 
-Twilio has no idempotency keys, so an unknown outcome stays unknown until its status callback or a person settles it.
+Twilio has no idempotency keys, so an attempt without an answer is not simply repeated: `find` asks Twilio's list what
+became of it. A status callback may settle it, too.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from pydantic import BaseModel, StringConstraints, ValidationError
 
 from connectors.retry_after import PHASES, retry_after, unanswered
 from connectors.sms import ERASED, without_numbers
+from connectors.twilio_list import CLOCK_SKEW, MOST_PAGES, PAGE_SIZE, ListedMessage, ListedPage, chosen, page_of, wanted
 from domain.calls.sms import Sms
-from streams.core.calls import REFERENCE, Accepted, Deferred, Rejected, Unknown, Verdict
+from streams.core.calls import REFERENCE, Accepted, Deferred, Finding, Rejected, Unknown, Verdict
 
 _NOT_PROCESSED = frozenset({408, 429, 503})
 """Statuses of unprocessed requests. 429: "never processed and always safe to retry" (error 20429). 503: not able to
@@ -44,6 +46,7 @@ class TwilioSms:
         timeout_seconds: float = 10.0,
     ) -> None:
         self._path = f"/2010-04-01/Accounts/{quote(account_sid, safe='')}/Messages.json"
+        self._sender = sender
         self._from = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
         self._status_callback = status_callback
         self._deadline = PHASES * timeout_seconds
@@ -59,6 +62,30 @@ class TwilioSms:
         except (httpx2.RequestError, TimeoutError) as error:
             return unanswered(error)
         return _verdict(response)
+
+    async def find(self, effect: Sms, since: datetime) -> Finding:
+        """The messages with the same recipient, sender and words in Twilio's list, made since then."""
+        if effect.to is None or effect.body is None:
+            return Unknown("the recipient's data was erased, so the text cannot be looked for")
+        day = (since - CLOCK_SKEW).date().isoformat()
+        query = {"To": effect.to, "DateSent>": day, "PageSize": str(PAGE_SIZE)}
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._find(f"{self._path}?{urlencode(query)}", wanted(effect.body), since - CLOCK_SKEW)
+        except (httpx2.RequestError, TimeoutError) as error:
+            return Deferred("unreachable", f"the list of messages could not be read ({type(error).__name__})")
+
+    async def _find(self, path: str, words: str, since: datetime) -> Finding:
+        found: list[ListedMessage] = []
+        for _ in range(MOST_PAGES):
+            page = page_of(await self._client.get(path))
+            if not isinstance(page, ListedPage):
+                return page
+            found += [one for one in page.messages if one.made_since(since) and one.sent_by(self._sender)]
+            if not page.next_page_uri:
+                return chosen(found, words)
+            path = page.next_page_uri
+        return Unknown(f"Twilio lists more than {MOST_PAGES * PAGE_SIZE} texts to this number")
 
     def _callback(self, reference: str) -> dict[str, str]:
         if self._status_callback is None:

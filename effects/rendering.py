@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
 from domain.messages import Effect
-from streams.core.calls import Connector, Deferred, Rejected, Verdict
+from streams.core.calls import Connector, Deferred, Finding, Listed, Rejected, Verdict, find
 
 Source = TypeVar("Source", bound=Effect)
 Target = TypeVar("Target", bound=Effect)
@@ -27,6 +28,10 @@ class Rendering(Generic[Source, Target]):
 
     async def __call__(self, effect: Source, key: str) -> Verdict:
         return await self._connector(self._render(effect), key)
+
+    async def find(self, effect: Source, since: datetime) -> Finding:
+        """Look up what the effect is rendered to."""
+        return await find(self._connector, self._render(effect), since)
 
     async def close(self) -> None:
         await self._connector.close()
@@ -58,6 +63,48 @@ class PermissionGuard(Generic[Source]):
             return Deferred("database_away", "whether the recipient still allows it could not be asked")
         return refused or await self._connector(effect, key)
 
+    async def find(self, effect: Source, since: datetime) -> Finding:
+        """Look an effect up, whatever is permitted now: it may have gone out before."""
+        return await find(self._connector, effect, since)
+
     async def close(self) -> None:
         await self._permission.close()
+        await self._connector.close()
+
+
+class Claims(Protocol):
+    """Names those of a provider's ids that are on record for other effects."""
+
+    async def __call__(self, provider_ids: Sequence[str]) -> Collection[str]:
+        """Raises psycopg.Error or psycopg_pool.PoolTimeout."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class UnclaimedOnly(Generic[Source]):
+    """Finds nothing that is on record for another effect: the same words may have gone to the same person before."""
+
+    def __init__(self, claims: Claims, connector: Connector[Source]) -> None:
+        self._claims = claims
+        self._connector = connector
+        self.provider = connector.provider
+        self.idempotent = connector.idempotent
+
+    async def __call__(self, effect: Source, key: str) -> Verdict:
+        return await self._connector(effect, key)
+
+    async def find(self, effect: Source, since: datetime) -> Finding:
+        """Look an effect up, without what is on record for others."""
+        finding = await find(self._connector, effect, since)
+        if not isinstance(finding, Listed) or not finding.provider_ids:
+            return finding
+        try:
+            claimed = await self._claims(finding.provider_ids)
+        except (psycopg.Error, PoolTimeout):
+            return Deferred("database_away", "what is on record could not be asked")
+        return Listed(tuple(one for one in finding.provider_ids if one not in claimed))
+
+    async def close(self) -> None:
+        await self._claims.close()
         await self._connector.close()

@@ -93,16 +93,20 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     """The performers of this product's effects."""
     from connectors import providers
     from effects.communication.consent import ConsentCheck
+    from effects.communication.deliveries import RecordedDeliveries
     from effects.communication.messages import code_of, mail_of, text_of
     from effects.communication.outbox import OutboxRemoval
     from effects.communication.stop import SenderSearch
-    from effects.rendering import PermissionGuard, Rendering
+    from effects.rendering import PermissionGuard, Rendering, UnclaimedOnly
 
     outbox, links = parts.settings.outbox, unsubscribe_links(parts.secrets, parts.settings.public)
     sms = providers.sms(TwilioSettings(), outbox)
     email = providers.email(ResendSettings(), SmtpSettings(), outbox)
     return {
-        SendText: PermissionGuard(ConsentCheck(parts.dsn, Channel.SMS), Rendering(text_of, sms)),
+        SendText: UnclaimedOnly(
+            RecordedDeliveries(parts.dsn),
+            PermissionGuard(ConsentCheck(parts.dsn, Channel.SMS), Rendering(text_of, sms)),
+        ),
         SendMail: PermissionGuard(ConsentCheck(parts.dsn, Channel.EMAIL), Rendering(mail_of(links), email)),
         SendVerificationCode: Rendering(code_of(parts.secrets), sms),
         FindSenders: SenderSearch(parts.dsn, parts.secrets.salt),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from domain.messages import Effect
 
@@ -47,6 +48,16 @@ class Unknown:
     output: dict[str, Any] | None = field(default=None, kw_only=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The provider's ids of what it has taken and may be this effect, the oldest first; none if it lists nothing."""
+
+    provider_ids: tuple[str, ...] = ()
+
+
+Finding = Listed | Deferred | Unknown
+"""The result of a look-up. Deferred: the provider could not be asked now. Unknown: it cannot tell at all."""
+
 REFERENCE = "headwater_reference"
 """The name under which a provider is given our own id of a message, and gives it back with what it reports of it."""
 
@@ -69,6 +80,23 @@ class Connector(Protocol[E]):
     async def __call__(self, effect: E, key: str) -> Verdict: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Traceable(Protocol[E]):
+    """A connector whose provider can be asked what it has taken, after an attempt without an answer.
+
+    `since` is a time before the first attempt. Never raises for anything the provider or the network does.
+    """
+
+    async def find(self, effect: E, since: datetime) -> Finding: ...
+
+
+async def find(connector: AnyConnector, effect: Effect, since: datetime) -> Finding:
+    """Look an effect up at the connector's provider; Unknown where the connector cannot ask."""
+    if isinstance(connector, Traceable):
+        return await connector.find(effect, since)
+    return Unknown("the provider cannot be asked")
 
 
 AnyConnector = Connector[Any]

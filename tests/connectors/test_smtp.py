@@ -209,7 +209,7 @@ async def test_what_cannot_be_written_or_would_smuggle_a_header_is_refused(
     assert smtp.journal.requests == 0
 
 
-@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("stage", [Stage.GREETING, Stage.RECIPIENT, Stage.MESSAGE])
 @pytest.mark.parametrize(("status", "kind"), [(421, Deferred), (451, Deferred), (550, Rejected), (554, Rejected)])
 async def test_a_reply_decides_at_every_step(
     send: Connector[Email],

@@ -37,11 +37,12 @@ class Fate(StrEnum):
 
 
 class Stage(StrEnum):
-    """Where in the exchange it happens; all but MESSAGE are steps of SMTP."""
+    """Where in the exchange it happens. GREETING and RECIPIENT are steps of SMTP, LIST a look-up."""
 
     GREETING = "greeting"
     RECIPIENT = "recipient"
     MESSAGE = "message"
+    LIST = "list"
 
 
 class Behaviour(BaseModel):

@@ -5,20 +5,23 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import format_datetime
+from datetime import UTC, date, datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tests.imitations import Behaviour, Imitation, Received, main, suffer
+from tests.imitations import Behaviour, Imitation, Received, Stage, main, suffer
 
 ACCOUNT_SID = "AC00000000000000000000000000000001"
 AUTH_TOKEN = "imitated-auth-token"
+
+PATH = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
 
 _BASIC = "Basic " + base64.b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
 _E164 = re.compile(r"\+[1-9]\d{1,14}")
@@ -26,21 +29,64 @@ _CODES = {401: 20003, 404: 20404, 429: 20429, 500: 20500, 503: 20503}
 
 
 class TwilioImitation(Imitation):
-    """Takes messages of ACCOUNT_SID with AUTH_TOKEN; each that goes out is recorded under its `To`."""
+    """Takes messages of ACCOUNT_SID with AUTH_TOKEN; each that goes out is recorded under its `To`, and listed.
+
+    The list begins with the latest, filters by `To` and by date, and has pages, as Twilio's. `unlisted` is the number
+    of look-ups that do not show the latest message yet.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
+        self.messages: list[dict[str, Any]] = []
+        self.unlisted = 0
 
     def routes(self) -> Sequence[BaseRoute]:
-        path = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
-        return [Route(path, self._create, methods=["POST"])]
+        return [Route(PATH, self._create, methods=["POST"]), Route(PATH, self._list, methods=["GET"])]
+
+    async def _list(self, request: Request) -> Response:
+        if request.headers.get("authorization") != _BASIC:
+            return _error(401, 20003, "Authenticate")
+        query = request.query_params
+        behaviour = self.journal.following(query.get("To", ""), Stage.LIST)
+        await suffer(request, behaviour)
+        return _failure(behaviour) if behaviour.status else JSONResponse(self._page(query))
+
+    def _page(self, query: QueryParams) -> dict[str, Any]:
+        shown = self.messages[:-1] if self.unlisted else self.messages
+        self.unlisted = max(0, self.unlisted - 1)
+        fitting = [one for one in reversed(shown) if _fits(one, query)]
+        size, number = int(query.get("PageSize", 50)), int(query.get("Page", 0))
+        start = size * number
+        following = urlencode({**query, "Page": number + 1, "PageToken": f"PA{start:032}"})
+        return {
+            "end": min(start + size, len(fitting)) - 1,
+            "first_page_uri": f"{PATH}?{urlencode({**query, 'Page': 0})}",
+            "messages": fitting[start : start + size],
+            "next_page_uri": f"{PATH}?{following}" if start + size < len(fitting) else None,
+            "page": number,
+            "page_size": size,
+            "previous_page_uri": None,
+            "start": start,
+            "uri": f"{PATH}?{urlencode(query)}",
+        }
 
     async def _create(self, request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
         if refusal := _refusal(request, form):
             return refusal
         behaviour = self.journal.following(form["To"])
+        message = _message(form)
         if behaviour.recorded:
+            self.messages.append(message)
             self.journal.record(Received(to=form["To"], content=form, headers=dict(request.headers)))
         await suffer(request, behaviour)
-        return _failure(behaviour) if behaviour.status else JSONResponse(_message(form), 201)
+        return _failure(behaviour) if behaviour.status else JSONResponse(message, 201)
+
+
+def _fits(message: dict[str, Any], query: QueryParams) -> bool:
+    day = parsedate_to_datetime(message["date_created"]).date()
+    after = query.get("DateSent>")
+    return query.get("To") in (None, message["to"]) and (after is None or day >= date.fromisoformat(after))
 
 
 def _refusal(request: Request, form: dict[str, str]) -> Response | None:

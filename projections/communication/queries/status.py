@@ -125,6 +125,12 @@ async def delivery_by_provider_id(connection: AsyncConnection[Row], provider_id:
     return _found(await (await connection.execute(sql, (provider_id,))).fetchall())
 
 
+async def recorded_ids(connection: AsyncConnection[Row], provider_ids: Sequence[str]) -> set[str]:
+    """Those of a provider's ids that are on record for deliveries."""
+    sql = "select provider_id from communication_deliveries where provider_id = any(%s)"
+    return {id_ for (id_,) in await (await connection.execute(sql, (list(provider_ids),))).fetchall()}
+
+
 async def delivery_of(connection: AsyncConnection[Row], channel: Channel, reference: str) -> FoundDelivery | None:
     """The delivery with this reference; None if there is none, as for the text of a verification code."""
     try:
