@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
-from shutil import disk_usage
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -34,7 +33,7 @@ from streams.engine import Background, Engine, cancelled
 from streams.postgres.catch_up import Progress
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import check_secret
-from streams.postgres.status import Installation, installation, measure
+from streams.postgres.status import installation, measure
 from streams.secret_files import read_or_create_secret, read_secret
 from streams.telemetry.live_figures import Thresholds, Windows, alerts, report
 from streams.telemetry.metrics import WAITING
@@ -370,6 +369,7 @@ def edge_of(
     from api.app import Edge, Internals
     from api.credentials import Credentials
     from api.proxies import Proxies
+    from api.readiness import readiness
 
     counted = counters(settings, dsn, engine.clock)
     keys = signing_keys(settings)
@@ -400,39 +400,9 @@ def edge_of(
     return Edge(surfaces, with_surfaces, ready or ready_alone, measured, proxies, internals)
 
 
-LEAST_FREE_BYTES = 64 * 1024 * 1024
-"""Room for a few segments of the database's own log. Below it a write may still succeed, and soon none will."""
-
-
-async def readiness(engine: Engine, disk: Path | None = None) -> dict[str, object]:
-    """The readiness report: whether a write would succeed now, what has halted, and the tasks that are kept.
-
-    `disk` is a directory on the disk of an embedded database.
-    """
-    alive = await engine.reads.alive()
-    room = disk is None or disk_usage(disk).free >= LEAST_FREE_BYTES
-    takes_writes = alive and room and await engine.reads.takes_writes()
-    log = engine.writable and takes_writes
-    report: dict[str, object] = {"ready": log, "database": alive, "log": log}
-    if not room:
-        report["error"] = f"less than {LEAST_FREE_BYTES // 1024 // 1024} MB are free on the disk"
-    if alive:
-        try:
-            async with engine.reads.connection() as connection:
-                report |= _halts(await installation(connection))
-        except (psycopg.Error, PoolTimeout) as error:
-            report |= {"ready": False, "error": f"the database answered with {type(error).__name__}"}
-    return report
-
-
-def _halts(found: Installation) -> dict[str, object]:
-    halted = [{"projection": p.name, "table": p.table, "at": p.halted_at, "error": p.error} for p in found.halted]
-    kept = [task._asdict() for task in found.kept_tasks]
-    return {"halted": halted, "log_halts": [halt._asdict() for halt in found.log_halts], "kept_tasks": kept}
-
-
 async def distributed_readiness(node: ApiNode) -> dict[str, object]:
     """The readiness report with the other processes; not ready while no processor or no projector is in its group."""
+    from api.readiness import readiness
     from streams.kafka.processes import processes_of
 
     try:

@@ -235,7 +235,10 @@ REFUSING = """
 
 
 def test_a_process_whose_database_takes_no_write_is_not_ready(product: Served) -> None:
-    assert ready(product) == (200, {"ready": True, "database": True, "log": True, "halted": [], "log_halts": []})
+    assert ready(product) == (
+        200,
+        {"ready": True, "database": True, "log": True, "halted": [], "log_halts": [], "kept_tasks": []},
+    )
     product.journal.execute(REFUSING.format(table="probe").encode())
     status, report = ready(product)
     product.journal.execute("drop function full_disk cascade")
@@ -264,7 +267,7 @@ def test_a_database_that_answers_with_an_error_gives_an_answer_and_no_readiness(
 
 
 def test_a_disk_without_room_is_said(product: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bootstrap.LEAST_FREE_BYTES", 2**63)
+    monkeypatch.setattr("api.readiness.LEAST_FREE_BYTES", 2**63)
     assert ready(product)[0] == 200  # the database is another machine's
     monkeypatch.setattr(product.settings, "postgres", None)
     status, report = ready(product)
