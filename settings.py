@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from connectors.setting_values import HttpAddress
 
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - names of addresses, nothing is bound here
-"""The address that reaches a process which listens on all of them."""
+"""Loopback addresses, which reach a process that listens on all addresses."""
 
 
 LEAST_TOKEN = 32
@@ -75,7 +75,7 @@ def _topic_prefix(value: str) -> str:
 
 
 def _conninfo(value: str) -> str:
-    """Checks the form only. The driver is imported where a server is set at all."""
+    """Check the form only. The driver is imported only where a server is set."""
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 

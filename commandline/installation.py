@@ -1,4 +1,4 @@
-"""The installation that a command works on: it must exist, and what the command reads must be as this program needs."""
+"""The installation that a command works on: checks that it exists, and that this program can read its read models."""
 
 from __future__ import annotations
 

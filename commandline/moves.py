@@ -48,7 +48,7 @@ def move_to_kafka(settings: Settings) -> None:
 
 
 def _next_steps(settings: Settings) -> str:
-    """What is to be done until the roles run. The keys of persons are in no topic, so they have to be taken along."""
+    """Steps that remain until the roles run. The keys of persons are in no topic, so they have to be taken along."""
     kafka = f"export HEADWATER_KAFKA={settings.kafka}"
     given = {"PREFIX": settings.prefix, "REPLICAS": settings.replicas, "MIN_INSYNC": settings.min_insync}
     usual = Settings.model_fields

@@ -139,7 +139,7 @@ def _prepare_patiently(settings: Settings, role: Role, rights: Rights) -> Role:
 
 
 def until_within_reach(check: Callable[[], T]) -> T:
-    """Make a check again and again while brokers or database are out of reach; says so once, and every half minute."""
+    """Repeat a check while brokers or database are out of reach; logs that once, and every half minute."""
     said, silent_until = "", 0.0
     while True:
         try:
@@ -155,7 +155,7 @@ def until_within_reach(check: Callable[[], T]) -> T:
 def _prepare(settings: Settings, role: Role, rights: Rights) -> Role:
     """The first process makes the tables, under a lock; every process checks them and the topics.
 
-    Gives the role with the ends of the log.
+    Returns the role with the ends of the log.
     """
     topics.check(role.cluster, NAMES, settings.partitions, durability(settings), rights)
     mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(role.master_key))

@@ -181,7 +181,7 @@ def _shown(bar: Progress) -> Iterator[None]:
 
 
 def _welcome(settings: Settings) -> None:
-    """Tokens are shown on a terminal only: whatever else the output goes to is kept, and read by others."""
+    """Tokens are shown on a terminal only: any other output is kept, and read by others."""
     base = settings.own_address
     console.print(f"\n[bold]Headwater[/bold] serves at {base} (data in {settings.data})")
     console.print(f"health {base}/health · ready {base}/ready · metrics {base}/metrics")

@@ -32,7 +32,7 @@ def _sentence(title: str, found: ErrorDetails) -> str:
 
 
 def _variable(title: str, field: str) -> str:
-    """The name of the environment variable: fields with one of their own are told by that."""
+    """The name of the environment variable; a name in capitals is that of the variable already."""
     if field.isupper():
         return field
     prefixes = (str(one.model_config.get("env_prefix", "")) for one in _settings(BaseSettings) if one.__name__ == title)

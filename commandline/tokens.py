@@ -33,7 +33,7 @@ NOT_RECORDED = "not on record, as no database answers: `keys list` will not show
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a token is to be. Without scopes and lifetime: those of the product's record."""
+    """Request for a token. Without scopes or lifetime, those of the product apply."""
 
     subject: str
     scopes: Sequence[str] = ()
@@ -77,7 +77,7 @@ def issue_token(settings: Settings, surface: str, wanted: Wanted) -> Issued:
 
 
 def describe(issued: Issued) -> str:
-    """What a token may do, and until when, for the person who issued it."""
+    """Description of a token's rights and lifetime, for the person who issued it."""
     grant = issued.grant
     scopes = " ".join(grant.scopes) or "none"
     said = f"scopes: {scopes}; subject {grant.holder}; until {grant.expires_at:%Y-%m-%d %H:%M} UTC; id {grant.token_id}"
@@ -188,7 +188,7 @@ def _answering(settings: Settings) -> psycopg.Connection[Row] | None:
 
 
 def _record(connection: psycopg.Connection[Row], product: Product, grant: Grant, keys: SigningKeys) -> None:
-    """The order is decided by whatever runs this installation, now or at its next start."""
+    """The order is decided by the running installation, or at its next start."""
     command = RecordToken(at=grant.issued_at, key_id=keys.signing.id, **grant._asdict())
     connection.execute(*order(command, product.name, uuid4(), AT_ONCE))
 

@@ -87,7 +87,7 @@ def list_webhooks(settings: Settings, surface: str) -> None:
 
 
 def _backlog(found: Backlog | None, surface: str) -> list[str]:
-    """Why nothing arrives, in lines."""
+    """Lines about webhooks that have not arrived, and the reason of the latest failure."""
     if found is None:
         return []
     recover = f"headwater webhook recover {surface} {found.endpoint_id}"

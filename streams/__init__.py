@@ -1,1 +1,1 @@
-"""The engine: deciding, the log, projecting, tasks, auditing. It knows no context."""
+"""The engine: decisions, the log, projections, tasks, audit. It is independent of the contexts."""

@@ -14,7 +14,7 @@ from streams.postgres.reads import Reads
 
 
 class Engine(Protocol):
-    """Gateway for commands, reads for queries, commits for who waits, and the clock, mapper and partition count."""
+    """Running engine: gateway for commands, reads for queries, commits, clock, mapper and number of partitions."""
 
     @property
     def gateway(self) -> Gateway: ...

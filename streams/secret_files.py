@@ -37,7 +37,7 @@ def read_or_create_secret(path: Path, initial: bytes | None = None) -> bytes:
 
 
 def _create(path: Path, secret: bytes) -> None:
-    """Writes and syncs a draft, then links it: the file is complete when it appears, and never replaces another."""
+    """Write and sync a draft, then link it: the file is complete when it appears, and never replaces another."""
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secret.hex() + "\n")

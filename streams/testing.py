@@ -132,12 +132,12 @@ class MemoryRuntime:
         return [((t.task.command if isinstance(t.task, Later) else t.task.effect).name, t.error) for t in kept]
 
     def retry(self) -> None:
-        """Let the kept tasks go on."""
+        """Release the kept tasks, so that `run_due` performs them again."""
         for task in self._open.values():
             task.error = None
 
     def run_due(self, perform: Perform, idempotent: bool = True) -> int:
-        """Perform every due task, and those that follow from them, until none is due; returns their number.
+        """Perform all due tasks, and the tasks that follow from them, until none is due; returns their number.
 
         A task whose command fails is kept until `retry`.
         """

@@ -30,7 +30,7 @@ def add(
 
 @webhook.command("list")
 def list_endpoints(surface: Surface, data: Data = None) -> None:
-    """List every endpoint: its address, what it is told, and whether it takes it."""
+    """List every endpoint: its address, its health, and its types of events."""
     from commandline.webhooks import list_webhooks
 
     list_webhooks(settings_with(data=data), surface)
@@ -38,7 +38,7 @@ def list_endpoints(surface: Surface, data: Data = None) -> None:
 
 @webhook.command()
 def disable(surface: Surface, endpoint: Endpoint, data: Data = None) -> None:
-    """Tell an endpoint nothing any more. What it misses is held."""
+    """Disable an endpoint. Its webhooks are held from now on."""
     from commandline.webhooks import disable_webhook
 
     disable_webhook(settings_with(data=data), surface, endpoint)
@@ -46,7 +46,7 @@ def disable(surface: Surface, endpoint: Endpoint, data: Data = None) -> None:
 
 @webhook.command()
 def enable(surface: Surface, endpoint: Endpoint, data: Data = None) -> None:
-    """Tell an endpoint again from now on. What was held waits for `recover`."""
+    """Enable an endpoint for new webhooks. Held ones wait for `recover`."""
     from commandline.webhooks import enable_webhook
 
     enable_webhook(settings_with(data=data), surface, endpoint)
@@ -59,7 +59,7 @@ def recover(
     since: Annotated[str | None, typer.Option("--from", help="A position; only what was queued after it.")] = None,
     data: Data = None,
 ) -> None:
-    """Send what failed or was held on its way again, and print how many webhooks that are."""
+    """Send failed and held webhooks again, in order, and print their number."""
     from commandline.webhooks import recover_webhook
 
     typer.echo(recover_webhook(settings_with(data=data), surface, endpoint, since))

@@ -87,7 +87,7 @@ def _find(connection: Connection[Row], what: Position | UUID) -> CausalLink:
 
 
 def _chain(connection: Connection[Row], first: CausalLink) -> list[CausalLink]:
-    """Loads by correlation id first: causes nearly always share the request's, so one scan finds them all."""
+    """Load by correlation id first: causes nearly always share the request's, so one scan finds them all."""
     chain, seen = [first], {first.event_id}
     known = _causes(connection, first.correlation_id) if first.causation_id else {}
     while (cause := chain[-1].causation_id) is not None and cause not in seen:

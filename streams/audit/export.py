@@ -56,7 +56,7 @@ def export(
 def _partitions(
     connection: Connection[Row], directory: Path, context: str | None, progress: Progress
 ) -> Iterator[dict[str, Any]]:
-    """Covers partitions with records but no head: the verifier must see them."""
+    """Include partitions with records but no head: the verifier must see them."""
     ends = heads(connection, context)
     for place, some in groupby(lines(connection, context), key=lambda line: (line.context, line.partition)):
         yield _partition(directory, place, ends.pop(place, EMPTY), some, progress)

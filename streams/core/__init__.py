@@ -1,1 +1,1 @@
-"""The core of the engine: what every runtime shares. No I/O."""
+"""Core of the engine, shared by all runtimes. No I/O."""

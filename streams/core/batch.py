@@ -1,4 +1,4 @@
-"""What passes between the processor core and a runtime: what to load, what was loaded, what was decided."""
+"""Data passed between the processor core and a runtime: wants, loaded state, decided batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streams.core.keys import WrappedKey
 
 
 class Head(NamedTuple):
-    """Where a partition's log ends."""
+    """End of a partition's log: sequence and hash of the last record; 0 and GENESIS for an empty log."""
 
     sequence: int = 0
     hash: bytes = GENESIS
@@ -29,7 +29,7 @@ class Folded(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A state to be kept as a cache for loading; `schema` says which shape it has."""
+    """A stream's state at a version, kept as a cache for loading; `schema` identifies the fold that made it."""
 
     context: str
     stream: str
@@ -40,7 +40,7 @@ class Snapshot(NamedTuple):
 
 
 class History(NamedTuple):
-    """What was loaded of a stream: perhaps a snapshot, and the records after it."""
+    """Loaded history of a stream: a snapshot, if there is one, and the records after it."""
 
     records: Sequence[Record] = ()
     snapshot: Snapshot | None = None
@@ -55,7 +55,7 @@ class KnownOutcome(NamedTuple):
 
 @dataclass(slots=True)
 class Wants:
-    """What a batch needs from the store to be decided; a stream comes with the schema its snapshot must have."""
+    """State that a batch needs from the store; a stream comes with the schema that its snapshot must have."""
 
     outcomes: list[tuple[str, UUID]] = field(default_factory=list)
     streams: list[tuple[str, str, str]] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Wants:
 
 @dataclass(slots=True)
 class Loaded:
-    """What the store had of what was wanted."""
+    """Stored state that matches a batch's wants; what the store lacks is absent."""
 
     outcomes: Mapping[UUID, KnownOutcome] = field(default_factory=dict)
     histories: Mapping[tuple[str, str], History] = field(default_factory=dict)
@@ -80,7 +80,7 @@ Answer = Outcome | IdempotencyConflict
 
 @dataclass(slots=True)
 class Batch:
-    """A decided batch: what to write, and the answer to each envelope, in the order they came in."""
+    """A decided batch: the data to write, and the answer to each envelope, in the order of the envelopes."""
 
     recorded: list[Recorded[Event]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)

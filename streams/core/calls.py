@@ -1,4 +1,4 @@
-"""Connectors: the thin edge to other people's systems. Each performs one kind of effect and reports how it went."""
+"""Interface of connectors, the clients of outside providers. A connector performs an effect and returns a verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.messages import Effect
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took it and named it. `output` is whatever else it answered, as plain JSON."""
+    """Effect taken by the provider, with the provider's id. `output` is the rest of the answer, as plain JSON."""
 
     provider_id: str
     output: dict[str, Any] | None = None
@@ -20,9 +20,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The provider refused for good; nothing went out and trying again is useless.
+    """Final refusal by the provider: nothing went out, and a repeat is useless.
 
-    `output`, here and below, is what is known all the same (what a failed call cost, say), as plain JSON.
+    `output`, here and below, is the data known in spite of the failure (such as the call's cost), as plain JSON.
     """
 
     code: str
@@ -32,7 +32,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """A clear, passing failure; nothing went out. `after` is how many seconds to wait, if the provider said so."""
+    """Clear, transient failure: nothing went out. `after` is the wait in seconds, if the provider gave one."""
 
     code: str
     reason: str
@@ -42,7 +42,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request may have left, and no answer came: it may or may not have gone out."""
+    """Unknown result: the request may have left, no answer came, and the effect may or may not have gone out."""
 
     reason: str
     output: dict[str, Any] | None = field(default=None, kw_only=True)
@@ -50,16 +50,16 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The provider's ids of what it has taken and may be this effect, the oldest first; none if it lists nothing."""
+    """Provider's ids of taken requests that may be this effect, oldest first; empty if it lists none."""
 
     provider_ids: tuple[str, ...] = ()
 
 
 Finding = Listed | Deferred | Unknown
-"""The result of a look-up. Deferred: the provider could not be asked now. Unknown: it cannot tell at all."""
+"""Result of a look-up. Deferred: the provider cannot be asked now. Unknown: the provider cannot tell at all."""
 
 REFERENCE = "headwater_reference"
-"""The name under which a provider is given our own id of a message, and gives it back with what it reports of it."""
+"""Name of the field with our id of a message, in requests to a provider and in its reports on the message."""
 
 Verdict = Accepted | Rejected | Deferred | Unknown
 
@@ -67,11 +67,11 @@ E = TypeVar("E", bound=Effect, contravariant=True)
 
 
 class Connector(Protocol[E]):
-    """Performs one kind of effect. Never raises for anything the provider or the network does.
+    """Client that performs one kind of effect. Never raises for an error of the provider or the network.
 
-    `idempotent` says whether a repeat with the same key is recognised by the provider, so that an unknown
-    outcome may be tried again; otherwise an unknown outcome is never repeated by itself. A connector keeps its own
-    time limits and always returns.
+    `idempotent`: whether the provider recognises a repeat with the same key, so that an unknown outcome may be tried
+    again; otherwise an unknown outcome is never repeated automatically. A connector sets time limits for its requests
+    and always returns.
     """
 
     provider: str
@@ -84,16 +84,16 @@ class Connector(Protocol[E]):
 
 @runtime_checkable
 class Traceable(Protocol[E]):
-    """A connector whose provider can be asked what it has taken, after an attempt without an answer.
+    """Connector whose provider lists the requests it has taken, for a look-up after an attempt without an answer.
 
-    `since` is a time before the first attempt. Never raises for anything the provider or the network does.
+    `since` is a time before the first attempt. Never raises for an error of the provider or the network.
     """
 
     async def find(self, effect: E, since: datetime) -> Finding: ...
 
 
 async def find(connector: AnyConnector, effect: Effect, since: datetime) -> Finding:
-    """Look an effect up at the connector's provider; Unknown where the connector cannot ask."""
+    """Look an effect up at the connector's provider; returns Unknown where the connector cannot ask."""
     if isinstance(connector, Traceable):
         return await connector.find(effect, since)
     return Unknown("the provider cannot be asked")
@@ -102,4 +102,4 @@ async def find(connector: AnyConnector, effect: Effect, since: datetime) -> Find
 AnyConnector = Connector[Any]
 
 Performers = Mapping[tuple[str, type[Effect]], AnyConnector]
-"""The connector that performs a context's effect: two products may send mail by different senders."""
+"""Connectors by context and type of effect: two products may send mail by different senders."""

@@ -1,4 +1,4 @@
-"""The hash chain of a partition: what its bytes are, and how one record follows another."""
+"""Hash chain of a partition: the canonical bytes of a record, and the link from one record to the next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streams.core.envelope import Record
 
 @lru_cache(maxsize=256)
 def _written(at: datetime) -> str:
-    """Records come in groups of the same time."""
+    """Cached, because records come in groups of the same time."""
     return at.isoformat(timespec="microseconds")
 
 
@@ -38,7 +38,7 @@ def link(
 ) -> bytes:
     """SHA-256 over the previous hash and the record's canonical bytes.
 
-    These are a compact JSON array (UTF-8, unescaped) of context, partition, sequence, event id, key, stream, version,
+    They are a compact JSON array (UTF-8, unescaped) of context, partition, sequence, event id, key, stream, version,
     name, subject, command id, causation id, correlation id, actor and time (ISO 8601, six decimals, +00:00), then a
     newline, then the stored data.
     """

@@ -1,4 +1,4 @@
-"""Time as a port: the system's clock, or one that stands still until it is moved."""
+"""Clocks: the system's clock, and a manual clock that stands still until it is moved."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time in UTC, and lets one sleep by it."""
+    """Source of the time in UTC, with a wait until a moment."""
 
     def now(self) -> datetime: ...
 
     async def sleep_until(self, moment: datetime) -> None:
-        """Returns when `moment` has come, or earlier; the caller looks again."""
+        """Wait until `moment`, or less; the caller reads the time again."""
         ...
 
 
@@ -28,7 +28,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """Stands still until moved, so that every schedule, delay and expiry can be tried without waiting."""
+    """Clock that stands still until it is moved; schedules, delays and expiries can be tested without waiting."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start
@@ -38,13 +38,13 @@ class ManualClock:
         return self._now
 
     def advance(self, by: timedelta) -> datetime:
-        """Moves the clock on; raises ValueError for a step back."""
+        """Move the clock forward and return its time; raises ValueError for a step back."""
         if by < timedelta(0):
             raise ValueError("a clock does not go back")
         return self.set(self._now + by)
 
     def set(self, now: datetime) -> datetime:
-        """Moves the clock to a later moment and wakes whoever waits."""
+        """Move the clock to a later moment, wake all waiting tasks, and return its time."""
         self._now = max(self._now, now)
         self._moved.set()
         self._moved = asyncio.Event()

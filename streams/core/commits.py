@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LOOK_SECONDS = 0.01
-"""The shortest time between two looks of one listener at what was committed."""
+"""Minimum time between two checks of one listener for new commits."""
 
 UNANNOUNCED_SECONDS = 1.0
-"""The longest time between two looks: an announcement can be lost with a connection."""
+"""Maximum time between two checks: an announcement can be lost with a connection."""
 
 
 class Commits:
-    """Says that something was committed, and no more: a listener looks at the heads it cares about."""
+    """Announcement of commits, without their content: a listener reads the heads that it needs."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[], None]] = []

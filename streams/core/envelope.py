@@ -1,4 +1,4 @@
-"""What travels: a command in its envelope, a record in the log, and the outcome that answers a command."""
+"""Messages of the engine: commands in envelopes, records of the log, and outcomes of commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GENESIS = bytes(32)
 """The hash before the first record of a partition."""
 
 LARGEST_BYTES = 900_000
-"""Of a record's data. Kafka's brokers take messages of a million bytes, headers included."""
+"""Largest size of a record's data. Kafka's brokers take messages of a million bytes, headers included."""
 
 OUTCOMES = "command"
 """The category of the streams that hold outcomes: one stream, and one record, per command id."""
@@ -38,7 +38,7 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Reads `context/partition/sequence`; raises ValueError for anything else."""
+        """Parse `context/partition/sequence`; raises ValueError for any other text."""
         context, partition, sequence = text.strip().split("/")
         position = cls(context, int(partition), int(sequence))
         if not context or position.partition < 0 or position.sequence < 0:
@@ -47,7 +47,7 @@ class Position(NamedTuple):
 
 
 class TaskEnd(BaseModel):
-    """What a reply does to the task it answers: ends it, or puts it off until `due_at` (UTC)."""
+    """End of the task that a command answers, or its delay until `due_at` (UTC)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,9 +56,9 @@ class TaskEnd(BaseModel):
 
 
 class Envelope(NamedTuple):
-    """A command on its way to being decided.
+    """A command with the data needed to decide it: ids, partition, actor, conditions.
 
-    `fresh` promises that the id was minted for this very submission, so no outcome can exist yet.
+    `fresh` promises that the id was generated for this submission, so no outcome can exist yet.
     `fingerprint` identifies the request behind an idempotency key; the same id with another one is a conflict.
     `former_fingerprint` is the form that older outcomes hold.
     """
@@ -82,7 +82,7 @@ class Envelope(NamedTuple):
 
 
 class Status(StrEnum):
-    """How a command was decided."""
+    """Result of the decision on a command."""
 
     ACCEPTED = "accepted"
     UNCHANGED = "unchanged"
@@ -91,9 +91,9 @@ class Status(StrEnum):
 
 
 class Problem(BaseModel):
-    """Why a command was refused or failed: the refusal's name, a sentence for a person, plain JSON details.
+    """Reason for a refusal or failure of a command: its name, a sentence for a person, and details as plain JSON.
 
-    `type` is found in `Names.refusals`. Outcomes of older code hold the name that the class had then.
+    `type` of a refusal is a key of `Names.refusals`. Outcomes of older code hold a former name of the class.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -106,9 +106,9 @@ class Problem(BaseModel):
 class Decided(Event, name="headwater.command.decided.v2", subject="data_subject"):
     """The outcome of one command, recorded after its events. `events` of them precede this record directly.
 
-    `code` is what kept the command from being accepted, the type of its problem; "" for one that was not kept. The
-    command itself, as JSON, is the `body`, or, if it has personal fields, `sealed`. It is in neither where it could not
-    be read, cannot be stored or is too large (`LARGEST_BYTES`), nor in outcomes recorded as v1.
+    `code` is the type of the command's problem, "" without a problem. The command itself, as JSON, is in `body`, or in
+    `sealed` if it has personal fields. Both are empty for a command that could not be read, cannot be stored or is too
+    large (`LARGEST_BYTES`), and in outcomes recorded as v1.
     """
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
@@ -130,17 +130,17 @@ class Decided(Event, name="headwater.command.decided.v2", subject="data_subject"
 
 
 DECIDED_V1 = "headwater.command.decided.v1"
-"""What outcomes were called that hold neither subject, code nor command."""
+"""Former name of outcomes, which held neither subject, code nor command."""
 
 
 def decided_v1(body: dict[str, Any]) -> dict[str, Any]:
-    """Carries the body of a v1 outcome forward."""
+    """Upcast the body of a v1 outcome to v2."""
     problem = body.get("problem")
     return body | {"code": problem["type"] if problem else ""}
 
 
 class Record(NamedTuple):
-    """One line of the log, as stored: `data` is the event's JSON, personal values encrypted."""
+    """Record of the log as stored; `data` is the event's JSON with personal values encrypted."""
 
     context: str
     partition: int
@@ -165,7 +165,7 @@ class Record(NamedTuple):
 
 
 class StreamName(NamedTuple):
-    """`category/id`: one aggregate's history."""
+    """Name of an aggregate's stream: `category/id`."""
 
     category: str
     id: str
@@ -180,7 +180,7 @@ class StreamName(NamedTuple):
 
 
 class Recorded(NamedTuple, Generic[E]):
-    """A record together with the event it holds."""
+    """A record with its decoded event."""
 
     fact: E
     record: Record
@@ -195,9 +195,9 @@ class Recorded(NamedTuple, Generic[E]):
 
 
 class Outcome(NamedTuple):
-    """The answer to a command. `events` are its own, in order; `position` is where the outcome itself stands.
+    """The answer to a command. `events` are the command's events, in order; `position` is that of the outcome's record.
 
-    `actor` is that of the command, who alone may look its outcome up.
+    `actor` is the command's actor, the only one that may look the outcome up.
     """
 
     command_id: UUID
@@ -217,7 +217,7 @@ class Outcome(NamedTuple):
 
 
 class IdempotencyConflict(Exception):
-    """The command id has been used already, for a different body."""
+    """The command id is in use already, for a different body."""
 
 
 def outcome_stream(command_id: UUID) -> str:

@@ -1,4 +1,4 @@
-"""How a command gets to its processor and how its answer comes back: the port that both runtimes fill in."""
+"""Gateway for commands and their outcomes: the interface that both runtimes implement."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from streams.core.ids import derived_id
 from streams.core.partitions import partition_of
 
 SUBMIT_SECONDS = 30.0
-"""How long one submission may wait for its outcome."""
+"""Longest wait of one submission for its outcome."""
 
 COMMAND_IDS = UUID("6f1b6a34-2f0f-5c4e-9a64-0d7c3c2b9b11")
 """Namespace of command ids that derive from idempotency keys."""
 
 
 class Unavailable(Exception):
-    """The log cannot take commands now. `maybe_recorded` says whether this one may be in it all the same.
+    """The log cannot take commands now. `maybe_recorded`: whether this command may be in the log all the same.
 
     `retry_after` is in seconds.
     """
@@ -41,25 +41,25 @@ class Pending(Exception):
 
 
 class Gateway(Protocol):
-    """Submits commands and waits for their outcomes."""
+    """Gateway that submits commands and waits for their outcomes."""
 
     async def submit(self, envelope: Envelope, timeout_seconds: float) -> Outcome:
-        """The outcome, once it can be read; raises IdempotencyConflict, Unavailable or Pending."""
+        """Submit a command and return its outcome; raises IdempotencyConflict, Unavailable or Pending."""
         ...
 
     async def outcome(self, context: str, command_id: UUID) -> Outcome | None:
-        """The recorded outcome of a command, None while there is none."""
+        """The recorded outcome of a command; None while there is none."""
         ...
 
 
 async def submit_until_recorded(
     gateway: Gateway, envelope: Envelope, patience: float | Callable[[], bool]
 ) -> Outcome | None:
-    """Submits a command again while the log takes none; its outcome.
+    """Submit a command, repeat it while the log takes none, and return its outcome.
 
-    `patience` is a number of seconds, or is asked after each time whether to go on. None when the outcome is not
-    visible in time, though the command is in the log. Raises Unavailable when the patience is at its end, and
-    IdempotencyConflict.
+    `patience` is a number of seconds, or a function that decides after each failure whether to go on. Returns None when
+    the outcome is not visible in time, although the command is in the log. Raises Unavailable when the patience is at
+    its end, and IdempotencyConflict.
     """
     persist = patience if callable(patience) else _for_seconds(patience)
     while True:
@@ -79,7 +79,7 @@ def _for_seconds(seconds: float) -> Callable[[], bool]:
 
 
 def command_id_for(surface: str, caller: str, idempotency_key: str) -> UUID:
-    """The same caller's same key on the same surface is the same command."""
+    """Command id of an idempotency key: one id per surface, caller and key."""
     return derived_id(COMMAND_IDS, f"{surface}\0{caller}\0{idempotency_key}")
 
 
@@ -97,7 +97,7 @@ def envelop(
     task: TaskEnd | None = None,
     fresh: bool = False,
 ) -> Envelope:
-    """A command ready to be submitted. Without `command_id` it gets a new one, and cannot be a repetition."""
+    """Build the envelope of a command. Without `command_id` it gets a new id, and cannot be a repetition."""
     id_ = command_id or uuid4()
     return Envelope(
         command=command,

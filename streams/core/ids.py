@@ -13,9 +13,9 @@ _UNKNOWN = SafeUUID.unknown  # looking a member up in its enumeration costs as m
 
 
 def derived_id(namespace: UUID, name: str) -> UUID:
-    """Like `uuid.uuid5`.
+    """Name-based id, equal to that of `uuid.uuid5`.
 
-    Put together by hand, as the library's constructor checks at length what is known to be right here.
+    Built by hand: the library's constructor spends its time on checks of values that are known to be right here.
     """
     digest = sha1(namespace.int.to_bytes(16, "big") + name.encode(), usedforsecurity=False).digest()
     id_ = UUID.__new__(UUID)

@@ -1,7 +1,7 @@
 """Keys of data subjects: one AES-256 key each, wrapped by a master key that lives outside the database.
 
-Destroying a subject's key erases every personal value about them, in the log and wherever it was copied encrypted,
-while the hash chain, which runs over ciphertext, still verifies.
+Destroying a subject's key erases every personal value about them, in the log and in every encrypted copy. The hash
+chain runs over ciphertext, so it still verifies.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ NONCE = 12
 
 
 class KeyNotLoaded(Exception):
-    """A subject's key was needed before anybody looked it up: a fault in the engine, never in the data."""
+    """A subject's key is needed but has not been looked up: a fault in the engine, never in the data."""
 
 
 class WrappedKey(NamedTuple):
-    """A subject's key as stored; `wrapped` is None once it has been destroyed."""
+    """A subject's key as stored; `wrapped` is None once the key is destroyed."""
 
     subject: str
     wrapped: bytes | None
 
 
 def seal(cipher: AESGCM, plain: bytes, about: bytes) -> bytes:
-    """Nonce and ciphertext; `about` is authenticated with it, so that a value cannot be moved to another subject."""
+    """Encrypt to nonce and ciphertext. `about` is authenticated, so that a value cannot be moved to another subject."""
     nonce = os.urandom(NONCE)
     return nonce + cipher.encrypt(nonce, plain, about)
 
 
 def unseal(cipher: AESGCM, sealed: bytes, about: bytes) -> bytes:
-    """The plain bytes; raises cryptography's InvalidTag when anything was changed."""
+    """Decrypt sealed bytes; raises cryptography's InvalidTag for changed bytes, another key or another `about`."""
     return cipher.decrypt(sealed[:NONCE], sealed[NONCE:], about)
 
 
 class Keyring:
-    """The subjects' keys in memory. Knows nothing of where they are stored: rows are learned, new keys handed out."""
+    """The subjects' keys in memory. Storage is the caller's: it supplies the stored keys and stores the new ones."""
 
     def __init__(self, master_key: bytes, capacity: int = 100_000) -> None:
         self._master = AESGCM(master_key)
@@ -52,13 +52,13 @@ class Keyring:
         return subject in self._ciphers
 
     def learn(self, key: WrappedKey) -> None:
-        """Takes a stored key in; one that was destroyed is remembered as erased."""
+        """Add a stored key; a destroyed key marks its subject as erased."""
         self._absent.discard(key.subject)
         if key.subject not in self._ciphers or key.wrapped is None:
             self._ciphers[key.subject] = None if key.wrapped is None else AESGCM(self._unwrap(key.subject, key.wrapped))
 
     def cipher(self, subject: str) -> AESGCM | None:
-        """The subject's cipher, None if erased; raises KeyNotLoaded when it has not been looked up."""
+        """The subject's cipher, None if erased; raises KeyNotLoaded when the key has not been looked up."""
         try:
             self._ciphers.move_to_end(subject)
             return self._ciphers[subject]
@@ -66,12 +66,12 @@ class Keyring:
             raise KeyNotLoaded(subject) from None
 
     def allow(self, subject: str) -> None:
-        """Says that the store was asked and has no key for this subject, so that one may be made when needed."""
+        """Mark a subject as having no stored key, so that `cipher_for_writing` may create one."""
         if subject not in self._ciphers:
             self._absent.add(subject)
 
     def cipher_for_writing(self, subject: str) -> AESGCM | None:
-        """Like `cipher`, but makes a key for a subject that is known to have none."""
+        """The subject's cipher, as `cipher` gives it; creates a key for a subject marked by `allow`."""
         return self._create(subject) if subject in self._absent else self.cipher(subject)
 
     def _create(self, subject: str) -> AESGCM:
@@ -82,18 +82,18 @@ class Keyring:
         return cipher
 
     def created(self) -> list[WrappedKey]:
-        """The keys made since last asked; they must be stored with, or before, whatever they encrypted."""
+        """Take the keys created since the last call; store them with, or before, the data that they encrypt."""
         created, self._created = self._created, []
         return created
 
     def forget(self, subjects: list[str]) -> None:
-        """Drops keys from memory: those of an aborted batch, or those erased elsewhere."""
+        """Remove keys (of an aborted batch, or erased elsewhere) from memory, and all marks of `allow`."""
         self._absent.clear()
         for subject in subjects:
             self._ciphers.pop(subject, None)
 
     def trim(self) -> None:
-        """Back to capacity. Only between batches: a key that was loaded for one must outlive it."""
+        """Reduce the keys to the capacity. Call it between batches only: a key loaded for a batch must outlive it."""
         self._absent.clear()
         while len(self._ciphers) > self._capacity:
             self._ciphers.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Messages to bytes and back: JSON, with the values marked personal encrypted under their subject's key."""
+"""Mapper between messages and JSON bytes, with personal values encrypted under their subject's key."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from streams.core.names import Names, UnknownName
 N = TypeVar("N", bound=Named)
 
 SEALED = "personal"
-"""The one key of the object that stands where an encrypted value stood."""
+"""The only key of the JSON object that replaces an encrypted value."""
 
 SEALED_KEY = orjson.dumps(SEALED)
-"""Bytes without it have nothing sealed in them."""
+"""Mark of sealed values: bytes without it hold none."""
 
 
 class Mapper:
-    """Encodes and decodes every named message; an erased subject's values read as None."""
+    """Encoder and decoder of named messages; an erased subject's values are decoded as None."""
 
     def __init__(self, names: Names, keyring: Keyring) -> None:
         self.names = names
         self.keyring = keyring
 
     def encode(self, message: Named) -> bytes:
-        """UTF-8 JSON. A subject known to have no key gets one (see `Keyring`); raises KeyNotLoaded."""
+        """Encode as UTF-8 JSON. A subject marked by `Keyring.allow` gets a key; raises KeyNotLoaded."""
         if not message.personal_fields:
             return message.__pydantic_serializer__.to_json(message)
         body: dict[str, Any] = message.__pydantic_serializer__.to_python(message, mode="json")
@@ -38,7 +38,7 @@ class Mapper:
         return orjson.dumps(body)
 
     def sealed(self, value: Any, subject: str | None) -> dict[str, str] | None:
-        """What stands in the place of a personal value (as JSON); None when the subject has been erased."""
+        """Sealed form of a personal value (as JSON); None when the subject has been erased."""
         if subject is None:
             raise TypeError("a personal value of no subject")
         cipher = self.keyring.cipher_for_writing(subject)
@@ -47,7 +47,7 @@ class Mapper:
         return {SEALED: b64encode(seal(cipher, orjson.dumps(value), subject.encode())).decode()}
 
     def decode(self, name: str, data: bytes, subject: str | None) -> Named:
-        """The message under this name today; raises UnknownName, pydantic's ValidationError, or KeyNotLoaded."""
+        """Decode a message to its current type; raises UnknownName, pydantic's ValidationError, or KeyNotLoaded."""
         if self.names.is_current(name):
             type_ = self.names.type_of(name)
             if not type_.personal_fields or SEALED_KEY not in data:
@@ -56,7 +56,7 @@ class Mapper:
         return type_.model_validate(self._opened(body, type_.personal_fields, subject))
 
     def holds_sealed(self, name: str, data: bytes) -> bool:
-        """Whether a stored message has sealed values, so that its subject's key is needed; False for what is none."""
+        """Whether a stored message has sealed values, so that its subject's key is needed; False for other data."""
         if SEALED_KEY not in data:
             return False
         try:
@@ -66,7 +66,7 @@ class Mapper:
         return any(body.get(field) is not None for field in type_.personal_fields)
 
     def decode_as(self, expected: type[N], name: str, data: bytes, subject: str | None) -> N:
-        """`decode`, with the kind of message that must come out; raises TypeError for another."""
+        """Decode a message of the expected type; raises what `decode` raises, and TypeError for another type."""
         message = self.decode(name, data, subject)
         if not isinstance(message, expected):
             raise TypeError(f"{name} is not a {expected.__name__}")

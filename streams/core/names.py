@@ -1,4 +1,4 @@
-"""From explicit names to types and back. Module paths are not data."""
+"""Table of the explicit names of message types. Module paths are not data."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def unchanged(body: dict[str, Any]) -> dict[str, Any]:
-    """The upcast of a message that changed its name only."""
+    """Upcast of a message of which only the name changed."""
     return body
 
 
 class UnknownName(Exception):
-    """The log holds a name that no table lists: an event of newer code, or a retired one without an upcaster."""
+    """A stored name that no table lists: a message of newer code, or a retired name without an upcaster."""
 
 
 def by_name(refusals: Iterable[type[Refused]]) -> dict[str, type[Refused]]:
-    """Refusals by every name that outcomes may hold, former ones too; raises ValueError for a name given twice."""
+    """Refusals by every name in outcomes, former names included; raises ValueError for a name of two refusals."""
     found: dict[str, type[Refused]] = {}
     for refusal in refusals:
         for name in (refusal.name, *refusal.formerly):
@@ -30,7 +30,7 @@ def by_name(refusals: Iterable[type[Refused]]) -> dict[str, type[Refused]]:
 
 
 class Names:
-    """The table of every named message, with upcasters from retired names to current ones, and of every refusal."""
+    """Table of all named messages, the upcasters from retired names to current ones, and all refusals."""
 
     def __init__(
         self,
@@ -53,14 +53,14 @@ class Names:
             raise UnknownName(name) from None
 
     def current(self, name: str, body: dict[str, Any]) -> tuple[type[Named], dict[str, Any]]:
-        """Carries an old name's body forward, step by step, to the type of today."""
+        """Upcast a stored body step by step; returns its current type and body. Raises UnknownName."""
         while name in self._upcasts:
             name, upcast = self._upcasts[name]
             body = upcast(body)
         return self.type_of(name), body
 
     def names_for(self, type_: type[Named]) -> list[str]:
-        """Every name, of today or retired, under which stored messages are read as this type."""
+        """Every name, current or retired, under which stored messages are read as this type."""
         return [name for name in (type_.name, *self._upcasts) if self._leads_to(name, type_.name)]
 
     def _leads_to(self, name: str, current: str) -> bool:

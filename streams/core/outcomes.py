@@ -1,4 +1,4 @@
-"""Outcomes as records: made of a decision and the command it is about, and read back as the answer to that command."""
+"""Outcomes as records: encoded from a decision and its command, decoded to the answer to that command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.core.mapper import Mapper
 log = logging.getLogger(__name__)
 
 NUL = b"\\u0000"
-"""PostgreSQL looks into no JSON that holds this escape, and an outcome must be found."""
+"""JSON's escape for NUL. PostgreSQL cannot search JSON that holds it, and outcomes are searched."""
 
 FIELDS = set(Decided.model_fields)
 
@@ -23,7 +23,7 @@ FIELDS = set(Decided.model_fields)
 def concluded(
     mapper: Mapper, envelope: Envelope, status: Status, events: int, problem: Problem | None, keeps_command: bool
 ) -> tuple[Decided, bytes]:
-    """The outcome, and the bytes that are recorded of it: with the command where that can be."""
+    """The outcome and its bytes to record, which hold the command where it can be kept."""
     command = envelope.command
     made = {
         "at": command.at,
@@ -45,7 +45,7 @@ def concluded(
 
 
 def decode_outcome(mapper: Mapper, known: KnownOutcome) -> tuple[str, Outcome]:
-    """A stored outcome and its events, as (fingerprint, outcome)."""
+    """Decode a stored outcome and its events to (fingerprint, outcome)."""
     record = known.record
     decided = mapper.decode_as(Decided, record.name, record.data, record.subject)
     events = tuple(mapper.decode_as(Event, r.name, r.data, r.subject) for r in known.events)
@@ -54,7 +54,7 @@ def decode_outcome(mapper: Mapper, known: KnownOutcome) -> tuple[str, Outcome]:
 
 
 def _with_command(mapper: Mapper, command: Command, made: dict[str, Any]) -> bytes | None:
-    """Adds the command to what is made; gives the bytes, or None where the command cannot be kept."""
+    """Add the command to `made` and encode it; None where the command cannot be kept."""
     try:
         body = command.__pydantic_serializer__.to_python(command, mode="json")
         if command.personal_fields:
@@ -71,7 +71,7 @@ def _with_command(mapper: Mapper, command: Command, made: dict[str, Any]) -> byt
 
 
 def _line(made: dict[str, Any]) -> dict[str, Any]:
-    """An outcome as it is written, without its command and what is empty: half the time that the mapper takes."""
+    """An outcome as stored, without command and empty fields, in half the time that the mapper takes."""
     line = {"at": made["at"], "command": made["command"], "status": made["status"]._value_, "events": made["events"]}
     if made["fingerprint"]:
         line["fingerprint"] = made["fingerprint"]
@@ -85,7 +85,7 @@ def _line(made: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decided(made: dict[str, Any]) -> Decided:
-    """Put together by hand: to validate what is known to be right takes three times as long."""
+    """Built by hand: validation of values that are known to be right takes three times as long."""
     decided = Decided.__new__(Decided)
     object.__setattr__(decided, "__dict__", made)
     object.__setattr__(decided, "__pydantic_fields_set__", FIELDS)

@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: Kafka's own murmur2, so that every client in every language agrees."""
+"""Partition of a key, by Kafka's murmur2, so that clients in every language agree."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def partition_of(key: str, partitions: int) -> int:
 
 
 def key_in_each(prefix: str, partitions: int) -> list[str]:
-    """One key for every partition, in their order; each is the prefix and a number."""
+    """One key for every partition, in the partitions' order; each is the prefix and a number."""
     keys: dict[int, str] = {}
     for number in count():
         key = f"{prefix}.{number}"

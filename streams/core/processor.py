@@ -1,7 +1,7 @@
-"""The processor core: a batch of commands in, records and outcomes out. No I/O; every runtime drives this one.
+"""Processor core: decides batches of commands into records and outcomes. No I/O; every runtime drives it.
 
-A runtime asks `wants` what to load, loads it, calls `decide`, writes the records, and then says `committed` or
-`aborted`. Nothing that was decided survives an abort.
+A runtime calls `wants`, loads that state, calls `decide`, writes the records, and then calls `committed` or `aborted`.
+Nothing that was decided survives an abort.
 """
 
 from __future__ import annotations
@@ -54,34 +54,34 @@ from streams.core.wiring import ERASE, Context, Handler, Stream, SubjectErased, 
 log = logging.getLogger(__name__)
 
 SNAPSHOT_EVERY = 200
-"""A stream gets a snapshot whenever this many events have been added since the last one."""
+"""Number of events after which a stream gets its next snapshot."""
 
 
 Line = tuple[Event, str, int, bytes]
-"""What is about to become a record: the event, its stream's name, its version there, its bytes."""
+"""Record in preparation: the event, its stream's name, its version there, its bytes."""
 
 
 @dataclass(slots=True)
 class Opened:
-    """A stream while a command is being decided on it."""
+    """Stream opened for the decision on one command."""
 
     stream: Stream[Any]
     name: str
     folded: Folded
 
     def append(self, event: Event, key: str) -> tuple[str, int]:
-        """Adds an event under a partition key; the stream's name and the event's version there."""
+        """Append an event under a partition key; returns the stream's name and the event's version there."""
         version, state, snapshot, _ = self.folded
         self.folded = Folded(version + 1, self.stream.evolve(state, event), snapshot, key)
         return self.name, version + 1
 
 
 class BrokenStream(Exception):
-    """A stream's versions do not follow on from each other: the store is damaged, and nothing may be decided on it."""
+    """A gap in a stream's versions: the store is damaged, and nothing may be decided on it."""
 
 
 class Processor:
-    """Decides batches for the partitions it owns, keeping their heads and a bounded cache of folded states."""
+    """Processor of commands for the partitions it owns, with their heads and a bounded cache of folded states."""
 
     def __init__(self, contexts: Sequence[Context], mapper: Mapper, cache_size: int = 50_000) -> None:
         handlers = [(context, handler) for context in contexts for handler in (*context.handlers, ERASE)]
@@ -96,12 +96,12 @@ class Processor:
         self._schemas = {(context, stream.category): stream.schema for context, stream in streams}
 
     def adopt(self, context: str, partition: int, head: Head) -> None:
-        """Takes a partition over, its log ending at `head`."""
+        """Take over a partition whose log ends at `head`."""
         self.drop(context, partition)
         self._heads[context, partition] = head
 
     def drop(self, context: str, partition: int) -> None:
-        """Forgets a partition. Its states go too: whoever owns it next may append to those streams."""
+        """Remove a partition, and all cached states: the partition's next owner may append to its streams."""
         self._heads.pop((context, partition), None)
         self._states.clear()
 
@@ -112,7 +112,7 @@ class Processor:
         return (context, partition) in self._heads
 
     def wants(self, envelopes: Sequence[Envelope]) -> Wants:
-        """What must be loaded to decide these: outcomes of ids seen before, streams not cached, keys not known."""
+        """State to load for a decision: outcomes of ids that are not fresh, streams not cached, keys not known."""
         wants, streams, subjects = Wants(), dict[tuple[str, str, str], None](), dict[str, None]()
         for envelope in envelopes:
             if not envelope.fresh:
@@ -135,7 +135,7 @@ class Processor:
                 streams[context, name, self._schemas[context, stream.category]] = None
 
     def decide(self, envelopes: Sequence[Envelope], loaded: Loaded = NOTHING_LOADED) -> Batch:
-        """Decides the batch in order, each command seeing what those before it did."""
+        """Decide the batch in order; each command sees the results of those before it."""
         for key in loaded.keys:
             self.mapper.keyring.learn(key)
         for envelope in envelopes:
@@ -149,7 +149,7 @@ class Processor:
         return batch
 
     def committed(self, batch: Batch) -> None:
-        """The batch is in the log: its states and heads are the truth now."""
+        """Keep the states and heads of a batch that is in the log, except what it erased, and trim the caches."""
         for context, key, _ in batch.erased:
             self._forget_key(context, key, batch)
         while len(self._states) > self._cache_size:
@@ -157,7 +157,7 @@ class Processor:
         self.mapper.keyring.trim()
 
     def aborted(self, batch: Batch) -> None:
-        """The batch is not in the log: everything it touched is forgotten, heads go back."""
+        """Undo a batch that is not in the log: remove the states and keys that it touched, and restore the heads."""
         for name in batch.touched:
             self._states.pop(name, None)
         for place, (before, _) in batch.heads.items():
@@ -167,7 +167,7 @@ class Processor:
         self.mapper.keyring.forget([subject for _, _, subject in batch.erased])
 
     def _forget_key(self, context: str, key: str, batch: Batch) -> None:
-        """States hold plain values: under the key that a person was erased under, none may stay."""
+        """States hold plain values: none may stay under the partition key of an erasure."""
         for place in [place for place, folded in self._states.items() if (place[0], folded.key) == (context, key)]:
             del self._states[place]
         batch.snapshots = [s for s in batch.snapshots if (s.context, s.key) != (context, key)]
@@ -189,7 +189,7 @@ class Processor:
         return outcome._replace(replayed=True)
 
     def outcome_of(self, known: KnownOutcome) -> tuple[str, Outcome]:
-        """The fingerprint and outcome that a stored record stands for."""
+        """Decode a stored outcome to (fingerprint, outcome)."""
         return decode_outcome(self.mapper, known)
 
     def _decide_one(self, envelope: Envelope, loaded: Loaded, batch: Batch) -> Outcome:
@@ -263,7 +263,7 @@ class Processor:
         return Outcome(envelope.command_id, status, events, position, problem, False, envelope.actor)
 
     def _log(self, envelope: Envelope, lines: Sequence[Line], batch: Batch) -> Head:
-        """Appends a command's lines to its partition: its events, then its outcome (which is number 0 by id)."""
+        """Append a command's lines to its partition: its events, then its outcome (which is number 0 by id)."""
         command, command_id, context, partition, actor, correlation, causation, *_ = envelope
         key, place = command.key, (context, partition)
         before = self._heads[place]

@@ -1,4 +1,4 @@
-"""Read models as data: what a row is, how events change rows, and changes to keyed rows that fold into one another."""
+"""Read models as data: tables, projections of events to row changes, and the merge of changes to the same row."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Delete(NamedTuple):
 
 
 Row = tuple[Any, ...]
-"""One row of a query's answer, its columns in the order of the select list."""
+"""Row of a query's result, its columns in the order of the select list."""
 
 Change = Put | Set | Add | Delete
 Project = Callable[[Recorded[Any]], Iterator[Change]]
@@ -65,7 +65,7 @@ def delete(*key: Any) -> Delete:
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """One table, kept by one pure function. `ddl` creates it under `{table}`; queries see it under `name`.
+    """Table maintained by one pure function. `ddl` creates it under `{table}`; queries see it under `name`.
 
     `subject` and `personal` name the columns that identify a person (`id` part of the subject) and that hold values
     about them: they are set to null when the person is erased.
@@ -81,14 +81,14 @@ class ReadModel:
 
 
 class RowChange(NamedTuple):
-    """The net effect of a batch on one row. `kind` is the change to make; `columns` holds the last value of each."""
+    """Net change of one row by a batch. `kind` is the change to make; `columns` holds the last value of each."""
 
     kind: type[Change]
     columns: dict[str, Any]
 
 
 def fold(changes: Iterable[Change]) -> list[dict[tuple[Any, ...], RowChange]]:
-    """Coalesces a batch's changes into steps; within one step every key occurs once, and steps apply in order.
+    """Merge a batch's changes into steps; within one step every key occurs once, and steps apply in order.
 
     Puts and sets to the same row merge, adds sum up; only a mixture that cannot be merged opens a new step.
     """

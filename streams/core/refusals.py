@@ -1,11 +1,11 @@
-"""The engine's own refusals, and the name of its failures: what an outcome of any context may hold besides its own."""
+"""Refusals of the engine, and the name of its failures; outcomes of every context may hold them."""
 
 from __future__ import annotations
 
 from domain.messages import Refused
 
 INTERNAL_ERROR = "headwater.internal_error"
-"""The problem of a command that failed instead of being refused. Its status says so, so no class bears this name.
+"""Problem type of a command that failed instead of being refused. It is no refusal, so no class has this name.
 
 Older outcomes hold `InternalError`.
 """

@@ -7,7 +7,7 @@ from streams.core.envelope import LARGEST_BYTES
 from streams.core.refusals import TooLarge
 
 SEAL_BYTES = 60
-"""What encryption adds to a value besides its encoding in base64, at most."""
+"""Most bytes that encryption adds to a value, besides its encoding in base64."""
 
 
 def check_size(data: bytes) -> None:
@@ -17,13 +17,13 @@ def check_size(data: bytes) -> None:
 
 
 def check_stored_size(message: Named) -> None:
-    """`check_size` for a message that is not encoded yet, without a look at any key; raises TooLarge."""
+    """Check the size of a message that is not encoded yet, without the use of any key; raises TooLarge."""
     if (size := _stored_size(message)) > LARGEST_BYTES:
         raise _too_large(size)
 
 
 def _stored_size(message: Named) -> int:
-    """The size with personal values as long as they are once sealed: in base64, four bytes for three."""
+    """Personal values count with their sealed size: in base64, four bytes for three."""
     plain = len(message.model_dump_json().encode())
     values = message.model_dump_json(include=set(message.personal_fields)).encode() if message.personal_fields else b""
     return plain + (len(values) + 2) // 3 + SEAL_BYTES * len(message.personal_fields)

@@ -1,4 +1,4 @@
-"""Digest of the source code behind a fold. It tells snapshots of other code apart from those of today's."""
+"""Digest of the source code behind a fold, which distinguishes snapshots of other code from those of this code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from linecache import getlines
 
 @cache
 def sources_digest(module: str) -> bytes:
-    """Digest over this module and what it imports, at any remove, of its own top-level package and of `domain`.
+    """Digest over this module and its direct and indirect imports, within its top-level package and `domain`.
 
     Raises OSError where the module's source is missing.
     """

@@ -1,4 +1,4 @@
-"""What a context tells the engine: its streams, its handlers, its reactions and its read models, as tables."""
+"""Wiring of a context for the engine: its streams, handlers, reactions and read models, as tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ S = TypeVar("S", bound=BaseModel)
 
 
 class SubjectErased(Event, name="headwater.subject.erased.v1", subject="erased"):
-    """A person's key is destroyed from here on. `erased` is the subject, `context:id`."""
+    """Erasure of a person: the key of `erased` (`context:id`) is destroyed from here on."""
 
     erased: str
 
@@ -35,7 +35,7 @@ class SubjectErased(Event, name="headwater.subject.erased.v1", subject="erased")
 class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_key", subject="erased"):
     """Destroy the key of `erased` (`context:id`) and blank what read models hold of that person.
 
-    States and snapshots hold plain values, and only those under `partition_key` are forgotten: a person is to be erased
+    States and snapshots hold plain values, and only those under `partition_key` are forgotten: a person must be erased
     under every key that has records about them.
     """
 
@@ -48,12 +48,12 @@ class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_ke
 
 
 class Nothing(BaseModel):
-    """The state of a stream nobody needs to ask anything of."""
+    """Empty state, of a stream on which no decision depends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream(Generic[S]):
-    """A kind of aggregate: its category, its state before anything happened, how events change it, and its id."""
+    """Kind of aggregate: its category, its initial state, the fold of its events, and its id for a command."""
 
     category: str
     initial: S
@@ -65,7 +65,7 @@ class Stream(Generic[S]):
 
     @property
     def schema(self) -> str:
-        """Identifies the fold by the shape of the state and the code behind it: no other fold's snapshot is used."""
+        """Identifier of the fold, by the state's shape and the fold's code: no other fold's snapshot is used."""
         schema = orjson.dumps(type(self.initial).model_json_schema(), option=orjson.OPT_SORT_KEYS)
         fold = self.evolve.__qualname__.encode() + sources_digest(self.evolve.__module__)
         return sha256(schema + fold).hexdigest()[:16]
@@ -73,10 +73,10 @@ class Stream(Generic[S]):
 
 @dataclass(frozen=True)
 class Handler:
-    """Who decides a command, and on which streams. Events go to the stream of their aggregate among these.
+    """Decider of a command, with the streams that it reads and writes. Events go to the stream of their aggregate.
 
     `creates` promises that the written stream's id derives from the command's id: a fresh command finds it empty.
-    `keeps_command` says that the outcome records the command.
+    `keeps_command`: whether the outcome records the command.
     """
 
     command: type[Command]
@@ -88,13 +88,13 @@ class Handler:
 
     @cached_property
     def streams(self) -> tuple[Stream[Any], ...]:
-        """Every stream that is opened to decide."""
+        """All streams that are opened for a decision."""
         return *self.reads, self.writes
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A timer: this command is submitted when `due_at` has come. `key`: see `Withdraw`."""
+    """Timer: the command is submitted when `due_at` has come. `key`: see `Withdraw`."""
 
     due_at: datetime
     command: Command
@@ -103,7 +103,7 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An outside call: the effect is performed and `reply` comes back with what became of it. `key`: see `Withdraw`."""
+    """Outside call: the effect is performed, and `reply` is submitted with the result. `key`: see `Withdraw`."""
 
     effect: Effect
     reply: Reply
@@ -112,11 +112,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Removes the task that the context made under this key; nothing happens when there is none any more.
+    """Withdrawal of the task that the context made under this key; without effect when there is none any more.
 
-    A call under way goes on and its reply is decided as ever, but it is not made again, be it put off or its worker
-    lost. The event that withdraws must lie under the partition key of the one that made the task, as only so is their
-    order certain. A key names one task for ever: what a retry makes needs a key of its own.
+    A call under way continues, and its reply is decided as usual, but the call is not repeated, even if it is put off
+    or its worker is lost. The withdrawing event must lie under the partition key of the event that made the task: only
+    then is their order certain. A key names one task for ever: the task of a retry needs another key.
     """
 
     key: str
@@ -136,10 +136,10 @@ def erase(command: EraseSubject, _state: Nothing) -> Sequence[Event]:
 
 
 def erasure_id(command: EraseSubject) -> str:
-    """The subject, and the partition key as well where that is not the subject's own id: `erased` or `erased@key`.
+    """Stream id of an erasure: `erased`, or `erased@key` where the partition key is not the subject's own id.
 
-    Each key's partition has a writer that gives the stream's versions, so each key has a stream. The first @ ends the
-    subject: what holds one itself is written with %40.
+    Each key's partition has a writer that assigns the stream's versions, so each key has a stream. The first @ ends the
+    subject: an @ within the subject is written %40.
     """
     erased, key = command.erased, command.partition_key
     own_id = erased.partition(":")[2]
@@ -156,7 +156,7 @@ ENGINE_UPCASTS: dict[str, tuple[str, Upcast]] = {DECIDED_V1: (Decided.name, deci
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One product, wired: everything the engine needs to run it."""
+    """Wiring of one product: everything that the engine needs to run it."""
 
     name: str
     events: tuple[type[Event], ...]
@@ -173,9 +173,9 @@ class Context:
 
 
 def seals(context: Context, handler: Handler) -> bool:
-    """Whether the key of its subject is needed to record a command: values in it, or in what it leads to, are sealed.
+    """Whether the record of a command needs its subject's key, to seal values of the command or of its events.
 
-    A person about whom nothing personal is recorded needs no key.
+    A person without recorded personal values needs no key.
     """
     opened = {stream.category for stream in handler.streams}
     events = (event for event in context.events if event.aggregate in opened)
@@ -185,7 +185,7 @@ def seals(context: Context, handler: Handler) -> bool:
 
 
 def names_of(contexts: Sequence[Context]) -> Names:
-    """The one table of names over all contexts and what is the engine's own; raises ValueError on a clash."""
+    """Table of names over all contexts and the engine's messages; raises ValueError on a clash."""
     types = {type_: None for context in contexts for type_ in context.messages}
     upcasts = ENGINE_UPCASTS | {name: to for context in contexts for name, to in context.upcasts.items()}
     refusals = (refusal for context in contexts for refusal in context.refusals)

@@ -231,7 +231,7 @@ class EmbeddedGateway:
         return True
 
     async def _commit_carefully(self, batch: Batch, error: psycopg.Error) -> list[Halt]:
-        """Uses a new connection: after an error inside a pipeline psycopg may assume prepared statements that do not
+        """Use a new connection: after an error inside a pipeline psycopg may assume prepared statements that do not
         exist, and a healthy table would seem to refuse its rows."""
         if error.sqlstate == FENCED:
             raise InUse("another process writes to this installation; this one stops") from error
@@ -276,7 +276,7 @@ class EmbeddedGateway:
         raise psycopg.OperationalError("closing without a database")
 
     async def _connect(self) -> Heads:
-        """Takes the lock over a new connection, so the heads it reads include the old connection's last transaction."""
+        """Take the lock over a new connection, so the heads it reads include the old connection's last transaction."""
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 await self._connection.close()

@@ -103,7 +103,7 @@ class EmbeddedRuntime:
             await self.reads.close()
 
     async def _prepare(self, progress: Progress) -> None:
-        """Holds the writer's lock, so a second process is refused before it changes anything."""
+        """Hold the writer's lock, so that a second process is refused before it changes anything."""
         lock = await acquire_writer_lock(self.dsn)
         try:
             await asyncio.to_thread(self._bring_up, progress)

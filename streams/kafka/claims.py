@@ -1,4 +1,4 @@
-"""Claims on idempotency keys: which body a key stands for is settled before anything is in the log.
+"""Claims on idempotency keys: the body that a key stands for is settled before anything is in the log.
 
 Two bodies under one key may belong to different partitions, whose processors know nothing of each other. Both would
 decide under the same command id. So the first request with a key claims the key in PostgreSQL, for every API node.

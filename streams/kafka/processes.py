@@ -1,4 +1,4 @@
-"""Processes of a distributed installation: who serves, what waits, and who is missing; for `status` and `/ready`."""
+"""Processes of a distributed installation: groups, heartbeats and missing roles; for `status` and `/ready`."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Store:
         return self._connection
 
     def close(self) -> None:
-        """Close the connection, whatever state it is in."""
+        """Close the connection, in any state."""
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 self._connection.close()

@@ -194,7 +194,7 @@ class CommandProducer:
 
 
 def _loss(error: BufferError | KafkaException, otherwise: Unavailable) -> Unavailable | TooLarge:
-    """A message that the client or the broker finds too large would be refused again however often it is sent."""
+    """A message that the client or the broker finds too large would be refused at every repeat."""
     if isinstance(error, KafkaException) and reason_of(error).code() == KafkaError.MSG_SIZE_TOO_LARGE:
         return TooLarge("what is to be recorded is larger than the log takes")
     return otherwise

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 SEVEN_DAYS_MS = 7 * 24 * 3600 * 1000
 FOR_EVER = "-1"
 MESSAGE_BYTES = 1_048_588
-"""What brokers take unless they are set otherwise; the log's records have up to a million with their headers."""
+"""Brokers' default limit of a message; the log's records have up to a million bytes with their headers."""
 
 UNKNOWN_TOPIC = 3
 ANSWER_SECONDS = 5.0

@@ -197,6 +197,6 @@ def _init_transactions(producer: Producer) -> None:
 
 
 class _CommitProgress:
-    """How far a transaction has come: whether its commit has been requested."""
+    """Progress of a transaction: whether its commit has been requested."""
 
     committing = False

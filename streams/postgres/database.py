@@ -15,7 +15,7 @@ SESSION = "-c timezone=UTC -c search_path=read_models,headwater"
 
 
 KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 10_000}
-"""libpq's settings of a TCP connection: one that nobody uses stays open, and one whose other end is gone ends."""
+"""libpq's settings of a TCP connection: an idle one stays open, and one whose other end is gone ends."""
 
 
 class Statement(NamedTuple):

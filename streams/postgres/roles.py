@@ -40,7 +40,7 @@ RIGHTS = (
     "grant pg_checkpoint to headwater",
     "grant execute on function pg_switch_wal() to headwater",
 )
-"""What an erasure needs, to move the server's own log on."""
+"""Rights that an erasure needs, to move the server's own log on."""
 
 
 def settle_roles(connection: psycopg.Connection[Row]) -> None:

@@ -1,7 +1,7 @@
 """Run directory of the embedded server, beside its data: locks, log, rules of access, and its socket.
 
-`server.lock` is held by every process of the server, which inherit it, so it is free when all have ended, however they
-ended. `users.lock` is held by every process that uses the server. The kernel gives both back after a kill.
+`server.lock` is held by every process of the server, which inherit it, so it is free when all have ended, in any
+way. `users.lock` is held by every process that uses the server. The kernel gives both back after a kill.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ACCESS = f"local all all peer map={MAP}\nlocal replication all peer map={MAP}\n"
 
 
 class Running(NamedTuple):
-    """What the server's starter wrote into the held lock: the server that answers must say the same."""
+    """Content of the held lock, written by the server's starter: the server that answers must say the same."""
 
     mark: str
     directory: str
@@ -61,12 +61,12 @@ class RunDirectory:
         return held
 
     def running(self) -> Running | None:
-        """What the holder of the server's lock wrote."""
+        """Content of the server's lock, written by its holder; None if it is incomplete."""
         lines = (self.path / "server.lock").read_text().splitlines()
         return Running(*lines) if len(lines) == len(Running._fields) else None
 
     def write_running(self, lock: int, running: Running) -> None:
-        """Write into the held lock which server it is that holds it."""
+        """Write the identity of the server into the lock that it holds."""
         os.truncate(lock, 0)
         os.pwrite(lock, "\n".join(running).encode(), 0)
 
@@ -102,7 +102,7 @@ class RunDirectory:
         _write(self.path / MAP_FILE, "".join(lines), server)
 
     def socket_directory(self, server: Account) -> Path:
-        """A directory of the server's own in which a socket can be made; this one, unless its path is too long."""
+        """A private directory in which a socket can be made; this one, unless its path is too long."""
         for candidate in self._candidates(server):
             try:
                 _private(candidate, server)
@@ -121,7 +121,7 @@ class RunDirectory:
 
 
 TEMPORARY = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - a directory of our own, checked, in it
-"""Where long paths have their socket: fixed, as processes with other variables must find the same."""
+"""Directories of sockets for long paths: fixed, as processes with other variables must find the same."""
 
 
 def _private(path: Path, server: Account) -> None:

@@ -1,4 +1,4 @@
-"""Claims of tasks: the statements by which a worker takes, holds, keeps and returns them, and the rows it takes."""
+"""Claims of tasks: the statements by which a worker takes, holds, keeps and returns tasks, and the claimed rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempts at outside calls: what a verdict makes of one, and when the next one is due."""
+"""Attempts at outside calls: the attempt that a verdict makes, and the time of the next one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Slots of a worker: how many tasks of one name, and of one partition key under it, run at the same time.
+"""Slots of a worker: the number of tasks of one name, and of one partition key under it, that run at the same time.
 
-Every name has slots of its own, so a slow kind of call holds up no other kind; all timers count as one name. Within a
+Every name has separate slots, so a slow kind of call holds up no other kind; all timers count as one name. Within a
 name no key takes more than its share while others wait, so a slow endpoint holds up no other endpoint. All counts are
 this process's.
 """
@@ -22,7 +22,7 @@ PAGE = 256
 
 
 class Slots:
-    """The slots of one name. `limited` says that something due may wait which there was no room for."""
+    """The slots of one name. `limited`: whether due tasks may wait for which there was no room."""
 
     def __init__(self) -> None:
         self._held: Counter[str] = Counter()
@@ -48,7 +48,7 @@ class Slots:
             del self._held[key]
 
     def rooms(self, page: Sequence[tuple[str, datetime]], now: datetime) -> dict[str, int]:
-        """How many calls each waiting key may have now, given the first due time of each.
+        """Number of calls that each waiting key may have now, given the first due time of each.
 
         Keys that hold their share have what is left by the others, but for the slots that always stay free.
         """

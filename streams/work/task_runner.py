@@ -1,6 +1,6 @@
-"""Run of one claimed task: performs its effect through a connector, submits the answer or the timer's command.
+"""Run of one claimed task: its effect through a connector, and the submission of the answer or the timer's command.
 
-What fails by a bug is kept in its row, with the provider's answer if there is one: no one else would send it again.
+A task that fails by a bug is kept in its row, with the provider's answer if there is one: no one else would repeat it.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class TaskRunner:
             await self._end(task)
 
     async def _end(self, task: Claimed) -> None:
-        """Deletes a task whose command an earlier process recorded without ending the task."""
+        """Delete a task whose command an earlier process recorded without ending the task."""
         connection = await self._connected()
         await connection.execute(END, (task.id, self._name))
 

@@ -149,7 +149,7 @@ class Worker:
         return found
 
     async def _claim_oldest(self, connection: AsyncConnection[Row]) -> None:
-        """Claims all due timers, and calls of the names under which no key holds its share, as far as there is room."""
+        """Claim all due timers, and calls of the names under which no key holds its share, as far as there is room."""
         rooms = {name: slots.room for name, slots in self._slots.items() if name == TIMERS or not slots.crowded}
         timers = rooms.pop(TIMERS)
         due = claim(self._name, LEASE_SECONDS, self._claimed_at, self._contexts, timers, rooms, SHARE)
@@ -159,7 +159,7 @@ class Worker:
             slots.limited = slots.room == 0 or (name != TIMERS and slots.crowded)
 
     async def _claim_by_key(self, connection: AsyncConnection[Row], name: str, slots: Slots) -> int:
-        """Chooses by key among all that wait, however many wait under the keys that hold their share."""
+        """Choose by key among all waiting calls, however many wait under the keys that hold their share."""
         slots.limited = True
         if slots.room == 0:
             return 0
@@ -173,7 +173,7 @@ class Worker:
         return await self._begin(await _fetch(connection, due), taken_over=False)
 
     async def _rest(self) -> None:
-        """Ends at a reported due task, at the next known due time, or after `IDLE_SECONDS`: reports can be missed."""
+        """Return at a reported due task, at the next known due time, or after `IDLE_SECONDS`: reports can be missed."""
         soon = next_due(self._claimed_at, self._contexts, list(self._slots))
         ((self._next_due,),) = await _fetch(await self._connected(), soon)
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._wake.wait())]
@@ -211,7 +211,7 @@ class Worker:
             self._wake.set()
 
     def _may_go_on(self) -> bool:
-        """Bounds the shutdown: another worker takes an unfinished task over when its lease ends."""
+        """Bound the shutdown: another worker takes an unfinished task over when its lease ends."""
         return not self._closing or asyncio.get_running_loop().time() < self._closing_at + LINGER_SECONDS
 
     async def _renew(self) -> None:
