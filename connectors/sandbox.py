@@ -30,6 +30,7 @@ class SandboxSms:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        discard_drafts(directory)
 
     async def __call__(self, effect: Sms, key: str) -> Verdict:
         if effect.to is None or effect.body is None:
@@ -48,6 +49,7 @@ class SandboxEmail:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        discard_drafts(directory)
 
     async def __call__(self, effect: Email, key: str) -> Verdict:
         if effect.to is None or effect.subject_line is None or (effect.html is None and effect.text is None):
@@ -58,13 +60,22 @@ class SandboxEmail:
         """Nothing to close."""
 
 
+def discard_drafts(directory: Path) -> None:
+    """Remove what a crash left half-written: it holds a message, and no file without its draft is complete.
+
+    A message that another process writes at that moment is put off, and written again.
+    """
+    for path in directory.glob(f"*{DRAFT}"):
+        path.unlink(missing_ok=True)
+
+
 def forget(directory: Path, subject: str) -> None:
     """Remove every message to this data subject (`context:id`); raises OSError if that fails.
 
-    All drafts are removed, as a crash may leave unreadable ones: a message without its draft is written again.
+    All drafts are removed, as a crash may leave unreadable ones.
     """
-    written = (path for path in directory.glob("*.json") if _subject(path) == subject)
-    for path in (*directory.glob(f"*{DRAFT}"), *written):
+    discard_drafts(directory)
+    for path in [path for path in directory.glob("*.json") if _subject(path) == subject]:
         path.unlink(missing_ok=True)
 
 

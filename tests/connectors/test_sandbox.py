@@ -70,6 +70,17 @@ async def test_a_person_s_messages_are_forgotten_and_nobody_else_s(
     forget(outbox, "communication:7")
 
 
+@pytest.mark.parametrize("connector", [SandboxSms, SandboxEmail])
+def test_what_a_crash_left_half_written_is_gone_at_the_next_start(
+    outbox: Path, connector: type[SandboxSms | SandboxEmail]
+) -> None:
+    outbox.mkdir(parents=True)
+    (outbox / ".cut.draft").write_text('{"subject": "communication:7", "body": "Dear')
+    (outbox / "sms-key-1.json").write_text("{}")
+    connector(outbox)
+    assert [path.name for path in outbox.iterdir()] == ["sms-key-1.json"]
+
+
 async def test_a_repeat_writes_the_same_file_again(outbox: Path, an_sms: MakeSms) -> None:
     send = SandboxSms(outbox)
     assert send.idempotent
