@@ -179,7 +179,7 @@ async def test_a_restart_in_the_middle_of_a_rebalance_leaves_no_partition_withou
             roles.kill("p1")
             roles.start("processor", "p1")
             await asyncio.gather(*asked)
-            assert not is_rebalancing(roles)
+            await until(lambda: not is_rebalancing(roles))
 
 
 def is_rebalancing(roles: Processes) -> bool:
