@@ -49,7 +49,7 @@ def move_to_kafka(settings: Settings) -> None:
 
 def _next_steps(settings: Settings) -> str:
     """Steps that remain until the roles run. The keys of persons are in no topic, so they have to be taken along."""
-    kafka = f"export HEADWATER_KAFKA={settings.kafka}"
+    kafka = f"export HEADWATER_DATA={settings.data.absolute()} HEADWATER_KAFKA={settings.kafka}"
     given = {"PREFIX": settings.prefix, "REPLICAS": settings.replicas, "MIN_INSYNC": settings.min_insync}
     usual = Settings.model_fields
     kafka += "".join(f" HEADWATER_{name}={v}" for name, v in given.items() if v != usual[name.lower()].default)
@@ -58,8 +58,8 @@ def _next_steps(settings: Settings) -> str:
         return f"Next, on the same PostgreSQL and {secrets}:\n  {kafka}\n  {ROLES}"
     return (
         "Next, the keys of persons, which are not in Kafka, and an empty PostgreSQL that every role can reach:\n"
-        f"  headwater keys backup --data {settings.data} keys.jsonl\n"
         f"  {kafka}\n"
+        "  headwater keys backup keys.jsonl\n"
         "  export HEADWATER_POSTGRES=postgresql://headwater@database/headwater\n"
         "  headwater keys restore keys.jsonl\n"
         "  headwater journal rebuild\n"

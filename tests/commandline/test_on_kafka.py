@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from streams.kafka.supervisor import WRONG_SETUP_EXIT
 from tests.databases import fresh_database
 from tests.faults.product import CLI, Product
 from tests.streams.kafka.broker import Kafka, free_port
-from tests.streams.kafka.runtime import change, new_cluster
+from tests.streams.kafka.runtime import ROOT, change, new_cluster
 
 pytestmark = pytest.mark.faults
 API = "/communication/api/communication"
@@ -93,6 +94,33 @@ def record(product: Product) -> None:
 def fetched(dsn: str, query: str) -> list[tuple[object, ...]]:
     with psycopg.connect(dsn) as connection:
         return connection.execute(query.encode()).fetchall()
+
+
+def test_the_steps_that_a_move_prints_bring_a_fresh_database_to_where_the_old_one_was(
+    kafka: Kafka, tmp_path: Path
+) -> None:
+    product = Product(tmp_path / "data")
+    product.start()
+    record(product)
+    assert product.stop() == 0
+    cluster = new_cluster(kafka)
+    one = Installation(cluster, environment(cluster, product.data), "", tmp_path / "keys")
+    printed = one.says("move", "--to-kafka", cluster.bootstrap).splitlines()
+    *steps, roles = (line.strip() for line in printed if line.startswith("  "))
+    assert roles.startswith("headwater processor, ")
+    with anew() as dsn:
+        assert followed(steps, tmp_path, dsn) == []
+        assert fetched(dsn, RECIPIENTS) == list(ADDRESSES.items())
+
+
+def followed(steps: list[str], directory: Path, dsn: str) -> list[str]:
+    """Does what was printed, in an environment that knows nothing else; the complaints."""
+    script = "set -e\n" + "\n".join(steps).replace("postgresql://headwater@database/headwater", f"'{dsn}'")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    given = plain | {"PATH": path, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["bash", "-c", script], cwd=directory, env=given, capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else [done.stdout, done.stderr]
 
 
 def read_models(dsn: str) -> dict[str, list[str]]:
