@@ -72,21 +72,28 @@ class PermissionGuard(Generic[Source]):
         await self._connector.close()
 
 
-class Claims(Protocol):
-    """Names those of a provider's ids that are on record for other effects."""
+class DeliveryRecords(Protocol[Subject]):
+    """What is on record about effects and the provider's ids. Raises psycopg.Error or psycopg_pool.PoolTimeout."""
 
-    async def __call__(self, provider_ids: Sequence[str]) -> Collection[str]:
-        """Raises psycopg.Error or psycopg_pool.PoolTimeout."""
+    async def settled(self, effect: Subject) -> str | None:
+        """The provider's id of an effect whose fate a report has told meanwhile."""
+        ...
+
+    async def taken(self, provider_ids: Sequence[str]) -> Collection[str]:
+        """Those of a provider's ids that are on record, so for other effects than one in doubt."""
         ...
 
     async def close(self) -> None: ...
 
 
-class UnclaimedOnly(Generic[Source]):
-    """Finds nothing that is on record for another effect: the same words may have gone to the same person before."""
+class RecordedFirst(Generic[Source]):
+    """Looks into our records before and after the provider's list.
 
-    def __init__(self, claims: Claims, connector: Connector[Source]) -> None:
-        self._claims = claims
+    A report may have told the fate of the call, and the same words may have gone to the same person before.
+    """
+
+    def __init__(self, records: DeliveryRecords[Source], connector: Connector[Source]) -> None:
+        self._records = records
         self._connector = connector
         self.provider = connector.provider
         self.idempotent = connector.idempotent
@@ -96,15 +103,18 @@ class UnclaimedOnly(Generic[Source]):
 
     async def find(self, effect: Source, since: datetime) -> Finding:
         """Look an effect up, without what is on record for others."""
-        finding = await find(self._connector, effect, since)
-        if not isinstance(finding, Listed) or not finding.provider_ids:
-            return finding
         try:
-            claimed = await self._claims(finding.provider_ids)
+            settled = await self._records.settled(effect)
+            if settled is not None:
+                return Listed((settled,))
+            finding = await find(self._connector, effect, since)
+            if not isinstance(finding, Listed) or not finding.provider_ids:
+                return finding
+            taken = await self._records.taken(finding.provider_ids)
         except (psycopg.Error, PoolTimeout):
             return Deferred("database_away", "what is on record could not be asked")
-        return Listed(tuple(one for one in finding.provider_ids if one not in claimed))
+        return Listed(tuple(one for one in finding.provider_ids if one not in taken))
 
     async def close(self) -> None:
-        await self._claims.close()
+        await self._records.close()
         await self._connector.close()

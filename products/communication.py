@@ -97,14 +97,14 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     from effects.communication.messages import code_of, mail_of, text_of
     from effects.communication.outbox import OutboxRemoval
     from effects.communication.stop import SenderSearch
-    from effects.rendering import PermissionGuard, Rendering, UnclaimedOnly
+    from effects.rendering import PermissionGuard, RecordedFirst, Rendering
 
     outbox, links = parts.settings.outbox, unsubscribe_links(parts.secrets, parts.settings.public)
     sms = providers.sms(TwilioSettings(), outbox)
     email = providers.email(ResendSettings(), SmtpSettings(), outbox)
     return {
-        SendText: UnclaimedOnly(
-            RecordedDeliveries(parts.dsn),
+        SendText: RecordedFirst(
+            RecordedDeliveries(parts.dsn, Channel.SMS),
             PermissionGuard(ConsentCheck(parts.dsn, Channel.SMS), Rendering(text_of, sms)),
         ),
         SendMail: PermissionGuard(ConsentCheck(parts.dsn, Channel.EMAIL), Rendering(mail_of(links), email)),

@@ -135,7 +135,7 @@ class ReceiptNoted(OfMessage, name="communication.message.receipt_noted.v1"):
 
 
 UNKNOWN = "unknown"
-"""The code of a try that may have gone out and is repeated, as the provider recognises repeats."""
+"""The code of a try that may have gone out: repeated where the provider recognises repeats, else looked up."""
 
 
 class Delivery(BaseModel):

@@ -46,13 +46,30 @@ class Position(NamedTuple):
         return position
 
 
+class Doubt(BaseModel):
+    """What is known of a call that may have gone out, between the looks at the provider's list.
+
+    `since` is before the first attempt; `reason` says why its fate is unknown. `absent` looks found nothing, `failed`
+    looks could not be made. `resent`: it was sent once more, without an answer again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    since: Instant
+    reason: str
+    absent: int = 0
+    failed: int = 0
+    resent: bool = False
+
+
 class TaskEnd(BaseModel):
-    """End of the task that a command answers, or its delay until `due_at` (UTC)."""
+    """End of the task that a command answers, or its delay until `due_at` (UTC), perhaps in doubt."""
 
     model_config = ConfigDict(frozen=True)
 
     id: UUID
     due_at: Instant | None = None
+    doubt: Doubt | None = None
 
 
 class Envelope(NamedTuple):

@@ -8,13 +8,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from domain.messages import Command, Effect, Reply
+from streams.core.envelope import Doubt
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.postgres.database import Statement
 
 _RETURNED = """
     returning t.id, t.context, t.kind, t.attempts, t.name, t.body::text, t.subject, t.reply_name, t.reply_body::text,
-              t.reply_subject, t.correlation_id, t.event_id, t.due_at, t.key, t.answered"""
+              t.reply_subject, t.correlation_id, t.event_id, t.due_at, t.key, t.answered,
+              t.doubt::text"""
 
 _WITH_KEYS = """
     select c.*, k.subject, k.wrapped, r.subject, r.wrapped
@@ -102,7 +104,7 @@ NEXT_DUE = """
 
 KEEP = """
     update headwater.tasks set state = %s, error = %s, lease_until = null, answered = answered or %s::text is not null,
-           reply_body = coalesce(%s::json, reply_body)
+           reply_body = coalesce(%s::json, reply_body), doubt = coalesce(%s::jsonb, doubt)
      where id = %s and owner = %s
 """
 
@@ -139,6 +141,7 @@ class ClaimedRow(NamedTuple):
     due_at: datetime
     key: str
     answered: bool
+    doubt: str | None
     key_subject: str | None
     key_wrapped: bytes | None
     reply_key_subject: str | None
@@ -157,7 +160,8 @@ TIMERS = ""
 class Claimed(NamedTuple):
     """A task that this worker holds until its lease ends. `attempts` includes the current one.
 
-    `answered`: the provider's answer is in the reply, which could not be recorded before.
+    `answered`: the provider's answer is in the reply, which could not be recorded before. `doubt`: an earlier attempt
+    may have gone out.
     """
 
     id: UUID
@@ -170,6 +174,7 @@ class Claimed(NamedTuple):
     event_id: UUID
     due_at: datetime
     answered: bool = False
+    doubt: Doubt | None = None
 
 
 def claim(
@@ -213,9 +218,15 @@ def next_due(now: datetime, contexts: Sequence[str], names: Sequence[str]) -> St
     return Statement(NEXT_DUE, [now, list(contexts), list(names), now, list(contexts)])
 
 
-def keep(id_: UUID, owner: str, state: str, error: str, reply: str | None = None) -> Statement:
-    """The statement that keeps a task that cannot go on, *failed* or *unreadable*; with `reply`, the answer it got."""
-    return Statement(KEEP, [state, error, reply, reply, id_, owner])
+def keep(
+    id_: UUID, owner: str, state: str, error: str, reply: str | None = None, doubt: Doubt | None = None
+) -> Statement:
+    """The statement that keeps a task that cannot go on, *failed* or *unreadable*.
+
+    `reply` is the answer it got, `doubt` what that leaves.
+    """
+    left = None if doubt is None else doubt.model_dump_json()
+    return Statement(KEEP, [state, error, reply, reply, left, id_, owner])
 
 
 def retry(contexts: Sequence[str]) -> Statement:
@@ -242,6 +253,7 @@ def read_claimed(mapper: Mapper, row: ClaimedRow) -> Claimed:
         row.event_id,
         row.due_at,
         row.answered,
+        None if row.doubt is None else Doubt.model_validate_json(row.doubt),
     )
 
 

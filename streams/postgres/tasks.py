@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 
 from domain.messages import Command, Named, Reply
-from streams.core.envelope import DECIDED_V1, Decided, Problem, Recorded, Status
+from streams.core.envelope import DECIDED_V1, Decided, Doubt, Problem, Recorded, Status
 from streams.core.ids import derived_id
 from streams.core.mapper import Mapper
 from streams.core.names import UnknownName
@@ -89,12 +89,17 @@ def _concluded(mapper: Mapper, decided: Decided, name: str) -> Iterator[Change]:
         return
     if decided.status is Status.FAILED and name != DECIDED_V1:
         if (answer := _answer_in(mapper, decided)) is not None:
-            yield change(end.id, answered=True, reply_body=orjson.Fragment(mapper.encode(answer)))
+            reply = orjson.Fragment(mapper.encode(answer))
+            yield change(end.id, answered=True, reply_body=reply, doubt=_json(end.doubt))
     elif end.due_at is None:
         yield delete(end.id)
     else:
         waiting = {"due_at": end.due_at, "owner": None, "lease_until": None, "answered": False, "error": None}
-        yield change(end.id, state="waiting", **waiting)
+        yield change(end.id, state="waiting", doubt=_json(end.doubt), **waiting)
+
+
+def _json(doubt: Doubt | None) -> dict[str, Any] | None:
+    return None if doubt is None else doubt.model_dump(mode="json")
 
 
 def _answer_in(mapper: Mapper, decided: Decided) -> Reply | None:

@@ -25,6 +25,18 @@ def backoff(attempts: int, jitter: float) -> float:
     return min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** (attempts - 1)) * jitter
 
 
+def attempt_in_doubt(reason: str, after: float, number: int, provider: str, now: datetime) -> Attempt:
+    """The attempt of a call that may have gone out, and is looked up after so many seconds."""
+    return Attempt(
+        result=Result.DEFERRED,
+        number=number,
+        provider=provider,
+        code="unknown",
+        reason=reason,
+        retry_at=now + timedelta(seconds=after),
+    )
+
+
 def attempt_of(verdict: Verdict, number: int, provider: str, repeatable: bool, now: datetime, jitter: float) -> Attempt:
     """The attempt that a connector's verdict makes: accepted, rejected, deferred or unconfirmed."""
     known: dict[str, Any] = {"number": number, "provider": provider, "output": verdict.output}

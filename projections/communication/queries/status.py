@@ -125,6 +125,18 @@ async def delivery_by_provider_id(connection: AsyncConnection[Row], provider_id:
     return _found(await (await connection.execute(sql, (provider_id,))).fetchall())
 
 
+SETTLED = """
+    select coalesce(provider_id, '') from communication_deliveries
+     where message_id = %s and channel = %s and part in ('sent', 'delivered', 'undelivered')
+"""
+
+
+async def settled_id(connection: AsyncConnection[Row], message_id: UUID, channel: Channel) -> str | None:
+    """The provider's id of a delivery that has gone out for certain, "" for an unknown id; None for any other."""
+    row = await (await connection.execute(SETTLED, (message_id, channel.value))).fetchone()
+    return None if row is None else str(row[0])
+
+
 async def recorded_ids(connection: AsyncConnection[Row], provider_ids: Sequence[str]) -> set[str]:
     """Those of a provider's ids that are on record for deliveries."""
     sql = "select provider_id from communication_deliveries where provider_id = any(%s)"

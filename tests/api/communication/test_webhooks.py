@@ -16,7 +16,7 @@ from tests.api.communication.reports import (
     twilio_json_by_hash,
 )
 from tests.api.communication.world import HOOKS, World
-from tests.imitations import hanging, throttling
+from tests.imitations import Behaviour, Stage, failing, hanging, throttling
 
 
 def test_a_text_is_delivered_when_twilio_says_so(world: World, recipient: int) -> None:
@@ -133,9 +133,14 @@ def test_a_failed_email_says_why_in_words(
     assert world.product.status(task_id)["result"]["error"] == error
 
 
+def untold(number: str) -> Behaviour:
+    """Twilio does not tell what it has sent to this number."""
+    return failing(403, stage=Stage.LIST, times=None, to=number)
+
+
 def test_a_message_whose_fate_is_unknown_is_settled_by_its_report(world: World) -> None:
     user_id, number = world.person()
-    world.twilio.behave(hanging(to=number))
+    world.twilio.behave(hanging(to=number), untold(number))
     task_id = world.product.send(user_id, channel="sms", priority="critical")["task_id"]
     world.product.settle()
     unknown = world.product.status(task_id)
@@ -149,7 +154,7 @@ def test_a_message_whose_fate_is_unknown_is_settled_by_its_report(world: World) 
 def unanswered(world: World) -> tuple[str, str, str]:
     """A text that Twilio took and did not answer: its task id, its number, and where its reports go."""
     user_id, number = world.person()
-    world.twilio.behave(hanging(to=number))
+    world.twilio.behave(hanging(to=number), untold(number))
     task_id = world.product.send(user_id, channel="sms", priority="critical")["task_id"]
     world.product.settle()
     return task_id, number, world.twilio.journal.received[-1].content["StatusCallback"]
