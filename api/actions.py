@@ -108,26 +108,32 @@ class Action:
         actor: str,
         command_id: UUID,
         fingerprints: Fingerprints = NO_KEY,
+        conditional: bool = True,
     ) -> None:
         self._actions = actions
         self._request = request
         self._actor = actor
         self.command_id = command_id
         self._fingerprints = fingerprints
+        self._conditional = conditional
         self.at: datetime = actions.clock.now()
 
     def new_id(self, what: str) -> UUID:
         """The id of a thing this write makes: the same for every retry with the same key."""
         return derived_id(self.command_id, what)
 
-    def part(self, number: int) -> Action:
-        """The nth part of a write that consists of several commands, each with a separate outcome."""
+    def part(self, number: int, conditional: bool = True) -> Action:
+        """The nth part of a write that consists of several commands, each with a separate outcome.
+
+        A part that is not `conditional` concerns another stream than the one that If-Match is about.
+        """
         return Action(
             self._actions,
             self._request,
             self._actor,
             derived_id(self.command_id, f"part {number}"),
             self._fingerprints,
+            conditional,
         )
 
     async def repeated(self) -> bool:
@@ -179,7 +185,7 @@ class Action:
 
     def _expected_version(self) -> int | None:
         given = self._request.headers.get("if-match")
-        if given is None or given.strip() == "*":
+        if given is None or given.strip() == "*" or not self._conditional:
             return None
         version = VERSION.fullmatch(given.strip())
         if version is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ from connectors.email import ERASED, INVALID, NOT_CARRIED, needs_utf8, wire_addr
 from connectors.email_policy import WIRE, WIRE_UTF8
 from domain.calls.email import Email
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
+
+_MAILBOX_STATUS = re.compile(r"5\.1\.\d{1,3}\b|5\.2\.1\b")
+"""The enhanced statuses (RFC 3463) that say something of the mailbox, not of the message: they become the code."""
 
 _GOODBYE_SECONDS = 1.0
 _PORTS = {"smtp": 587, "smtps": 465}
@@ -163,7 +167,10 @@ async def _hand_over(client: aiosmtplib.SMTP, content: bytes) -> Verdict | None:
 
 def _refused(error: aiosmtplib.SMTPResponseException) -> Verdict:
     code, reason = f"smtp_{error.code}", without_addresses(error.message)
-    return Rejected(code, reason) if 500 <= error.code < 600 else Deferred(code, reason)
+    if not 500 <= error.code < 600:
+        return Deferred(code, reason)
+    about_mailbox = _MAILBOX_STATUS.match(error.message)
+    return Rejected(f"smtp_{about_mailbox[0]}" if about_mailbox else code, reason)
 
 
 def _content(effect: Email, to: str, sender: Address, message_id: str) -> bytes:

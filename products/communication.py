@@ -7,11 +7,19 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.communication.access import LIMITS, SCOPES
-from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
+from commands.communication.effects import (
+    FindOwners,
+    FindSenders,
+    ForgetMessages,
+    MarkAddress,
+    SendMail,
+    SendText,
+    SendVerificationCode,
+)
 from commands.communication.wiring import COMMUNICATION as CONTEXT
 from connectors.settings import ResendSettings, SmtpSettings, TwilioSettings
 from domain.communication.budget import Limits
@@ -50,16 +58,38 @@ LARGEST_BUDGET = 1_000_000_000
 
 
 class CommunicationSettings(BaseSettings):
-    """Budgets over all recipients, in dollars, by UTC day and month."""
+    """Budgets over all recipients, in dollars, by UTC day and month; countries to whose numbers codes may be sent.
+
+    `allowed_countries` are ISO 3166 codes with commas between them (`US,CA`); empty for all.
+    """
 
     model_config = SettingsConfigDict(env_prefix="HEADWATER_", env_ignore_empty=True, extra="ignore")
 
     daily_budget: Decimal = Field(default=Decimal(100), ge=0, le=LARGEST_BUDGET)
     monthly_budget: Decimal = Field(default=Decimal(3000), ge=0, le=LARGEST_BUDGET)
+    allowed_countries: str = Field(default="", validation_alias="COMMUNICATION_ALLOWED_COUNTRIES")
+
+    @field_validator("allowed_countries")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        countries(value)
+        return value
 
     @property
     def limits(self) -> Limits:
         return Limits(daily=microcents(self.daily_budget), monthly=microcents(self.monthly_budget))
+
+
+def countries(named: str) -> frozenset[str]:
+    """The countries of a list with commas; raises ValueError for one that has no phone numbers."""
+    found = frozenset(country.strip().upper() for country in named.split(",") if country.strip())
+    if found:
+        import phonenumbers
+
+        unknown = sorted(found - phonenumbers.SUPPORTED_REGIONS)
+        if unknown:
+            raise ValueError(f"these are no countries by their ISO 3166 codes, as in US,CA: {', '.join(unknown)}")
+    return found
 
 
 def unsubscribe_links(secrets: Secrets, public_url: str) -> UnsubscribeLinks:
@@ -76,10 +106,11 @@ def app(parts: EdgeParts) -> App:
     from api.communication.signers import Signers
     from connectors import providers
 
-    twilio, resend = TwilioSettings(), ResendSettings()
+    own_settings, twilio, resend = CommunicationSettings(), TwilioSettings(), ResendSettings()
     own = Dependencies(
         engine=parts.engine,
-        limits=CommunicationSettings().limits,
+        limits=own_settings.limits,
+        countries=countries(own_settings.allowed_countries),
         secrets=parts.secrets,
         links=unsubscribe_links(parts.secrets, parts.settings.public),
         signers=Signers.of(twilio, resend),
@@ -96,20 +127,23 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     from effects.communication.deliveries import RecordedDeliveries
     from effects.communication.messages import code_of, mail_of, text_of
     from effects.communication.outbox import OutboxRemoval
-    from effects.communication.stop import SenderSearch
+    from effects.communication.owners import AddressMark, OwnerSearch
     from effects.rendering import PermissionGuard, RecordedFirst, Rendering
 
     outbox, links = parts.settings.outbox, unsubscribe_links(parts.secrets, parts.settings.public)
+    mark = parts.secrets.mark
     sms = providers.sms(TwilioSettings(), outbox)
     email = providers.email(ResendSettings(), SmtpSettings(), outbox)
     return {
         SendText: RecordedFirst(
             RecordedDeliveries(parts.dsn, Channel.SMS),
-            PermissionGuard(ConsentCheck(parts.dsn, Channel.SMS), Rendering(text_of, sms)),
+            PermissionGuard(ConsentCheck(parts.dsn, Channel.SMS, mark), Rendering(text_of, sms)),
         ),
-        SendMail: PermissionGuard(ConsentCheck(parts.dsn, Channel.EMAIL), Rendering(mail_of(links), email)),
+        SendMail: PermissionGuard(ConsentCheck(parts.dsn, Channel.EMAIL, mark), Rendering(mail_of(links), email)),
         SendVerificationCode: Rendering(code_of(parts.secrets), sms),
-        FindSenders: SenderSearch(parts.dsn, parts.secrets.salt),
+        FindSenders: OwnerSearch(parts.dsn, parts.secrets.salt),
+        FindOwners: OwnerSearch(parts.dsn, parts.secrets.salt),
+        MarkAddress: AddressMark(parts.dsn, parts.secrets),
         ForgetMessages: OutboxRemoval(outbox),
     }
 

@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import phonenumbers
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, PlainSerializer
 from starlette.requests import Request
 
+from api.actions import Action
 from api.auth import Caller
-from api.communication.dependencies import Own
+from api.communication.dependencies import Dependencies, Own
 from api.communication.fields import Address, Code, Instant, PhoneNumber, Short, UserId, UserIdText
 from api.communication.messages import Done
 from api.errors import ApiError, FieldError, invalid
 from api.fields import Body
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
-from commands.communication.consent import GrantEmailConsent, GrantSmsConsent, VerifyPhone
+from commands.communication.consent import CodeNotAllowed, GrantEmailConsent, GrantSmsConsent, VerifyPhone
+from commands.communication.number import AllowCode
 from commands.communication.opt_out import OptOut, RevokeConsent
-from domain.communication.consent import PhoneVerificationFailed
+from content.communication import verification_text
+from domain.communication.addresses import canonical_mailbox, canonical_number
+from domain.communication.consent import ConsentStatus, PhoneVerificationFailed
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish, types_named
 from domain.communication.optimal import optimal_time
+from domain.communication.prices import price
+from projections.communication.dead_mailboxes import is_dead
 from projections.communication.queries.consent_check import check, recipient_at
 from projections.communication.queries.engagement import history_of
-from projections.communication.recipients import PendingVerification, pending_verifications, preferences_of
+from projections.communication.recipients import (
+    PendingVerification,
+    pending_verifications,
+    preferences_of,
+    verified_number,
+)
+from streams.core.envelope import Outcome
+from streams.postgres.reads import Reads
 
 router = APIRouter(route_class=LeanRoute, prefix="/api/communication", tags=["Consent"])
 
 MANAGE = may("preferences:manage")
 NOT_CARRIED = "must have ASCII characters only before the @: no configured provider carries others"
+CODE_COST = price(Channel.SMS, verification_text("000000").length.segments)
+"""The cost of a text with a verification code, whatever the code."""
+
 ENDED_VERIFICATION = PendingVerification(
     user_id=0, verification_id=UUID(int=0), expires_at=datetime.min.replace(tzinfo=UTC)
 )
@@ -115,34 +133,85 @@ def proof(request: Request) -> dict[str, Any]:
 
 @router.post("/consent/sms")
 async def grant_sms_consent(
-    body: SmsConsentBody, caller: Annotated[Caller, MANAGE], act: Act, request: Request
+    body: SmsConsentBody, caller: Annotated[Caller, MANAGE], act: Act, request: Request, reads: Read, own: Own
 ) -> ConsentAnswer:
     """Ask for consent to texts: a code goes to the number, and consent counts once it comes back."""
-    outcome = await act.submit(
-        GrantSmsConsent(
-            at=act.at,
-            user_id=body.user_id,
-            verification_id=act.new_id("verification"),
-            phone_number=body.phone_number,
-            source=body.consent_source or "api",
-            text=body.consent_text or "",
-            **proof(request),
-        )
+    check_country(body.phone_number, own.countries)
+    repeated = await act.repeated()
+    grant = GrantSmsConsent(
+        at=act.at,
+        user_id=body.user_id,
+        verification_id=act.new_id("verification"),
+        phone_number=body.phone_number,
+        source=body.consent_source or "api",
+        text=body.consent_text or "",
+        allowed=repeated or not await _stands(body, reads),
+        cost=CODE_COST,
+        usage=(await own.spending()).usage,
+        limits=own.limits,
+        **proof(request),
     )
+    if grant.allowed and not repeated:
+        await _allow_code(grant, act, own)
+    outcome = await _submit_grant(grant, act, own)
     return ConsentAnswer(message="SMS consent granted successfully", verification_required=bool(outcome.events))
+
+
+async def _submit_grant(grant: GrantSmsConsent, act: Action, own: Dependencies) -> Outcome:
+    """Submit the grant. A read model that lags may show consent that stands no more: then the number is asked."""
+    try:
+        return await act.submit(grant)
+    except ApiError as refused:
+        if refused.kind is not CodeNotAllowed:
+            raise
+    await _allow_code(grant, act, own)
+    return await act.part(1).submit(grant.model_copy(update={"allowed": True}))
+
+
+async def _allow_code(grant: GrantSmsConsent, act: Action, own: Dependencies) -> None:
+    """Ask the number, under its own partition key, whether it may get a code; raises ApiError 400 above its limit."""
+    number = own.secrets.mark(canonical_number(grant.phone_number or ""))
+    allow = AllowCode(at=grant.at, number=number, verification_id=grant.verification_id)
+    await act.part(0, conditional=False).submit(allow)
+
+
+async def _stands(body: SmsConsentBody, reads: Reads) -> bool:
+    """Whether this very number is verified and nothing was withdrawn since, as far as can be read."""
+    async with reads.connection() as connection:
+        if await verified_number(connection, body.user_id) != canonical_number(body.phone_number):
+            return False
+        sms = (await recipient_at(connection, body.user_id)).sms
+    return all(sms.standing(type_).status is ConsentStatus.GRANTED for type_ in ALL_TYPES)
+
+
+def check_country(phone_number: str, allowed: Set[str]) -> None:
+    """Raises ApiError 400 for a number of another country; without any, all are allowed."""
+    if not allowed:
+        return
+    try:
+        number = phonenumbers.parse(phone_number)
+    except phonenumbers.NumberParseException:
+        raise ApiError(400, "Invalid phone_number: no country has such numbers", kind="InvalidInput") from None
+    code = number.country_code or 0
+    country = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(code)
+    if country not in allowed:
+        raise ApiError(400, "Invalid phone_number: no codes are sent to this country", kind="InvalidInput")
 
 
 @router.post("/consent/sms/verify")
 async def verify_sms_consent(
     body: VerifyBody, caller: Annotated[Caller, MANAGE], act: Act, reads: Read, own: Own
 ) -> Done:
-    """Prove a number by the code that was sent to it: within 10 minutes and five tries."""
+    """Prove a number by the code that was sent to it: within 10 minutes and five tries, whoever else waits there."""
     async with reads.connection() as connection:
         pending = await pending_verifications(connection, body.phone_number)
-    if not pending and not await act.repeated():
+    repeated = await act.repeated()
+    if not pending and not repeated:
         raise ApiError(400, "No verification is under way for this phone number", kind="NoVerification")
     fitting = [one for one in pending if own.secrets.is_code(one.verification_id, body.verification_code)]
     chosen = (fitting or pending or [ENDED_VERIFICATION])[0]
+    if not fitting and not repeated:
+        await _count_against(pending[1:], act)
     outcome = await act.submit(
         VerifyPhone(at=act.at, user_id=chosen.user_id, verification_id=chosen.verification_id, correct=bool(fitting))
     )
@@ -152,13 +221,30 @@ async def verify_sms_consent(
     return Done(message="Phone number verified successfully")
 
 
+async def _count_against(others: Sequence[PendingVerification], act: Action) -> None:
+    """Count a wrong code against everybody else who waits for one at the number: a guess is one at each of the codes.
+
+    A code that has expired, or was guessed wrong too often, is over already.
+    """
+    for number, other in enumerate(others):
+        if other.expires_at > act.at:
+            wrong = VerifyPhone(at=act.at, user_id=other.user_id, verification_id=other.verification_id, correct=False)
+            try:
+                await act.part(number, conditional=False).submit(wrong)
+            except ApiError as refused:
+                if refused.status != 400:
+                    raise
+
+
 @router.post("/consent/email")
 async def grant_email_consent(
-    body: EmailConsentBody, caller: Annotated[Caller, MANAGE], act: Act, request: Request, own: Own
+    body: EmailConsentBody, caller: Annotated[Caller, MANAGE], act: Act, request: Request, reads: Read, own: Own
 ) -> ConsentAnswer:
     """Consent to e-mail of these kinds, or of every kind."""
     if not await own.carries(body.email):
         raise invalid([FieldError("email", NOT_CARRIED, missing=False)])
+    async with reads.connection() as connection:
+        dead = await is_dead(connection, own.secrets.mark(canonical_mailbox(body.email)))
     await act.submit(
         GrantEmailConsent(
             at=act.at,
@@ -167,6 +253,7 @@ async def grant_email_consent(
             message_types=types(body.message_types),
             source=body.consent_source or "api",
             text=body.consent_text or "",
+            dead=dead,
             **proof(request),
         )
     )

@@ -27,6 +27,8 @@ class Dependencies:
     """The dependencies of the endpoints. `limits` are the budgets; `providers` states which providers are configured,
     `carries` whether mail to an address can be sent by the one for e-mail.
 
+    Verification codes go to numbers of `countries` only, or of any country if there are none.
+
     Spending is cached for a second: the rules allow for its lag (`RequestMessage`).
     """
 
@@ -37,6 +39,7 @@ class Dependencies:
     signers: Signers
     providers: dict[str, bool]
     carries: Callable[[str], Awaitable[bool]]
+    countries: frozenset[str] = frozenset()
     _spending: Spending = field(default_factory=lambda: Spending(BudgetUsage(day=date.min), {}))
     _good_until: datetime | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)

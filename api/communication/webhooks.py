@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
@@ -27,17 +27,19 @@ from api.inbound import (
 )
 from api.routing import BODY, LeanRoute
 from api.surface import Read, own_of, surface_of
+from commands.communication.consent import RecordCodeReceipt
 from commands.communication.delivery import RecordReceipt
 from commands.communication.opt_out import ReceiveSms
 from commands.communication.receipt import RecordUnmatchedReceipt
 from commands.communication.receipt_kinds import ReceiptKind, resend_kind, twilio_kind
 from commands.communication.stop import HearStop
 from connectors.signatures import resend_hmac_valid, twilio_valid, webhook_valid
+from domain.communication.addresses import canonical_number
 from domain.communication.failure_reasons import reason_of
 from domain.communication.kinds import Channel
-from domain.keywords import Keyword, keyword_in
+from domain.keywords import Keyword, keyword_of
 from projections.communication.queries.status import FoundDelivery, delivery_by_provider_id, delivery_of, unanswered_to
-from projections.communication.recipients import RECIPIENTS, users_with_phone
+from projections.communication.recipients import RECIPIENTS, user_verifying, users_with_phone
 from streams.core.calls import REFERENCE
 from streams.core.partitions import key_in_each
 from streams.postgres.reads import Reads
@@ -130,6 +132,8 @@ async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> R
     if found is None:
         unmatched = RecordUnmatchedReceipt(at=actions.clock.now(), provider="twilio", provider_id=sid, word=status)
         await record_report(actions, unmatched, "twilio", sid, status)
+        if reference is not None and twilio_kind(status) is ReceiptKind.UNDELIVERED:
+            await _record_code_receipt(actions, reads, report, reference)
         return Received()
     code, kind = detail_in(report, "ErrorCode") or None, twilio_kind(status)
     words = detail_in(report, "ErrorMessage")
@@ -147,6 +151,23 @@ async def twilio_webhook(report: FromTwilio, request: Request, reads: Read) -> R
     )
     await record_report(actions, receipt, "twilio", sid, status, str(found.message_id))
     return Received()
+
+
+async def _record_code_receipt(actions: Actions, reads: Reads, report: Mapping[str, Any], reference: str) -> None:
+    """Record that the text with the code of this verification did not arrive, if it is one and still pending."""
+    async with reads.connection() as connection:
+        user_id = await user_verifying(connection, reference)
+    if user_id is None:
+        return
+    code = detail_in(report, "ErrorCode") or None
+    receipt = RecordCodeReceipt(
+        at=actions.clock.now(),
+        user_id=user_id,
+        verification_id=UUID(reference),
+        code=code,
+        reason=reason_of(code, detail_in(report, "ErrorMessage")),
+    )
+    await record_report(actions, receipt, "twilio", needed_in(report, "MessageSid"), "code", reference)
 
 
 @router.post("/resend")
@@ -226,19 +247,23 @@ async def _found(
 
 @router.post("/sms-opt-out")
 async def sms_opt_out_webhook(message: FromTwilio, request: Request, reads: Read, own: Own) -> Received:
-    """A text that came in: STOP and its synonyms take consent back at once, START gives it again."""
+    """A text that came in: STOP and its synonyms take consent back at once, START gives it again.
+
+    Twilio's own verdict on it, `OptOutType`, counts whatever the word.
+    """
     sender, text = needed_in(message, "From"), given_in(message, "Body")
-    sid = text_in(message, "MessageSid")
+    sid, verdict = text_in(message, "MessageSid"), text_in(message, "OptOutType")
     async with reads.connection() as connection:
         users = await users_with_phone(connection, sender)
         halted = {projection.name for projection in (await installation(connection)).halted}
-    actions, mark, keyword = _actions(request), own.secrets.mark(sender), keyword_in(text)
+    actions, mark = _actions(request), own.secrets.mark(canonical_number(sender))
+    keyword = keyword_of(text, verdict)
     at = actions.clock.now()
     await asyncio.gather(
         *(
             record_report(
                 actions,
-                ReceiveSms(at=at, user_id=user_id, phone_number=sender, body=text),
+                ReceiveSms(at=at, user_id=user_id, phone_number=sender, body=text, verdict=verdict),
                 "twilio",
                 *((sid, str(user_id)) if sid else ()),
             )

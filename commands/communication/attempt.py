@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from commands.communication.address_report import address_reported
 from commands.communication.delivery import delivery_fields, if_further
 from commands.communication.effects import NOT_ALLOWED
-from commands.communication.message import case_of, dispatches
-from commands.communication.opt_out import opt_out_of_channel
+from commands.communication.message import case_of, dispatches, recount
 from commands.communication.rules import AS_ASKED, REACHABLE, decide
 from domain.communication.budget import BudgetUsage
-from domain.communication.consent import OptOutSource
+from domain.communication.consent import AddressReported
 from domain.communication.decision import Decision, DecisionStep, trail_of
 from domain.communication.delivery import (
     DeliveryStatus,
@@ -23,15 +23,12 @@ from domain.communication.delivery import (
 )
 from domain.communication.kinds import Channel, Wish
 from domain.communication.message import Message, MessageDispatched
+from domain.communication.permanent_codes import fact_of
 from domain.communication.recipient import Recipient
 from domain.messages import Attempt, Event, Reply, Result
 
 SANDBOX = "sandbox"
 """The provider without receipts: an accepted message is delivered at once."""
-
-
-UNSUBSCRIBED = "21610"
-"""Twilio's code for a number that has sent STOP."""
 
 
 ERASED = "erased"
@@ -106,17 +103,25 @@ def _rejected(command: RecordAttempt, attempt: Attempt, message: Message, recipi
         refund=delivery.cost,
     )
     rejected = if_further(delivery, event)
-    if not rejected or attempt.code == ERASED:
-        return rejected
-    return [*rejected, *_unsubscribed(command, attempt, recipient), *fall_back(command, attempt, message, recipient)]
-
-
-def _unsubscribed(command: RecordAttempt, attempt: Attempt, recipient: Recipient) -> list[Event]:
-    if attempt.code != UNSUBSCRIBED or command.channel is not Channel.SMS:
+    if not rejected:
         return []
-    return opt_out_of_channel(
-        recipient, command.at, command.user_id, Channel.SMS, OptOutSource.PROVIDER, "stopped at the provider"
-    )
+    if attempt.code != ERASED:
+        rejected += _address_events(command, attempt, message, recipient)
+        rejected += fall_back(command, attempt, message, recipient)
+    return [*rejected, *recount(command.at, message, rejected)]
+
+
+def _address_events(
+    command: RecordAttempt, attempt: Attempt, message: Message, recipient: Recipient
+) -> Sequence[Event]:
+    """What a permanent code says about the address of the message."""
+    channel = command.channel
+    fact = fact_of(channel, attempt.code)
+    if fact is None:
+        return []
+    to = message.deliveries[channel].to
+    report = AddressReported(at=command.at, user_id=command.user_id, channel=channel, address=to, fact=fact)
+    return address_reported(recipient, report, attempt.reason)
 
 
 def fall_back(

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import TypedDict
 from uuid import UUID
 
-from commands.communication.message import UnknownMessage
-from commands.communication.opt_out import opt_out_of_channel
+from commands.communication.address_report import address_reported
+from commands.communication.message import UnknownMessage, recount
 from commands.communication.receipt_kinds import ReceiptKind
-from domain.communication.consent import AddressSuppressed, OptOutSource
+from domain.communication.consent import AddressReported
 from domain.communication.delivery import (
     ActionTaken,
     Delivery,
@@ -26,6 +26,7 @@ from domain.communication.delivery import (
 )
 from domain.communication.kinds import Channel, TriggerType
 from domain.communication.message import Message
+from domain.communication.permanent_codes import AddressFact, fact_of
 from domain.communication.recipient import Recipient
 from domain.messages import Command, Event, Refused
 
@@ -38,8 +39,8 @@ class RecordReceipt(Command, name="communication.message.record_receipt.v1", key
     """Record a provider's report (a status webhook). The command id derives from the report's id, so it counts once.
 
     `word` is the provider's own word. BOUNCED is a permanent bounce and suppresses the message's address, if it is
-    still the person's; UNDELIVERED is any other failure to deliver. Reports may come in any order. Raises
-    UnknownMessage.
+    still the person's; UNDELIVERED is any other failure to deliver, after which a permanent `code` acts as it does in
+    the answer to the call. Reports may come in any order. Raises UnknownMessage.
     """
 
     message_id: UUID
@@ -101,7 +102,9 @@ def if_further(delivery: Delivery, event: ProviderEvent) -> list[Event]:
 def record_receipt(command: RecordReceipt, message: Message, recipient: Recipient) -> Sequence[Event]:
     if command.channel not in message.deliveries:
         raise UnknownMessage("there is no such message on this channel")
-    events = [*_receipt(command, message), *_consequences(command, message, recipient)]
+    told = _receipt(command, message)
+    about_address = _address_events(command, message, recipient, news=bool(told))
+    events = [*told, *about_address, *recount(command.at, message, told)]
     return events or [
         ReceiptNoted(
             at=command.at,
@@ -148,17 +151,25 @@ def _engagement(command: RecordReceipt, message: Message) -> list[Event]:
     return events
 
 
-def _consequences(command: RecordReceipt, message: Message, recipient: Recipient) -> list[Event]:
-    reach, went_to = recipient.reach(command.channel), message.deliveries[command.channel].to
+def _address_events(command: RecordReceipt, message: Message, recipient: Recipient, news: bool) -> list[Event]:
+    fact, channel = _fact_of(command), command.channel
+    if fact is None:
+        return []
+    to = message.deliveries[channel].to
+    report = AddressReported(at=command.at, user_id=command.user_id, channel=channel, address=to, fact=fact)
+    return address_reported(recipient, report, command.reason, news=news or fact is AddressFact.COMPLAINED)
+
+
+def _fact_of(command: RecordReceipt) -> AddressFact | None:
+    """What the report says about the address of the message."""
     match command.kind:
-        case ReceiptKind.BOUNCED if went_to == reach.address and not reach.suppressed:
-            reason = command.reason or "permanent bounce"
-            return [AddressSuppressed(at=command.at, user_id=command.user_id, channel=command.channel, reason=reason)]
+        case ReceiptKind.BOUNCED:
+            return AddressFact.DEAD
         case ReceiptKind.COMPLAINED:
-            return opt_out_of_channel(
-                recipient, command.at, command.user_id, command.channel, OptOutSource.COMPLAINT, "complaint"
-            )
-    return []
+            return AddressFact.COMPLAINED
+        case ReceiptKind.UNDELIVERED:
+            return fact_of(command.channel, command.code)
+    return None
 
 
 def record_action(command: RecordAction, message: Message) -> Sequence[Event]:

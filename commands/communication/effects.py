@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from domain.communication.kinds import TriggerType
+from domain.communication.kinds import Channel, TriggerType
 from domain.messages import Effect, Personal
 
 NOT_ALLOWED = "not_allowed"
@@ -53,6 +53,28 @@ class FindSenders(Effect, name="communication.find_senders.v1"):
     stop_id: str
     mark: str
     told: tuple[int, ...]
+    partition: int
+    partitions: int
+
+
+class MarkAddress(Effect, name="communication.mark_address.v1", subject="user_id"):
+    """Mark an address that was reported. The output holds `mark`, and `keys`, a key of the report in each partition."""
+
+    report_id: str
+    user_id: int
+    channel: Channel
+    address: Personal[str]
+
+
+class FindOwners(Effect, name="communication.find_owners.v1"):
+    """Find the users of `partition` whose address on the channel hashes to `mark`.
+
+    Waits until the read model has passed the record of the report. The output holds them as `user_ids`.
+    """
+
+    report_id: str
+    channel: Channel
+    mark: str
     partition: int
     partitions: int
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +18,15 @@ from domain.communication.message import (
     MessageBlocked,
     MessageCancelled,
     MessageDispatched,
+    MessageEvent,
     MessageHeld,
     MessagePhase,
     MessageRequested,
     ReservationReturned,
+    evolve,
 )
 from domain.communication.prices import price
-from domain.communication.recipient import Recipient, RecipientContacted
+from domain.communication.recipient import ContactWithdrawn, Recipient, RecipientContacted
 from domain.messages import Command, Event, Instant, Personal, Refused
 from domain.money import Microcents
 
@@ -202,6 +205,18 @@ def contacts(at: Instant, requested: MessageRequested) -> list[RecipientContacte
     if requested.priority is Priority.CRITICAL:
         return []
     return [RecipientContacted(at=at, user_id=requested.user_id, message_id=requested.message_id)]
+
+
+def recount(at: Instant, before: Message, events: Sequence[Event]) -> list[Event]:
+    """The change to the frequency cap's count that follows from events of a message: only what may arrive counts."""
+    requested, after = before.requested, reduce(evolve, (e for e in events if isinstance(e, MessageEvent)), before)
+    if requested is None or before.may_have_arrived == after.may_have_arrived:
+        return []
+    if after.may_have_arrived:
+        return [*contacts(at, requested)]
+    if requested.priority is Priority.CRITICAL:
+        return []
+    return [ContactWithdrawn(at=at, user_id=requested.user_id, message_id=requested.message_id)]
 
 
 def dispatch(command: DispatchMessage, message: Message, recipient: Recipient) -> Sequence[Event]:

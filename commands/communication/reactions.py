@@ -7,12 +7,15 @@ from datetime import date, datetime
 from uuid import UUID
 
 from commands import webhooks
+from commands.communication.address_report import HearReport, RecordMark, RecordOwners, SuppressAddress
 from commands.communication.attempt import RecordAttempt
 from commands.communication.budget import RecordSpending, ReserveBudget
 from commands.communication.consent import RecordCodeSent
 from commands.communication.effects import (
+    FindOwners,
     FindSenders,
     ForgetMessages,
+    MarkAddress,
     SendMail,
     SendMessage,
     SendText,
@@ -22,8 +25,9 @@ from commands.communication.message import DispatchMessage
 from commands.communication.opt_out import OptOut
 from commands.communication.outbox import RecordForgotten
 from commands.communication.stop import RecordSenders
+from domain.communication.address_report import OwnersFound, ReportHeard, ReportMarked
 from domain.communication.budget import BudgetReserved, Limits
-from domain.communication.consent import OptOutSource, SmsConsentRequested
+from domain.communication.consent import AddressReported, OptOutSource, SmsConsentRequested, VerificationCodeFailed
 from domain.communication.delivery import MessageRejected
 from domain.communication.kinds import Channel, Wish
 from domain.communication.message import (
@@ -33,6 +37,7 @@ from domain.communication.message import (
     MessageRequested,
     ReservationReturned,
 )
+from domain.communication.permanent_codes import AddressFact
 from domain.communication.stop import SendersFound, StopHeard
 from domain.messages import Event
 from domain.money import Microcents
@@ -67,6 +72,9 @@ def _about_people(event: Recorded[Event]) -> Iterator[Task]:
     match event.fact:
         case SmsConsentRequested() as asked:
             yield _send_code(asked)
+            yield from _spend(asked.at, asked.verification_id, asked.at.date(), asked.cost, asked.limits)
+        case VerificationCodeFailed(day=day) as failed if day is not None:
+            yield from _spend(failed.at, failed.verification_id, day, -failed.refund)
         case SubjectErased() as gone:
             yield Call(ForgetMessages(erased=gone.erased), RecordForgotten(at=gone.at, erased=gone.erased))
         case StopHeard() as heard:
@@ -76,9 +84,78 @@ def _about_people(event: Recorded[Event]) -> Iterator[Task]:
                 yield Later(
                     found.at,
                     OptOut(
-                        at=found.at, user_id=user_id, wish=Wish.SMS, reason="stop keyword", source=OptOutSource.KEYWORD
+                        at=found.at,
+                        user_id=user_id,
+                        wish=Wish.SMS,
+                        reason="stop keyword",
+                        source=OptOutSource.KEYWORD,
+                        said_at=found.said_at,
                     ),
                 )
+        case _:
+            yield from _about_addresses(event)
+
+
+def _about_addresses(event: Recorded[Event]) -> Iterator[Task]:
+    match event.fact:
+        case AddressReported() as reported:
+            yield _mark(reported, str(event.record.event_id))
+        case ReportMarked() as marked:
+            for key in marked.keys:
+                yield Later(marked.at, _in_partition(marked, key))
+        case ReportHeard() as heard:
+            yield _search_owners(heard, event.position.partition)
+        case OwnersFound() as found:
+            for user_id in found.user_ids:
+                yield Later(found.at, _for_owner(found, user_id))
+
+
+def _mark(reported: AddressReported, report_id: str) -> Call:
+    effect = MarkAddress(
+        report_id=report_id, user_id=reported.user_id, channel=reported.channel, address=reported.address
+    )
+    reply = RecordMark(
+        at=reported.at, report_id=report_id, channel=reported.channel, fact=reported.fact, reported_at=reported.at
+    )
+    return Call(effect, reply)
+
+
+def _in_partition(marked: ReportMarked, key: str) -> HearReport:
+    return HearReport(
+        at=marked.at,
+        report_id=key,
+        channel=marked.channel,
+        fact=marked.fact,
+        reported_at=marked.reported_at,
+        mark=marked.mark,
+        partitions=len(marked.keys),
+    )
+
+
+def _search_owners(heard: ReportHeard, partition: int) -> Call:
+    effect = FindOwners(
+        report_id=heard.report_id,
+        channel=heard.channel,
+        mark=heard.mark,
+        partition=partition,
+        partitions=heard.partitions,
+    )
+    return Call(effect, RecordOwners(at=heard.at, report_id=heard.report_id))
+
+
+def _for_owner(found: OwnersFound, user_id: int) -> OptOut | SuppressAddress:
+    """The fact for one of the address's owners; it changes nothing for the person whose message was reported."""
+    if found.fact is AddressFact.DEAD:
+        return SuppressAddress(at=found.at, user_id=user_id, channel=found.channel, reported_at=found.reported_at)
+    stopped = found.fact is AddressFact.STOPPED
+    return OptOut(
+        at=found.at,
+        user_id=user_id,
+        wish=Wish(found.channel),
+        reason="stopped at the provider" if stopped else "complaint",
+        source=OptOutSource.PROVIDER if stopped else OptOutSource.COMPLAINT,
+        said_at=found.reported_at,
+    )
 
 
 def _when_due(message: MessageRequested | MessageHeld, due_at: datetime) -> Later:

@@ -55,7 +55,7 @@ Rule = Callable[[Case, Channel], DecisionStep]
 
 CRITICAL = {"priority": Priority.CRITICAL.value}
 NOT_SUPPRESSED = {c: DecisionStep("suppression", 1, "allow", c, inputs={"suppression": 0}) for c in BOTH_CHANNELS}
-UNCAPPED = {c: DecisionStep("frequency_cap", 1, "skip", c, "critical", CRITICAL) for c in BOTH_CHANNELS}
+UNCAPPED = {c: DecisionStep("frequency_cap", 2, "skip", c, "critical", CRITICAL) for c in BOTH_CHANNELS}
 AT_ANY_HOUR = {c: DecisionStep("quiet_hours", 1, "skip", c, "critical", CRITICAL) for c in BOTH_CHANNELS}
 
 
@@ -98,7 +98,10 @@ def preferences(case: Case, channel: Channel) -> DecisionStep:
 
 
 def frequency_cap(case: Case, channel: Channel) -> DecisionStep:
-    """Refuse more than FREQUENCY_CAP messages, critical ones aside, within the window of the frequency preference."""
+    """Refuse more than FREQUENCY_CAP messages, critical ones aside, within the window of the frequency preference.
+
+    Since version 2, a message that can have reached the person on no channel does not count.
+    """
     if case.priority is Priority.CRITICAL:
         return UNCAPPED[channel]
     frequency = case.recipient.preferences.frequency_preference
@@ -112,9 +115,9 @@ def frequency_cap(case: Case, channel: Channel) -> DecisionStep:
         "cap": FREQUENCY_CAP,
     }
     if len(recent) < FREQUENCY_CAP:
-        return DecisionStep("frequency_cap", 1, "allow", channel, inputs=inputs)
-    inputs["free_at"] = (recent[0].at + WINDOWS[frequency]).isoformat()
-    return DecisionStep("frequency_cap", 1, "refuse", channel, "frequency_cap", inputs)
+        return DecisionStep("frequency_cap", 2, "allow", channel, inputs=inputs)
+    inputs["free_at"] = (recent[-FREQUENCY_CAP].at + WINDOWS[frequency]).isoformat()
+    return DecisionStep("frequency_cap", 2, "refuse", channel, "frequency_cap", inputs)
 
 
 def quiet_hours(case: Case, channel: Channel) -> DecisionStep:

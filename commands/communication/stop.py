@@ -24,7 +24,7 @@ class RecordSenders(Reply, name="communication.stop.record_senders.v1", key="sto
 
 
 def hear(command: HearStop, stop: Stop) -> Sequence[Event]:
-    return [] if stop.heard is not None else [StopHeard(**command.model_dump())]
+    return [] if stop.heard is not None else [StopHeard(**command.model_dump(), said_at=command.at)]
 
 
 def record_senders(command: RecordSenders, stop: Stop) -> Sequence[Event]:
@@ -34,4 +34,6 @@ def record_senders(command: RecordSenders, stop: Stop) -> Sequence[Event]:
     if attempt.result is not Result.ACCEPTED:  # given up without a result: search again
         return [heard.model_copy(update={"at": command.at, "round": heard.round + 1})]
     user_ids = (attempt.output or {})["user_ids"]
-    return [SendersFound(at=command.at, stop_id=command.stop_id, user_ids=user_ids)] if user_ids else []
+    if not user_ids:
+        return []
+    return [SendersFound(at=command.at, stop_id=command.stop_id, user_ids=user_ids, said_at=heard.said_at)]

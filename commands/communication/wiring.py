@@ -8,26 +8,38 @@ from __future__ import annotations
 from operator import attrgetter
 
 from commands.communication import (
+    address_report,
     attempt,
     batch,
     budget,
     consent,
     delivery,
     message,
+    number,
     opt_out,
     outbox,
     preferences,
     receipt,
     stop,
 )
-from commands.communication.effects import FindSenders, ForgetMessages, SendMail, SendText, SendVerificationCode
+from commands.communication.effects import (
+    FindOwners,
+    FindSenders,
+    ForgetMessages,
+    MarkAddress,
+    SendMail,
+    SendText,
+    SendVerificationCode,
+)
 from commands.communication.reactions import react
 from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS, WEBHOOK_UPCASTS
 from domain.calls.webhook import DeliverWebhook
+from domain.communication import address_report as reports
 from domain.communication import batch as batches
 from domain.communication import budget as budgets
 from domain.communication import message as messages
+from domain.communication import number as numbers
 from domain.communication import receipt as receipts
 from domain.communication import recipient as recipients
 from domain.communication import stop as stops
@@ -39,6 +51,8 @@ RECIPIENT = Stream("recipient", recipients.Recipient(), recipients.evolve, id_of
 BUDGET = Stream("budget", budgets.Budget(), budgets.evolve, id_of=attrgetter("month"))
 BATCH = Stream("batch", batches.Batch(), batches.evolve, id_of=attrgetter("batch_id"))
 STOP = Stream("stop", stops.Stop(), stops.evolve, id_of=attrgetter("stop_id"))
+REPORT = Stream("address_report", reports.AddressReport(), reports.evolve, id_of=attrgetter("report_id"))
+NUMBER = Stream("number", numbers.Number(), numbers.evolve, id_of=attrgetter("number"))
 OUTBOX = Stream("outbox", Nothing(), lambda state, _event: state, id_of=attrgetter("erased"))
 RECEIPTS = Stream("receipt", receipts.Receipts(), receipts.evolve, id_of=attrgetter("provider_id"))
 
@@ -57,6 +71,7 @@ COMMUNICATION = Context(
         Handler(preferences.ResetPreferences, decide=preferences.reset, writes=RECIPIENT),
         Handler(consent.GrantSmsConsent, decide=consent.grant_sms, writes=RECIPIENT),
         Handler(consent.RecordCodeSent, decide=consent.record_code_sent, writes=RECIPIENT),
+        Handler(consent.RecordCodeReceipt, decide=consent.record_code_receipt, writes=RECIPIENT),
         Handler(consent.VerifyPhone, decide=consent.verify, writes=RECIPIENT),
         Handler(consent.GrantEmailConsent, decide=consent.grant_email, writes=RECIPIENT),
         Handler(opt_out.RevokeConsent, decide=opt_out.revoke, writes=RECIPIENT),
@@ -67,6 +82,11 @@ COMMUNICATION = Context(
         Handler(receipt.RecordUnmatchedReceipt, decide=receipt.record_unmatched, writes=RECEIPTS),
         Handler(stop.HearStop, decide=stop.hear, writes=STOP),
         Handler(stop.RecordSenders, decide=stop.record_senders, writes=STOP),
+        Handler(address_report.RecordMark, decide=address_report.record_mark, writes=REPORT),
+        Handler(address_report.HearReport, decide=address_report.hear_report, writes=REPORT),
+        Handler(address_report.RecordOwners, decide=address_report.record_owners, writes=REPORT),
+        Handler(address_report.SuppressAddress, decide=address_report.suppress_address, writes=RECIPIENT),
+        Handler(number.AllowCode, decide=number.allow_code, writes=NUMBER),
         Handler(outbox.RecordForgotten, decide=outbox.record_forgotten, writes=OUTBOX),
         *WEBHOOK_HANDLERS,
         *TOKEN_HANDLERS,
@@ -82,10 +102,21 @@ COMMUNICATION = Context(
         consent.VerificationExpired,
         consent.TooManyTries,
         consent.TooManyCodes,
+        consent.CodeNotAllowed,
+        consent.CodeOverBudget,
         outbox.StillThere,
         *WEBHOOK_REFUSALS,
     ),
-    effects=(SendText, SendMail, SendVerificationCode, FindSenders, ForgetMessages, DeliverWebhook),
+    effects=(
+        SendText,
+        SendMail,
+        SendVerificationCode,
+        FindSenders,
+        MarkAddress,
+        FindOwners,
+        ForgetMessages,
+        DeliverWebhook,
+    ),
     react=react,
     upcasts=WEBHOOK_UPCASTS,
 )

@@ -36,14 +36,14 @@ from domain.communication.message import (
 NAMES = {Channel.SMS: "SMS", Channel.EMAIL: "e-mail"}
 
 BECAUSE = {
-    "suppressed": "the provider reported its address as dead",
+    "suppressed": "a provider reported its address as dead",
     "no_address": "there is no address to send to",
     "no_consent": "there is no consent for it",
     "pending_verification": "the phone number is not verified yet",
     "revoked": "consent for it was revoked",
     "opted_out": "the recipient has opted out of it",
     "preference_disabled": "the recipient's preferences switch it off",
-    "frequency_cap": "the recipient has had as many messages as they want for now",
+    "frequency_cap": "as many messages as the recipient wants for now have reached them or are on their way",
     "quiet_hours": "it is outside the hours the recipient wants to be written to",
     "daily_budget_exceeded": "the daily budget is used up",
     "monthly_budget_exceeded": "the monthly budget is used up",

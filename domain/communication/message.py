@@ -165,7 +165,13 @@ class Message(BaseModel):
             case MessagePhase.WAITING | MessagePhase.ABSENT:
                 return Status.PENDING
 
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether it has reached the recipient on some channel, or still may."""
+        return any(delivery.status not in _NOT_REACHED for delivery in self.deliveries.values())
 
+
+_NOT_REACHED = frozenset({DeliveryStatus.REJECTED, DeliveryStatus.UNDELIVERED})
 _BEST_FIRST = (
     (Status.SUCCESS, {DeliveryStatus.SENT, DeliveryStatus.DELIVERED}),
     (Status.RETRY, {DeliveryStatus.RETRYING}),

@@ -1,8 +1,8 @@
 """A recipient: consent, preferences, and the messages that count against the frequency cap.
 
 Consent is kept per channel and message type. SMS consent counts once its number is verified (double opt-in). An
-opt-out or a revocation holds until consent is given anew: by START from the verified number, by another verification,
-or by a new e-mail grant. A bounce suppresses the address itself, until another address is given.
+opt-out or a revocation holds until consent is given anew, by another verification or by a new e-mail grant; a STOP also
+until START from the verified number. A bounce suppresses the address itself, until another address is given.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.communication.consent import (
     CODES_PER_HOUR,
+    AddressReported,
     AddressSuppressed,
     ConsentGranted,
     ConsentRevoked,
@@ -30,6 +31,7 @@ from domain.communication.consent import (
     VerificationCodeFailed,
     VerificationCodeSent,
     ends_verification,
+    is_stop,
 )
 from domain.communication.kinds import Channel, TriggerType
 from domain.communication.preferences import DEFAULTS, Preferences
@@ -38,6 +40,9 @@ from domain.messages import Instant, Personal
 FREQUENCY_CAP = 5
 """The most messages to a person, over all channels and types, in a rolling window of their frequency preference (a day,
 a week, 30 days). Critical messages neither count nor are held back."""
+
+CONTACTS_KEPT = 4 * FREQUENCY_CAP
+"""The latest contacts in the state: more than the cap, as some are withdrawn and the window may become longer."""
 
 
 class PreferencesUpdated(OfRecipient, name="communication.recipient.preferences_updated.v1"):
@@ -51,14 +56,24 @@ class PreferencesReset(OfRecipient, name="communication.recipient.preferences_re
 
 
 class InboundSmsReceived(OfRecipient, name="communication.recipient.inbound_sms_received.v1"):
-    """A text from the person without effect: HELP, or no keyword at all."""
+    """A text from the person that withdraws and grants nothing: HELP, or no keyword at all.
+
+    `lifts_stop` marks a START from the verified number that has no consent to give back: it ends a STOP all the same.
+    """
 
     keyword: str | None
     body: Personal[str]
+    lifts_stop: bool = False
 
 
 class RecipientContacted(OfRecipient, name="communication.recipient.contacted.v1"):
     """The dispatch of a message that counts against the frequency cap."""
+
+    message_id: UUID
+
+
+class ContactWithdrawn(OfRecipient, name="communication.recipient.contact_withdrawn.v1"):
+    """The message can have reached the person on no channel: it does not count against the frequency cap any more."""
 
     message_id: UUID
 
@@ -75,8 +90,10 @@ RecipientEvent = (
     | ConsentRevoked
     | OptedOut
     | AddressSuppressed
+    | AddressReported
     | InboundSmsReceived
     | RecipientContacted
+    | ContactWithdrawn
 )
 
 
@@ -87,6 +104,7 @@ class Contact(BaseModel):
 
     at: Instant
     event: int
+    message_id: UUID
 
 
 class Recipient(BaseModel):
@@ -131,13 +149,18 @@ def _evolve(recipient: Recipient, event: RecipientEvent, version: int) -> Recipi
         case PreferencesUpdated() | PreferencesReset():
             return recipient.model_copy(update={"preferences": event.preferences, "preferences_event": version})
         case RecipientContacted():
-            contacted = (*recipient.contacted, Contact(at=event.at, event=version))
-            return recipient.model_copy(update={"contacted": contacted[-FREQUENCY_CAP:]})
+            contact = Contact(at=event.at, event=version, message_id=event.message_id)
+            return recipient.model_copy(update={"contacted": (*recipient.contacted, contact)[-CONTACTS_KEPT:]})
+        case ContactWithdrawn():
+            left = tuple(one for one in recipient.contacted if one.message_id != event.message_id)
+            return recipient.model_copy(update={"contacted": left})
         case SmsConsentRequested() | PhoneVerificationFailed() | PhoneNumberVerified():
             return _verifying(recipient, event, version)
         case ConsentGranted() | ConsentRevoked() | OptedOut() | AddressSuppressed():
             return _consenting(recipient, event, version)
-        case VerificationCodeSent() | VerificationCodeFailed() | InboundSmsReceived():
+        case InboundSmsReceived():
+            return _texted(recipient, event)
+        case VerificationCodeSent() | VerificationCodeFailed() | AddressReported():
             return recipient
         case _:
             assert_never(event)
@@ -156,6 +179,8 @@ def _verifying(
                 ip=event.ip,
                 user_agent=event.user_agent,
                 text=event.text,
+                cost=event.cost,
+                day=event.at.date(),
                 event=version,
             )
             asked = (*recipient.codes_asked, event.at)[-CODES_PER_HOUR:]
@@ -175,17 +200,34 @@ def _consenting(
     match event:
         case ConsentGranted():
             reach = _standing(reach, event.message_types, ConsentStatus.GRANTED, version, event.source)
-            lifted = {"suppressed": 0, "suppression": ""} if event.new_address else {}
-            reach = reach.model_copy(update={"address": event.address, **lifted})
-        case ConsentRevoked():
-            reach = _standing(reach, event.message_types, ConsentStatus.REVOKED, version, event.reason)
+            reach = reach.model_copy(update=_addressed(event))
+        case OptedOut() if is_stop(event):
+            stopped = Standing(status=ConsentStatus.OPTED_OUT, event=version, reason=event.reason)
+            reach = reach.model_copy(update={"stopped": stopped})
         case OptedOut():
             reach = _standing(reach, event.message_types, ConsentStatus.OPTED_OUT, version, event.reason)
+        case ConsentRevoked():
+            reach = _standing(reach, event.message_types, ConsentStatus.REVOKED, version, event.reason)
         case AddressSuppressed():
             reach = reach.model_copy(update={"suppressed": version, "suppression": event.reason})
     ended = isinstance(event, ConsentRevoked | OptedOut) and ends_verification(event)
     verification = None if ended else recipient.verification
     return recipient.model_copy(update={event.channel.value: reach, "verification": verification})
+
+
+def _addressed(granted: ConsentGranted) -> dict[str, object]:
+    """What a grant changes beside the standings. Another address than before ends a suppression."""
+    changed: dict[str, object] = {"address": granted.address, "stopped": None, "agreed_at": granted.at}
+    if granted.new_address:
+        return changed | {"suppressed": 0, "suppression": "", "address_since": granted.at}
+    return changed
+
+
+def _texted(recipient: Recipient, event: InboundSmsReceived) -> Recipient:
+    if not event.lifts_stop:
+        return recipient
+    lifted = recipient.sms.model_copy(update={"stopped": None, "agreed_at": event.at})
+    return recipient.model_copy(update={"sms": lifted})
 
 
 def _standing(

@@ -10,14 +10,15 @@ from typing import assert_never
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.messages import Event
+from domain.messages import Event, Instant
 
 
 class StopHeard(Event, name="communication.stop.heard.v1"):
     """A STOP from the number behind `mark`, a hash that only this installation can make; the number is not stored.
 
     `told` are the users opted out before this record, `partitions` is the number of partitions that share the search.
-    `round` grows with every search that was given up and begins again.
+    `round` grows with every search that was given up and begins again. `said_at` is the time of the text: a later word
+    of a sender outweighs it.
     """
 
     stop_id: str
@@ -25,6 +26,7 @@ class StopHeard(Event, name="communication.stop.heard.v1"):
     told: tuple[int, ...]
     partitions: int
     round: int = 1
+    said_at: Instant | None = None
 
 
 class SendersFound(Event, name="communication.stop.senders_found.v1"):
@@ -32,6 +34,7 @@ class SendersFound(Event, name="communication.stop.senders_found.v1"):
 
     stop_id: str
     user_ids: tuple[int, ...]
+    said_at: Instant | None = None
 
 
 StopEvent = StopHeard | SendersFound

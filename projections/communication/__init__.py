@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from projections.communication.consents import CONSENTS
 from projections.communication.daily import DAILY
+from projections.communication.dead_mailboxes import DEAD_MAILBOXES
 from projections.communication.deliveries import DELIVERIES
 from projections.communication.messages import MESSAGES
 from projections.communication.recipients import RECIPIENTS
@@ -18,6 +19,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     DELIVERIES,
     RECIPIENTS,
     CONSENTS,
+    DEAD_MAILBOXES,
     DAILY,
     THRESHOLDS,
     webhooks_of("communication"),

@@ -14,6 +14,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from domain.communication.consent import (
+    AddressReported,
     AddressSuppressed,
     ConsentGranted,
     ConsentRevoked,
@@ -28,6 +29,7 @@ from domain.communication.consent import (
 from domain.communication.events import CommunicationEvent
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
 from domain.communication.recipient import (
+    ContactWithdrawn,
     InboundSmsReceived,
     PreferencesReset,
     PreferencesUpdated,
@@ -65,7 +67,9 @@ def _change(fact: RecipientEvent) -> tuple[Channel, tuple[TriggerType, ...], dic
             return fact.channel, fact.message_types, opted_out
         case AddressSuppressed():
             return fact.channel, ALL_TYPES, {"status": "suppressed", "reason": fact.reason, "source": "provider"}
-        case PreferencesUpdated() | PreferencesReset() | RecipientContacted() | InboundSmsReceived():
+        case PreferencesUpdated() | PreferencesReset() | RecipientContacted() | ContactWithdrawn():
+            return None
+        case InboundSmsReceived() | AddressReported():
             return None
         case VerificationCodeSent() | VerificationCodeFailed() | PhoneVerificationFailed() | PhoneNumberVerified():
             return None  # a ConsentGranted follows a verification

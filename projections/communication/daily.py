@@ -6,13 +6,15 @@ corrects the day it belongs to.
 - dispatched: handed to a provider. sent: accepted by it. delivered: reported as arrived (implied by an open or click).
 - opened, clicked, acted: at least once, counted once. acted is what reports call engaged.
 - failed: rejected, or accepted and then reported undelivered. unconfirmed: without an answer.
-- cost: microcents owed for dispatched messages, less those that a provider rejected.
+- cost: microcents owed for dispatched messages, less those that a provider rejected. The texts with verification codes
+  have rows of the type `verification`, with a cost alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain.communication.consent import SmsConsentRequested, VerificationCodeFailed
 from domain.communication.delivery import (
     ActionTaken,
     AnyDeliveryEvent,
@@ -24,6 +26,7 @@ from domain.communication.delivery import (
     status_after,
 )
 from domain.communication.events import CommunicationEvent
+from domain.communication.kinds import Channel
 from domain.communication.message import MessageDispatched
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, add
@@ -40,6 +43,9 @@ TALLIES: dict[DeliveryStatus, dict[str, int]] = {
 """The counters of a delivery, by its status."""
 
 
+VERIFICATION = "verification"
+
+
 def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
     match event.fact:
         case MessageDispatched() as out:
@@ -48,6 +54,10 @@ def project(event: Recorded[CommunicationEvent]) -> Iterator[Change]:
             counts = _counts(fact)
             if counts:
                 yield add(fact.day, fact.channel.value, fact.trigger_type.value, **counts)
+        case SmsConsentRequested() as asked if asked.cost:
+            yield add(asked.at.date(), Channel.SMS.value, VERIFICATION, cost=asked.cost)
+        case VerificationCodeFailed(day=day) as failed if day is not None and failed.refund:
+            yield add(day, Channel.SMS.value, VERIFICATION, cost=-failed.refund)
 
 
 def _counts(fact: AnyDeliveryEvent) -> dict[str, int]:

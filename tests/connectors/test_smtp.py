@@ -229,9 +229,27 @@ async def test_the_recipient_is_in_no_verdict_and_no_log(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     smtp.behave(failing(550, stage=Stage.RECIPIENT, text="5.1.1 <ada@example.com>: no such user"))
-    assert await send(an_email(), "key-1") == Rejected("smtp_550", "5.1.1 <[address]>: no such user")
+    assert await send(an_email(), "key-1") == Rejected("smtp_5.1.1", "5.1.1 <[address]>: no such user")
     ours = [record for record in caplog.records if not record.name.startswith(("mail", "uvicorn"))]
     assert "ada@example.com" not in " ".join(record.getMessage() for record in ours)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("5.1.1 no such user", "smtp_5.1.1"),
+        ("5.1.10 takes no mail", "smtp_5.1.10"),
+        ("5.2.1 disabled", "smtp_5.2.1"),
+        ("5.2.2 mailbox full", "smtp_550"),
+        ("5.7.1 unsolicited", "smtp_550"),
+        ("no such user (5.1.1)", "smtp_550"),
+    ],
+)
+async def test_a_status_about_the_mailbox_is_the_code_of_a_refusal(
+    send: Connector[Email], smtp: SmtpImitation, an_email: MakeEmail, text: str, code: str
+) -> None:
+    smtp.behave(failing(550, stage=Stage.RECIPIENT, text=text))
+    assert await send(an_email(), "key-1") == Rejected(code, text)
 
 
 @pytest.mark.parametrize("stage", [Stage.GREETING, Stage.RECIPIENT])

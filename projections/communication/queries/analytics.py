@@ -3,7 +3,7 @@
 Denominators, the same everywhere: delivery_rate = delivered / sent. open_rate, click_rate and action_rate, and a
 channel's engagement_rate = opened, clicked, acted / delivered. The overall engagement_rate = acted / sent.
 cost_per_message = cost / sent, cost_per_engagement = cost / acted. "Engaged" is "took the action", as in the document's
-examples. A rate without a denominator is 0.
+examples. A rate without a denominator is 0. Messages alone are counted here, not the texts with verification codes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 
 from domain.communication.kinds import BOTH_CHANNELS, Channel
 from domain.money import Microcents, dollars
+from projections.communication.daily import VERIFICATION
 from streams.core.read_models import Row
 
 Metric = Literal["delivery_rate", "engagement_rate", "cost"]
@@ -77,7 +78,8 @@ NOTHING = Totals()
 COLUMNS = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in Totals._fields)
 BY_CHANNEL = f"""
     select channel, {COLUMNS} from communication_daily
-     where (%s::date is null or day >= %s) and (%s::date is null or day <= %s) group by channel
+     where (%s::date is null or day >= %s) and (%s::date is null or day <= %s)
+       and trigger_type <> '{VERIFICATION}' group by channel
 """
 
 
@@ -102,6 +104,7 @@ SERIES = f"""
       from periods p
       left join communication_daily d on date_trunc(%(unit)s, d.day)::date = p.start
            and d.day between %(start)s and %(end)s and (%(channel)s::text is null or d.channel = %(channel)s)
+           and d.trigger_type <> '{VERIFICATION}'
      group by p.start order by p.start
 """
 

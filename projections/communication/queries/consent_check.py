@@ -7,13 +7,19 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
-from domain.communication.consent import ConsentStatus, Standing, VerificationCodeFailed, VerificationCodeSent
+from domain.communication.consent import (
+    AddressReported,
+    ConsentStatus,
+    Standing,
+    VerificationCodeFailed,
+    VerificationCodeSent,
+)
 from domain.communication.kinds import Channel, TriggerType
-from domain.communication.recipient import InboundSmsReceived, Recipient, RecipientContacted, evolve
+from domain.communication.recipient import ContactWithdrawn, Recipient, RecipientContacted, evolve
 from projections.communication.queries.journal import events_of
 from streams.core.read_models import Row
 
-IRRELEVANT = (RecipientContacted, InboundSmsReceived, VerificationCodeSent, VerificationCodeFailed)
+IRRELEVANT = (RecipientContacted, ContactWithdrawn, AddressReported, VerificationCodeSent, VerificationCodeFailed)
 
 REASONS = {
     ConsentStatus.GRANTED: "explicit_consent",

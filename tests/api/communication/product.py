@@ -47,6 +47,12 @@ class Client:
         ids = self.product.ask(sql, number)
         return bootstrap.secrets(self.product.settings).code(UUID(str(ids[0][0])))
 
+    def code_of(self, user_id: int) -> str:
+        """The code that waits for this person."""
+        sql = "select verification_id from read_models.communication_recipients where user_id = %s"
+        ((id_,),) = self.product.ask(sql, user_id)
+        return bootstrap.secrets(self.product.settings).code(UUID(str(id_)))
+
     def send(self, user_id: int, type_: str = "monthly_report", **more: Any) -> dict[str, Any]:
         """Asks for a message that is expected to be taken."""
         return self.ok("POST", "/send", {"user_id": user_id, "trigger_type": type_, "data": {}} | more)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.communication.product import Served, can_send, refused
+from commands.communication.number import COOL_DOWN
+from tests.api.communication.product import Served, can_send, refused, serving
 
 
 def test_sms_consent_counts_once_the_number_is_verified(product: Served) -> None:
@@ -53,6 +54,7 @@ def test_a_code_lives_ten_minutes_and_five_tries(product: Served) -> None:
     wrong = "000000" if right != "000000" else "000001"
     assert [verify(wrong)[0] for _ in range(5)] == [400] * 5
     assert verify(right) == (400, "too many wrong codes; ask for a new one")
+    product.advance(COOL_DOWN)
     product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
     right = product.code(number)
     product.advance(timedelta(minutes=10))
@@ -64,16 +66,100 @@ def test_only_so_many_codes_are_sent_within_an_hour(product: Served) -> None:
     body = {"user_id": product.new_user(), "phone_number": "+15553334444"}
     for _ in range(5):
         product.ok("POST", "/consent/sms", body)
-    assert product.api.post("/consent/sms", json=body).status_code == 400
+        product.advance(COOL_DOWN)
+    assert product.api.post("/consent/sms", json=body | {"phone_number": "+15553334445"}).status_code == 400
     product.advance(timedelta(hours=1))
     product.ok("POST", "/consent/sms", body)
+
+
+def test_a_number_gets_five_codes_an_hour_whoever_asks_and_none_right_after_another(product: Served) -> None:
+    number = "+15553334446"
+
+    def ask(number: str = number) -> tuple[int, str]:
+        answer = product.api.post("/consent/sms", json={"user_id": product.new_user(), "phone_number": number})
+        return answer.status_code, answer.json().get("error", "")
+
+    assert ask()[0] == 200
+    assert ask() == (400, "a code was sent to this number less than 30 seconds ago; try again in a moment")
+    for _ in range(4):
+        product.advance(COOL_DOWN)
+        assert ask()[0] == 200
+    product.advance(COOL_DOWN)
+    assert ask() == (400, "5 codes were sent to this number within the hour; try again later")
+    assert ask("+15553334447")[0] == 200
+    product.advance(timedelta(hours=1))
+    assert ask()[0] == 200
+
+
+def test_a_wrong_code_counts_against_everybody_who_waits_at_the_number(product: Served) -> None:
+    users, number = [product.new_user() for _ in range(2)], "+15559876544"
+    codes = []
+    for user_id in users:
+        product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
+        codes.append(product.code_of(user_id))
+        product.advance(COOL_DOWN)
+    wrong = next(code for code in ("000000", "000001", "000002") if code not in codes)
+    for _ in range(5):
+        body = {"phone_number": number, "verification_code": wrong}
+        assert product.api.post("/consent/sms/verify", json=body).status_code == 400
+    for code in codes:
+        answer = product.api.post("/consent/sms/verify", json={"phone_number": number, "verification_code": code})
+        assert answer.json()["error"] == "too many wrong codes; ask for a new one"
+
+
+def test_a_repeated_wrong_code_counts_once_for_everybody(product: Served) -> None:
+    users, number = [product.new_user() for _ in range(2)], "+15559876545"
+    for user_id in users:
+        product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
+        product.advance(COOL_DOWN)
+    codes = [product.code_of(user_id) for user_id in users]
+    wrong = next(code for code in ("000000", "000001", "000002") if code not in codes)
+    body, key = {"phone_number": number, "verification_code": wrong}, {"Idempotency-Key": "wrong once"}
+    for _ in range(6):
+        assert product.api.post("/consent/sms/verify", json=body, headers=key).json()["details"] == "4 tries left"
+    for code in codes:
+        product.ok("POST", "/consent/sms/verify", {"phone_number": number, "verification_code": code})
+
+
+def test_a_consent_repeated_with_its_key_asks_for_no_second_code(product: Served) -> None:
+    body, key = {"user_id": product.new_user(), "phone_number": "+15559876546"}, {"Idempotency-Key": "one code"}
+    answers = [product.ok("POST", "/consent/sms", body, **key) for _ in range(3)]
+    assert answers == [answers[0]] * 3
+
+
+def test_codes_are_sent_to_the_countries_that_are_set_only() -> None:
+    with serving(COMMUNICATION_ALLOWED_COUNTRIES="us, at") as product:
+        for number, status in (
+            ("+12125551234", 200),
+            ("+436641234567", 200),
+            ("+18765551234", 400),
+            ("+4915112345", 400),
+        ):
+            answer = product.api.post("/consent/sms", json={"user_id": product.new_user(), "phone_number": number})
+            assert answer.status_code == status, number
+            if status == 400:
+                assert answer.json()["error"] == "Invalid phone_number: no codes are sent to this country"
+
+
+def test_a_code_costs_like_any_text_and_is_refused_once_the_budget_is_used_up() -> None:
+    with serving(HEADWATER_DAILY_BUDGET="0.07") as product:
+        asked = [{"user_id": product.new_user(), "phone_number": f"+1555123456{n}"} for n in range(2)]
+        product.ok("POST", "/consent/sms", asked[0])
+        product.settle()
+        assert product.ok("GET", "/analytics/cost-tracking")["cost_analysis"]["daily_budget_usage"] == 71.43
+        product.advance(timedelta(seconds=2))
+        refused = product.api.post("/consent/sms", json=asked[1])
+        assert (refused.status_code, refused.json()["error"]) == (
+            400,
+            "no code can be sent: the daily budget is used up",
+        )
 
 
 def test_each_of_two_people_at_one_number_has_a_code_of_their_own(product: Served) -> None:
     users, number = [product.new_user() for _ in range(3)], "+15559876543"
     for user_id in users:
         product.ok("POST", "/consent/sms", {"user_id": user_id, "phone_number": number})
-        product.advance(timedelta(seconds=1))
+        product.advance(COOL_DOWN)
     for user_id in users:
         (text,) = product.outbox(user_id, "sms")
         code = next(word for word in text["body"].replace(".", " ").split() if word.isdigit() and len(word) == 6)

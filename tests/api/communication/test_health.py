@@ -14,6 +14,7 @@ import pytest
 
 from api import actions
 from commandline.operations import retry_projection
+from commands.communication.number import COOL_DOWN
 from tests.api.communication.product import Served, can_send, endpoint, serving
 from tests.api.communication.reports import SECRETS, twilio_form
 from tests.databases import OwnServer
@@ -64,7 +65,9 @@ def test_a_halted_read_model_degrades_what_it_serves_and_nothing_else() -> None:
         (table,) = product.ask(
             "select relname from pg_class where relkind = 'r' and relname like 'communication_daily%%'"
         )
-        product.journal.execute(f"alter table read_models.{table[0]} add constraint broken check (false)".encode())
+        product.journal.execute(
+            f"alter table read_models.{table[0]} add constraint broken check (false) not valid".encode()
+        )
         task_id = product.send(user_id, "financial_alert")["task_id"]
         product.settle()
         found = healthy(product)
@@ -86,8 +89,9 @@ def test_a_stop_reaches_whoever_the_read_model_did_not_show_when_it_came() -> No
         known, unseen = product.new_user(), product.new_user()
         number = product.agree(known)
         product.journal.execute(
-            "alter table read_models.communication_recipients_v1 add constraint broken check (false) not valid"
+            "alter table read_models.communication_recipients_v2 add constraint broken check (false) not valid"
         )
+        product.advance(COOL_DOWN)
         product.ok("POST", "/consent/sms", {"user_id": unseen, "phone_number": number})
         product.settle()
         product.wait(lambda: healthy(product)["services"]["preference_service"] is False, "nothing has halted")
@@ -99,7 +103,7 @@ def test_a_stop_reaches_whoever_the_read_model_did_not_show_when_it_came() -> No
         for _ in range(20):
             product.advance(timedelta(minutes=1))  # more often than one search is tried
         assert reason_for(product, unseen) == "no_consent", "the code has expired, and nobody has opted out yet"
-        product.journal.execute("alter table read_models.communication_recipients_v1 drop constraint broken")
+        product.journal.execute("alter table read_models.communication_recipients_v2 drop constraint broken")
         retry_projection(product.settings, "communication_recipients")
         product.advance(timedelta(minutes=5))
         assert reason_for(product, unseen) == "opted_out"
@@ -116,7 +120,7 @@ def test_a_start_that_cannot_be_matched_to_everybody_is_not_taken_for_done() -> 
         user_id = product.new_user()
         number = product.agree(user_id)
         product.journal.execute(
-            "alter table read_models.communication_recipients_v1 add constraint broken check (false) not valid"
+            "alter table read_models.communication_recipients_v2 add constraint broken check (false) not valid"
         )
         assert text_from(product, number, "STOP").status_code == 200
         product.ok("PUT", f"/preferences/{user_id}", {"frequency_preference": "daily"})
@@ -127,12 +131,30 @@ def test_a_start_that_cannot_be_matched_to_everybody_is_not_taken_for_done() -> 
         assert reason_for(product, user_id) == "explicit_consent", "whom it still shows is told all the same"
 
 
+def test_a_code_is_asked_for_where_a_halted_read_model_shows_a_number_that_is_not_the_persons_any_more() -> None:
+    with serving() as product:
+        user_id = product.new_user()
+        number = product.agree(user_id)
+        product.advance(COOL_DOWN)
+        body = {"user_id": user_id, "phone_number": "+15551239876"}
+        product.ok("POST", "/consent/sms", body)
+        code = product.code_of(user_id)
+        product.journal.execute(
+            "alter table read_models.communication_recipients_v2 add constraint broken check (false) not valid"
+        )
+        product.ok("POST", "/consent/sms/verify", {"phone_number": body["phone_number"], "verification_code": code})
+        product.advance(COOL_DOWN)
+        for _ in range(2):
+            answer = product.ok("POST", "/consent/sms", body | {"phone_number": number}, **{"Idempotency-Key": "back"})
+            assert answer["verification_required"] is True
+
+
 def test_what_was_not_seen_is_not_overwritten_while_the_read_model_has_halted() -> None:
     with serving() as product:
         path = f"/preferences/{product.new_user()}"
         product.ok("PUT", path, {"frequency_preference": "daily"})
         product.journal.execute(
-            "alter table read_models.communication_recipients_v1 add constraint broken check (false) not valid"
+            "alter table read_models.communication_recipients_v2 add constraint broken check (false) not valid"
         )
         product.ok("PUT", path, {"frequency_preference": "monthly", "alert_types_sms": {"monthly_report": False}})
         product.wait(lambda: healthy(product)["services"]["preference_service"] is False, "nothing has halted")

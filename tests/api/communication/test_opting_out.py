@@ -9,11 +9,13 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from commands.communication.number import COOL_DOWN
+from tests.api.communication.product import can_send
 from tests.api.communication.reports import twilio_form
 from tests.api.communication.world import HOOKS, World
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop", " Stop. ", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"])
+@pytest.mark.parametrize("word", ["STOP", " Stop. ", "“STOP”…", "Opt out", "please unsubscribe me"])
 def test_stop_and_its_synonyms_end_texts_at_once(world: World, word: str) -> None:
     user_id, number = world.person()
     waiting = world.product.send(user_id, channel="sms", scheduled_time=tomorrow(world))["task_id"]
@@ -48,9 +50,36 @@ def test_start_brings_texts_back_and_help_changes_nothing(world: World) -> None:
 def test_stop_ends_texts_for_everybody_who_has_the_number(world: World) -> None:
     one, number = world.person()
     other = world.product.new_user()
+    world.product.advance(COOL_DOWN)
     world.product.agree(other, number)
     world.text_from(number, "STOP")
     assert [world.may_write(user, "sms") for user in (one, other)] == ["opted_out", "opted_out"]
+
+
+def test_the_providers_verdict_on_a_text_counts_whatever_the_word(world: World) -> None:
+    user_id, number = world.person()
+    world.text_from(number, "ARRET", OptOutType="STOP")
+    assert world.may_write(user_id, "sms") == "opted_out"
+    world.text_from(number, "ENCORE", OptOutType="START")
+    assert world.may_write(user_id, "sms") == "explicit_consent"
+
+
+def test_start_leaves_an_opt_out_by_type_as_it_is(world: World) -> None:
+    user_id, number = world.person()
+    body = {"user_id": user_id, "channel": "sms", "message_type": "monthly_report"}
+    world.product.ok("POST", "/opt-out", body)
+    world.text_from(number, "STOP")
+    world.text_from(number, "START")
+    assert world.may_write(user_id, "sms") == "opted_out"
+    assert can_send(world.product, user_id, channel="sms", message_type="career_insight")["can_send"] is True
+
+
+def test_a_mexican_number_is_one_in_both_its_forms(world: World) -> None:
+    user_id = world.product.new_user()
+    number = f"+5255{user_id:08}"
+    world.product.agree(user_id, number)
+    world.text_from(number.replace("+52", "+521"), "STOP")
+    assert world.may_write(user_id, "sms") == "opted_out"
 
 
 def test_a_picture_without_a_word_is_recorded_and_changes_nothing(world: World) -> None:

@@ -49,9 +49,9 @@ class World(NamedTuple):
         answer = self.post("twilio", twilio_form(f"{HOOKS}/twilio", list(form.items())))
         assert (answer.status_code, answer.json()) == (200, {"success": True}), answer.text
 
-    def text_from(self, number: str, body: str) -> None:
+    def text_from(self, number: str, body: str, **more: str) -> None:
         """A text comes in."""
-        form = [("From", number), ("Body", body), ("MessageSid", f"SM{uuid4().hex}")]
+        form = [("From", number), ("Body", body), ("MessageSid", f"SM{uuid4().hex}"), *more.items()]
         answer = self.post("sms-opt-out", twilio_form(f"{HOOKS}/sms-opt-out", form))
         assert (answer.status_code, answer.json()) == (200, {"success": True}), answer.text
 

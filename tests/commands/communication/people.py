@@ -70,6 +70,13 @@ def opted_out(channel: Channel, types: tuple[TriggerType, ...] = ALL_TYPES) -> O
     )
 
 
+def stopped(source: OptOutSource = OptOutSource.KEYWORD, at: datetime = NOW - HOUR) -> OptedOut:
+    """A STOP, by text or as the provider tells it."""
+    return OptedOut(
+        at=at, user_id=ADA, channel=Channel.SMS, message_types=ALL_TYPES, reason="stop keyword", source=source
+    )
+
+
 def revoked(channel: Channel, types: tuple[TriggerType, ...] = ALL_TYPES) -> ConsentRevoked:
     return ConsentRevoked(at=NOW - HOUR, user_id=ADA, channel=channel, message_types=types, reason="user_request")
 

@@ -22,6 +22,8 @@ from commands.communication.opt_out import OptOut, ReceiveSms, RevokeConsent
 from domain.communication.consent import (
     CODES_PER_HOUR,
     MAX_TRIES,
+    STOPS,
+    AddressSuppressed,
     ConsentGranted,
     ConsentRevoked,
     ConsentStatus,
@@ -42,6 +44,7 @@ from tests.commands.communication.people import (
     ADA,
     ADDRESS,
     ALERT,
+    DAY,
     HOUR,
     NOW,
     PHONE,
@@ -50,8 +53,10 @@ from tests.commands.communication.people import (
     VERIFICATION,
     agreed,
     asked_for_code,
+    bounced,
     opted_out,
     revoked,
+    stopped,
 )
 
 SMS, EMAIL = Channel.SMS, Channel.EMAIL
@@ -70,8 +75,8 @@ def mail(types: tuple[TriggerType, ...] = ALL_TYPES, address: str = ADDRESS) -> 
     return GrantEmailConsent(at=NOW, user_id=ADA, address=address, message_types=types, source="api")
 
 
-def text(body: str, phone: str = PHONE) -> ReceiveSms:
-    return ReceiveSms(at=NOW, user_id=ADA, phone_number=phone, body=body)
+def text(body: str, phone: str = PHONE, verdict: str = "") -> ReceiveSms:
+    return ReceiveSms(at=NOW, user_id=ADA, phone_number=phone, body=body, verdict=verdict)
 
 
 def recipient_after(story: Scenario) -> Recipient:
@@ -249,27 +254,146 @@ def test_stop_and_its_synonyms_opt_out_of_texts_at_once(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", sorted(START_WORDS))
-def test_start_gives_back_what_was_opted_out_of(word: str) -> None:
-    story = STORY.given(agreed(SMS), opted_out(SMS)).when(text(word.lower())).then_kinds(ConsentGranted)
+def test_start_gives_back_what_its_stop_took(word: str) -> None:
+    story = STORY.given(agreed(SMS), stopped()).when(text(word.lower())).then_kinds(ConsentGranted)
     assert status_after(story, SMS) is ConsentStatus.GRANTED
+    granted = story.produced[0]
+    assert isinstance(granted, ConsentGranted)
+    assert (granted.keyword, granted.source, granted.address, granted.message_types, granted.new_address) == (
+        "start",
+        "sms_keyword",
+        PHONE,
+        ALL_TYPES,
+        False,
+    )
 
 
-def test_start_does_not_give_back_what_was_revoked() -> None:
-    story = STORY.given(agreed(SMS), revoked(SMS, (ALERT,)), opted_out(SMS, (REPORT,)))
+@pytest.mark.parametrize("source", STOPS)
+@pytest.mark.parametrize(
+    ("taken_back", "status"),
+    [
+        (revoked(SMS, (ALERT,)), ConsentStatus.REVOKED),
+        (opted_out(SMS, (ALERT,)), ConsentStatus.OPTED_OUT),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_start_gives_back_nothing_that_was_withdrawn_by_itself_before_the_stop_or_since(
+    taken_back: OptedOut | ConsentRevoked, status: ConsentStatus, before: bool, source: OptOutSource
+) -> None:
+    withdrawn = (taken_back, stopped(source)) if before else (stopped(source), taken_back)
+    story = STORY.given(agreed(SMS), *withdrawn)
+    assert {status_after(story, SMS, type_) for type_ in ALL_TYPES} <= {ConsentStatus.OPTED_OUT, status}
     back = story.when(text("START")).then_kinds(ConsentGranted)
-    assert status_after(back, SMS, ALERT) is ConsentStatus.REVOKED
+    assert status_after(back, SMS, ALERT) is status
     assert status_after(back, SMS, REPORT) is ConsentStatus.GRANTED
 
 
+def test_start_takes_back_no_opt_out_that_was_not_a_stop() -> None:
+    story = STORY.given(agreed(SMS), opted_out(SMS)).when(text("START")).then_kinds(InboundSmsReceived)
+    assert status_after(story, SMS) is ConsentStatus.OPTED_OUT
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [((), ConsentStatus.NONE), ((revoked(SMS),), ConsentStatus.REVOKED), ((opted_out(SMS),), ConsentStatus.OPTED_OUT)],
+)
+def test_start_after_a_stop_that_took_nothing_gives_back_the_state_before(
+    before: tuple[Any, ...], status: ConsentStatus
+) -> None:
+    verified = agreed(SMS, (REPORT,))
+    taken = ConsentRevoked(at=NOW, user_id=ADA, channel=SMS, message_types=(REPORT,), reason="")
+    story = STORY.given(verified, taken, *before, stopped())
+    assert status_after(story, SMS, ALERT) is ConsentStatus.OPTED_OUT
+    back = story.when(text("START")).then_kinds(InboundSmsReceived)
+    assert status_after(back, SMS, ALERT) is status
+
+
+def test_an_opt_out_and_a_revocation_are_recorded_below_a_stop() -> None:
+    story = STORY.given(agreed(SMS), stopped())
+    out = story.when(OptOut(at=NOW, user_id=ADA, wish=Wish.SMS, message_types=(ALERT,))).then_kinds(OptedOut)
+    gone = out.when(RevokeConsent(at=NOW, user_id=ADA, channel=SMS, message_types=(REPORT,))).then_kinds(ConsentRevoked)
+    back = gone.when(text("START")).then_kinds(ConsentGranted)
+    assert [status_after(back, SMS, type_) for type_ in (ALERT, REPORT)] == [
+        ConsentStatus.OPTED_OUT,
+        ConsentStatus.REVOKED,
+    ]
+
+
+def test_a_stop_is_recorded_above_an_opt_out_from_everything() -> None:
+    story = STORY.given(agreed(SMS), opted_out(SMS)).when(text("STOP")).then_kinds(OptedOut)
+    story.when(text("STOP")).then_kinds(InboundSmsReceived)
+
+
 def test_start_counts_from_the_verified_number_only() -> None:
-    STORY.given(agreed(SMS), opted_out(SMS)).when(text("START", "+15005550009")).then_kinds(InboundSmsReceived)
-    STORY.given(opted_out(SMS)).when(text("START")).then_kinds(InboundSmsReceived)
+    story = STORY.given(agreed(SMS), stopped()).when(text("START", "+15005550009")).then_kinds(InboundSmsReceived)
+    assert status_after(story, SMS) is ConsentStatus.OPTED_OUT
+    STORY.given(stopped()).when(text("START")).then_kinds(InboundSmsReceived)
 
 
-@pytest.mark.parametrize("body", [*sorted(HELP_WORDS), "please stop writing", "", "stop it"])
+@pytest.mark.parametrize(("given", "heard"), [("+525512345678", "+5215512345678"), ("+5491123456789", "+541123456789")])
+def test_a_mexican_and_an_argentine_number_is_one_in_both_its_forms(given: str, heard: str) -> None:
+    story = STORY.given(agreed(SMS, address=given), stopped()).when(text("START", heard)).then_kinds(ConsentGranted)
+    assert recipient_after(story).sms.address == given
+    STORY.given(agreed(SMS, address=given)).when(grant(heard)).then_nothing()
+
+
+@pytest.mark.parametrize("body", ["ARRET", "", "HELP", "anything"])
+def test_the_providers_verdict_counts_whatever_the_word(body: str) -> None:
+    story = STORY.given(agreed(SMS)).when(text(body, verdict="STOP")).then_kinds(OptedOut)
+    assert status_after(story, SMS) is ConsentStatus.OPTED_OUT
+    back = story.when(text(body, verdict="START")).then_kinds(ConsentGranted)
+    assert status_after(back, SMS) is ConsentStatus.GRANTED
+    back.when(text("START", verdict="HELP")).then_kinds(InboundSmsReceived)
+
+
+@pytest.mark.parametrize("body", [*sorted(HELP_WORDS), "do not stop writing", "", "when does the sale end?"])
 def test_any_other_text_is_recorded_and_changes_nothing(body: str) -> None:
     STORY.given(agreed(SMS)).when(text(body)).then_kinds(InboundSmsReceived)
 
 
 def test_a_repeated_stop_is_recorded_as_a_text() -> None:
-    STORY.given(opted_out(SMS)).when(text("STOP")).then_kinds(InboundSmsReceived)
+    STORY.given(stopped()).when(text("STOP")).then_kinds(InboundSmsReceived)
+
+
+def test_a_stop_that_was_searched_for_is_outweighed_by_a_later_word_only() -> None:
+    late = OptOut(at=NOW, user_id=ADA, wish=Wish.SMS, source=OptOutSource.KEYWORD, said_at=NOW - DAY)
+    STORY.given(agreed(SMS)).when(late).then_kinds(OptedOut)
+    STORY.given(agreed(SMS)).when(late.model_copy(update={"said_at": NOW - DAY - HOUR})).then_nothing()
+    started = STORY.given(agreed(SMS)).when(text("START")).then_kinds(InboundSmsReceived)
+    started.when(late.model_copy(update={"said_at": NOW - HOUR})).then_nothing()
+    elsewhere = STORY.given(agreed(SMS)).when(text("START", "+15005550009")).then_kinds(InboundSmsReceived)
+    elsewhere.when(late.model_copy(update={"said_at": NOW - HOUR})).then_kinds(OptedOut)
+
+
+def test_verifying_another_number_ends_the_old_ones_suppression_and_verifying_the_same_does_not() -> None:
+    dead = STORY.given(agreed(SMS), bounced(SMS), revoked(SMS, (ALERT,)))
+    same = dead.when(grant()).then_kinds(SmsConsentRequested).when(verify())
+    same = same.then_kinds(PhoneNumberVerified, ConsentGranted)
+    assert recipient_after(same).sms.suppressed == 2
+    other = dead.when(grant("+15005550009")).then_kinds(SmsConsentRequested).when(verify())
+    other = other.then_kinds(PhoneNumberVerified, ConsentGranted)
+    assert recipient_after(other).sms.suppressed == 0
+
+
+@pytest.mark.parametrize("again", ["ADA@Example.COM", "ada@example.com."])
+def test_another_spelling_of_a_mailbox_is_the_same_mailbox(again: str) -> None:
+    story = STORY.given(agreed(EMAIL), bounced(EMAIL)).when(mail(address=again)).then_kinds(ConsentGranted)
+    assert recipient_after(story).email.suppressed == 2
+    assert recipient_after(story).email.address == again
+    moved = story.when(mail(address="ada@example.org")).then_kinds(ConsentGranted)
+    assert recipient_after(moved).email.suppressed == 0
+
+
+def test_consent_at_a_mailbox_that_is_known_as_dead_is_recorded_and_suppressed() -> None:
+    dead = mail().model_copy(update={"dead": True})
+    story = STORY.when(dead).then_kinds(ConsentGranted, AddressSuppressed)
+    assert recipient_after(story).email.suppressed == 2
+    story.when(mail((REPORT,), "Ada@example.com").model_copy(update={"dead": True})).then_kinds(ConsentGranted)
+
+
+def test_the_proof_of_an_email_consent_is_recorded_with_it() -> None:
+    proof = {"ip": "192.0.2.1", "user_agent": "browser", "text": "I agree", "source": "web"}
+    story = STORY.when(mail().model_copy(update=proof)).then_kinds(ConsentGranted)
+    granted = story.produced[0]
+    assert isinstance(granted, ConsentGranted)
+    assert granted.model_dump(include=set(proof)) == proof

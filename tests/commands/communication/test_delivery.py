@@ -11,7 +11,7 @@ from commands.communication.attempt import RecordAttempt
 from commands.communication.delivery import NotOut, RecordAction, RecordReceipt
 from commands.communication.message import UnknownMessage
 from commands.communication.receipt_kinds import ReceiptKind, resend_kind, twilio_kind
-from domain.communication.consent import AddressSuppressed, OptedOut, OptOutSource
+from domain.communication.consent import AddressReported, AddressSuppressed, OptedOut, OptOutSource
 from domain.communication.delivery import (
     ActionTaken,
     DeliveryStatus,
@@ -27,13 +27,16 @@ from domain.communication.delivery import (
 )
 from domain.communication.kinds import ALL_TYPES, Channel, Wish
 from domain.communication.message import Message, MessageDispatched, Status, evolve, status_of
+from domain.communication.permanent_codes import PERMANENT_CODES, AddressFact
 from domain.messages import Attempt, Event, Result
 from streams.testing import Scenario
 from tests.commands.communication.people import (
     ADA,
+    ADDRESS,
     HOUR,
     MESSAGE,
     NOW,
+    PHONE,
     STORY,
     agreed,
     dispatched,
@@ -104,14 +107,20 @@ def test_a_message_stopped_after_a_try_of_unknown_outcome_is_unconfirmed_and_not
 
 
 def test_a_rejected_message_falls_back_to_the_other_channel() -> None:
-    story = OUT.when(answer(Result.REJECTED, code="21211")).then_kinds(MessageRejected, MessageDispatched)
+    refused = answer(Result.REJECTED, code="30007")
+    story = OUT.when(refused).then_kinds(MessageRejected, MessageDispatched)
     assert message_after(story).status is Status.STARTED
     rejected, again = story.produced
     assert isinstance(rejected, MessageRejected)
     assert isinstance(again, MessageDispatched)
     assert rejected.refund == 5_000_000
     assert (again.channel, again.fallback, again.cost) == (EMAIL, True, 100_000)
-    assert [step.reason for step in again.decision.steps if step.verdict == "redirect"] == ["rejected"]
+    steps = {step.rule: step for step in again.decision.steps}
+    assert (steps["provider"].version, steps["provider"].verdict, steps["provider"].reason) == (1, "refuse", "rejected")
+    assert (steps["provider"].channel, steps["provider"].inputs) == (SMS, {"provider": "twilio", "code": "30007"})
+    redirect = steps["channel"]
+    assert (redirect.version, redirect.verdict, redirect.reason) == (1, "redirect", "rejected")
+    assert (redirect.channel, redirect.inputs) == (EMAIL, {"asked": "sms"})
 
 
 def test_a_rejected_fallback_is_the_end() -> None:
@@ -137,12 +146,63 @@ def test_a_message_that_was_erased_on_the_way_goes_nowhere_else() -> None:
     OUT.when(answer(Result.REJECTED, code="erased")).then_kinds(MessageRejected)
 
 
-def test_a_number_stopped_at_the_provider_is_opted_out() -> None:
-    story = OUT.when(answer(Result.REJECTED, code="21610"))
-    story.then_kinds(MessageRejected, OptedOut, MessageDispatched)
+def reported(story: Scenario, channel: Channel, fact: AddressFact) -> None:
+    """The address of the message was reported with this fact."""
+    (found,) = [event for event in story.produced if isinstance(event, AddressReported)]
+    address = PHONE if channel is SMS else ADDRESS
+    assert (found.channel, found.address, found.fact) == (channel, address, fact)
+
+
+STOPPED_BY = [code for code, fact in PERMANENT_CODES[SMS].items() if fact is AddressFact.STOPPED]
+DEAD_BY = [(c, code) for c in Channel for code, fact in PERMANENT_CODES[c].items() if fact is AddressFact.DEAD]
+
+
+@pytest.mark.parametrize("code", STOPPED_BY)
+@pytest.mark.parametrize("later", [False, True])
+def test_a_number_stopped_at_the_provider_is_opted_out(code: str, later: bool) -> None:
+    if later:
+        story = OUT.when(receipt(ReceiptKind.UNDELIVERED, code=code))
+        story.then_kinds(MessageUndelivered, OptedOut, AddressReported)
+    else:
+        story = OUT.when(answer(Result.REJECTED, code=code))
+        story.then_kinds(MessageRejected, OptedOut, AddressReported, MessageDispatched)
     opted = story.produced[1]
     assert isinstance(opted, OptedOut)
     assert (opted.channel, opted.source, opted.message_types) == (SMS, OptOutSource.PROVIDER, ALL_TYPES)
+    reported(story, SMS, AddressFact.STOPPED)
+
+
+@pytest.mark.parametrize(("channel", "code"), DEAD_BY)
+@pytest.mark.parametrize("later", [False, True])
+def test_a_dead_address_is_suppressed_by_its_code(channel: Channel, code: str, later: bool) -> None:
+    out = STORY.given(agreed(channel), requested(), dispatched(channel))
+    if later:
+        story = out.when(receipt(ReceiptKind.UNDELIVERED, channel, code=code, reason="no such thing"))
+        story.then_kinds(MessageUndelivered, AddressSuppressed, AddressReported)
+    else:
+        story = out.when(answer(Result.REJECTED, channel, code=code, reason="no such thing"))
+        story.then_kinds(MessageRejected, AddressSuppressed, AddressReported)
+    suppressed = story.produced[1]
+    assert isinstance(suppressed, AddressSuppressed)
+    assert (suppressed.channel, suppressed.reason) == (channel, "no such thing")
+    reported(story, channel, AddressFact.DEAD)
+
+
+@pytest.mark.parametrize("code", ["30003", "30007", "30008", "21408", "21612", "smtp_550", "", None])
+def test_any_other_code_says_nothing_of_the_address(code: str | None) -> None:
+    OUT.when(receipt(ReceiptKind.UNDELIVERED, code=code)).then_kinds(MessageUndelivered)
+
+
+def test_a_report_on_a_number_that_is_not_the_persons_any_more_changes_nothing_for_them() -> None:
+    moved = OUT.given(agreed(SMS, address="+15005550009"))
+    story = moved.when(receipt(ReceiptKind.UNDELIVERED, code="21610"))
+    story.then_kinds(MessageUndelivered, AddressReported)
+    reported(story, SMS, AddressFact.STOPPED)
+
+
+def test_a_report_on_an_erased_address_is_about_nobody() -> None:
+    erased = STORY.given(requested(), dispatched(to=None))
+    erased.when(receipt(ReceiptKind.UNDELIVERED, code="21610")).then_kinds(MessageUndelivered)
 
 
 def test_an_answer_is_recorded_once() -> None:
@@ -163,19 +223,33 @@ def test_an_undelivered_message_is_a_failure() -> None:
 
 
 def test_a_permanent_bounce_suppresses_the_address_once() -> None:
-    story = MAILED.when(receipt(ReceiptKind.BOUNCED, EMAIL)).then_kinds(MessageUndelivered, AddressSuppressed)
+    story = MAILED.when(receipt(ReceiptKind.BOUNCED, EMAIL))
+    story.then_kinds(MessageUndelivered, AddressSuppressed, AddressReported)
+    assert story.produced[1].reason == "permanent bounce"  # type: ignore[attr-defined]
+    reported(story, EMAIL, AddressFact.DEAD)
     story.when(receipt(ReceiptKind.BOUNCED, EMAIL)).then_kinds(ReceiptNoted)
 
 
 def test_a_bounce_says_nothing_of_an_address_that_came_later() -> None:
     moved = MAILED.given(agreed(EMAIL, address="moved@example.com"))
-    moved.when(receipt(ReceiptKind.BOUNCED, EMAIL)).then_kinds(MessageUndelivered)
+    story = moved.when(receipt(ReceiptKind.BOUNCED, EMAIL)).then_kinds(MessageUndelivered, AddressReported)
+    reported(story, EMAIL, AddressFact.DEAD)
+
+
+def test_a_bounce_is_about_the_mailbox_however_it_is_written() -> None:
+    respelled = MAILED.given(agreed(EMAIL, address="Ada@EXAMPLE.com", new_address=False))
+    story = respelled.when(receipt(ReceiptKind.BOUNCED, EMAIL))
+    story.then_kinds(MessageUndelivered, AddressSuppressed, AddressReported)
 
 
 def test_a_complaint_is_an_opt_out() -> None:
-    story = MAILED.when(receipt(ReceiptKind.COMPLAINED, EMAIL)).then_kinds(MessageDelivered, OptedOut)
+    story = MAILED.when(receipt(ReceiptKind.COMPLAINED, EMAIL))
+    story.then_kinds(MessageDelivered, OptedOut, AddressReported)
     assert story.produced[1].source is OptOutSource.COMPLAINT  # type: ignore[attr-defined]
-    story.when(receipt(ReceiptKind.COMPLAINED, EMAIL)).then_kinds(ReceiptNoted)
+    reported(story, EMAIL, AddressFact.COMPLAINED)
+    story.when(receipt(ReceiptKind.COMPLAINED, EMAIL)).then_kinds(AddressReported)
+    again = story.given(agreed(EMAIL, new_address=False)).when(receipt(ReceiptKind.COMPLAINED, EMAIL))
+    again.then_kinds(OptedOut, AddressReported)
 
 
 def test_who_clicks_has_received_and_opened_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,10 +12,17 @@ from commands.communication.message import NotSendable
 from commands.communication.rules import ALL, Case, decide
 from domain.communication.budget import BudgetUsage, Limits
 from domain.communication.decision import Decision, DecisionStep
+from domain.communication.explanation import BECAUSE
 from domain.communication.kinds import BOTH_CHANNELS, Channel, Priority, Wish
 from domain.communication.message import MessageDispatched, MessageHeld, MessageRequested
 from domain.communication.preferences import QuietHours
-from domain.communication.recipient import FREQUENCY_CAP, Recipient, RecipientContacted, evolve
+from domain.communication.recipient import (
+    FREQUENCY_CAP,
+    ContactWithdrawn,
+    Recipient,
+    RecipientContacted,
+    evolve,
+)
 from domain.messages import Event
 from tests.commands.communication.people import (
     ADA,
@@ -162,7 +170,42 @@ def test_critical_messages_pass_the_frequency_cap_and_do_not_count_against_it() 
 def test_a_capped_message_is_refused_and_says_when_there_is_room_again() -> None:
     full = [contacted(NOW - DAY)] * FREQUENCY_CAP
     capped = step(decided(agreed(SMS), *full), "frequency_cap", SMS)
-    assert capped.inputs["free_at"] == (NOW + 6 * DAY).isoformat()
+    assert capped.version == 2
+    assert capped.inputs == {
+        "preferences": 0,
+        "frequency": "weekly",
+        "contacts": [2, 3, 4, 5, 6],
+        "sent_in_window": 5,
+        "cap": 5,
+        "free_at": (NOW + 6 * DAY).isoformat(),
+    }
+
+
+def test_a_longer_window_counts_what_went_out_before_it_became_longer() -> None:
+    daily = [contacted(NOW - n * DAY) for n in (9, 8, 7, 6, 5, 4, 3)]
+    capped = step(decided(agreed(SMS), *daily, wants(frequency_preference="monthly")), "frequency_cap", SMS)
+    assert capped.inputs["sent_in_window"] == len(daily)
+    assert capped.inputs["free_at"] == (NOW - 7 * DAY + 30 * DAY).isoformat()
+
+
+def test_only_what_may_have_reached_the_person_counts() -> None:
+    out = [RecipientContacted(at=NOW - HOUR, user_id=ADA, message_id=UUID(int=n)) for n in range(FREQUENCY_CAP)]
+    refused = ContactWithdrawn(at=NOW, user_id=ADA, message_id=UUID(int=2))
+    assert decided(agreed(SMS), *out).reason == "frequency_cap"
+    assert "have reached them or are on their way" in BECAUSE["frequency_cap"]
+    allowed = step(decided(agreed(SMS), *out, refused), "frequency_cap", SMS)
+    assert (allowed.verdict, allowed.version, allowed.inputs["contacts"]) == ("allow", 2, [2, 3, 5, 6])
+
+
+@pytest.mark.parametrize(("wish", "asked"), [(Wish.SMS, "sms"), (Wish.EMAIL, "email"), (Wish.BOTH, "both")])
+def test_a_refusal_says_what_was_asked_for(wish: Wish, asked: str) -> None:
+    chosen = step(decided(wish=wish), "channel")
+    assert (chosen.version, chosen.verdict, chosen.reason, chosen.inputs) == (
+        1,
+        "refuse",
+        "no_consent",
+        {"asked": asked},
+    )
 
 
 def test_quiet_hours_hold_a_message_until_they_end_in_the_recipients_zone() -> None:

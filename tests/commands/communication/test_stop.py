@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from commands.communication.effects import FindSenders
+from commands.communication.effects import FindOwners, FindSenders
 from commands.communication.stop import HearStop, RecordSenders
 from domain.communication.consent import OptedOut, OptOutSource
 from domain.communication.kinds import ALL_TYPES, Channel
@@ -16,7 +16,7 @@ from tests.commands.communication.people import ADA, DAY, HOUR, NOW, STORY
 from tests.commands.communication.world import World
 
 HEAR = HearStop(at=NOW, stop_id="SM1.0", mark="ab", told=(), partitions=4)
-HEARD = StopHeard(at=NOW, stop_id="SM1.0", mark="ab", told=(), partitions=4)
+HEARD = StopHeard(at=NOW, stop_id="SM1.0", mark="ab", told=(), partitions=4, said_at=NOW)
 
 
 def answered(result: Result, *user_ids: int) -> RecordSenders:
@@ -44,14 +44,14 @@ def test_a_search_that_was_given_up_begins_again_and_never_ends_without_an_answe
     for round_ in (2, 3):
         again = HEARD.model_copy(update={"round": round_})
         story = story.when(answered(Result.DEFERRED)).then_nothing().when(answered(Result.REJECTED)).then(again)
-    story.when(answered(Result.ACCEPTED, ADA)).then(SendersFound(at=NOW, stop_id="SM1.0", user_ids=(ADA,)))
+    story.when(answered(Result.ACCEPTED, ADA)).then(SendersFound(at=NOW, stop_id="SM1.0", user_ids=(ADA,), said_at=NOW))
 
 
 def test_whoever_is_found_opts_out_of_all_texts_however_long_the_search_takes() -> None:
     world = World()
     world.agree()
     world.run()
-    world.provider = lambda effect, key: Deferred("read_model_behind", "not yet", 60.0)
+    world.search = lambda _effect: Deferred("read_model_behind", "not yet", 60.0)
     for key in key_in_each("SM1", world.runtime.partitions):
         world.do(HearStop(at=NOW, stop_id=key, mark="ab", told=(9,), partitions=world.runtime.partitions))
     world.run(HOUR)
@@ -59,10 +59,10 @@ def test_whoever_is_found_opts_out_of_all_texts_however_long_the_search_takes() 
     world.sent.clear()
     here = partition_of(str(ADA), world.runtime.partitions)
 
-    def found(effect: FindSenders, key: str) -> Accepted:
-        return Accepted(effect.stop_id, {"user_ids": [ADA] if effect.partition == here else []})
+    def found(effect: FindSenders | FindOwners) -> Accepted:
+        return Accepted("found", {"user_ids": [ADA] if effect.partition == here else []})
 
-    world.provider = found
+    world.search = found
     world.run(DAY)
     searches = [effect for effect in world.sent if isinstance(effect, FindSenders)]
     assert sorted((search.partition, search.mark, search.told) for search in searches) == [

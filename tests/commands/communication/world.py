@@ -8,10 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from commands.communication.effects import NOT_ALLOWED, SendMail, SendText
+from commands.communication.effects import (
+    NOT_ALLOWED,
+    FindOwners,
+    FindSenders,
+    MarkAddress,
+    SendMail,
+    SendText,
+)
 from commands.communication.wiring import COMMUNICATION
+from domain.communication.addresses import canonical
 from domain.communication.budget import BudgetUsage
-from domain.communication.kinds import Channel
+from domain.communication.kinds import Channel, TriggerType
 from domain.communication.recipient import Recipient, evolve
 from domain.messages import Command, Event
 from projections.communication import READ_MODELS
@@ -19,14 +27,20 @@ from projections.communication.queries.consent_check import SendPermission, chec
 from streams.core.calls import Accepted, Rejected, Verdict
 from streams.core.clock import ManualClock
 from streams.core.envelope import Outcome
+from streams.core.partitions import key_in_each, partition_of
 from streams.testing import MemoryRuntime
-from tests.commands.communication.people import ADA, NOW, ask, mail_consent, sms_consent
+from tests.commands.communication.people import ADA, ALERT, NOW, ask, mail_consent, sms_consent
 
 CONTEXT = replace(COMMUNICATION, read_models=READ_MODELS)
 
 
 def accept(_effect: Any, key: str) -> Verdict:
     return Accepted(f"id-{key}")
+
+
+def mark(channel: Channel, address: str | None) -> str:
+    """The mark of an address, in the clear."""
+    return "" if address is None else f"mark of {canonical(channel, address)}"
 
 
 class World:
@@ -36,6 +50,7 @@ class World:
         self.clock = ManualClock(start)
         self.runtime = MemoryRuntime([CONTEXT], self.clock)
         self.provider: Callable[[Any, str], Verdict] = accept
+        self.search: Callable[[FindSenders | FindOwners], Verdict] = self.owners
         self.sent: list[Any] = []
         self._numbers = iter(range(1000, 10**9))
 
@@ -47,6 +62,35 @@ class World:
         """The person agrees to everything on both channels."""
         for command in (*sms_consent(user_id, self.new_id()), mail_consent(user_id)):
             self.do(command)
+
+    def agree_at(self, user_id: int, channel: Channel, address: str) -> None:
+        """The person agrees to everything on the channel, at this address; as the edge does, with what it reads."""
+        if channel is Channel.EMAIL:
+            consent = mail_consent(user_id).model_copy(update={"address": address, "dead": self.is_dead(address)})
+            self.do(consent)
+            return
+        for command in sms_consent(user_id, self.new_id()):
+            self.do(
+                command.model_copy(
+                    update={"phone_number": address} if "phone_number" in command.model_fields_set else {}
+                )
+            )
+
+    def is_dead(self, address: str) -> bool:
+        """What the edge reads of a mailbox."""
+        return any(row["mark"] == mark(Channel.EMAIL, address) for row in self.rows("communication_dead_mailboxes"))
+
+    def permission(self, user_id: int, channel: Channel, type_: TriggerType = ALERT) -> SendPermission:
+        """What a consent check answers now."""
+        return check(self.recipient(user_id), channel, type_, self.clock.now())
+
+    def recipient(self, user_id: int) -> Recipient:
+        """The person's state, folded from the journal in memory."""
+        recipient, stream = Recipient(), f"recipient/{user_id}"
+        for recorded in self.runtime.journal:
+            if recorded.record.stream == stream:
+                recipient = evolve(recipient, recorded.fact)  # type: ignore[arg-type]
+        return recipient
 
     def ask(self, **more: Any) -> UUID:
         """Asks for a message as the edge does, with the spending the read models know of."""
@@ -71,19 +115,35 @@ class World:
         self.runtime.run_due(self._perform, idempotent=False)
 
     def _perform(self, effect: Any, key: str) -> Verdict:
-        if isinstance(effect, SendText | SendMail) and not self._may_still_go(effect).can_send:
+        if isinstance(effect, SendText | SendMail) and not self._may_go(effect):
             return Rejected(NOT_ALLOWED, "withdrawn before it went out")
         self.sent.append(effect)
+        match effect:
+            case MarkAddress():
+                keys = key_in_each(effect.report_id, self.runtime.partitions)
+                return Accepted(effect.report_id, {"mark": mark(effect.channel, effect.address), "keys": keys})
+            case FindSenders() | FindOwners():
+                return self.search(effect)
         return self.provider(effect, key)
 
-    def _may_still_go(self, effect: SendText | SendMail) -> SendPermission:
-        """What the edge asks before every try, here of the journal in memory."""
-        recipient, stream = Recipient(), f"recipient/{effect.user_id}"
-        for recorded in self.runtime.journal:
-            if recorded.record.stream == stream:
-                recipient = evolve(recipient, recorded.fact)  # type: ignore[arg-type]
+    def owners(self, effect: FindSenders | FindOwners) -> Verdict:
+        """What `effects.communication.owners` would find."""
+        channel = Channel.SMS if isinstance(effect, FindSenders) else effect.channel
+        columns = ("phone", "pending_phone") if channel is Channel.SMS else ("email",)
+        told = effect.told if isinstance(effect, FindSenders) else ()
+        found = [
+            row["user_id"]
+            for row in self.rows("communication_recipients")
+            if any(mark(channel, row.get(column)) == effect.mark for column in columns)
+        ]
+        here = [user for user in found if partition_of(str(user), effect.partitions) == effect.partition]
+        return Accepted("found", {"user_ids": [user for user in here if user not in told]})
+
+    def _may_go(self, effect: SendText | SendMail) -> bool:
+        """What the worker asks before every try."""
         channel = Channel.SMS if isinstance(effect, SendText) else Channel.EMAIL
-        return check(recipient, channel, effect.trigger_type, self.clock.now())
+        dead = channel is Channel.EMAIL and effect.to is not None and self.is_dead(effect.to)
+        return self.permission(effect.user_id, channel, effect.trigger_type).can_send and not dead
 
     def usage(self) -> BudgetUsage:
         """What `projections.communication.queries.expenditure` would read."""

@@ -13,10 +13,19 @@ from uuid import UUID, uuid5
 from psycopg import AsyncConnection
 
 from commands.communication.delivery import RecordReceipt
-from commands.communication.effects import ForgetMessages, SendMail, SendText, SendVerificationCode
+from commands.communication.effects import (
+    FindOwners,
+    FindSenders,
+    ForgetMessages,
+    MarkAddress,
+    SendMail,
+    SendText,
+    SendVerificationCode,
+)
 from commands.communication.receipt_kinds import ReceiptKind
 from commands.communication.wiring import COMMUNICATION
 from domain.messages import Command, Effect
+from effects.communication.owners import AddressMark, OwnerSearch
 from projections.communication import READ_MODELS
 from projections.communication.queries.expenditure import spending_on
 from projections.communication.queries.status import delivery_by_provider_id, message_by_id
@@ -25,6 +34,7 @@ from streams.core.clock import ManualClock
 from streams.core.envelope import Outcome
 from streams.core.gateway import envelop
 from streams.core.read_models import Row
+from streams.core.secrets import Secrets
 from streams.embedded.runtime import EmbeddedRuntime
 from streams.postgres.database import connect
 from tests.commands.communication.people import NOW, ask, mail_consent, sms_consent
@@ -32,6 +42,7 @@ from tests.commands.communication.people import NOW, ask, mail_consent, sms_cons
 PARTITIONS = 4
 CONTEXT = replace(COMMUNICATION, read_models=READ_MODELS)
 IDS = UUID(int=77)
+SECRETS = Secrets(b"a secret of this installation")
 
 
 class Provider:
@@ -93,6 +104,9 @@ async def running(dsn: str) -> AsyncIterator[Running]:
         ("communication", SendText): sms,
         ("communication", SendMail): mail,
         ("communication", SendVerificationCode): Provider(),
+        ("communication", FindSenders): OwnerSearch(dsn, SECRETS.salt),
+        ("communication", FindOwners): OwnerSearch(dsn, SECRETS.salt),
+        ("communication", MarkAddress): AddressMark(dsn, SECRETS),
         ("communication", ForgetMessages): Provider(),
     }
     runtime = EmbeddedRuntime(dsn, [CONTEXT], bytes(32), clock, performers, PARTITIONS)

@@ -212,12 +212,12 @@ async def test_an_address_that_was_erased_is_linked_to_the_erasure(world: Runnin
 
 
 async def test_a_providers_refusal_that_led_to_the_other_channel_is_linked(world: Running) -> None:
-    world.sms.verdict = Rejected("21211", "no such number")
+    world.sms.verdict = Rejected("30007", "no such number")
     message_id = await world.ask()
     await world.pass_time()
     explanation = await explained(world, message_id)
     (refused,) = rules(explanation, "provider")
-    assert refused.inputs == {"provider": "provider", "code": "21211"}
+    assert refused.inputs == {"provider": "provider", "code": "30007"}
     link = one(refused, "code")
     assert (link.stream, link.name) == (f"message/{message_id}", "communication.message.rejected.v1")
     (chosen,) = rules(explanation, "channel")

@@ -98,7 +98,7 @@ async def test_a_reference_finds_its_message_and_nothing_else(world: Running) ->
 
 
 async def test_a_rejected_message_shows_both_its_tries(world: Running) -> None:
-    world.sms.verdict = Rejected("21211", "no such number")
+    world.sms.verdict = Rejected("30007", "no such number")
     message_id = await world.ask()
     await world.pass_time()
     message = await message_by_id(world.connection, message_id)
