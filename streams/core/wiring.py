@@ -51,6 +51,11 @@ class Nothing(BaseModel):
     """The state of a stream nobody needs to ask anything of."""
 
 
+def fold_nothing(state: Nothing, _event: Event) -> Nothing:
+    """Fold the events of such a stream."""
+    return state
+
+
 @dataclass(frozen=True, slots=True)
 class Stream(Generic[S]):
     """A kind of aggregate: its category, its state before anything happened, how events change it, and its id."""
@@ -148,7 +153,7 @@ def erasure_id(command: EraseSubject) -> str:
     return f"{erased.replace('%', '%25').replace('@', '%40')}@{key}"
 
 
-SUBJECT_STREAM = Stream("subject", Nothing(), lambda state, _event: state, id_of=erasure_id)
+SUBJECT_STREAM = Stream("subject", Nothing(), fold_nothing, id_of=erasure_id)
 ERASE = Handler(EraseSubject, decide=erase, writes=SUBJECT_STREAM)
 ENGINE_MESSAGES: tuple[type[Named], ...] = (Decided, SubjectErased, EraseSubject)
 ENGINE_UPCASTS: dict[str, tuple[str, Upcast]] = {DECIDED_V1: (Decided.name, decided_v1)}
