@@ -130,11 +130,15 @@ class Decided(Event, name="headwater.command.decided.v2", subject="data_subject"
 
 
 DECIDED_V1 = "headwater.command.decided.v1"
-"""What outcomes were called that hold neither subject, code nor command."""
+"""The name of outcomes that hold neither subject, code nor command."""
+
+
+OUTCOME_NAMES = [DECIDED_V1, Decided.name]
+"""Every name under which outcomes are recorded, for queries that read raw names."""
 
 
 def decided_v1(body: dict[str, Any]) -> dict[str, Any]:
-    """Carries the body of a v1 outcome forward."""
+    """Carry the body of a v1 outcome forward."""
     problem = body.get("problem")
     return body | {"code": problem["type"] if problem else ""}
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import orjson
 
 from domain.messages import Named
+from streams.core.envelope import Record
 from streams.core.keys import Keyring, seal, unseal
 from streams.core.names import Names, UnknownName
 
@@ -18,6 +20,11 @@ SEALED = "personal"
 
 SEALED_KEY = orjson.dumps(SEALED)
 """Bytes without it have nothing sealed in them."""
+
+
+def sealed_subjects(records: Iterable[Record]) -> set[str]:
+    """Subjects whose keys are needed to read these records."""
+    return {record.subject for record in records if record.subject is not None and SEALED_KEY in record.data}
 
 
 class Mapper:
