@@ -113,6 +113,7 @@ class Decided(Event, name="headwater.command.decided.v2", subject="data_subject"
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
+    subject_in_full = True
     command: str
     status: Status
     events: int = 0
@@ -123,10 +124,6 @@ class Decided(Event, name="headwater.command.decided.v2", subject="data_subject"
     code: str = ""
     body: dict[str, Any] | None = None
     sealed: Personal[dict[str, Any]] = None
-
-    @property
-    def subject(self) -> str | None:
-        return self.data_subject
 
 
 DECIDED_V1 = "headwater.command.decided.v1"

@@ -25,11 +25,8 @@ S = TypeVar("S", bound=BaseModel)
 class SubjectErased(Event, name="headwater.subject.erased.v1", subject="erased"):
     """A person's key is destroyed from here on. `erased` is the subject, `context:id`."""
 
+    subject_in_full = True
     erased: str
-
-    @property
-    def subject(self) -> str:
-        return self.erased
 
 
 class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_key", subject="erased"):
@@ -39,12 +36,9 @@ class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_ke
     under every key that has records about them.
     """
 
+    subject_in_full = True
     partition_key: str
     erased: str
-
-    @property
-    def subject(self) -> str:
-        return self.erased
 
 
 class Nothing(BaseModel):
