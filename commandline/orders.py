@@ -31,7 +31,7 @@ OUTCOME = """
     select convert_from(data, 'UTF8')::json -> 'problem' from headwater.journal
      where context = %s and stream = %s and version = 1
 """
-"""Of an outcome only what kept its command from being accepted: for that no key of its subject is needed."""
+"""The problem of an outcome. Reading it takes no key of the command's subject."""
 
 
 def erase_subject(settings: Settings, subject: str) -> None:
@@ -68,7 +68,7 @@ def submit_commands(settings: Settings, context: str, *commands: Command) -> Non
 
 
 def _problem(connection: psycopg.Connection[Row], context: str, command_id: UUID) -> Problem | None:
-    """What kept the command from being accepted, once its outcome is recorded; raises Stop when that takes too long."""
+    """The problem in the command's outcome, once that is recorded; raises Stop when that takes too long."""
     until = monotonic() + PATIENCE_SECONDS
     while monotonic() < until:
         row = connection.execute(OUTCOME, (context, outcome_stream(command_id))).fetchone()

@@ -13,7 +13,7 @@ UNANNOUNCED_SECONDS = 1.0
 
 
 class Commits:
-    """Says that something was committed, and no more: a listener looks at the heads it cares about."""
+    """Announcements that something was committed. They say no more: a listener reads the heads that it needs."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[], None]] = []

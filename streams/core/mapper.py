@@ -19,7 +19,7 @@ SEALED = "personal"
 """The one key of the object that stands where an encrypted value stood."""
 
 SEALED_KEY = orjson.dumps(SEALED)
-"""Bytes without it have nothing sealed in them."""
+"""The bytes of that key in encoded JSON. Data without them holds no sealed value."""
 
 
 def sealed_subjects(records: Iterable[Record]) -> set[str]:
@@ -45,7 +45,7 @@ class Mapper:
         return orjson.dumps(body)
 
     def sealed(self, value: Any, subject: str | None) -> dict[str, str] | None:
-        """What stands in the place of a personal value (as JSON); None when the subject has been erased."""
+        """The encrypted form of a personal value (as JSON); None when the subject has been erased."""
         if subject is None:
             raise TypeError("a personal value of no subject")
         cipher = self.keyring.cipher_for_writing(subject)
@@ -63,7 +63,7 @@ class Mapper:
         return type_.model_validate(self._opened(body, type_.personal_fields, subject))
 
     def holds_sealed(self, name: str, data: bytes) -> bool:
-        """Whether a stored message has sealed values, so that its subject's key is needed; False for what is none."""
+        """Whether a stored message has sealed values, for which a key is needed; False for unreadable data."""
         if SEALED_KEY not in data:
             return False
         try:

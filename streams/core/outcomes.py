@@ -1,4 +1,4 @@
-"""Outcomes as records: made of a decision and the command it is about, and read back as the answer to that command."""
+"""Outcomes as records: encoding of a decision with its command, and decoding as the answer to that command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIELDS = set(Decided.model_fields)
 def concluded(
     mapper: Mapper, envelope: Envelope, status: Status, events: int, problem: Problem | None, keeps_command: bool
 ) -> tuple[Decided, bytes]:
-    """The outcome, and the bytes that are recorded of it: with the command where that can be."""
+    """The outcome and its recorded bytes, with the command unless it cannot be kept."""
     command = envelope.command
     made = {
         "at": command.at,

@@ -1,4 +1,4 @@
-"""Digest of the source code behind a fold. It tells snapshots of other code apart from those of today's."""
+"""Digest of the source code behind a fold. A snapshot made by other code has another digest."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class Context:
 
 
 def seals(context: Context, handler: Handler) -> bool:
-    """Whether the key of its subject is needed to record a command: values in it, or in what it leads to, are sealed.
+    """Whether a command is recorded with sealed values, its own or its events', so that its subject's key is needed.
 
     A person about whom nothing personal is recorded needs no key.
     """
