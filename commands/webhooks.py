@@ -65,13 +65,10 @@ class EndpointNotEnabled(Refused, name="webhooks.endpoint_not_enabled", formerly
 class _OfWebhook(Command, subject="data_subject"):
     """A command about one webhook. It names the body's data subject (`context:id`), so that its key is loaded."""
 
+    subject_in_full = True
     endpoint_id: str
     webhook_id: str
     data_subject: str
-
-    @property
-    def subject(self) -> str:
-        return self.data_subject
 
 
 class QueueWebhook(_OfWebhook, name="webhooks.webhook.queue.v1", key="endpoint_id"):

@@ -35,13 +35,15 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 class Named(BaseModel):
     """A message with a stable name (`context.aggregate.fact.v1`) and, if it holds personal values, a data subject.
 
-    `subject` names the field that identifies the person; the key is kept under `context:value`.
+    `subject` names the field that identifies the person; the key is kept under `context:value`. A message whose field
+    holds `context:value` itself says so by `subject_in_full`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: ClassVar[str] = ""
     subject_field: ClassVar[str | None] = None
+    subject_in_full: ClassVar[bool] = False
     subject_prefix: ClassVar[str] = ""
     personal_fields: ClassVar[tuple[str, ...]] = ()
 
@@ -66,7 +68,8 @@ class Named(BaseModel):
         """The data subject, as `context:id`; None for a message about no person in particular."""
         if self.subject_field is None:
             return None
-        return f"{self.subject_prefix}{getattr(self, self.subject_field)}"
+        value = getattr(self, self.subject_field)
+        return value if self.subject_in_full else f"{self.subject_prefix}{value}"
 
 
 class Event(Named):

@@ -21,13 +21,10 @@ from domain.messages import Event, Instant, Personal
 class OfWebhook(Event, subject="data_subject"):
     """An event of one webhook. Receivers know repeats by `webhook_id`; `data_subject` is the body's (`context:id`)."""
 
+    subject_in_full = True
     endpoint_id: str
     webhook_id: str
     data_subject: str
-
-    @property
-    def subject(self) -> str:
-        return self.data_subject
 
 
 class _WithBody(OfWebhook):

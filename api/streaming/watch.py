@@ -25,7 +25,7 @@ Heads = Callable[[AsyncConnection[Row], Set[K]], Awaitable[Mapping[K, int]]]
 
 
 class Watch(Generic[K]):
-    """Looks at the heads after commits, and every `UNANNOUNCED_SECONDS`, while a request waits, and not otherwise."""
+    """Reader of the heads after each commit, and every `UNANNOUNCED_SECONDS`, for as long as a request waits."""
 
     def __init__(self, reads: Reads, commits: Commits, heads: Heads[K]) -> None:
         self._reads = reads

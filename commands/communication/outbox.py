@@ -15,11 +15,8 @@ class StillThere(Refused, name="communication.still_there", formerly="StillThere
 class RecordForgotten(Reply, name="communication.outbox.record_forgotten.v1", key="erased", subject="erased"):
     """Record the result of ForgetMessages. Answers no event; raises StillThere if it failed for good."""
 
+    subject_in_full = True
     erased: str
-
-    @property
-    def subject(self) -> str:
-        return self.erased
 
 
 def record_forgotten(command: RecordForgotten, _state: Nothing) -> Sequence[Event]:

@@ -44,7 +44,7 @@ from domain.communication import receipt as receipts
 from domain.communication import recipient as recipients
 from domain.communication import stop as stops
 from domain.communication.events import EVENTS
-from streams.core.wiring import Context, Handler, Nothing, Stream
+from streams.core.wiring import Context, Handler, Nothing, Stream, fold_nothing
 
 MESSAGE = Stream("message", messages.Message(), messages.evolve, id_of=attrgetter("message_id"))
 RECIPIENT = Stream("recipient", recipients.Recipient(), recipients.evolve, id_of=attrgetter("user_id"))
@@ -53,7 +53,7 @@ BATCH = Stream("batch", batches.Batch(), batches.evolve, id_of=attrgetter("batch
 STOP = Stream("stop", stops.Stop(), stops.evolve, id_of=attrgetter("stop_id"))
 REPORT = Stream("address_report", reports.AddressReport(), reports.evolve, id_of=attrgetter("report_id"))
 NUMBER = Stream("number", numbers.Number(), numbers.evolve, id_of=attrgetter("number"))
-OUTBOX = Stream("outbox", Nothing(), lambda state, _event: state, id_of=attrgetter("erased"))
+OUTBOX = Stream("outbox", Nothing(), fold_nothing, id_of=attrgetter("erased"))
 RECEIPTS = Stream("receipt", receipts.Receipts(), receipts.evolve, id_of=attrgetter("provider_id"))
 
 COMMUNICATION = Context(

@@ -11,16 +11,12 @@ class DeliverWebhook(Effect, name="deliver_webhook.v1", subject="data_subject"):
     `webhook_id` is the same for every attempt. `endpoint_id` names a destination in the connector's configuration.
     """
 
+    subject_in_full = True
     data_subject: str
     endpoint_id: str
     webhook_id: str
     event_type: str
     body: Personal[str]
-
-    @property
-    def subject(self) -> str:
-        """The data subject in full, `context:id`."""
-        return self.data_subject
 
 
 GONE = "http_410"

@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from streams.audit.facts import Facts
 from streams.audit.journal_source import CHUNK, Row, rows, snapshot
-from streams.core.envelope import DECIDED_V1, OUTCOMES, Decided, Position, Record
+from streams.core.envelope import OUTCOME_NAMES, OUTCOMES, Position, Record
 from streams.core.wiring import SUBJECT_STREAM, Context, Stream
 from streams.postgres.journal import COLUMNS, KeyedRecord
 
@@ -142,8 +142,8 @@ def _compared(stream: Stream[Any], state: Any, schema: str | None, kept: bytes |
 
 
 def _check_outcomes(connection: Connection[Row], context: str, found: Refolded) -> None:
-    names = [DECIDED_V1, Decided.name]
-    for name, partition, sequence, events in connection.execute(MISCOUNTED, (names, context, names)):
+    given = (OUTCOME_NAMES, context, OUTCOME_NAMES)
+    for name, partition, sequence, events in connection.execute(MISCOUNTED, given):
         found.wrong(
             Position(name, partition, sequence), f"the outcome does not speak of the {events} events of its command"
         )

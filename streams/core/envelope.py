@@ -130,6 +130,7 @@ class Decided(Event, name="headwater.command.decided.v2", subject="data_subject"
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
+    subject_in_full = True
     command: str
     status: Status
     events: int = 0
@@ -141,13 +142,13 @@ class Decided(Event, name="headwater.command.decided.v2", subject="data_subject"
     body: dict[str, Any] | None = None
     sealed: Personal[dict[str, Any]] = None
 
-    @property
-    def subject(self) -> str | None:
-        return self.data_subject
-
 
 DECIDED_V1 = "headwater.command.decided.v1"
 """Former name of outcomes, which held neither subject, code nor command."""
+
+
+OUTCOME_NAMES = [DECIDED_V1, Decided.name]
+"""All names under which outcomes are recorded, for queries that read raw names."""
 
 
 def decided_v1(body: dict[str, Any]) -> dict[str, Any]:

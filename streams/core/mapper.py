@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import orjson
 
 from domain.messages import Named
+from streams.core.envelope import Record
 from streams.core.keys import Keyring, seal, unseal
 from streams.core.names import Names, UnknownName
 
@@ -17,7 +19,12 @@ SEALED = "personal"
 """The only key of the JSON object that replaces an encrypted value."""
 
 SEALED_KEY = orjson.dumps(SEALED)
-"""Mark of sealed values: bytes without it hold none."""
+"""The bytes of that key in encoded JSON. Data without them holds no sealed value."""
+
+
+def sealed_subjects(records: Iterable[Record]) -> set[str]:
+    """Subjects whose keys are needed to read these records."""
+    return {record.subject for record in records if record.subject is not None and SEALED_KEY in record.data}
 
 
 class Mapper:
@@ -38,7 +45,7 @@ class Mapper:
         return orjson.dumps(body)
 
     def sealed(self, value: Any, subject: str | None) -> dict[str, str] | None:
-        """Sealed form of a personal value (as JSON); None when the subject has been erased."""
+        """The encrypted form of a personal value (as JSON); None when the subject has been erased."""
         if subject is None:
             raise TypeError("a personal value of no subject")
         cipher = self.keyring.cipher_for_writing(subject)
@@ -56,7 +63,7 @@ class Mapper:
         return type_.model_validate(self._opened(body, type_.personal_fields, subject))
 
     def holds_sealed(self, name: str, data: bytes) -> bool:
-        """Whether a stored message has sealed values, so that its subject's key is needed; False for other data."""
+        """Whether a stored message has sealed values, for which a key is needed; False for unreadable data."""
         if SEALED_KEY not in data:
             return False
         try:

@@ -23,7 +23,7 @@ FIELDS = set(Decided.model_fields)
 def concluded(
     mapper: Mapper, envelope: Envelope, status: Status, events: int, problem: Problem | None, keeps_command: bool
 ) -> tuple[Decided, bytes]:
-    """The outcome and its bytes to record, which hold the command where it can be kept."""
+    """The outcome and its recorded bytes, with the command unless it cannot be kept."""
     command = envelope.command
     made = {
         "at": command.at,
@@ -38,9 +38,10 @@ def concluded(
         "body": None,
         "sealed": None,
     }
-    if keeps_command and (data := _with_command(mapper, command, made)) is not None:
-        return _decided(made), data
-    decided = _decided(made | {"body": None, "sealed": None})
+    kept = _with_command(mapper, command, made) if keeps_command else None
+    if kept is not None:
+        return kept
+    decided = _decided(made)
     return decided, mapper.encode(decided)
 
 
@@ -53,21 +54,22 @@ def decode_outcome(mapper: Mapper, known: KnownOutcome) -> tuple[str, Outcome]:
     return decided.fingerprint, outcome
 
 
-def _with_command(mapper: Mapper, command: Command, made: dict[str, Any]) -> bytes | None:
-    """Add the command to `made` and encode it; None where the command cannot be kept."""
+def _with_command(mapper: Mapper, command: Command, made: dict[str, Any]) -> tuple[Decided, bytes] | None:
+    """The outcome with its command, and the bytes; None where the command cannot be kept."""
     try:
         body = command.__pydantic_serializer__.to_python(command, mode="json")
         if command.personal_fields:
-            kept = {"sealed": mapper.sealed(body, made["data_subject"])}
-            made["sealed"] = kept["sealed"] and body
+            sealed = mapper.sealed(body, made["data_subject"])
+            read, written = {"sealed": sealed and body}, {"sealed": sealed}
         else:
-            kept = {"body": body}
-            made["body"] = body
-        data = orjson.dumps(_line(made) | kept, option=orjson.OPT_UTC_Z)
+            read = written = {"body": body}
+        data = orjson.dumps(_line(made) | written, option=orjson.OPT_UTC_Z)
     except (TypeError, ValueError) as error:  # JSON has no place for a value in it
         log.warning("a command %s is not kept: %s", command.name, type(error).__name__)
         return None
-    return data if len(data) <= LARGEST_BYTES and NUL not in data else None
+    if len(data) > LARGEST_BYTES or NUL in data:
+        return None
+    return _decided(made | read), data
 
 
 def _line(made: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def _line(made: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decided(made: dict[str, Any]) -> Decided:
-    """Built by hand: validation of values that are known to be right takes three times as long."""
+    """The outcome of these fields, without validation, which takes three times as long."""
     decided = Decided.__new__(Decided)
     object.__setattr__(decided, "__dict__", made)
     object.__setattr__(decided, "__pydantic_fields_set__", FIELDS)

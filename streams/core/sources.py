@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from linecache import getlines
@@ -18,12 +17,12 @@ def sources_digest(module: str) -> bytes:
     """
     if not _source(module):
         raise OSError(f"the source of {module} is missing; snapshots are told apart by it")
-    found, waiting = dict[str, str](), [module]
+    room, found, waiting = _room(module), dict[str, str](), [module]
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and _room(name) in (room, "domain") and name in sys.modules:
             found[name] = _source(name)
-            waiting += _imports(name, found[name])
+            waiting += _imports(name)
     return sha256("\0".join(f"{name}\0{source}" for name, source in sorted(found.items())).encode()).digest()
 
 
@@ -31,12 +30,17 @@ def _source(module: str) -> str:
     return "".join(getlines(sys.modules[module].__file__ or ""))
 
 
-def _imports(module: str, source: str) -> Iterator[str]:
-    room = module.partition(".")[0]
-    for node in ast.walk(ast.parse(source)):
-        names = list[str]()
+def _room(module: str) -> str:
+    return module.partition(".")[0]
+
+
+@cache
+def _imports(module: str) -> list[str]:
+    """Names of what the module imports. Folds share most of their modules, and parsing is what takes the time."""
+    names = list[str]()
+    for node in ast.walk(ast.parse(_source(module))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if name.partition(".")[0] in (room, "domain") and name in sys.modules)
+            names += (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    return names

@@ -25,11 +25,8 @@ S = TypeVar("S", bound=BaseModel)
 class SubjectErased(Event, name="headwater.subject.erased.v1", subject="erased"):
     """Erasure of a person: the key of `erased` (`context:id`) is destroyed from here on."""
 
+    subject_in_full = True
     erased: str
-
-    @property
-    def subject(self) -> str:
-        return self.erased
 
 
 class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_key", subject="erased"):
@@ -39,16 +36,18 @@ class EraseSubject(Command, name="headwater.subject.erase.v1", key="partition_ke
     under every key that has records about them.
     """
 
+    subject_in_full = True
     partition_key: str
     erased: str
-
-    @property
-    def subject(self) -> str:
-        return self.erased
 
 
 class Nothing(BaseModel):
     """Empty state, of a stream on which no decision depends."""
+
+
+def fold_nothing(state: Nothing, _event: Event) -> Nothing:
+    """Fold the events of such a stream."""
+    return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def erasure_id(command: EraseSubject) -> str:
     return f"{erased.replace('%', '%25').replace('@', '%40')}@{key}"
 
 
-SUBJECT_STREAM = Stream("subject", Nothing(), lambda state, _event: state, id_of=erasure_id)
+SUBJECT_STREAM = Stream("subject", Nothing(), fold_nothing, id_of=erasure_id)
 ERASE = Handler(EraseSubject, decide=erase, writes=SUBJECT_STREAM)
 ENGINE_MESSAGES: tuple[type[Named], ...] = (Decided, SubjectErased, EraseSubject)
 ENGINE_UPCASTS: dict[str, tuple[str, Upcast]] = {DECIDED_V1: (Decided.name, decided_v1)}
@@ -173,7 +172,7 @@ class Context:
 
 
 def seals(context: Context, handler: Handler) -> bool:
-    """Whether the record of a command needs its subject's key, to seal values of the command or of its events.
+    """Whether a command is recorded with sealed values, its own or its events', so that its subject's key is needed.
 
     A person without recorded personal values needs no key.
     """

@@ -14,7 +14,7 @@ from domain.messages import Event
 from streams.core.batch import Batch, Head
 from streams.core.envelope import Record, Recorded
 from streams.core.keys import Keyring
-from streams.core.mapper import SEALED_KEY, Mapper
+from streams.core.mapper import Mapper, sealed_subjects
 from streams.core.wiring import SubjectErased
 from streams.kafka.records import Unreadable, check_chain, read_record
 from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place
@@ -49,8 +49,7 @@ class RecordBatch:
     @property
     def subjects(self) -> list[str]:
         """Subjects whose keys are needed to read these records."""
-        records = (one.record for one in self.records)
-        return list({one.subject for one in records if one.subject is not None and SEALED_KEY in one.data})
+        return list(sealed_subjects(one.record for one in self.records))
 
 
 def read_batch(messages: Iterable[EventMessage], checkpoints: Mapping[Place, Checkpoint]) -> RecordBatch:

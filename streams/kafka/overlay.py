@@ -12,7 +12,7 @@ import orjson
 from streams.core.batch import Head, History, KnownOutcome, Loaded, Wants
 from streams.core.envelope import OUTCOMES, Record
 from streams.core.keys import WrappedKey
-from streams.core.mapper import SEALED_KEY
+from streams.core.mapper import sealed_subjects
 from streams.core.wiring import SubjectErased
 from streams.kafka.records import ChainedRecord, check_chain
 from streams.kafka.types import BrokenLog, Place
@@ -103,7 +103,7 @@ class Overlay:
         for _, command_id in wants.outcomes:
             if (known := self._outcomes.get(command_id)) is not None:
                 wanted += [known.record, *known.events]
-        return {record.subject for record in wanted if record.subject is not None and SEALED_KEY in record.data}
+        return sealed_subjects(wanted)
 
     def erased_keys(self) -> list[WrappedKey]:
         """Destroyed keys of the subjects that the log has erased; PostgreSQL may still hold the living ones."""

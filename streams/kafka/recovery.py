@@ -16,7 +16,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from psycopg import Connection
 
-from streams.core.envelope import DECIDED_V1, Decided
+from streams.core.envelope import OUTCOME_NAMES
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
@@ -95,7 +95,7 @@ def rebuild(
     for context in contexts:
         for partition in range(partitions):
             _project_partition(projector, cluster, (context.name, partition), progress)
-    connection.execute(COUNT_ATTEMPTS, ([DECIDED_V1, Decided.name],))
+    connection.execute(COUNT_ATTEMPTS, (OUTCOME_NAMES,))
     begun = connection.execute(MARK_BEGUN, (now,)).rowcount
     set_follows(connection, True)
     ((tasks,),) = connection.execute("select count(*) from headwater.tasks").fetchall()

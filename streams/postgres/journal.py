@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from streams.core.batch import Batch, Head, History, KnownOutcome, Loaded, Snapshot, Wants
+from streams.core.envelope import OUTCOMES as OUTCOME_CATEGORY
 from streams.core.envelope import Record, outcome_stream
 from streams.core.keys import WrappedKey
 from streams.core.read_models import Row
@@ -91,9 +92,9 @@ DESTROY_KEY = """
                                             destroyed_at = least(subject_keys.destroyed_at, excluded.destroyed_at)
 """
 
-KEYS_ABOUT = """
+KEYS_ABOUT = f"""
     select distinct context, key from headwater.journal
-     where subject = %s and stream not like 'command/%%' order by 1, 2
+     where subject = %s and not starts_with(stream, '{OUTCOME_CATEGORY}/') order by 1, 2
 """
 """Contexts and partition keys of all events that name this subject. Outcomes fold into no state."""
 

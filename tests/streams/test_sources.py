@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from domain.messages import Event
-from streams.core.sources import sources_digest
+from streams.core.sources import _imports, sources_digest
 from tests.contract.shelf import JAR, Jar
 
 MODULES = {
@@ -37,6 +37,7 @@ def digest(folder: Path, changed: dict[str, str]) -> bytes:
 
 def _forget() -> None:
     sources_digest.cache_clear()
+    _imports.cache_clear()
     linecache.clearcache()
     importlib.invalidate_caches()
     for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
