@@ -217,7 +217,10 @@ def test_the_moment_asked_about_may_stand_in_the_query_string(product: Served) -
     assert (two.status_code, two.json()["context"]) == (400, "check_consent")
     assert two.json()["error"] == "Invalid as_of: the body and the query string name different times"
     nonsense = product.api.post("/consent/check", json=body, params={"as_of": "yesterday"})
-    assert (nonsense.status_code, nonsense.json()["error"]) == (400, "Invalid as_of: must be an ISO 8601 date and time")
+    assert (nonsense.status_code, nonsense.json()["error"]) == (
+        400,
+        "Invalid as_of: must be a date and time (RFC 3339), as 2025-01-27T10:00:00Z",
+    )
 
 
 @pytest.mark.parametrize("where", ["json", "params"])

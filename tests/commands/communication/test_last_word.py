@@ -344,7 +344,7 @@ ACTS = st.one_of(
     *[st.builds(reported_message, PEOPLE, TYPES, st.sampled_from(Channel), KINDS, st.sampled_from(CODES))] * 2,
     st.builds(delay, on=st.booleans()),
 )
-CAREFULLY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+CAREFULLY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def begun(strangers: bool) -> Town:
@@ -370,8 +370,8 @@ def test_no_message_goes_out_that_the_last_word_forbids(strangers: bool, acts: l
     assert town.world.runtime.halts == []
 
 
-@CAREFULLY
-@given(st.lists(ACTS, max_size=12), SOME_NUMBERS, st.lists(st.tuples(TYPES, st.booleans()), max_size=3))
+@settings(CAREFULLY, max_examples=50)
+@given(st.lists(ACTS, max_size=8), SOME_NUMBERS, st.lists(st.tuples(TYPES, st.booleans()), max_size=3))
 def test_start_gives_back_exactly_what_its_stop_took(
     past: list[Act], number: str, since: list[tuple[TriggerType, bool]]
 ) -> None:
