@@ -41,6 +41,6 @@ TWILIO_REASONS: Mapping[str, str] = {
 def reason_of(code: str | None, words: str | None) -> str:
     """The reason of a failure in words: the provider's own, else those for its code."""
     if words or not code:
-        return words or "the provider gave no reason"
+        return words or "no reason given"
     known = TWILIO_REASONS.get(code, "the provider gave a code only")
     return f"{known} ({code})"

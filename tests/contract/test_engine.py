@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
-from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
 
 from domain.messages import Result
-from streams.core.calls import Accepted, Deferred, Finding, Listed, Rejected, Unknown, Verdict
+from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 from streams.core.chain import chained
 from streams.core.envelope import GENESIS, IdempotencyConflict, Status
 from streams.core.gateway import envelop
-from streams.work.lookups import PAUSES
 from tests.contract.runtimes import HOUR, PARTITIONS, START, Runtime, do, fill, open_jar
 from tests.contract.shelf import (
     BreakJar,
@@ -28,7 +26,6 @@ from tests.contract.shelf import (
     MatchNeighbour,
     OrderFilling,
     OwnerCounted,
-    Supply,
 )
 
 
@@ -183,43 +180,6 @@ async def test_an_unknown_outcome_is_never_repeated_where_repeats_are_not_recogn
     await runtime.settle()
     assert len(runtime.supplier.keys) == 1
     assert await results(runtime) == [Result.UNCONFIRMED]
-
-
-class Listing:
-    """A supplier's list of what it has taken, read by each look in turn."""
-
-    def __init__(self, *findings: Finding) -> None:
-        self.findings = list(findings)
-
-    async def find(self, effect: Supply, since: datetime) -> Finding:
-        return self.findings.pop(0)
-
-
-@pytest.mark.parametrize("runtime", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)], indirect=True)
-@pytest.mark.parametrize(
-    ("findings", "sent", "result"),
-    [
-        ([Listed(), Listed(("taken",))], 1, Result.ACCEPTED),
-        ([Listed()] * 4, 2, Result.ACCEPTED),
-        ([Listed(), Unknown("it keeps no list any more")], 1, Result.UNCONFIRMED),
-    ],
-)
-async def test_an_unknown_outcome_is_looked_up_between_pauses_and_sent_once_more_if_it_is_not_there(
-    runtime: Runtime, findings: list[Finding], sent: int, result: Result
-) -> None:
-    runtime.supplier.idempotent = False
-    runtime.supplier.verdicts.append(Unknown("the line went dead"))
-    listing = Listing(*findings)
-    with patch.object(type(runtime.supplier), "find", listing.find, create=True):
-        await do(runtime, OrderFilling(at=START, jar="plums", owner="ada", grams=1))
-        await runtime.settle()
-        for seconds in PAUSES:
-            runtime.clock.advance(timedelta(seconds=seconds))
-            await runtime.settle()
-    found = await results(runtime)
-    assert (len(runtime.supplier.keys), found[-1]) == (sent, result)
-    assert set(found[:-1]) == {Result.DEFERRED}
-    assert listing.findings == []
 
 
 async def test_a_timer_fires_when_its_time_has_come_and_not_before(runtime: Runtime) -> None:

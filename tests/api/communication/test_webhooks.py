@@ -94,7 +94,7 @@ def test_a_text_that_did_not_arrive_is_a_failure_with_its_reason(world: World, r
         ({"ErrorCode": "30007"}, "a carrier filtered the text as unwanted (30007)"),
         ({"ErrorCode": "39999"}, "the provider gave a code only (39999)"),
         ({"ErrorCode": "30003", "ErrorMessage": "Unreachable"}, "Unreachable"),
-        ({}, "the provider gave no reason"),
+        ({}, "no reason given"),
     ],
 )
 def test_a_failed_text_says_why_in_words_wherever_it_is_shown(
@@ -117,11 +117,11 @@ def test_a_failed_text_says_why_in_words_wherever_it_is_shown(
             {"suppressed": {"type": "OnAccountSuppressionList", "message": "On the list"}},
             "On the list",
         ),
-        ("email.failed", {"failed": None}, "the provider gave no reason"),
+        ("email.failed", {"failed": None}, "no reason given"),
         (
             "email.failed",
             {"failed": {"reason": {"a": [1]}}, "bounce": [], "suppressed": 5},
-            "the provider gave no reason",
+            "no reason given",
         ),
     ],
 )
