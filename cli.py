@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -178,6 +179,37 @@ def status(
 
     healthy = asyncio.run(show_status(settings_with(data=data), as_json))
     raise typer.Exit(0 if healthy else 3)
+
+
+@app.command("backup")
+def back_up(into: Annotated[Path, typer.Argument(help="A new directory.")], data: Data = None) -> None:
+    """Write database, secrets and the list of erased persons into a new directory, while everything runs."""
+    from commandline.backups import back_up as write
+
+    write(settings_with(data=data), into)
+
+
+@app.command("restore")
+def restore_installation(
+    backup: Annotated[Path, typer.Argument(help="A directory that `headwater backup` has written.")],
+    erased: Annotated[
+        Path | None,
+        typer.Option(help="Persons erased since: what `headwater audit erased` printed later, or an exported log."),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Restore a backup where no installation is yet, verify its history, and erase again who was erased since."""
+    from commandline.backups import restore as put_back
+
+    raise typer.Exit(0 if put_back(settings_with(data=data), backup, erased) else 4)
+
+
+@app.command()
+def upgrade(data: Data = None) -> None:
+    """Carry the data to this program's PostgreSQL and table format, where one has changed. Nothing may be running."""
+    from commandline.upgrades import upgrade as carry
+
+    carry(settings_with(data=data))
 
 
 @projection.command("list")

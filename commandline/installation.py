@@ -10,6 +10,7 @@ import bootstrap
 from commandline import Stop
 from settings import Settings
 from streams.core.read_models import Row
+from streams.postgres.data_directory import set_aside
 from streams.postgres.database import connect_plain, has_table
 from streams.postgres.installation import WrongInstallation, check_format
 from streams.postgres.rebuild import registered
@@ -43,8 +44,9 @@ def existing_database(settings: Settings) -> str:
 
 
 def has_embedded_database(settings: Settings) -> bool:
-    """Whether the data directory holds the files of a database."""
-    return (settings.data / "postgres" / "PG_VERSION").exists()
+    """Whether the data directory holds the files of a database, or what an interrupted upgrade left of one."""
+    directory = bootstrap.database_directory(settings)
+    return (directory / "PG_VERSION").exists() or set_aside(directory) is not None
 
 
 def check_readable(connection: psycopg.Connection[Row], *names: str) -> None:

@@ -43,15 +43,16 @@ def erase_subject(settings: Settings, subject: str) -> None:
     context, _, id_ = subject.partition(":")
     if context not in {known.name for known in bootstrap.CONTEXTS} or not id_:
         raise Stop(f"a subject reads context:id, as communication:123, not {subject!r}")
-    submit_commands(settings, context, _erasure(subject, id_))
+    submit_commands(settings, context, erasure(subject, id_))
     with connect_plain(existing_database(settings), "headwater erase") as connection:
         places = connection.execute(KEYS_ABOUT, (subject,)).fetchall()
     for place, keys in groupby(places, key=itemgetter(0)):
-        submit_commands(settings, place, *(_erasure(subject, key) for _, key in keys if (place, key) != (context, id_)))
+        submit_commands(settings, place, *(erasure(subject, key) for _, key in keys if (place, key) != (context, id_)))
     console.print(f"{subject} is erased: the key is destroyed, the history still verifies (headwater audit verify)")
 
 
-def _erasure(subject: str, key: str) -> EraseSubject:
+def erasure(subject: str, key: str) -> EraseSubject:
+    """The command that erases a person under a partition key."""
     return EraseSubject(at=datetime.now(UTC), partition_key=key, erased=subject)
 
 

@@ -32,6 +32,14 @@ def sign(data: Data = None) -> None:
 
 
 @audit.command()
+def erased(data: Data = None) -> None:
+    """Print who has been erased and when, one JSON object a line: keep it apart from backups, for a restore."""
+    from commandline.backups import print_erased
+
+    print_erased(settings_with(data=data))
+
+
+@audit.command()
 def replay(data: Data = None) -> None:
     """Fold every stream anew with today's code and compare with the snapshots."""
     from commandline.audit import replay as replay_now

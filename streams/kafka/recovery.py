@@ -35,7 +35,7 @@ from streams.postgres.installation import prepare
 from streams.postgres.journal import KEYS
 from streams.postgres.projection_tables import Projections
 from streams.postgres.rebuild import bring_up
-from streams.postgres.tasks import known_projections
+from streams.postgres.tasks import MARK_BEGUN, known_projections
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +50,6 @@ COUNT_ATTEMPTS = """
         select (convert_from(data, 'UTF8')::json -> 'task' ->> 'id')::uuid as id, count(*) as attempts
           from headwater.journal where name = any(%s) group by 1)
     update headwater.tasks t set attempts = a.attempts from answered a where a.id = t.id
-"""
-
-MARK_BEGUN = """
-    update headwater.tasks set state = 'running', owner = 'before the rebuild', lease_until = now(),
-           attempts = attempts + 1
-     where kind = 'call' and state = 'waiting' and due_at <= %s and not answered
 """
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from streams.postgres.accounts import Account, NotStarted, own
-from streams.postgres.programs import MAJOR, PLACES, program, spawn
+from streams.postgres.programs import MAJOR, PLACES, ProgramFailed, program, run
 from streams.postgres.roles import SUPERUSER
 
 INITDB = (
@@ -28,25 +28,32 @@ PID_FILE = "postmaster.pid"
 
 
 def create(directory: Path, server: Account, lock: int) -> None:
-    """Create the data directory under another name, then rename it: a kill in between leaves nothing half made.
+    """Create the data directory, by way of a draft: a kill in between leaves nothing half made.
 
     initdb inherits `lock`, so a start after a kill waits for an initdb that outlived its parent.
     """
+    if (aside := set_aside(directory)) is not None:
+        raise NotStarted(f"an upgrade of {aside} was interrupted: headwater upgrade goes on with it")
+    draft = fresh_draft(directory, server)
+    try:
+        run(server, program("initdb"), [*INITDB, f"--pgdata={draft}"], [directory.parent], [lock])
+    except ProgramFailed as failure:
+        raise NotStarted(f"the database could not be made in {directory}: {failure}") from None
+    put_in_place(draft, directory)
+
+
+def fresh_draft(directory: Path, server: Account) -> Path:
+    """An empty directory beside the data directory, to become it; what an interrupted start left is removed."""
     draft = directory.with_name(f"{directory.name}.draft")
     if draft.exists():
         shutil.rmtree(draft)
     draft.mkdir(mode=0o700)
     own(draft, server)
-    with tempfile.TemporaryFile(dir=directory.parent) as said:
-        arguments = [*INITDB, f"--pgdata={draft}"]
-        initdb = spawn(server, program("initdb"), arguments, said, [directory.parent], [lock])
-        if initdb.wait() != 0:
-            said.seek(0)
-            raise NotStarted(f"the database could not be made in {directory}: {_reason(said.read().decode())}")
-    _put_in_place(draft, directory)
+    return draft
 
 
-def _put_in_place(draft: Path, directory: Path) -> None:
+def put_in_place(draft: Path, directory: Path) -> None:
+    """Rename a complete draft, durably; raises NotStarted where something else is in its place."""
     try:
         draft.rename(directory)
     except OSError as error:
@@ -63,9 +70,20 @@ def _put_in_place(draft: Path, directory: Path) -> None:
         os.close(parent)
 
 
+def set_aside(directory: Path) -> Path | None:
+    """The data of an older version that an upgrade has set aside, where nothing has taken its place yet."""
+    found = sorted(directory.parent.glob(f"{glob.escape(directory.name)}.of-*"))
+    return found[-1] if found and not directory.exists() else None
+
+
+def major_of(directory: Path) -> str:
+    """The major version of PostgreSQL that made the directory."""
+    return (directory / "PG_VERSION").read_text().strip()
+
+
 def check(directory: Path) -> None:
     """Raise NotStarted for a directory that this program's server cannot open."""
-    found = (directory / "PG_VERSION").read_text().strip()
+    found = major_of(directory)
     if found != str(MAJOR):
         remedy = "headwater upgrade carries it over" if found in map(str, PLACES) else "a newer Headwater opens it"
         raise NotStarted(f"{directory} is of PostgreSQL {found}, and this program runs PostgreSQL {MAJOR}: {remedy}")
@@ -130,10 +148,3 @@ def _exists(pid: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
-
-
-def _reason(said: str) -> str:
-    """The last line of a program that says why it failed."""
-    lines = [line for line in said.splitlines() if line.strip()]
-    wrong = [line for line in lines if "error:" in line or "FATAL" in line]
-    return (wrong or lines or ["it said nothing"])[-1]

@@ -122,7 +122,8 @@ def check_format(connection: Connection[Row]) -> None:
     """Raise WrongInstallation for a database of another format."""
     row = connection.execute("select format from headwater.installation").fetchone()
     if row is None or row[0] != FORMAT:
-        raise WrongInstallation(f"the database has format {row and row[0]}, this program needs {FORMAT}")
+        remedy = "headwater upgrade carries it over" if row and row[0] < FORMAT else "a newer Headwater opens it"
+        raise WrongInstallation(f"the database has format {row and row[0]}, this program needs {FORMAT}: {remedy}")
 
 
 def _check_log(connection: Connection[Row], wanted: Log) -> None:

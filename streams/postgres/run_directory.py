@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -111,6 +112,13 @@ class RunDirectory:
                 continue
             return candidate
         raise NotStarted(f"no directory can hold the database's socket; tried {', '.join(map(str, TEMPORARY))}")
+
+    def remove_socket_directory(self) -> None:
+        """Remove the stopped server's socket directory, if it is elsewhere; the caller holds the server's lock."""
+        running = self.running()
+        if running is not None and running.sockets != str(self.path):
+            with suppress(OSError):
+                Path(running.sockets).rmdir()
 
     def _candidates(self, server: Account) -> Iterator[Path]:
         if "," not in str(self.path):  # clients read a comma as the end of a host

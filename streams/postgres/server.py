@@ -177,6 +177,7 @@ class EmbeddedServer:
             os.kill(pid, signal.SIGINT)
             lock = self._run.server_lock(wait=True)
         if lock is not None:
+            self._run.remove_socket_directory()
             os.close(lock)
         if self._child is not None:
             self._child.wait()

@@ -42,6 +42,13 @@ ORDER = f"""
       from ordered
 """
 
+MARK_BEGUN = """
+    update headwater.tasks set state = 'running', owner = 'before the restore', lease_until = now(),
+           attempts = attempts + 1
+     where kind = 'call' and state = 'waiting' and due_at <= %s and not answered
+"""
+"""Calls that were due in a database that comes back without its last answers: they may have been made."""
+
 
 def task_id(event_id: UUID, number: int) -> UUID:
     """The id of an event's task by its number, counted from 0."""
