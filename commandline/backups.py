@@ -64,6 +64,7 @@ def back_up(settings: Settings, into: Path) -> None:
     """Write a backup into a new directory; it has its name only once it is whole. Raises Stop."""
     if into.exists():
         raise Stop(f"{into} exists already: a backup makes a directory of its own")
+    into = into.absolute()  # PostgreSQL's programs work in another directory
     draft = into.with_name(f"{into.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)
@@ -136,6 +137,7 @@ def restore(settings: Settings, backup: Path, erased: Path | None) -> bool:
 
     Subjects that were erased since the backup, as `erased` lists them, are erased again before anything can be served.
     """
+    backup = backup.absolute()
     manifest = _manifest(backup)
     _check_place(settings, manifest)
     try:

@@ -27,7 +27,7 @@ def server() -> str:
     """The DSN of this process's server for its superuser, started at the first call."""
     directory = Path(tempfile.mkdtemp(prefix="headwater-test-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    found = make_conninfo(start_embedded(directory / "postgres"), user=SUPERUSER)
+    found = as_superuser(start_embedded(directory / "postgres"))
     with psycopg.connect(found, dbname="template1", autocommit=True) as connection:
         settle_roles(connection)
     return found
@@ -41,6 +41,11 @@ def fresh_database(template: str = "template1") -> Iterator[str]:
     yield make_conninfo(server(), dbname=name, user=PRODUCT_ROLE)
     with psycopg.connect(server(), autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)".encode())
+
+
+def as_superuser(dsn: str) -> str:
+    """The DSN for the superuser of an embedded server, which the product is not."""
+    return make_conninfo(dsn, user=SUPERUSER)
 
 
 class OwnServer:

@@ -169,23 +169,20 @@ class EmbeddedServer:
             os.close(self._users)
 
     def _stop(self) -> None:
+        """Stop the child, wherever its directory is by now, or the server that another process has left running."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.send_signal(signal.SIGINT)
+            self._child.wait()
         lock = self._run.server_lock(wait=False)
-        if lock is None:
-            pid = self._pid()
-            if pid is None:
-                return
+        if lock is None and (pid := self._proven_pid()) is not None:
             os.kill(pid, signal.SIGINT)
             lock = self._run.server_lock(wait=True)
         if lock is not None:
             self._run.remove_socket_directory()
             os.close(lock)
-        if self._child is not None:
-            self._child.wait()
 
-    def _pid(self) -> int | None:
-        """The server to signal: this process's child, or by the kernel's word the process at the proven socket."""
-        if self._child is not None and self._child.poll() is None:
-            return self._child.pid
+    def _proven_pid(self) -> int | None:
+        """The process that listens, by the kernel's word, at the socket at which the right server answers."""
         running = self._run.running()
         if running is None or not hasattr(socket, "SO_PEERCRED"):
             return None

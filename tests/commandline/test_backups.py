@@ -22,6 +22,7 @@ from streams.postgres.installation import WrongInstallation
 from streams.postgres.programs import program, run, spawn
 from streams.postgres.run_directory import RunDirectory
 from tests.commandline.test_operations import fails
+from tests.databases import as_superuser
 from tests.faults.product import CLI, Product
 from tests.streams.postgres.server_users import await_, used
 from tests.upgrade.packing import DATA, EMBEDDED, unpack
@@ -188,7 +189,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The installation that release 0.1 left, in a database of PostgreSQL 16, as the wheel made them."""
     kept = unpack(DATA / f"{EMBEDDED}.tar.xz", tmp_path_factory.mktemp("older"))
     with used(kept / "postgres") as dsn:
-        superuser = make_conninfo(dsn, user="postgres")
+        superuser = as_superuser(dsn)
         dump = tmp_path_factory.mktemp("dump") / "all.sql"
         subprocess.run([program("pg_dump"), "--no-owner", "--no-acl", "-f", dump, superuser], check=True)
     shutil.rmtree(kept / "postgres")

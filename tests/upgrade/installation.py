@@ -141,6 +141,11 @@ class Installation:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(sql.encode(), values)
 
+    def administer(self, sql: str) -> None:
+        """A statement of the embedded server's superuser."""
+        with psycopg.connect(self.dsn, user="postgres", autocommit=True) as connection:
+            connection.execute(sql.encode())
+
     @contextmanager
     def client(self) -> Iterator[httpx2.Client]:
         with httpx2.Client(base_url=self.url, timeout=PATIENCE_SECONDS) as client:

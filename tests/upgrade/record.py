@@ -152,7 +152,7 @@ def _third_run(installation: Installation, stage: Stage) -> dict[str, Any]:
             by = "ana" if context == "communication" else "owner"
             stage.recorder.read(by, f"/{context}/outcomes/{id_}")
         for statement in COMPACT:
-            installation.write(statement)
+            installation.administer(statement)
         return _known(installation, stage)
 
 

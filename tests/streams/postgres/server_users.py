@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from streams.postgres.accounts import NotStarted
 from streams.postgres.programs import program
@@ -163,10 +162,6 @@ def used(directory: Path) -> Iterator[str]:
         yield own.dsn()
     finally:
         own.leave()
-
-
-def as_superuser(dsn: str) -> str:
-    return make_conninfo(dsn, user="postgres")
 
 
 def word(dsn: str) -> str:

@@ -13,8 +13,11 @@ from streams.postgres.installation import prepare
 from streams.postgres.schema import INDEXES
 from tests.contract.runtimes import embedded
 from tests.contract.shelf import SHELF
+from tests.databases import as_superuser
 
 VALID = "select r.relname from pg_index i join pg_class r on r.oid = i.indexrelid where i.indisvalid"
+
+BREAK_OFF = "update pg_index set indisvalid = false where indexrelid = 'headwater.tasks_keys'::regclass"
 
 
 def valid(connection: Connection[Row]) -> set[str]:
@@ -48,7 +51,10 @@ async def test_an_older_installation_gets_them_beside_its_work_and_loses_the_for
 async def test_an_index_whose_build_was_broken_off_is_built_again(database: str) -> None:
     with connect_plain(database) as connection:
         prepare(connection, [SHELF], 1)
-        connection.execute("update pg_index set indisvalid = false where indexrelid = 'headwater.tasks_keys'::regclass")
+        with connect_plain(as_superuser(database)) as superuser:
+            superuser.execute(
+                "update pg_index set indisvalid = false where indexrelid = 'headwater.tasks_keys'::regclass"
+            )
         await build_indexes(database)
         assert INDEXES.keys() <= valid(connection)
 

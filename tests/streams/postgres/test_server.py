@@ -19,18 +19,17 @@ from streams.postgres.data_directory import runs_in
 from streams.postgres.programs import program
 from streams.postgres.run_directory import SOCKET, RunDirectory
 from streams.postgres.server import EmbeddedServer
+from tests.databases import as_superuser
 from tests.streams.postgres.server_users import (
     ORDINARY,
     User,
     append,
     as_ordinary,
-    as_superuser,
     ask,
     await_,
     copy,
     do,
     kill_all_of,
-    lives,
     refused,
     runs,
     server_pid,
@@ -195,9 +194,9 @@ def test_a_copy_in_the_place_of_a_running_directory_never_reaches_the_original(d
     assert word(user.dsn()) == "original"
     assert server_pid(directory) != pid
     user.leave()
-    assert lives(pid)
-    os.kill(pid, signal.SIGQUIT)
-    original.kill()
+    assert runs_in(pid, tmp_path / "moved away" / "postgres")
+    original.leave()
+    assert not runs_in(pid, tmp_path / "moved away" / "postgres"), "its own server is stopped wherever it is"
 
 
 def test_a_server_that_was_started_by_other_means_is_neither_used_nor_stopped(directory: Path) -> None:

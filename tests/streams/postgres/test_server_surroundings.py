@@ -15,12 +15,12 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from streams.postgres.run_directory import LONGEST_SOCKET_PATH, SOCKET, RunDirectory
+from tests.databases import as_superuser
 from tests.streams.postgres.server_users import (
     ORDINARY,
     User,
     append,
     as_ordinary,
-    as_superuser,
     ask,
     do,
     modes,
