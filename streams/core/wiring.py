@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
@@ -65,9 +65,14 @@ class Stream(Generic[S]):
     @property
     def schema(self) -> str:
         """Identifier of the fold, by the state's shape and the fold's code: no other fold's snapshot is used."""
-        schema = orjson.dumps(type(self.initial).model_json_schema(), option=orjson.OPT_SORT_KEYS)
-        fold = self.evolve.__qualname__.encode() + sources_digest(self.evolve.__module__)
-        return sha256(schema + fold).hexdigest()[:16]
+        return _fold_id(type(self.initial), self.evolve)
+
+
+@cache
+def _fold_id(state: type[BaseModel], evolve: Callable[..., BaseModel]) -> str:
+    """Derived once a fold: describing a state takes milliseconds, and tests start an engine for every example."""
+    schema = orjson.dumps(state.model_json_schema(), option=orjson.OPT_SORT_KEYS)
+    return sha256(schema + evolve.__qualname__.encode() + sources_digest(evolve.__module__)).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
