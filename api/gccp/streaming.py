@@ -65,7 +65,7 @@ class ReplyAnswer(BaseModel):
 
     content: list[TextBlock]
     usage: TokensUsed
-    stop_reason: str | None
+    stop_reason: str | None = None
 
 
 @router.post("", response_class=Response)
