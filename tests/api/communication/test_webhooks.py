@@ -279,7 +279,8 @@ def test_a_permanent_bounce_suppresses_the_address_until_there_is_another(world:
     assert world.may_write(recipient, "email") == "suppressed"
     redirected = world.product.send(recipient, channel="email", priority="critical")
     assert redirected["fallback_used"] is True
-    world.product.ok("POST", "/consent/email", {"user_id": recipient, "email": "another@example.com"})
+    another = f"another.{recipient}@example.com"
+    world.product.ok("POST", "/consent/email", {"user_id": recipient, "email": another})
     assert world.may_write(recipient, "email") == "explicit_consent"
 
 
