@@ -1,0 +1,1 @@
+"""Commands of the content product and their deciders."""

@@ -1,0 +1,1 @@
+"""Facts of the content product: documents, jobs, campaigns, publications, posts and live sessions."""
