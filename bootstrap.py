@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import psycopg
 from psycopg_pool import PoolTimeout
-from pydantic import SecretStr
 
 from commands.webhook_endpoints import ConfigureWebhookEndpoint, RegisterWebhookEndpoint
 from domain.calls.webhook import DeliverWebhook
 from domain.messages import Command, Event
+from installation_secrets import master_key, secrets, signing_keys, valid_keys
 from products import PRODUCTS
 from products.product import App, EdgeParts, Product, WorkerParts
 from settings import Settings
@@ -34,13 +34,12 @@ from streams.postgres.catch_up import Progress
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import check_secret
 from streams.postgres.status import installation, measure
-from streams.secret_files import read_or_create_secret, read_secret
 from streams.telemetry.live_figures import Thresholds, Windows, alerts, report
 from streams.telemetry.metrics import WAITING
 
 if TYPE_CHECKING:
     from api.app import Edge, LiveFigures
-    from api.auth import SigningKeys, Tokens
+    from api.auth import Tokens
     from api.counters import Counters
     from connectors.webhook import Destination
     from streams.embedded.runtime import EmbeddedRuntime
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
 CONTEXTS = tuple(product.context for product in PRODUCTS)
 SURFACES: Mapping[str, Product] = {name: product for product in PRODUCTS for name in product.apps}
 DELIVERIES = tuple(product.deliveries for product in PRODUCTS)
-SECOND_KEY = "token.next.key"
 
 LIVE_SECONDS = 5.0
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
@@ -68,73 +66,6 @@ def token_contexts() -> dict[str, str]:
 def product_of(surface: str) -> Product | None:
     """The product behind a surface's name."""
     return SURFACES.get(canonical(surface))
-
-
-def master_key(settings: Settings) -> bytes:
-    """The key that wraps the subjects' keys: a setting, or a file. Raises WrongSecret for a malformed one."""
-    if settings.master_key is not None:
-        return _given(settings.master_key)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    return read_or_create_secret(settings.data / "master.key")
-
-
-def _given(secret: SecretStr) -> bytes:
-    """The bytes of a setting, which `Settings` has checked."""
-    return bytes.fromhex(secret.get_secret_value())
-
-
-def token_secret(settings: Settings) -> bytes:
-    """The first key that signs tokens: a setting, or a file. Raises WrongSecret for a malformed one."""
-    if settings.token_secret is not None:
-        return _given(settings.token_secret)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    return read_or_create_secret(settings.data / "token.key")
-
-
-def signing_keys(settings: Settings) -> SigningKeys:
-    """The keys that tokens are valid with: two settings, or two files. Raises WrongSecret for a malformed one."""
-    from api.auth import SigningKeys
-
-    second = _second_token_secret(settings)  # first, as the end of a rotation moves it into the other's place
-    return SigningKeys.of(token_secret(settings), second)
-
-
-def valid_keys(settings: Settings) -> SigningKeys:
-    """The keys as they are now, for a process that runs: a key that has gone is not made anew. Raises OSError."""
-    if not can_sign(settings):
-        raise FileNotFoundError(settings.data / "token.key")
-    return signing_keys(settings)
-
-
-def _second_token_secret(settings: Settings) -> bytes | None:
-    if settings.token_secret is not None:
-        return None if settings.token_secret_next is None else _given(settings.token_secret_next)
-    path = settings.data / SECOND_KEY
-    return read_secret(path) if path.exists() else None
-
-
-def can_sign(settings: Settings) -> bool:
-    """Whether there is a key that signs tokens, so that `signing_keys` would make none."""
-    return settings.token_secret is not None or (settings.data / "token.key").exists()
-
-
-def installation_secret(settings: Settings) -> bytes:
-    """The secret from which codes, marks, links and webhook secrets derive; unlike the tokens' key it never rotates.
-
-    A setting, or a file whose first content is the tokens' key: older installations had one secret for both. If the
-    tokens' key is a setting, and this secret is neither a setting nor a file, the tokens' key is used.
-    """
-    if settings.secret is not None:
-        return _given(settings.secret)
-    if settings.token_secret is not None and not (settings.data / "secret.key").exists():
-        return token_secret(settings)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    return read_or_create_secret(settings.data / "secret.key", token_secret(settings))
-
-
-def secrets(settings: Settings) -> Secrets:
-    """The secrets that derive from the installation's secret."""
-    return Secrets(installation_secret(settings))
 
 
 def tokens(settings: Settings, surface: str) -> Tokens:

@@ -15,6 +15,7 @@ import psycopg
 from rich.console import Console
 
 import bootstrap
+import installation_secrets
 from commandline import Stop
 from commandline.installation import existing_database
 from commandline.progress import progress_bar
@@ -46,7 +47,7 @@ def _opened(settings: Settings) -> Iterator[psycopg.Connection[Row]]:
 def _facts(settings: Settings, connection: psycopg.Connection[Row], personal: bool) -> Facts:
     if not personal:
         return Facts(names_of(bootstrap.CONTEXTS))
-    master_key = bootstrap.master_key(settings)
+    master_key = installation_secrets.master_key(settings)
     try:
         refuse_other_master_key(connection, master_key)
     except WrongInstallation as wrong:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 import bootstrap
+import installation_secrets
 from commandline import Stop
 from commandline.audit import verify_log
 from commandline.installation import existing_database
@@ -232,7 +233,7 @@ def _records(dsn: str) -> int:
 
 async def _erase(settings: Settings, dsn: str, subjects: Sequence[str]) -> None:
     """Erase them through the engine, with no worker: nothing is sent before they are gone."""
-    key = bootstrap.master_key(settings)
+    key = installation_secrets.master_key(settings)
     runtime = EmbeddedRuntime(dsn, bootstrap.CONTEXTS, key, SystemClock(), {}, settings.partitions, working=False)
     async with runtime.run():
         for subject in subjects:

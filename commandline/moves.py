@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 import bootstrap
+import installation_secrets
 from commandline import Stop
 from commandline.installation import existing_database, has_embedded_database
 from commandline.progress import progress_bar
@@ -109,7 +110,7 @@ def restore(settings: Settings, path: Path) -> None:
         try:
             if not has_table(connection, "headwater.subject_keys"):
                 prepare(connection, bootstrap.CONTEXTS, settings.partitions)
-            master_key = bootstrap.master_key(settings)
+            master_key = installation_secrets.master_key(settings)
             with connection.transaction():
                 restored = restore_keys(connection, path, master_key)
                 check_master_key(connection, master_key)

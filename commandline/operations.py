@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 import bootstrap
+import installation_secrets
 from commandline import Stop
 from commandline.installation import existing_database
 from commandline.progress import progress_bar
@@ -228,7 +229,7 @@ def retry_tasks(settings: Settings) -> None:
 @contextmanager
 def _opened(settings: Settings) -> Iterator[tuple[psycopg.Connection[Row], Mapper]]:
     dsn = existing_database(settings)  # first, as the key would be made where there is none
-    mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(bootstrap.master_key(settings)))
+    mapper = Mapper(names_of(bootstrap.CONTEXTS), Keyring(installation_secrets.master_key(settings)))
     with connect_plain(dsn, "headwater projection") as connection:
         yield connection, mapper
 

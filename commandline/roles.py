@@ -19,6 +19,7 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 
 import bootstrap
+import installation_secrets
 from commandline import Stop
 from commandline.setting_errors import check_settings
 from settings import Settings
@@ -66,7 +67,9 @@ def role_of(settings: Settings, name: str) -> Role:
         raise Stop("which PostgreSQL? Set HEADWATER_POSTGRES=postgresql://… (or --postgres)")
     given = settings.instance or socket.gethostname()
     instance = given if given.startswith(f"{name}-") else f"{name}-{given}"
-    return Role(cluster(settings), settings.postgres, instance, bootstrap.master_key(settings), settings.partitions)
+    return Role(
+        cluster(settings), settings.postgres, instance, installation_secrets.master_key(settings), settings.partitions
+    )
 
 
 def durability(settings: Settings) -> topics.Durability:
@@ -224,7 +227,7 @@ def _check_secret(settings: Settings, role: Role) -> None:
     """For roles that derive from the secret; raises Stop for the secret of another installation."""
     with connect_plain(role.dsn, "headwater setup") as connection:
         try:
-            check_secret(connection, bootstrap.secrets(settings).mark_of_installation)
+            check_secret(connection, installation_secrets.secrets(settings).mark_of_installation)
         except WrongInstallation as wrong:
             raise Stop(str(wrong)) from None
 

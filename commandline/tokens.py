@@ -12,6 +12,7 @@ import psycopg
 from rich.console import Console
 
 import bootstrap
+import installation_secrets
 from api.auth import Grant, SigningKeys, parse_limit
 from commandline import Stop
 from commandline.installation import check_readable, existing_database, has_embedded_database, time_of
@@ -56,7 +57,7 @@ def issue_token(settings: Settings, surface: str, wanted: Wanted) -> Issued:
     Raises Stop for a surface, scope, limit or option that does not exist, and where no key is that signs.
     """
     product = _product(surface)
-    if not bootstrap.can_sign(settings):
+    if not installation_secrets.can_sign(settings):
         raise Stop(
             f"there is no installation in {settings.data}, so nothing would accept the token:"
             " `headwater up` makes one; elsewhere HEADWATER_TOKEN_SECRET gives the key"
@@ -72,7 +73,7 @@ def issue_token(settings: Settings, surface: str, wanted: Wanted) -> Issued:
     if connection is not None:
         with connection:
             if recorded:
-                _record(connection, product, grant, bootstrap.signing_keys(settings))
+                _record(connection, product, grant, installation_secrets.signing_keys(settings))
     return Issued(tokens.sign(grant), grant, recorded)
 
 
@@ -113,10 +114,10 @@ def rotate_key(settings: Settings, finish: bool) -> str:
     """Make a second key that signs new tokens, or with `finish` make it the only one; returns a sentence."""
     if settings.token_secret is not None:
         raise Stop("the key is a setting: give the second one as HEADWATER_TOKEN_SECRET_NEXT")
-    if not bootstrap.can_sign(settings):
+    if not installation_secrets.can_sign(settings):
         raise Stop(f"there is no token.key in {settings.data}: `headwater up` makes an installation")
-    bootstrap.installation_secret(settings)  # derives from the first token.key, where there is none yet
-    following = settings.data / bootstrap.SECOND_KEY
+    installation_secrets.installation_secret(settings)  # derives from the first token.key, where there is none yet
+    following = settings.data / installation_secrets.SECOND_KEY
     if finish:
         return _finish(settings, following.exists())
     if following.exists():
@@ -128,7 +129,7 @@ def rotate_key(settings: Settings, finish: bool) -> str:
 def _finish(settings: Settings, begun: bool) -> str:
     if not begun:
         raise Stop("no second key is there: `headwater keys rotate` makes one")
-    (settings.data / bootstrap.SECOND_KEY).replace(settings.data / "token.key")
+    (settings.data / installation_secrets.SECOND_KEY).replace(settings.data / "token.key")
     return "tokens by the former key are void within a second"
 
 

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from rich.console import Console
 
 import bootstrap
+import installation_secrets
 from commandline import Stop
 from commandline.installation import check_readable, existing_database
 from commandline.orders import submit_commands
@@ -46,7 +47,7 @@ def add_webhook(settings: Settings, surface: str, url: str, types: Sequence[str]
         raise Stop(f"no event is called {unknown[0]!r}; there are {', '.join(every)}")
     endpoint_id = f"ep_{sha256(url.encode()).hexdigest()[:16]}"
     existing_database(settings)  # first, as the secret would be made where there is none
-    own = bootstrap.secrets(settings)
+    own = installation_secrets.secrets(settings)
     try:
         target = destination(own, endpoint_id, url)
     except ValueError as error:

@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 import bootstrap
+import installation_secrets
 from commandline.operations import advance_clock
 from commandline.tokens import Issued, Wanted, issue_token, list_tokens, revoke_tokens, rotate_key
 from tests.api.product import MONDAY, Served, serving
@@ -56,7 +57,7 @@ def signed(product: Served, secret: bytes | None = None, kid: str | None = None,
     }
     body = {name: value for name, value in (usual | claims).items() if value is not None}
     headers = None if kid is None else {"kid": kid}
-    return jwt.encode(body, secret or bootstrap.token_secret(product.settings), "HS256", headers=headers)
+    return jwt.encode(body, secret or installation_secrets.token_secret(product.settings), "HS256", headers=headers)
 
 
 def test_a_token_revoked_by_its_id_is_void_and_the_holders_others_are_not(product: Served) -> None:
@@ -158,8 +159,8 @@ def test_while_a_key_changes_both_count_and_afterwards_only_the_new_one(product:
 
 
 def test_changing_the_key_leaves_the_installations_secret_as_it_is(product: Served) -> None:
-    before = bootstrap.installation_secret(product.settings)
+    before = installation_secrets.installation_secret(product.settings)
     rotate_key(product.settings, finish=False)
     rotate_key(product.settings, finish=True)
-    assert bootstrap.installation_secret(product.settings) == before
+    assert installation_secrets.installation_secret(product.settings) == before
     assert product.clock.now() >= MONDAY

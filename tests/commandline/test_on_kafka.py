@@ -16,9 +16,12 @@ import httpx2
 import psycopg
 import pytest
 
+import bootstrap
 from streams.core.keys import Keyring
 from streams.kafka.settings import Cluster
 from streams.kafka.supervisor import WRONG_SETUP_EXIT
+from streams.postgres.database import connect_plain
+from streams.postgres.installation import prepare
 from tests.databases import fresh_database
 from tests.faults.product import CLI, Product
 from tests.streams.kafka.broker import Kafka, free_port
@@ -307,6 +310,9 @@ def test_a_cluster_that_does_not_answer_is_named_in_a_sentence(
     forgetful: Installation, database: str, command: str
 ) -> None:
     nowhere = f"127.0.0.1:{free_port()}"
+    if command.startswith("move"):  # it looks first whether there is anything to move
+        with connect_plain(database) as connection:
+            prepare(connection, bootstrap.CONTEXTS, partitions=4)
     given = {"HEADWATER_KAFKA": nowhere, "HEADWATER_POSTGRES": database}
     refused = forgetful.run(*command.format(nowhere).split(), **given)
     assert refused.returncode == 1

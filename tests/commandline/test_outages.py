@@ -30,6 +30,7 @@ def variables(broker: Broker, database: str, tmp_path: Path) -> dict[str, str]:
         "HEADWATER_POSTGRES": database,
         "HEADWATER_DATA": str(tmp_path / "data"),
         "HEADWATER_PORT": str(free_port()),
+        "HEADWATER_TOKEN_SECRET": "5e" * 32,
         "HEADWATER_PARTITIONS": "2",
         "HEADWATER_REPLICAS": "1",
         "HEADWATER_MIN_INSYNC": "1",

@@ -137,13 +137,14 @@ def test_every_process_is_shown_with_its_share_and_partitions_of_every_context_a
 
 def test_frozen_processors_are_missing_and_their_commands_are_counted(running: Running) -> None:
     until_all_serve(running)
+    token = running.here.run("operator", "keys", "issue", "communication").stdout.strip()  # a command of its own
+    until(lambda: lag(running.ready()[1], "processor") == 0, running.ready)
     children = [running.child("processor-1"), running.child("processor-2")]
     for child in children:
         os.kill(child, signal.SIGSTOP)
     try:
         assert running.health("processor-1") is None
         until(lambda: running.ready()[0] == 503, running.ready)
-        token = running.here.run("operator", "keys", "issue", "communication").stdout.strip()
         answer = httpx2.post(
             f"{running.root}{API}/consent/email",
             json={"user_id": 1, "email": "you@example.com"},

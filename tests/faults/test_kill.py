@@ -15,6 +15,7 @@ import pytest
 
 from streams.postgres.database import connect_plain
 from streams.postgres.server import start_embedded
+from streams.work.lookups import PAUSES
 from tests.faults.product import Product
 from tests.imitations import Received
 from tests.imitations.twilio import ACCOUNT_SID, AUTH_TOKEN, TwilioImitation
@@ -27,6 +28,7 @@ HIGH = ("communication_sending=1000000/min", "general=1000000/min")
 pytestmark = pytest.mark.faults
 
 
+@pytest.mark.timeout(900)
 async def test_killed_twenty_times_under_load_nothing_acknowledged_is_lost_and_nothing_goes_out_twice(
     tmp_path: Path,
 ) -> None:
@@ -127,8 +129,9 @@ def _check(statuses: dict[str, Any], product: Product, acknowledged: dict[str, s
 
 
 async def _settled(client: httpx2.AsyncClient, acknowledged: dict[str, str]) -> dict[str, Any]:
+    """The fates. What a kill cut off before the provider had it is looked for three times, then sent once more."""
     statuses: dict[str, Any] = {}
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(sum(PAUSES) + 85):
         for id_ in acknowledged:
             while (status := (await client.get(f"/status/{id_}")).json())["status"] not in ("SUCCESS", "FAILURE"):
                 await asyncio.sleep(0.05)

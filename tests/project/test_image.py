@@ -100,7 +100,8 @@ def environment(directory: Path, **variables: str) -> dict[str, str]:
 
 def test_the_image_installs_every_file_of_the_product(wheel: Path) -> None:
     wanted = {path for path in tracked() if "/" in path and path.split("/")[0] not in NOT_INSTALLED}
-    wanted = {path for path in wanted if not path.startswith(".")} | {"bootstrap.py", "cli.py", "settings.py"}
+    modules = {f"{name}.py" for name in ("bootstrap", "cli", "installation_secrets", "settings")}
+    wanted = {path for path in wanted if not path.startswith(".")} | modules
     assert files_of(wheel) == wanted
 
 

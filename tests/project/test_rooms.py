@@ -22,6 +22,7 @@ ROOMS = (
     "documents",
     "domain",
     "effects",
+    "installation_secrets",
     "products",
     "projections",
     "settings",
@@ -45,10 +46,12 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "products": ("products", "settings", *PURE, *PERFORMERS, "api", "effects", "streams.telemetry"),
     "streams": ("streams", "domain.messages"),
     "settings": ("connectors.setting_values",),
-    "bootstrap": ("products", "settings", "streams", "domain", *GENERAL),
+    "installation_secrets": ("settings", "streams.core", "streams.secret_files", "api.auth"),
+    "bootstrap": ("installation_secrets", "products", "settings", "streams", "domain", *GENERAL),
     "commandline": (
         "commandline",
         "bootstrap",
+        "installation_secrets",
         "products",
         "settings",
         "streams",
@@ -149,7 +152,7 @@ def test_a_room_of_the_engine_imports_only_what_its_arrows_lead_to(room: str) ->
 
 
 def test_bootstrap_and_the_command_line_name_no_product() -> None:
-    general = ("bootstrap", "commandline", "cli")
+    general = ("bootstrap", "installation_secrets", "commandline", "cli")
     products = tuple(f"{room}.{context}" for room in ROOMS for context in CONTEXTS)
     assert [one for one in imports() if within(one.importer, general) and within(one.imported, products)] == []
 

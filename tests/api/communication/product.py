@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx2
 
 import bootstrap
+import installation_secrets
 from tests.api import product as kit
 from tests.api.product import unlimited
 
@@ -45,13 +46,13 @@ class Client:
         """The code that waits for this number; what the text message says."""
         sql = "select verification_id from read_models.communication_recipients where pending_phone = %s"
         ids = self.product.ask(sql, number)
-        return bootstrap.secrets(self.product.settings).code(UUID(str(ids[0][0])))
+        return installation_secrets.secrets(self.product.settings).code(UUID(str(ids[0][0])))
 
     def code_of(self, user_id: int) -> str:
         """The code that waits for this person."""
         sql = "select verification_id from read_models.communication_recipients where user_id = %s"
         ((id_,),) = self.product.ask(sql, user_id)
-        return bootstrap.secrets(self.product.settings).code(UUID(str(id_)))
+        return installation_secrets.secrets(self.product.settings).code(UUID(str(id_)))
 
     def send(self, user_id: int, type_: str = "monthly_report", **more: Any) -> dict[str, Any]:
         """Asks for a message that is expected to be taken."""
