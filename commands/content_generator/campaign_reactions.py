@@ -9,9 +9,9 @@ from commands.content_generator.batch import RecordBatch, StartSending
 from commands.content_generator.campaign import RecordAudienceCount, RecordAudiencePage, StartCampaign, transport_of
 from commands.content_generator.channel_outcome import ChannelOutcome, RecordChannel
 from commands.content_generator.effects import CountAudience, ReadReports, ResolveAudience, SendBatch
+from commands.content_generator.notifications import campaign_webhook
 from commands.content_generator.recipient import RecordReport, ReportKind
 from commands.content_generator.reports import RecordReports, RequestReports
-from commands.content_generator.told import campaign_told
 from domain.content_generator.campaign import (
     AudienceFailed,
     AudiencePageRequested,
@@ -95,7 +95,7 @@ def _sending(event: Recorded[Event]) -> Iterator[Reaction]:
             yield _send(answered, answered.following, partition)
         case CampaignSent() as sent:
             yield from _answer(sent, ChannelOutcome.DELIVERED)
-            yield Later(sent.at, campaign_told(sent, str(event.record.event_id)))
+            yield Later(sent.at, campaign_webhook(sent, str(event.record.event_id)))
             yield _look(sent, 0)
         case CampaignFailed() as failed:
             outcome = ChannelOutcome.UNCONFIRMED if failed.unconfirmed else ChannelOutcome.FAILED

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from commands.content_generator.campaign import RequestCampaign
 from commands.content_generator.document import RequestFetch
 from commands.content_generator.effects import ComposeContent
+from commands.content_generator.notifications import job_webhook
 from commands.content_generator.post import RequestPost
 from commands.content_generator.publication import RequestPublication
 from commands.content_generator.sync_job import RecordJobContent, RequestSyncJob, StartSyncJob
-from commands.content_generator.told import job_told
 from domain.content_generator.document import JOB, Waiter
 from domain.content_generator.kinds import Channel, JobKind, Options, campaign_id, content_id, post_id
 from domain.content_generator.summary import SummaryPublished
@@ -45,7 +45,7 @@ def react_to_job(event: Recorded[Event]) -> Iterator[Reaction]:
         case SyncJobContentGenerated() as generated:
             yield from _channels(generated)
         case SyncJobCompleted() | SyncJobPartiallyCompleted() | SyncJobFailed() as over:
-            yield Later(over.at, job_told(over, str(event.record.event_id)))
+            yield Later(over.at, job_webhook(over, str(event.record.event_id)))
         case SummaryPublished() as published:
             yield Later(published.at, _summary_job(published))
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from commands.content_generator.channel_outcome import ChannelOutcome, RecordChannel
 from commands.content_generator.effects import FindPost, Publish, PublishPost, ReadMetrics
+from commands.content_generator.notifications import page_webhook
 from commands.content_generator.post import LATE_LOOKS, LOOKS, LookForPost, RecordLook, RecordPost
 from commands.content_generator.publication import PublishScheduled, RecordMetrics, RecordPublication, RequestMetrics
-from commands.content_generator.told import page_told
 from domain.content_generator.kinds import Channel
 from domain.content_generator.looks import AGES
 from domain.content_generator.post import (
@@ -45,7 +45,7 @@ def react_to_page(event: Recorded[Event]) -> Iterator[Reaction]:
             yield Call(publish, RecordPublication(at=asked.at, content_id=asked.content_id, number=asked.attempt))
         case PublicationPublished() as published:
             yield from _page_answer(published, ChannelOutcome.DELIVERED, "published", published.url)
-            yield Later(published.at, page_told(published, str(event.record.event_id)))
+            yield Later(published.at, page_webhook(published, str(event.record.event_id)))
             yield _look(published, 0)
         case PublicationFailed() as failed:
             yield from _page_answer(failed, ChannelOutcome.FAILED, "failed", None)

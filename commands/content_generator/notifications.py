@@ -19,7 +19,7 @@ ENDPOINT = "content_generator"
 NAMES = {"completed": "job.completed", "partial": "job.partial", "failed": "job.failed"}
 
 
-def job_told(over: RunOver, webhook_id: str) -> QueueWebhook:
+def job_webhook(over: RunOver, webhook_id: str) -> QueueWebhook:
     """`job.completed`, `job.partial` or `job.failed`."""
     status = STATUS_OF[type(over)]
     data = {
@@ -32,7 +32,7 @@ def job_told(over: RunOver, webhook_id: str) -> QueueWebhook:
     return _queued(over.at, over.tenant, webhook_id, NAMES[status], data)
 
 
-def campaign_told(sent: CampaignSent, webhook_id: str) -> QueueWebhook:
+def campaign_webhook(sent: CampaignSent, webhook_id: str) -> QueueWebhook:
     """`email.sent`."""
     data = {
         "job_id": None if sent.root is None else job_id(sent.root, sent.run),
@@ -44,7 +44,7 @@ def campaign_told(sent: CampaignSent, webhook_id: str) -> QueueWebhook:
     return _queued(sent.at, sent.tenant, webhook_id, "email.sent", data)
 
 
-def page_told(published: PublicationPublished, webhook_id: str) -> QueueWebhook:
+def page_webhook(published: PublicationPublished, webhook_id: str) -> QueueWebhook:
     """`content.published`."""
     data = {
         "content_id": published.content_id,
