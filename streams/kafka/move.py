@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
+import psycopg
 from confluent_kafka import KafkaException, Producer
 from psycopg import Connection
 
@@ -39,6 +40,10 @@ MOVED = "select log, (select count(*) from headwater.journal) from headwater.ins
 SET_NEXT_OFFSET = "update headwater.partitions set next_offset = %s where context = %s and partition = %s"
 
 
+PATIENCE_SECONDS = 5
+"""Seconds to wait for the lock of a process that has ended."""
+
+
 class CannotMove(Exception):
     """The journal cannot be moved in this state; nothing was changed in the database."""
 
@@ -64,9 +69,13 @@ def move(
 
 
 def _lock_installation(connection: Connection[Row]) -> None:
-    row = connection.execute("select pg_try_advisory_lock(%s)", (WRITER,)).fetchone()
-    if row != (True,):
-        raise CannotMove("a headwater process is using this data: stop it first")
+    """Take the writer's lock. A process that has just ended holds it until PostgreSQL has noticed."""
+    try:
+        with connection.transaction():
+            connection.execute(f"set local lock_timeout = '{PATIENCE_SECONDS}s'".encode())
+            connection.execute("select pg_advisory_lock(%s)", (WRITER,))
+    except psycopg.errors.LockNotAvailable:
+        raise CannotMove("a headwater process is using this data: stop it first") from None
 
 
 def _places(connection: Connection[Row], contexts: Sequence[str]) -> list[Place]:
