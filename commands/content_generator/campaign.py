@@ -100,7 +100,7 @@ def request(command: RequestCampaign, campaign: Campaign) -> Sequence[CampaignEv
     fields = command.model_dump(exclude={"repeat_unconfirmed"})
     requested = CampaignRequested(**fields)
     if command.root is not None:
-        return [requested, _page(command, requested, 1, 1, None)]
+        return [requested, page_requested(command, requested, 1, 1, None)]
     return [requested]
 
 
@@ -115,7 +115,7 @@ def _again(command: RequestCampaign, campaign: Campaign) -> Sequence[CampaignEve
         case CampaignPhase.SENT:
             return [again, _sent(command, campaign)]
         case CampaignPhase.FAILED if not campaign.resolved:
-            return [again, _page(command, campaign, campaign.round + 1, 1, None)]
+            return [again, page_requested(command, campaign, campaign.round + 1, 1, None)]
         case CampaignPhase.FAILED:
             unconfirmed = (BatchPhase.UNCONFIRMED,) if command.repeat_unconfirmed else ()
             left = campaign.in_phase(BatchPhase.OPEN, BatchPhase.FAILED, *unconfirmed)
@@ -135,9 +135,10 @@ def _sent(command: RequestCampaign, campaign: Campaign) -> CampaignSent:
     )
 
 
-def _page(
+def page_requested(
     command: Command, campaign: Campaign | CampaignRequested, round_: int, page: int, cursor: str | None
 ) -> AudiencePageRequested:
+    """The request for one page of the audience."""
     return AudiencePageRequested(
         at=command.at,
         campaign_id=command.key,
@@ -165,7 +166,7 @@ def record_count(command: RecordAudienceCount, campaign: Campaign) -> Sequence[C
     )
     due_at = campaign.due_at
     if due_at is None or due_at <= command.at:
-        return [counted, _page(command, campaign, 1, 1, None)]
+        return [counted, page_requested(command, campaign, 1, 1, None)]
     scheduled = CampaignScheduled(at=command.at, campaign_id=command.campaign_id, tenant=campaign.tenant, due_at=due_at)
     return [counted, scheduled]
 
@@ -173,7 +174,7 @@ def record_count(command: RecordAudienceCount, campaign: Campaign) -> Sequence[C
 def start(command: StartCampaign, campaign: Campaign) -> Sequence[CampaignEvent]:
     if campaign.phase is not CampaignPhase.SCHEDULED:
         return []
-    return [_page(command, campaign, 1, 1, None)]
+    return [page_requested(command, campaign, 1, 1, None)]
 
 
 def record_page(command: RecordAudiencePage, campaign: Campaign) -> Sequence[CampaignEvent]:
@@ -190,7 +191,7 @@ def record_page(command: RecordAudiencePage, campaign: Campaign) -> Sequence[Cam
     addressed = [_addressed(command, campaign, one) for one in _recipients(attempt)]
     following = (attempt.output or {}).get("next")
     if following is not None:
-        return [*addressed, _page(command, campaign, command.round, command.page + 1, following)]
+        return [*addressed, page_requested(command, campaign, command.round, command.page + 1, following)]
     resolved = AudienceResolved(
         at=command.at,
         campaign_id=command.campaign_id,

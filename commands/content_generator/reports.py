@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -51,7 +52,7 @@ def record_reports(command: RecordReports, campaign: Campaign) -> Sequence[Campa
         return []
     output = attempt.output or {} if attempt.result is Result.ACCEPTED else {}
     try:
-        reports = tuple(Report.model_validate(one) for one in output.get("reports", []))
+        reports = tuple(_report(one, command) for one in output.get("reports", []))
     except ValidationError:
         reports, output = (), {}
     return [
@@ -64,3 +65,8 @@ def record_reports(command: RecordReports, campaign: Campaign) -> Sequence[Campa
             more=bool(output.get("more")),
         )
     ]
+
+
+def _report(one: dict[str, Any], command: RecordReports) -> Report:
+    """A report without a time of its own has that of its reading."""
+    return Report.model_validate(one | {"at": one.get("at") or command.at})

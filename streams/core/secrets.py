@@ -45,3 +45,7 @@ class Secrets:
     def mark(self, address: str) -> str:
         """Pseudonym of an address, for places where the address must not appear: hex SHA-256 of salt and address."""
         return sha256(self.salt + address.encode()).hexdigest()
+
+    def mark_of(self, *parts: str) -> str:
+        """Pseudonym of a value within its kind and tenant, for places where the value must not appear: hex, 64 long."""
+        return self.mac("mark", "\0".join(parts).encode()).hex()

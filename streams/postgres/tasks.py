@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import orjson
 
@@ -27,6 +27,9 @@ from streams.postgres.installation import projection_of
 from streams.postgres.projection_tables import Projection
 
 TABLE = "headwater.tasks"
+TIMER = "timer"
+"""The step of a timer's first submission, from which its command's id derives."""
+
 KEYED = UUID("d7c7bb58-4ce7-4c63-8d49-ee8c291f1960")
 """UUID namespace of the contexts' namespaces for ids of tasks with a key."""
 
@@ -58,6 +61,11 @@ def task_id(event_id: UUID, number: int) -> UUID:
 def keyed_task_id(context: str, key: str) -> UUID:
     """The id of the task that a context creates or withdraws under this key."""
     return derived_id(derived_id(KEYED, context), key)
+
+
+def timer_command_id(context: str, key: str) -> UUID:
+    """The id of the command that the timer under this key submits: who submits it before makes it the same command."""
+    return uuid5(keyed_task_id(context, key), TIMER)
 
 
 def reacted(context: Context, event: Recorded[Any]) -> Iterator[tuple[UUID, Reaction]]:

@@ -23,7 +23,7 @@ from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.core.refusals import TooLarge
 from streams.postgres.task_claims import END, Claimed, keep
-from streams.postgres.tasks import error_of
+from streams.postgres.tasks import TIMER, error_of
 from streams.telemetry.metrics import CALLS
 from streams.work.attempts import answer_of, attempt_in_doubt, attempt_of, may_repeat, without_output
 from streams.work.lookups import InDoubt, attempted, doubt_of_left_call
@@ -73,7 +73,7 @@ class TaskRunner:
     async def _run(self, task: Claimed, taken_over: bool) -> None:
         if isinstance(task.message, Command):
             command = task.message.model_copy(update={"at": self._clock.now()})
-            await self._submit(task, command, "timer" if task.attempts == 1 else f"timer {task.attempts}")
+            await self._submit(task, command, TIMER if task.attempts == 1 else f"{TIMER} {task.attempts}")
         elif task.answered and task.reply is not None:
             await self._submit(task, task.reply, f"answer {task.attempts}", task.doubt)
         else:

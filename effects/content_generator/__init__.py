@@ -1,0 +1,1 @@
+"""Performers of the content product's effects, in the worker."""
