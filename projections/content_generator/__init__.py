@@ -1,0 +1,1 @@
+"""The read models of documents, jobs, campaigns, publications and live sessions."""
