@@ -29,9 +29,9 @@ from domain.communication.failure_reasons import reason_of
 from domain.communication.kinds import TEMPLATE_VERSION, TRIGGERS, Channel, Priority, TriggerType, Wish
 from domain.communication.message import MessageRequested, Status
 from domain.money import dollars
-from projections.communication.queries.evidence import Link
 from projections.communication.queries.explanation import ExplainedEvent, ExplainedRule, Explanation, explanation_of
 from projections.communication.queries.status import MessageRow, message_by_id
+from projections.journal import Link
 from streams.postgres.reads import Reads
 
 router = APIRouter(route_class=LeanRoute, prefix="/api/communication", tags=["Orchestrator"])

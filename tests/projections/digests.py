@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 import sys
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import NamedTuple
 
-from bootstrap import CONTEXTS
+import projections
 from streams.core.read_models import ReadModel
 
 FILE = Path(__file__).with_name("digests.txt")
@@ -64,9 +66,15 @@ def shape(node: object) -> str:
     return f"{type(node).__name__}({', '.join(fields)})"
 
 
+def every_model() -> list[ReadModel]:
+    """The read models of every context: of every package below `projections`."""
+    packages = [found.name for found in iter_modules(projections.__path__) if found.ispkg]
+    return [model for package in packages for model in import_module(f"projections.{package}").READ_MODELS]
+
+
 def current() -> list[Digest]:
     """The digests of every read model of every context, by name."""
-    return sorted(digest_of(model) for context in CONTEXTS for model in context.read_models)
+    return sorted(digest_of(model) for model in every_model())
 
 
 def committed() -> dict[str, Digest]:

@@ -8,9 +8,9 @@ import pytest
 
 from bootstrap import CONTEXTS
 from streams.core.read_models import ReadModel
-from tests.projections.digests import COMMAND, Digest, committed, complaint, current, digest_of, program
+from tests.projections.digests import COMMAND, Digest, committed, complaint, current, digest_of, every_model, program
 
-MODELS = [model for context in CONTEXTS for model in context.read_models]
+MODELS = every_model()
 LINE = Digest("rows", 1, "ddl", "module")
 
 
@@ -18,6 +18,11 @@ LINE = Digest("rows", 1, "ddl", "module")
 def test_a_read_model_changes_only_with_its_version_or_its_line(model: ReadModel) -> None:
     wrong = complaint(digest_of(model), committed().get(model.name))
     assert wrong is None, wrong
+
+
+def test_every_read_model_of_a_product_has_a_line() -> None:
+    served = {model.name for context in CONTEXTS for model in context.read_models}
+    assert served <= committed().keys()
 
 
 def test_no_line_is_left_of_a_read_model_that_is_gone() -> None:

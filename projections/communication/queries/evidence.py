@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
-from uuid import UUID
 
 from psycopg import AsyncConnection
 
@@ -15,7 +13,8 @@ from domain.communication.decision import Decision, DecisionStep
 from domain.communication.delivery import MessageRejected
 from domain.communication.message import DecidedEvent, MessageRequested
 from domain.communication.recipient import PreferencesReset, PreferencesUpdated
-from projections.communication.queries.journal import JournalEvent, events_of
+from projections.communication.queries.journal import events_of
+from projections.journal import JournalEvent, Link, link
 from streams.core.read_models import Row
 
 
@@ -78,17 +77,6 @@ IN_ANSWER = ("provider", "code")
 ADDRESS = "address"
 
 
-class Link(NamedTuple):
-    """The reference to an event in the log."""
-
-    stream: str
-    version: int
-    event_id: UUID
-    position: str
-    name: str
-    at: datetime
-
-
 class Basis(NamedTuple):
     """The source of an input, and its event, or each event it counts; None for any source but EVENT."""
 
@@ -149,12 +137,6 @@ def decision_in(written: JournalEvent) -> Decision:
     """The decision that an event holds; an empty one if it holds none."""
     decision = written.fact.decision if isinstance(written.fact, DecidedEvent) else None
     return decision if decision is not None else Decision(verdict="allow")
-
-
-def link(written: JournalEvent) -> Link:
-    """The reference to this event."""
-    fact = written.fact
-    return Link(written.stream, written.version, written.event_id, str(written.position), fact.name, fact.at)
 
 
 def _places(name: str, step: DecisionStep, decided: JournalEvent) -> list[tuple[str, int]]:

@@ -11,8 +11,9 @@ from domain.communication.decision import DecisionStep
 from domain.communication.delivery import DeliveryEvent, ReceiptNoted
 from domain.communication.explanation import describe
 from domain.communication.message import MessageEvent
-from projections.communication.queries.evidence import Evidence, Link, Source, decision_in, evidence_of, link
-from projections.communication.queries.journal import JournalEvent, events_of
+from projections.communication.queries.evidence import Evidence, Source, decision_in, evidence_of
+from projections.communication.queries.journal import events_of
+from projections.journal import JournalEvent, Link, link
 from streams.core.read_models import Row
 
 

@@ -14,9 +14,10 @@ from commands.communication.preferences import ResetPreferences, UpdatePreferenc
 from commands.communication.receipt_kinds import ReceiptKind
 from domain.communication.kinds import Channel, Priority, TriggerType, Wish
 from domain.communication.preferences import PreferenceChanges, QuietHours
-from projections.communication.queries.evidence import Link, Source
+from projections.communication.queries.evidence import Source
 from projections.communication.queries.explanation import ExplainedRule, Explanation, explanation_of
 from projections.communication.queries.preferences import current_preferences
+from projections.journal import Link
 from streams.core.calls import Rejected
 from streams.core.wiring import EraseSubject
 from tests.commands.communication.people import ADA, ALERT, HOUR, NOW

@@ -15,12 +15,12 @@ from domain.communication.message import Status
 from domain.communication.preferences import DEFAULTS, PreferenceChanges
 from projections.communication.consents import consent_history
 from projections.communication.queries.consent_check import SendPermission, check, may_still_go, recipient_at
-from projections.communication.queries.evidence import Link
 from projections.communication.queries.expenditure import usage_on
 from projections.communication.queries.explanation import explanation_of
 from projections.communication.queries.preferences import current_preferences
 from projections.communication.queries.status import delivery_by_provider_id, delivery_of, message_by_id, unanswered_to
 from projections.communication.recipients import pending_verifications, preferences_of, users_with_phone
+from projections.journal import Link
 from streams.core.calls import Rejected, Unknown
 from streams.core.wiring import EraseSubject
 from tests.commands.communication.people import ADA, ALERT, HOUR, NOW

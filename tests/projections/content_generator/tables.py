@@ -1,0 +1,119 @@
+"""The tables of the read models, written by batches of events as the engine's writer does, and read by queries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from random import Random
+from typing import Any, TypeVar
+from uuid import UUID
+from zlib import crc32
+
+from psycopg import AsyncConnection
+
+from domain.messages import Event
+from projections.content_generator import READ_MODELS
+from streams.core.envelope import Record, Recorded
+from streams.core.read_models import ReadModel, Row
+from streams.postgres import rebuild
+from streams.postgres.database import Statement, connect, connect_plain, write
+from streams.postgres.installation import projection_of
+from streams.postgres.projection_tables import Active, Halt, blanked, changes_of, written
+from tests.projections.content_generator.running import NAME, PARTITIONS
+
+T = TypeVar("T")
+Written = tuple[str, Event]
+"""An event, and the key of its stream."""
+
+
+def recorded(history: Sequence[Written]) -> list[Recorded[Event]]:
+    """The events as records: each key in its partition, each stream with its versions."""
+    sequences = [0] * PARTITIONS
+    versions: dict[str, int] = {}
+    records = []
+    for key, event in history:
+        partition = crc32(key.encode()) % PARTITIONS
+        sequences[partition] += 1
+        stream = f"{event.aggregate}/{key}"
+        versions[stream] = versions.get(stream, 0) + 1
+        records.append(_record(event, key, stream, versions[stream], partition, sequences[partition]))
+    return records
+
+
+def _record(event: Event, key: str, stream: str, version: int, partition: int, sequence: int) -> Recorded[Event]:
+    id_ = UUID(int=sequence * PARTITIONS + partition)
+    about = (event.name, event.subject, b"", id_, None, id_, "test", event.at, bytes(32))
+    return Recorded(event, Record(NAME, partition, sequence, id_, key, stream, version, *about))
+
+
+def erased(history: Sequence[Written], subject: str) -> list[Written]:
+    """The events as they are read once the key of this subject is destroyed."""
+    return [(key, _without_personal(event) if event.subject == subject else event) for key, event in history]
+
+
+def _without_personal(event: Event) -> Event:
+    return event.model_copy(update=dict.fromkeys(event.personal_fields))
+
+
+class Tables:
+    """The live tables of every read model."""
+
+    def __init__(self, runner: asyncio.Runner, connection: AsyncConnection[Row], actives: Sequence[Active]) -> None:
+        self._runner, self.connection, self._actives = runner, connection, actives
+
+    @classmethod
+    @contextmanager
+    def over(cls, dsn: str) -> Iterator[Tables]:
+        """The tables that were made in this database."""
+        with connect_plain(dsn) as plain:
+            ids = {row.name: row.table for row in rebuild.registered(plain)}
+            actives = [rebuild.activate(plain, projection_of(NAME, model), ids[model.name]) for model in READ_MODELS]
+        with asyncio.Runner() as runner:
+            connection = runner.run(connect(dsn))
+            try:
+                yield cls(runner, connection, actives)
+            finally:
+                runner.run(connection.close())
+
+    def ask(self, query: Callable[..., Coroutine[Any, Any, T]], *values: Any, **named: Any) -> T:
+        """The answer of a query."""
+        return self._runner.run(query(self.connection, *values, **named))
+
+    def clear(self) -> None:
+        self._write([Statement(f"truncate {', '.join(active.table for active in self._actives)}")])
+
+    def apply(self, history: Sequence[Written], random: Random | None = None) -> None:
+        """Project the events, in one batch or in random ones, in which partitions overtake each other."""
+        records = recorded(history)
+        for batch in [records] if random is None else _batches(records, random):
+            for active in self._actives:
+                changes = changes_of(active, batch)
+                assert not isinstance(changes, Halt), changes
+                self._write(written(active, changes))
+
+    def erase(self, subject: str) -> None:
+        """Blank the columns about this person in every table."""
+        self._write([statement for active in self._actives for statement in blanked(active, [subject])])
+
+    def rows(self, *models: ReadModel) -> dict[str, list[Row]]:
+        """Every row of these tables, or of all, as text."""
+        names = [model.name for model in models or READ_MODELS]
+        return {name: self._runner.run(self._rows(name)) for name in names}
+
+    async def _rows(self, name: str) -> list[Row]:
+        return await (await self.connection.execute(f"select r::text from {name} r order by 1".encode())).fetchall()
+
+    def _write(self, statements: Sequence[Statement]) -> None:
+        if statements:
+            self._runner.run(write(self.connection, statements))
+
+
+def _batches(records: Sequence[Recorded[Event]], random: Random) -> Iterator[list[Recorded[Event]]]:
+    """The records in batches, each from one partition: within a partition in order, between them in any."""
+    queues = [[one for one in records if one.position.partition == partition] for partition in range(PARTITIONS)]
+    while left := [queue for queue in queues if queue]:
+        queue = random.choice(left)
+        size = random.randint(1, len(queue))
+        yield queue[:size]
+        del queue[:size]
