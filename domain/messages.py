@@ -36,7 +36,8 @@ class Named(BaseModel):
     """A message with a stable name (`context.aggregate.fact.v1`) and, if it holds personal values, a data subject.
 
     `subject` names the field that identifies the person; the key is kept under `context:value`. A message whose field
-    holds `context:value` itself says so by `subject_in_full`.
+    holds `context:value` itself says so by `subject_in_full`; where it holds "", the message is about nobody, and its
+    fields that may be personal are not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -69,7 +70,12 @@ class Named(BaseModel):
         if self.subject_field is None:
             return None
         value = getattr(self, self.subject_field)
-        return value if self.subject_in_full else f"{self.subject_prefix}{value}"
+        return (value or None) if self.subject_in_full else f"{self.subject_prefix}{value}"
+
+    @property
+    def seals(self) -> bool:
+        """Whether personal values of this message are to be encrypted: not where it says that it is about nobody."""
+        return bool(self.personal_fields) and not (self.subject_in_full and self.subject is None)
 
 
 class Event(Named):

@@ -19,7 +19,10 @@ from domain.messages import Event, Instant, Personal
 
 
 class OfWebhook(Event, subject="data_subject"):
-    """An event of one webhook. Receivers know repeats by `webhook_id`; `data_subject` is the body's (`context:id`)."""
+    """An event of one webhook. Receivers know repeats by `webhook_id`.
+
+    `data_subject` is the body's (`context:id`); "" for a body that is about nobody, which is stored in clear.
+    """
 
     subject_in_full = True
     endpoint_id: str

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from domain.messages import Command, Event, Refused, Reply
 from streams.core.batch import Head, History, KnownOutcome, Loaded
@@ -150,6 +150,16 @@ class MemoryRuntime:
                 self._perform(task, perform, idempotent)
         return done
 
+    def run_one(self, number: int, perform: Perform, idempotent: bool = True) -> bool:
+        """Perform one of the due tasks, by its number among them, so that a test chooses their order.
+
+        False when none is due.
+        """
+        due = [task for task in self._open.values() if task.due_at <= self.clock.now() and task.error is None]
+        if due:
+            self._perform(due[number % len(due)], perform, idempotent)
+        return bool(due)
+
     def next_due(self) -> datetime | None:
         """The due time of the next task; None without tasks."""
         return min((task.due_at for task in self._open.values()), default=None)
@@ -158,15 +168,17 @@ class MemoryRuntime:
         task.attempts += 1
         now = self.clock.now()
         command, end = self._command(task, perform, idempotent)
-        self.do(
+        outcome = self.do(
             command.model_copy(update={"at": now}),
             task.cause.context,
             actor="worker",
-            command_id=uuid4(),
+            command_id=_command_id(task),
             causation_id=task.cause.event_id,
             correlation_id=task.cause.correlation_id,
             task=end,
         )
+        if outcome.replayed:
+            self._end(end)
 
     def _command(self, task: _Open, perform: Perform, idempotent: bool) -> tuple[Command, TaskEnd]:
         if isinstance(task.task, Later):
@@ -190,6 +202,12 @@ class _Open:
     attempts: int = 0
     answer: Reply | None = None
     error: str | None = None
+
+
+def _command_id(task: _Open) -> UUID:
+    """The id of a timer's first command is the worker's: a key that is used again gives the same command."""
+    timer = isinstance(task.task, Later) and task.attempts == 1
+    return uuid5(task.id, "timer") if timer else uuid4()
 
 
 def apply_changes(rows: Rows, key: tuple[str, ...], changes: Sequence[Change]) -> None:

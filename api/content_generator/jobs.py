@@ -16,7 +16,7 @@ from api.fields import DIGITS, Body
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.content_generator.campaign import CancelCampaign
-from commands.content_generator.campaign_retry import RetryCampaign
+from commands.content_generator.campaign import RetryCampaign
 from commands.content_generator.sync_job import CancelSyncJob, RequestSyncJob, RetrySyncJob
 from domain.content_generator.kinds import Channel, JobKind, JobStatus, Options, Run, Template, job_id, run_of
 from domain.content_generator.results import shown_errors, shown_results

@@ -30,7 +30,8 @@ class BroadcastAnnouncement(OfSession, name="content_generator.live_session.broa
 def make(command: MakeAnnouncement, announcement: Announcement) -> Sequence[AnnouncementMade]:
     if announcement.made:
         return []
-    return [AnnouncementMade(**{**command.model_dump(), "words": command.words})]
+    sessions = tuple(dict.fromkeys(command.sessions))
+    return [AnnouncementMade(**{**command.model_dump(), "words": command.words, "sessions": sessions})]
 
 
 def broadcast(command: BroadcastAnnouncement, session: LiveSession) -> Sequence[AnnouncementBroadcast]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
+from commands.content_generator.answers import output_of, whole
 from domain.content_generator.campaign import (
     AT_ONCE,
     BatchFailed,
@@ -63,13 +64,14 @@ def sending_started(
         following=tuple(left[AT_ONCE:]),
         position=position,
         test_mode=campaign.test_mode,
+        round=campaign.round,
     )
     return [started]
 
 
 def record_batch(command: RecordBatch, campaign: Campaign) -> Sequence[CampaignEvent]:
     attempt = command.attempt
-    if attempt is None or attempt.result is Result.DEFERRED or command.run != campaign.run:
+    if attempt is None or attempt.result is Result.DEFERRED or command.run != campaign.sending_run:
         return []
     if campaign.batches.get(command.batch) is not BatchPhase.IN_FLIGHT:
         return []
@@ -89,6 +91,7 @@ class _BatchFields(TypedDict):
     run: int
     position: int
     test_mode: bool
+    round: int
 
 
 class _EndFields(TypedDict):
@@ -109,14 +112,15 @@ def _answered(command: RecordBatch, campaign: Campaign, attempt: Attempt) -> Bat
         "batch": command.batch,
         "following": next(iter(campaign.in_phase(BatchPhase.OPEN)), None),
         "root": campaign.root,
-        "run": campaign.run,
+        "run": campaign.sending_run,
         "position": campaign.position,
         "test_mode": campaign.test_mode,
+        "round": campaign.round,
     }
     match attempt.result:
         case Result.ACCEPTED:
-            output = attempt.output or {}
-            accepted, suppressed = output.get("accepted", 0), output.get("suppressed", 0)
+            output = output_of(attempt)
+            accepted, suppressed = whole(output, "accepted") or 0, whole(output, "suppressed") or 0
             return BatchSent(**fields, accepted=accepted, suppressed=suppressed)
         case Result.UNCONFIRMED:
             return BatchUnconfirmed(**fields, reason=attempt.reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from commands.content_generator.answers import objects, output_of, text, whole
 from commands.content_generator.batch import sending_started
 from domain.content_generator.campaign import (
     AudienceCounted,
@@ -32,6 +33,10 @@ class UnknownCampaign(Refused, name="content_generator.unknown_campaign"):
 
 class CampaignStarted(Refused, name="content_generator.campaign_started"):
     """The campaign has started or is over. 400 validation_error."""
+
+
+class CampaignNotRetryable(Refused, name="content_generator.campaign_not_retryable"):
+    """The campaign is not over, or every batch was sent, or what is left may have been. 400 validation_error."""
 
 
 class RequestCampaign(Command, name="content_generator.campaign.request.v1", key="campaign_id"):
@@ -89,6 +94,17 @@ class CancelCampaign(Command, name="content_generator.campaign.cancel.v1", key="
     cancelled_by: str
 
 
+class RetryCampaign(Command, name="content_generator.campaign.retry.v1", key="campaign_id"):
+    """Continue a campaign that failed, or begin one that was called off.
+
+    The job that asked for it, if one did, hears of the end as of a late answer to the same run.
+    """
+
+    campaign_id: str
+    tenant: str
+    repeat_unconfirmed: bool = False
+
+
 def transport_of(campaign_id: str, round_: int) -> str:
     """The subject under which the pages of one reading are carried: no key serves two readings."""
     return f"audience-{round_}-{campaign_id}"
@@ -100,28 +116,56 @@ def request(command: RequestCampaign, campaign: Campaign) -> Sequence[CampaignEv
     fields = command.model_dump(exclude={"repeat_unconfirmed"})
     requested = CampaignRequested(**fields)
     if command.root is not None:
-        return [requested, page_requested(command, requested, 1, 1, None)]
+        return [requested, _page(command, requested, 1, 1, None)]
     return [requested]
 
 
 def _again(command: RequestCampaign, campaign: Campaign) -> Sequence[CampaignEvent]:
-    """Another run of a job: continue what failed, or tell the run of an end that it has not heard of."""
+    """Another run of a job: continue what failed, or tell the run of an end that it has not heard of.
+
+    A campaign under way goes on, and tells the new run of its end.
+    """
     if command.root is None or command.run <= campaign.run:
         return []
-    again = CampaignRequestedAgain(
-        at=command.at, campaign_id=command.campaign_id, tenant=campaign.tenant, run=command.run
-    )
+    again = _asked_again(command, campaign, command.run)
     match campaign.phase:
         case CampaignPhase.SENT:
             return [again, _sent(command, campaign)]
-        case CampaignPhase.FAILED if not campaign.resolved:
-            return [again, page_requested(command, campaign, campaign.round + 1, 1, None)]
         case CampaignPhase.FAILED:
-            unconfirmed = (BatchPhase.UNCONFIRMED,) if command.repeat_unconfirmed else ()
-            left = campaign.in_phase(BatchPhase.OPEN, BatchPhase.FAILED, *unconfirmed)
-            return [again, *sending_started(command.at, command.campaign_id, campaign, left, command.run)]
+            return [again, *_continued(command, campaign, command.run)]
         case _:
             return [again]
+
+
+def _asked_again(command: RequestCampaign | RetryCampaign, campaign: Campaign, run: int) -> CampaignRequestedAgain:
+    return CampaignRequestedAgain(at=command.at, campaign_id=command.campaign_id, tenant=campaign.tenant, run=run)
+
+
+def _continued(command: RequestCampaign | RetryCampaign, campaign: Campaign, run: int) -> Sequence[CampaignEvent]:
+    """Read the audience anew, where it was not on record as a whole; else send the batches that are left."""
+    if not campaign.resolved:
+        return [_page(command, campaign, campaign.round + 1, 1, None)]
+    left = _left(campaign, command.repeat_unconfirmed)
+    return sending_started(command.at, command.campaign_id, campaign, left, run)
+
+
+def _left(campaign: Campaign, repeat_unconfirmed: bool) -> list[int]:
+    unconfirmed = (BatchPhase.UNCONFIRMED,) if repeat_unconfirmed else ()
+    return campaign.in_phase(BatchPhase.OPEN, BatchPhase.FAILED, *unconfirmed)
+
+
+def retry(command: RetryCampaign, campaign: Campaign) -> Sequence[Event]:
+    if campaign.phase is CampaignPhase.ABSENT or command.tenant != campaign.tenant:
+        raise UnknownCampaign("there is no such campaign")
+    if campaign.phase is CampaignPhase.SENT:
+        raise CampaignNotRetryable("every batch was sent")
+    if campaign.phase not in (CampaignPhase.FAILED, CampaignPhase.CANCELLED):
+        raise CampaignNotRetryable(f"this campaign is {campaign.phase}: a retry waits until it is over")
+    if campaign.resolved and not _left(campaign, command.repeat_unconfirmed):
+        raise CampaignNotRetryable(
+            'what is left may have been sent: look, then retry with {"repeat_unconfirmed": true}'
+        )
+    return [_asked_again(command, campaign, campaign.run), *_continued(command, campaign, campaign.run)]
 
 
 def _sent(command: RequestCampaign, campaign: Campaign) -> CampaignSent:
@@ -132,13 +176,13 @@ def _sent(command: RequestCampaign, campaign: Campaign) -> CampaignSent:
         root=campaign.root,
         run=command.run,
         recipients=campaign.accepted,
+        again=True,
     )
 
 
-def page_requested(
+def _page(
     command: Command, campaign: Campaign | CampaignRequested, round_: int, page: int, cursor: str | None
 ) -> AudiencePageRequested:
-    """The request for one page of the audience."""
     return AudiencePageRequested(
         at=command.at,
         campaign_id=command.key,
@@ -157,16 +201,15 @@ def record_count(command: RecordAudienceCount, campaign: Campaign) -> Sequence[C
     attempt = command.attempt
     if attempt is None or campaign.phase is not CampaignPhase.COUNTING or attempt.result is Result.DEFERRED:
         return []
-    output = attempt.output or {}
     counted = AudienceCounted(
         at=command.at,
         campaign_id=command.campaign_id,
         tenant=campaign.tenant,
-        recipients=output.get("recipients") if attempt.result is Result.ACCEPTED else None,
+        recipients=whole(output_of(attempt), "recipients") if attempt.result is Result.ACCEPTED else None,
     )
     due_at = campaign.due_at
     if due_at is None or due_at <= command.at:
-        return [counted, page_requested(command, campaign, 1, 1, None)]
+        return [counted, _page(command, campaign, 1, 1, None)]
     scheduled = CampaignScheduled(at=command.at, campaign_id=command.campaign_id, tenant=campaign.tenant, due_at=due_at)
     return [counted, scheduled]
 
@@ -174,12 +217,12 @@ def record_count(command: RecordAudienceCount, campaign: Campaign) -> Sequence[C
 def start(command: StartCampaign, campaign: Campaign) -> Sequence[CampaignEvent]:
     if campaign.phase is not CampaignPhase.SCHEDULED:
         return []
-    return [page_requested(command, campaign, 1, 1, None)]
+    return [_page(command, campaign, 1, 1, None)]
 
 
 def record_page(command: RecordAudiencePage, campaign: Campaign) -> Sequence[CampaignEvent]:
-    awaited = (campaign.round, campaign.page)
-    if campaign.phase is not CampaignPhase.RESOLVING or (command.round, command.page) != awaited:
+    awaited = campaign.phase is CampaignPhase.RESOLVING and not campaign.resolved
+    if not awaited or (command.round, command.page) != (campaign.round, campaign.page):
         return []
     attempt = command.attempt
     if attempt is None:
@@ -189,9 +232,11 @@ def record_page(command: RecordAudiencePage, campaign: Campaign) -> Sequence[Cam
     if attempt.result is not Result.ACCEPTED:
         return _audience_failed(command, campaign, attempt.code or "unavailable", attempt.reason)
     addressed = [_addressed(command, campaign, one) for one in _recipients(attempt)]
-    following = (attempt.output or {}).get("next")
+    following = text(output_of(attempt), "next")
+    if following is not None and following == campaign.page_cursor:
+        return _audience_failed(command, campaign, "unavailable", "the pages of recipients lead in a circle")
     if following is not None:
-        return [*addressed, page_requested(command, campaign, command.round, command.page + 1, following)]
+        return [*addressed, _page(command, campaign, command.round, command.page + 1, following)]
     resolved = AudienceResolved(
         at=command.at,
         campaign_id=command.campaign_id,
@@ -205,7 +250,10 @@ def record_page(command: RecordAudiencePage, campaign: Campaign) -> Sequence[Cam
 
 
 def _recipients(attempt: Attempt | None) -> list[dict[str, Any]]:
-    return [] if attempt is None else (attempt.output or {}).get("recipients", [])
+    """Those who are named; one that is not could not be kept apart from others."""
+    if attempt is None:
+        return []
+    return [one for one in objects(output_of(attempt), "recipients") if text(one, "mark") is not None]
 
 
 def _addressed(command: RecordAudiencePage, campaign: Campaign, one: dict[str, Any]) -> RecipientAddressed:
@@ -214,8 +262,8 @@ def _addressed(command: RecordAudiencePage, campaign: Campaign, one: dict[str, A
         campaign_id=command.campaign_id,
         tenant=campaign.tenant,
         mark=one["mark"],
-        address=one["address"],
-        recipient_name=one["name"],
+        address=text(one, "address"),
+        recipient_name=text(one, "name"),
         batch=command.page,
         round=command.round,
     )

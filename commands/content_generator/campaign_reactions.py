@@ -95,8 +95,9 @@ def _sending(event: Recorded[Event]) -> Iterator[Reaction]:
             yield _send(answered, answered.following, partition)
         case CampaignSent() as sent:
             yield from _answer(sent, ChannelOutcome.DELIVERED)
-            yield Later(sent.at, campaign_webhook(sent, str(event.record.event_id)))
-            yield _look(sent, 0)
+            if not sent.again:
+                yield Later(sent.at, campaign_webhook(sent, str(event.record.event_id)))
+                yield _look(sent, 0)
         case CampaignFailed() as failed:
             outcome = ChannelOutcome.UNCONFIRMED if failed.unconfirmed else ChannelOutcome.FAILED
             yield from _answer(failed, outcome)
@@ -128,6 +129,7 @@ def _send(event: SendingStarted | BatchSent | BatchFailed | BatchUnconfirmed, ba
         partition=partition,
         position=event.position,
         test_mode=event.test_mode,
+        round=event.round,
     )
     return Call(effect, RecordBatch(at=event.at, campaign_id=event.campaign_id, batch=batch, run=event.run))
 

@@ -53,7 +53,11 @@ class _Fields(TypedDict):
 
 
 def record_channel(command: RecordChannel, job: SyncJob) -> Sequence[SyncJobEvent]:
-    """A delivered channel stays delivered. What comes late about an unconfirmed one restates the run it belongs to."""
+    """A delivered channel stays delivered. What comes late about an unconfirmed one restates the run it belongs to.
+
+    An answer to an earlier run says of a later one only that the channel was delivered: what failed then may have been
+    delivered since.
+    """
     state = job.channels.get(command.channel)
     if state is None or command.run > state.run:
         return []
@@ -68,7 +72,7 @@ def record_channel(command: RecordChannel, job: SyncJob) -> Sequence[SyncJobEven
         case ChannelPhase.UNDER_WAY:
             events = _answered(command, fields) if command.run == state.run or _delivered(command) else []
         case ChannelPhase.UNCONFIRMED:
-            events = _settled(command, fields)
+            events = _settled(command, fields) if command.run == state.run or _delivered(command) else []
         case ChannelPhase.FAILED if _delivered(command):
             events = [ChannelConfirmed(**fields, result=command.result)]
         case _:

@@ -56,7 +56,8 @@ class ResolveAudience(Effect, name="content_generator.resolve_audience.v1"):
 class SendBatch(Effect, name="content_generator.send_batch.v1"):
     """Send one batch of a campaign. The output holds `accepted` and `suppressed`, numbers of recipients.
 
-    The recipients' rows must cover `position`, a sequence of `partition`; until then the call is put off.
+    The recipients' rows must cover `position`, a sequence of `partition`; until then the call is put off. A row of
+    another `round` is of a reading that was given up: whom it names may be in the audience no more.
     """
 
     campaign_id: str
@@ -65,6 +66,7 @@ class SendBatch(Effect, name="content_generator.send_batch.v1"):
     partition: int
     position: int
     test_mode: bool
+    round: int = 1
 
 
 class ReadReports(Effect, name="content_generator.read_reports.v1"):

@@ -29,7 +29,7 @@ def job_webhook(over: RunOver, webhook_id: str) -> QueueWebhook:
         "results": shown_results(over.results),
         "errors": shown_errors(over.errors),
     }
-    return _queued(over.at, over.tenant, webhook_id, NAMES[status], data)
+    return _queued(over.at, webhook_id, NAMES[status], data)
 
 
 def campaign_webhook(sent: CampaignSent, webhook_id: str) -> QueueWebhook:
@@ -41,7 +41,7 @@ def campaign_webhook(sent: CampaignSent, webhook_id: str) -> QueueWebhook:
         "recipients": sent.recipients,
         "sent_at": shown_time(sent.at),
     }
-    return _queued(sent.at, sent.tenant, webhook_id, "email.sent", data)
+    return _queued(sent.at, webhook_id, "email.sent", data)
 
 
 def page_webhook(published: PublicationPublished, webhook_id: str) -> QueueWebhook:
@@ -53,16 +53,16 @@ def page_webhook(published: PublicationPublished, webhook_id: str) -> QueueWebho
         "url": published.url,
         "published_at": shown_time(published.published_at),
     }
-    return _queued(published.at, published.tenant, webhook_id, "content.published", data)
+    return _queued(published.at, webhook_id, "content.published", data)
 
 
-def _queued(at: datetime, tenant: str, webhook_id: str, name: str, data: dict[str, Any]) -> QueueWebhook:
+def _queued(at: datetime, webhook_id: str, name: str, data: dict[str, Any]) -> QueueWebhook:
     payload = {"event": name, "timestamp": shown_time(at), "data": data}
     return QueueWebhook(
         at=at,
         endpoint_id=ENDPOINT,
         webhook_id=webhook_id,
-        data_subject=f"{ENDPOINT}:{tenant}",
+        data_subject="",
         event_type=name,
         body=json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
     )

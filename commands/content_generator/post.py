@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TypedDict
 
+from commands.content_generator.answers import output_of, text
 from domain.calls.social_post import Network
 from domain.content_generator.post import (
     Post,
@@ -134,14 +135,14 @@ def record(command: RecordPost, post: Post) -> Sequence[PostEvent]:
             code = attempt.code or "refused"
             return [PostFailed(**fields, code=code, reason=attempt.reason, attempts=post.attempts)]
         case _:
-            answered = bool((attempt.output or {}).get("answered"))
+            answered = output_of(attempt).get("answered") is True
             return [PostUnanswered(**fields, attempt=command.number, answered=answered, reason=attempt.reason)]
 
 
 def _published(fields: _Fields, attempt: Attempt, look: int | None) -> PostPublished:
-    output = attempt.output or {}
-    id_ = attempt.provider_id or output.get("provider_id") or ""
-    return PostPublished(**fields, provider_id=id_, url=output.get("url"), look=look)
+    output = output_of(attempt)
+    id_ = attempt.provider_id or text(output, "provider_id") or ""
+    return PostPublished(**fields, provider_id=id_, url=text(output, "url"), look=look)
 
 
 def look(command: LookForPost, post: Post) -> Sequence[PostEvent]:
@@ -159,10 +160,11 @@ def record_look(command: RecordLook, post: Post) -> Sequence[PostEvent]:
         return []
     if post.phase not in (PostPhase.LOOKING, PostPhase.UNCONFIRMED) or command.look <= post.looked:
         return []
-    fields, output = _fields(command, post), attempt.output or {}
-    if attempt.result is Result.ACCEPTED and output.get("found"):
+    fields = _fields(command, post)
+    found = output_of(attempt).get("found") if attempt.result is Result.ACCEPTED else None
+    if found is True:
         return [_published(fields, attempt, command.look)]
-    not_seen = PostNotSeen(**fields, look=command.look, certain=attempt.result is Result.ACCEPTED)
+    not_seen = PostNotSeen(**fields, look=command.look, certain=found is False)
     return [not_seen, *_after_look(fields, command, evolve(post, not_seen))]
 
 

@@ -9,7 +9,9 @@ from typing import TypedDict
 
 from pydantic import ValidationError
 
+from commands.content_generator.answers import instant, output_of, text, whole
 from domain.content_generator.publication import (
+    Category,
     Metrics,
     MetricsObserved,
     MetricsRequested,
@@ -63,7 +65,7 @@ class RequestPublication(Command, name="content_generator.publication.request.v1
 
 
 class PublishDraft(Command, name="content_generator.publication.publish_draft.v1", key="content_id"):
-    """Publish a draft, or a scheduled page before its time."""
+    """Publish a draft, a scheduled page before its time, or a page that was not, or perhaps not, published."""
 
     content_id: str
     tenant: str
@@ -99,7 +101,7 @@ def request(command: RequestPublication, publication: Publication) -> Sequence[P
         case PublicationPhase.FAILED | PublicationPhase.UNCONFIRMED if command.run > publication.run:
             return [_requested(command, publication, command.root, command.run, command.test_mode, command.page)]
         case PublicationPhase.PUBLISHED if command.run > publication.run and publication.published is not None:
-            return [publication.published.model_copy(update={"at": command.at, "run": command.run})]
+            return [publication.published.model_copy(update={"at": command.at, "run": command.run, "again": True})]
         case _:
             return []
 
@@ -129,11 +131,21 @@ def _requested(
     )
 
 
+_UNPUBLISHED = frozenset(
+    {
+        PublicationPhase.DRAFT,
+        PublicationPhase.SCHEDULED,
+        PublicationPhase.FAILED,
+        PublicationPhase.UNCONFIRMED,
+    }
+)
+"""What a person may bring out. An unconfirmed page is sent again under its own key, by which the platform knows it."""
+
+
 def publish_draft(command: PublishDraft, publication: Publication) -> Sequence[PublicationEvent]:
     if publication.phase is PublicationPhase.ABSENT or command.tenant != publication.tenant:
         raise UnknownContent("there is no such content")
-    waits = (PublicationPhase.DRAFT, PublicationPhase.SCHEDULED, PublicationPhase.FAILED)
-    if publication.phase not in waits or publication.root is not None:
+    if publication.phase not in _UNPUBLISHED or publication.root is not None:
         raise NotADraft(f"only a draft can be published; this content is {publication.phase}")
     return [_requested(command, publication, None, publication.run, publication.test_mode)]
 
@@ -167,7 +179,7 @@ def record(command: RecordPublication, publication: Publication) -> Sequence[Pub
     }
     match attempt.result:
         case Result.ACCEPTED:
-            return [_published(command, attempt, about)]
+            return [_published(command, attempt, about, publication.category)]
         case Result.UNCONFIRMED:
             return [PublicationUnconfirmed(**about, reason=attempt.reason, attempts=attempt.number)]
         case _:
@@ -175,16 +187,14 @@ def record(command: RecordPublication, publication: Publication) -> Sequence[Pub
             return [PublicationFailed(**about, code=code, reason=attempt.reason, attempts=attempt.number)]
 
 
-def _published(command: RecordPublication, attempt: Attempt, about: _About) -> PublicationPublished:
-    output = attempt.output or {}
-    return PublicationPublished.model_validate(
-        {
-            **about,
-            "provider_id": attempt.provider_id or command.content_id,
-            "url": output.get("url") or f"/updates/{command.content_id}",
-            "page_version": output.get("version") or 1,
-            "published_at": output.get("published_at") or command.at,
-        }
+def _published(command: RecordPublication, attempt: Attempt, about: _About, category: Category) -> PublicationPublished:
+    output = output_of(attempt)
+    return PublicationPublished(
+        **about,
+        provider_id=attempt.provider_id or command.content_id,
+        url=text(output, "url") or f"/{category}/{command.content_id}",
+        page_version=whole(output, "version") or 1,
+        published_at=instant(output, "published_at") or command.at,
     )
 
 

@@ -45,8 +45,9 @@ def react_to_page(event: Recorded[Event]) -> Iterator[Reaction]:
             yield Call(publish, RecordPublication(at=asked.at, content_id=asked.content_id, number=asked.attempt))
         case PublicationPublished() as published:
             yield from _page_answer(published, ChannelOutcome.DELIVERED, "published", published.url)
-            yield Later(published.at, page_webhook(published, str(event.record.event_id)))
-            yield _look(published, 0)
+            if not published.again:
+                yield Later(published.at, page_webhook(published, str(event.record.event_id)))
+                yield _look(published, 0)
         case PublicationFailed() as failed:
             yield from _page_answer(failed, ChannelOutcome.FAILED, "failed", None)
         case PublicationUnconfirmed() as unconfirmed:

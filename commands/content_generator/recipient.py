@@ -84,12 +84,12 @@ def record_report(command: RecordReport, recipient: Recipient) -> Sequence[Recip
         case ReportKind.CLICKED:
             return [RecipientLinkClicked(**reported, first=not received.clicked, url=command.url or "")]
         case ReportKind.BOUNCED:
-            return [RecipientBounced(**reported, first=True)]
+            return [RecipientBounced(**reported, first=not received.bounced)]
         case ReportKind.COMPLAINED:
-            complained = RecipientComplained(**reported, first=True)
-            return [complained, *_unsubscribed(command, recipient, UnsubscribeSource.COMPLAINT)]
+            complained = RecipientComplained(**reported, first=not received.complained)
+            return [complained, *_unsubscribed(command, recipient, UnsubscribeSource.COMPLAINT, command.reported_at)]
         case ReportKind.UNSUBSCRIBED:
-            return _unsubscribed(command, recipient, UnsubscribeSource.CRM)
+            return _unsubscribed(command, recipient, UnsubscribeSource.CRM, command.reported_at)
 
 
 def _opened(command: RecordReport, received: Received, reported: _Reported) -> RecipientOpened:
@@ -98,19 +98,17 @@ def _opened(command: RecordReport, received: Received, reported: _Reported) -> R
 
 
 def unsubscribe(command: Unsubscribe, recipient: Recipient) -> Sequence[RecipientEvent]:
-    return _unsubscribed(command, recipient, command.source)
+    return _unsubscribed(command, recipient, command.source, command.at)
 
 
 def _unsubscribed(
-    command: RecordReport | Unsubscribe, recipient: Recipient, source: UnsubscribeSource
+    command: RecordReport | Unsubscribe, recipient: Recipient, source: UnsubscribeSource, at: Instant
 ) -> list[RecipientEvent]:
     campaign_id = command.campaign_id
     first = campaign_id is not None and not recipient.of(campaign_id).unsubscribed
     if recipient.status is RecipientStatus.UNSUBSCRIBED and not first:
         return []
-    return [
-        RecipientUnsubscribed(at=command.at, mark=command.mark, source=source, campaign_id=campaign_id, first=first)
-    ]
+    return [RecipientUnsubscribed(at=at, mark=command.mark, source=source, campaign_id=campaign_id, first=first)]
 
 
 def resubscribe(command: Resubscribe, recipient: Recipient) -> Sequence[RecipientEvent]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
+from commands.content_generator.answers import objects, output_of, text
+from commands.content_generator.recipient import ReportKind
 from domain.content_generator.campaign import (
     Campaign,
     CampaignEvent,
@@ -50,23 +51,29 @@ def record_reports(command: RecordReports, campaign: Campaign) -> Sequence[Campa
     attempt = command.attempt
     if attempt is None or attempt.result is Result.DEFERRED:
         return []
-    output = attempt.output or {} if attempt.result is Result.ACCEPTED else {}
-    try:
-        reports = tuple(_report(one, command) for one in output.get("reports", []))
-    except ValidationError:
-        reports, output = (), {}
+    output = output_of(attempt) if attempt.result is Result.ACCEPTED else {}
+    following = text(output, "next") or campaign.cursor
     return [
         ReportsRead(
             at=command.at,
             campaign_id=command.campaign_id,
             tenant=campaign.tenant,
-            cursor=output.get("next") or campaign.cursor,
-            reports=reports,
-            more=bool(output.get("more")),
+            cursor=following,
+            reports=tuple(_readable(objects(output, "reports"), command.at)),
+            more=bool(output.get("more")) and following != campaign.cursor,
         )
     ]
 
 
-def _report(one: dict[str, Any], command: RecordReports) -> Report:
-    """A report without a time of its own has that of its reading."""
-    return Report.model_validate(one | {"at": one.get("at") or command.at})
+def _readable(reports: Iterable[dict[str, Any]], read_at: datetime) -> Iterator[Report]:
+    """The reports of known kinds. One that cannot be read holds up no other, nor the pages that follow.
+
+    A report without a time of its own has that of its reading.
+    """
+    for one in reports:
+        try:
+            report = Report.model_validate(one | {"at": one.get("at") or read_at})
+            ReportKind(report.kind)
+        except ValueError:
+            continue
+        yield report

@@ -31,11 +31,10 @@ def run_ended(at: datetime, root: str, run: int, job: SyncJob) -> list[SyncJobEv
         return []
     earlier = job.runs[run]
     results = dict(earlier.results) | {channel: state.result or FAILED for channel, state in mine.items()}
-    errors = {error.channel: error for error in earlier.errors if error.channel not in mine}
-    errors |= {channel: state.error for channel, state in mine.items() if state.error is not None}
-    return [
-        _over(at, root, run, job, {channel: results.get(channel, FAILED) for channel in states}, tuple(errors.values()))
-    ]
+    before = {error.channel: error for error in earlier.errors}
+    found = [mine[channel].error if channel in mine else before.get(channel) for channel in states]
+    errors = tuple(error for error in found if error is not None)
+    return [_over(at, root, run, job, {channel: results.get(channel, FAILED) for channel in states}, errors)]
 
 
 def _over(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from commands.content_generator.run import every_channel_failed
+from commands.content_generator.run import every_channel_failed, run_ended
 from domain.calls.document import Source
 from domain.content_generator.kinds import Channel, JobKind, JobStatus, Options, job_id
 from domain.content_generator.sync_job import (
@@ -162,19 +162,20 @@ def record_content(command: RecordJobContent, job: SyncJob) -> Sequence[SyncJobE
     if attempt.result is not Result.ACCEPTED or attempt.output is None:
         code = attempt.code or "unavailable"
         return every_channel_failed(command.at, command.root, command.run, job, code, attempt.reason)
-    return [
-        SyncJobContentGenerated(
-            at=command.at,
-            root=command.root,
-            run=command.run,
-            tenant=job.tenant,
-            document=job.document,
-            version=command.version,
-            content=attempt.output,
-            channels=job.runs[command.run].channels,
-            options=job.options,
-        )
-    ]
+    generated = SyncJobContentGenerated(
+        at=command.at,
+        root=command.root,
+        run=command.run,
+        tenant=job.tenant,
+        document=job.document,
+        version=command.version,
+        content=attempt.output,
+        channels=job.runs[command.run].channels,
+        options=job.options,
+    )
+    if generated.channels:
+        return [generated]
+    return [generated, *run_ended(command.at, command.root, command.run, evolve(job, generated))]
 
 
 def _composes(job: SyncJob, run: int) -> bool:

@@ -37,7 +37,7 @@ class CampaignRequested(OfCampaign, name="content_generator.campaign.requested.v
 
 
 class CampaignRequestedAgain(OfCampaign, name="content_generator.campaign.requested_again.v1"):
-    """Another run of the job asks for the campaign."""
+    """Another run of the job, or a person, asks for the campaign again."""
 
     run: int
 
@@ -73,7 +73,7 @@ class RecipientAddressed(OfCampaign, name="content_generator.campaign.recipient_
     round: int
 
 
-class AudienceResolved(OfCampaign, name="content_generator.campaign.audience_resolved.v1"):
+class AudienceResolved(OfCampaign, name="content_generator.campaign.audience_resolved.v1", subject="transport"):
     """Every recipient is on record. `transport` is the subject under which pages of addresses were carried."""
 
     round: int
@@ -82,7 +82,7 @@ class AudienceResolved(OfCampaign, name="content_generator.campaign.audience_res
     transport: str
 
 
-class AudienceFailed(OfCampaign, name="content_generator.campaign.audience_failed.v1"):
+class AudienceFailed(OfCampaign, name="content_generator.campaign.audience_failed.v1", subject="transport"):
     round: int
     code: str
     reason: str
@@ -90,7 +90,10 @@ class AudienceFailed(OfCampaign, name="content_generator.campaign.audience_faile
 
 
 class SendingStarted(OfCampaign, name="content_generator.campaign.sending_started.v1"):
-    """`first` are sent now, `following` one after another. `position` covers every recipient's record."""
+    """`first` are sent now, `following` one after another. `position` covers every recipient's record.
+
+    The recipients are those addressed in `round`: an earlier reading of the audience was given up.
+    """
 
     root: str | None
     run: int
@@ -98,6 +101,7 @@ class SendingStarted(OfCampaign, name="content_generator.campaign.sending_starte
     following: tuple[int, ...]
     position: int
     test_mode: bool
+    round: int = 1
 
 
 class _OfBatch(OfCampaign):
@@ -109,6 +113,7 @@ class _OfBatch(OfCampaign):
     run: int
     position: int
     test_mode: bool
+    round: int = 1
 
 
 class BatchSent(_OfBatch, name="content_generator.campaign.batch_sent.v1"):
@@ -134,7 +139,9 @@ class _Over(OfCampaign):
 
 
 class CampaignSent(_Over, name="content_generator.campaign.sent.v1"):
-    pass
+    """Every batch was accepted. `again`: another run hears of a campaign that was sent before."""
+
+    again: bool = False
 
 
 class CampaignFailed(_Over, name="content_generator.campaign.failed.v1"):
@@ -220,7 +227,10 @@ class BatchPhase(StrEnum):
 
 
 class Campaign(BaseModel):
-    """The state of a campaign. `position` covers the records of its recipients."""
+    """The state of a campaign. `position` covers the records of its recipients.
+
+    `run` is the run that hears of the end, `sending_run` the one whose batches are in flight.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -234,9 +244,11 @@ class Campaign(BaseModel):
     due_at: Instant | None = None
     round: int = 0
     page: int = 0
+    page_cursor: str | None = None
     addressed: int = 0
     resolved: bool = False
     position: int | None = None
+    sending_run: int = 0
     batches: dict[int, BatchPhase] = Field(default_factory=dict)
     accepted: int = 0
     cursor: str | None = None
@@ -297,8 +309,8 @@ def _audience(
     match event:
         case AudiencePageRequested():
             anew = {"addressed": 0} if event.page == 1 else {}
-            reading = {"phase": CampaignPhase.RESOLVING, "round": event.round, "page": event.page}
-            return campaign.model_copy(update=anew | reading)
+            place = {"round": event.round, "page": event.page, "page_cursor": event.cursor}
+            return campaign.model_copy(update=anew | place | {"phase": CampaignPhase.RESOLVING})
         case RecipientAddressed():
             return campaign.model_copy(update={"addressed": campaign.addressed + 1})
         case AudienceResolved():
@@ -311,8 +323,8 @@ def _audience(
 def _batches(campaign: Campaign, event: SendingStarted | BatchSent | BatchFailed | BatchUnconfirmed) -> Campaign:
     if isinstance(event, SendingStarted):
         left = dict.fromkeys(event.following, BatchPhase.OPEN) | dict.fromkeys(event.first, BatchPhase.IN_FLIGHT)
-        update = {"phase": CampaignPhase.SENDING, "position": event.position, "run": event.run}
-        return campaign.model_copy(update=update | {"batches": campaign.batches | left})
+        update = {"phase": CampaignPhase.SENDING, "position": event.position, "batches": campaign.batches | left}
+        return campaign.model_copy(update=update | {"run": event.run, "sending_run": event.run})
     accepted = event.accepted if isinstance(event, BatchSent) else 0
     batches = campaign.batches | {event.batch: _ANSWERS[type(event)]}
     if event.following is not None:

@@ -112,7 +112,11 @@ class PostPhase(StrEnum):
 
 
 class Post(BaseModel):
-    """The state of a post. `absent` counts the looks after the last attempt that certainly did not find it."""
+    """The state of a post. `absent` counts the looks after the last attempt that certainly did not find it.
+
+    `called_at` is the time of the first call: what an earlier one made is as good, and a network that speaks of a
+    duplicate may mean it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -157,7 +161,8 @@ def evolve(post: Post, event: PostEvent) -> Post:
 
 
 def _called(post: Post, event: PostRequested | PostRetried) -> Post:
-    called = {"phase": PostPhase.CALLING, "attempts": event.attempt, "called_at": event.at, "run": event.run}
+    called_at = post.called_at or event.at
+    called = {"phase": PostPhase.CALLING, "attempts": event.attempt, "called_at": called_at, "run": event.run}
     about = {"tenant": event.tenant, "root": event.root, "network": event.network, "test_mode": event.test_mode}
     tries = post.tries + 1 if isinstance(event, PostRetried) else 1
     return post.model_copy(update=called | about | {"tries": tries})

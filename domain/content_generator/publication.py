@@ -65,7 +65,10 @@ class PublicationRequested(OfPublication, name="content_generator.publication.re
 
 
 class PublicationPublished(OfPublication, name="content_generator.publication.published.v1"):
-    """The platform took the page. `provider_id` is the platform's id for it."""
+    """The platform took the page. `provider_id` is the platform's id for it.
+
+    `again`: another run hears of a page that was published before.
+    """
 
     root: str | None
     run: int
@@ -73,6 +76,7 @@ class PublicationPublished(OfPublication, name="content_generator.publication.pu
     url: str
     page_version: int
     published_at: Instant
+    again: bool = False
 
 
 class PublicationFailed(OfPublication, name="content_generator.publication.failed.v1"):
@@ -143,6 +147,7 @@ class Publication(BaseModel):
 
     phase: PublicationPhase = PublicationPhase.ABSENT
     tenant: str = ""
+    category: Category = Category.UPDATES
     root: str | None = None
     run: int = 0
     attempts: int = 0
@@ -158,11 +163,9 @@ def evolve(publication: Publication, event: PublicationEvent) -> Publication:
         case PublicationDrafted() | PublicationScheduled():
             draft = isinstance(event, PublicationDrafted)
             phase = PublicationPhase.DRAFT if draft else PublicationPhase.SCHEDULED
-            return Publication(phase=phase, tenant=event.tenant)
+            return Publication(phase=phase, tenant=event.tenant, category=event.page.category)
         case PublicationRequested():
-            going = {"phase": PublicationPhase.PUBLISHING, "tenant": event.tenant, "attempts": event.attempt}
-            about = {"root": event.root, "run": event.run, "test_mode": event.test_mode}
-            return publication.model_copy(update=going | about)
+            return _requested(publication, event)
         case PublicationPublished():
             update = {"phase": PublicationPhase.PUBLISHED, "published": event, "run": event.run}
             return publication.model_copy(update=update)
@@ -176,3 +179,10 @@ def evolve(publication: Publication, event: PublicationEvent) -> Publication:
             return publication.model_copy(update={"metrics": event.metrics, "observed_at": event.at})
         case _:
             assert_never(event)
+
+
+def _requested(publication: Publication, event: PublicationRequested) -> Publication:
+    going = {"phase": PublicationPhase.PUBLISHING, "tenant": event.tenant, "attempts": event.attempt}
+    about = {"root": event.root, "run": event.run, "test_mode": event.test_mode}
+    category = {} if event.page is None else {"category": event.page.category}
+    return publication.model_copy(update=going | about | category)

@@ -11,7 +11,10 @@ from domain.messages import Event
 
 
 class RecipientStatus(StrEnum):
-    """Whether a recipient is written to: only ACTIVE ones are. A complaint unsubscribes."""
+    """Whether a recipient is written to: only ACTIVE ones are. A complaint unsubscribes.
+
+    An unsubscribed recipient stays so when mail bounces: the person's own word weighs more.
+    """
 
     ACTIVE = "active"
     UNSUBSCRIBED = "unsubscribed"
@@ -97,6 +100,8 @@ class Received(BaseModel):
     opened: bool = False
     opened_by_machine: bool = False
     clicked: bool = False
+    bounced: bool = False
+    complained: bool = False
     unsubscribed: bool = False
 
 
@@ -123,9 +128,11 @@ def evolve(recipient: Recipient, event: RecipientEvent) -> Recipient:
         case RecipientLinkClicked():
             return _noted(recipient, event.campaign_id, delivered=True, clicked=True)
         case RecipientBounced():
-            return recipient.model_copy(update={"status": RecipientStatus.BOUNCED})
+            noted = _noted(recipient, event.campaign_id, bounced=True)
+            left = noted.status is RecipientStatus.UNSUBSCRIBED
+            return noted if left else noted.model_copy(update={"status": RecipientStatus.BOUNCED})
         case RecipientComplained():
-            return recipient
+            return _noted(recipient, event.campaign_id, complained=True)
         case RecipientUnsubscribed():
             gone = recipient.model_copy(update={"status": RecipientStatus.UNSUBSCRIBED})
             return gone if event.campaign_id is None else _noted(gone, event.campaign_id, unsubscribed=True)

@@ -6,7 +6,6 @@ runs what is left. The content is pinned when it is first composed: every retry 
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from domain.calls.document import Source
 from domain.content_generator.kinds import Channel, JobKind, JobStatus, Options
-from domain.messages import Event
+from domain.messages import Event, Instant
 
 
 class ChannelResult(BaseModel):
@@ -43,7 +42,7 @@ class ChannelError(BaseModel):
     code: str
     message: str
     attempts: int
-    at: datetime
+    at: Instant
 
 
 class OfJob(Event):
@@ -61,7 +60,7 @@ class SyncJobRequested(OfJob, name="content_generator.sync_job.requested.v1"):
     document_id: str
     summary: str | None
     channels: tuple[Channel, ...]
-    due_at: datetime | None
+    due_at: Instant | None
     correlation_id: str
     options: Options
     requested_by: str
@@ -70,7 +69,7 @@ class SyncJobRequested(OfJob, name="content_generator.sync_job.requested.v1"):
 class SyncJobScheduled(OfJob, name="content_generator.sync_job.scheduled.v1"):
     """The job waits for its time."""
 
-    due_at: datetime
+    due_at: Instant
 
 
 class SyncJobStarted(OfJob, name="content_generator.sync_job.started.v1"):
@@ -228,7 +227,7 @@ class RunState(BaseModel):
 
     status: JobStatus
     channels: tuple[Channel, ...]
-    created_at: datetime
+    created_at: Instant
     started: bool = False
     results: dict[Channel, ChannelResult] = {}
     errors: tuple[ChannelError, ...] = ()
@@ -245,7 +244,7 @@ class SyncJob(BaseModel):
     document: str | None = None
     document_id: str = ""
     summary: str | None = None
-    due_at: datetime | None = None
+    due_at: Instant | None = None
     correlation_id: str = ""
     options: Options = Options()
     pinned: bool = False

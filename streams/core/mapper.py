@@ -36,7 +36,7 @@ class Mapper:
 
     def encode(self, message: Named) -> bytes:
         """Encode as UTF-8 JSON. A subject marked by `Keyring.allow` gets a key; raises KeyNotLoaded."""
-        if not message.personal_fields:
+        if not message.seals:
             return message.__pydantic_serializer__.to_json(message)
         body: dict[str, Any] = message.__pydantic_serializer__.to_python(message, mode="json")
         for field in message.personal_fields:
@@ -81,8 +81,8 @@ class Mapper:
 
     def _opened(self, body: dict[str, Any], fields: tuple[str, ...], subject: str | None) -> dict[str, Any]:
         for field in fields:
-            if body.get(field) is not None:
-                body[field] = self._open(body[field][SEALED], subject)
+            if isinstance(value := body.get(field), dict) and SEALED in value:
+                body[field] = self._open(value[SEALED], subject)
         return body
 
     def _open(self, sealed: str, subject: str | None) -> Any:

@@ -58,7 +58,7 @@ def _with_command(mapper: Mapper, command: Command, made: dict[str, Any]) -> tup
     """The outcome with its command, and the bytes; None where the command cannot be kept."""
     try:
         body = command.__pydantic_serializer__.to_python(command, mode="json")
-        if command.personal_fields:
+        if command.seals:
             sealed = mapper.sealed(body, made["data_subject"])
             read, written = {"sealed": sealed and body}, {"sealed": sealed}
         else:

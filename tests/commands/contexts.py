@@ -8,6 +8,7 @@ from importlib import import_module
 from pkgutil import iter_modules, walk_packages
 from types import ModuleType
 
+import bootstrap
 import commands
 import streams
 from domain.messages import Refused
@@ -22,6 +23,12 @@ def contexts() -> dict[str, Context]:
     ]
     found = [value for package in packages for value in vars(package).values() if isinstance(value, Context)]
     return {context.name: context for context in found}
+
+
+@cache
+def every_context() -> tuple[Context, ...]:
+    """Every context: as its product lists it, with read models and upcasts, else as it is wired."""
+    return tuple((contexts() | {context.name: context for context in bootstrap.CONTEXTS}).values())
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from domain.messages import Refused
+from domain.messages import Event, Personal, Refused
 
 
 class TooHeavy(Refused, name="scales.too_heavy", formerly=("TooMuch", "scales.too_much")):
@@ -36,3 +38,22 @@ def test_a_refusals_name_is_its_context_and_a_word_in_snake_case(name: str) -> N
 def test_only_a_refusal_with_a_name_can_be_raised() -> None:
     with pytest.raises(TypeError, match="raise a subclass"):
         Refused("the scales are broken")
+
+
+class Note(Event, name="shelf.note.made.v1", subject="about"):
+    subject_in_full = True
+    about: str
+    text: Personal[str]
+
+
+class Title(Event, name="shelf.title.made.v1"):
+    text: str
+
+
+def test_only_what_is_about_a_person_is_sealed() -> None:
+    made = datetime(2025, 1, 27, tzinfo=UTC)
+    about_ann = Note(at=made, about="shelf:ann", text="x")
+    assert (about_ann.subject, about_ann.seals) == ("shelf:ann", True)
+    about_nobody = Note(at=made, about="", text="x")
+    assert (about_nobody.subject, about_nobody.seals) == (None, False)
+    assert Title(at=made, text="x").seals is False

@@ -13,20 +13,21 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import bootstrap
 from domain.messages import Event, Named
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
 from streams.core.wiring import ENGINE_MESSAGES, ENGINE_UPCASTS, Stream, names_of
+from tests.commands.contexts import every_context
 
 HERE = Path(__file__).parent
-NAMES = names_of(bootstrap.CONTEXTS)
+CONTEXTS = every_context()
+NAMES = names_of(CONTEXTS)
 EVENTS = {
     kind.name: kind
-    for kind in (*ENGINE_MESSAGES, *(event for context in bootstrap.CONTEXTS for event in context.events))
+    for kind in (*ENGINE_MESSAGES, *(event for context in CONTEXTS for event in context.events))
     if issubclass(kind, Event)
 }
-RETIRED = {*ENGINE_UPCASTS, *(name for context in bootstrap.CONTEXTS for name in context.upcasts)}
+RETIRED = {*ENGINE_UPCASTS, *(name for context in CONTEXTS for name in context.upcasts)}
 
 
 class Line(NamedTuple):
@@ -51,7 +52,7 @@ def streams() -> dict[tuple[str, str], Stream[Any]]:
     """The kinds of aggregate by context and category."""
     return {
         (context.name, stream.category): stream
-        for context in bootstrap.CONTEXTS
+        for context in CONTEXTS
         for handler in context.handlers
         for stream in handler.streams
     }
@@ -60,8 +61,8 @@ def streams() -> dict[tuple[str, str], Stream[Any]]:
 RECORDED = recorded()
 STREAMS = streams()
 OWNED = {
-    kind: [context.name for context in bootstrap.CONTEXTS if kind in context.events]
-    for context in bootstrap.CONTEXTS
+    kind: [context.name for context in CONTEXTS if kind in context.events]
+    for context in CONTEXTS
     for kind in context.events
 }
 """The contexts of each event."""

@@ -15,18 +15,19 @@ from typing import Any
 
 import pytest
 
-from bootstrap import CONTEXTS
 from domain.messages import Command, Event
 from streams.audit.refold import streams_of
 from streams.core.clock import ManualClock
 from streams.core.envelope import Status
 from streams.core.wiring import Context, EraseSubject, Handler, Stream, no_reactions
 from streams.testing import MemoryRuntime
+from tests.commands.contexts import every_context
 from tests.contract.shelf import SHELF
 from tests.examples import MARK, example
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 KEY = "the key of another"
+CONTEXTS = every_context()
 
 
 class Probe(Command, name="headwater.test.probe.v1", key="place", subject="about"):
