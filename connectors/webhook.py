@@ -1,14 +1,11 @@
 """The delivery of webhooks over HTTP, with two signatures: the documents', and that of Standard Webhooks 1.0.0.
 
-Only a 2xx is success, redirects are not followed, and the receiver's body is not read. A name is resolved once per
-attempt, its addresses are checked, and one of those is called: a second resolution could lead elsewhere. Proxies are
-not used, as they would resolve the name again.
+Only a 2xx is success, redirects are not followed, and the receiver's body is not read.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 import time
 from base64 import b64encode
@@ -20,7 +17,8 @@ from hashlib import sha256
 import httpx2
 from pydantic import SecretStr
 
-from connectors.outward import NotPublic, addresses_of
+from connectors.outward import NotPublic
+from connectors.outward_http import PORTS, OutwardClient, Unresolvable, authority_of, port_of
 from connectors.retry_after import retry_after, unanswered
 from connectors.settings import WebhookSettings
 from connectors.signatures import hex_signature, webhook_signature
@@ -28,7 +26,6 @@ from domain.calls.webhook import ERASED, NOT_CONFIGURED, DeliverWebhook
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict
 
 _PASSING = frozenset({408, 425, 429})
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +40,15 @@ class Destination:
     secret: SecretStr
 
     def __post_init__(self) -> None:
-        if self._parsed.scheme not in _PORTS or not self._parsed.host:
+        if self.target.scheme not in PORTS or not self.target.host:
             raise ValueError("a webhook goes to an http or https address")
         if not self.secret.get_secret_value():
             raise ValueError("webhooks are signed, so a secret is needed")
         self.headers("check", 0, b"")
 
     @property
-    def _parsed(self) -> httpx2.URL:
+    def target(self) -> httpx2.URL:
+        """The address, parsed. Raises ValueError for a malformed one."""
         try:
             return httpx2.URL(self.url)
         except httpx2.InvalidURL:
@@ -58,37 +56,31 @@ class Destination:
 
     @property
     def host(self) -> str:
-        return self._parsed.host
+        return self.target.host
 
     @property
     def port(self) -> int:
-        return self._parsed.port or _PORTS[self._parsed.scheme]
+        return port_of(self.target)
 
     @property
     def authority(self) -> str:
-        """The Host header: the name, and the port if it is not the scheme's default."""
-        return self._parsed.netloc.decode()
+        return authority_of(self.target)
 
     @property
     def origin(self) -> str:
         """The address without its secret parts: user, path and query."""
-        return f"{self._parsed.scheme}://{self.authority}"
+        return f"{self.target.scheme}://{self.authority}"
 
     @property
     def fingerprint(self) -> str:
         """A hash of the address, which identifies it without revealing it."""
         return sha256(self.url.encode()).hexdigest()
 
-    def at(self, address: str) -> httpx2.URL:
-        """The address with the name replaced by a resolved address."""
-        return self._parsed.copy_with(host=address)
-
     def headers(self, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
         """The headers of a request, with its signatures."""
         secret = self.secret.get_secret_value()
         standard = secret if secret.startswith("whsec_") else f"whsec_{b64encode(secret.encode()).decode()}"
         return {
-            "Host": self.authority,
             "Content-Type": "application/json",
             "User-Agent": "headwater",
             "X-Webhook-Signature": f"sha256={hex_signature(secret, body)}",
@@ -127,15 +119,8 @@ class WebhookSender:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._destinations = destinations
-        self._allow_private = allow_private
         self._seconds = timeout_seconds
-        self._client = httpx2.AsyncClient(
-            verify=tls or True,
-            trust_env=False,
-            timeout=timeout_seconds,
-            # A kept connection is reused by address, though its certificate was verified for another name.
-            limits=httpx2.Limits(max_keepalive_connections=0),
-        )
+        self._client = OutwardClient(allow_private, timeout_seconds, tls)
 
     async def __call__(self, effect: DeliverWebhook, key: str) -> Verdict:
         destination = self._destinations.get(effect.endpoint_id)
@@ -150,31 +135,16 @@ class WebhookSender:
             return unanswered(error)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._client.close()
 
     async def _deliver(self, destination: Destination, webhook_id: str, body: bytes) -> Verdict:
+        headers = destination.headers(webhook_id, int(time.time()), body)
         try:
-            addresses = await addresses_of(destination.host, destination.port, self._allow_private)
+            response = await self._client.send("POST", destination.target, headers, body)
         except NotPublic:
             return Rejected("private_address", "the destination's name leads to an address that is not public")
-        except (socket.gaierror, UnicodeError) as error:
-            return Deferred("unresolvable", f"the destination's name cannot be resolved ({type(error).__name__})")
-        for address in addresses[:-1]:
-            try:
-                return await self._post(destination, address, webhook_id, body)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
-                continue
-        return await self._post(destination, addresses[-1], webhook_id, body)
-
-    async def _post(self, destination: Destination, address: str, webhook_id: str, body: bytes) -> Verdict:
-        request = self._client.build_request(
-            "POST",
-            destination.at(address),
-            content=body,
-            headers=destination.headers(webhook_id, int(time.time()), body),
-            extensions={"sni_hostname": destination.host},
-        )
-        response = await self._client.send(request, stream=True)
+        except Unresolvable as error:
+            return Deferred("unresolvable", f"the destination's name cannot be resolved ({error})")
         await response.aclose()
         return _verdict(response, webhook_id)
 
