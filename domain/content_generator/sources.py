@@ -32,7 +32,7 @@ class Named(NamedTuple):
 
     def key(self, tenant: str) -> str:
         """The key of the document's stream: sources and tenants never share one."""
-        return sha256("\0".join((tenant, self.source, self.document_id)).encode()).hexdigest()
+        return sha256(f"{tenant}\0{self.source}\0{self.document_id}".encode()).hexdigest()
 
 
 def named(source: Source, document_id: str) -> Named:

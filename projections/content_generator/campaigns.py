@@ -188,3 +188,10 @@ async def campaign_by_id(connection: AsyncConnection[Row], tenant: str, campaign
         return None
     found = CampaignRow(*row)
     return found._replace(phase=CampaignPhase(found.phase))
+
+
+async def tenant_of_campaign(connection: AsyncConnection[Row], campaign_id: str) -> str | None:
+    """The tenant of a campaign; None if there is no such campaign."""
+    sql = "select tenant from content_generator_campaigns where campaign_id = %s"
+    row = await (await connection.execute(sql, (campaign_id,))).fetchone()
+    return None if row is None else str(row[0])

@@ -6,7 +6,7 @@ payload, and the instructor's words in the session's row, so that an erasure rea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
@@ -181,3 +181,12 @@ async def broadcasts_of(connection: AsyncConnection[Row], announcement_id: str) 
          where announcement_id = %s order by session
     """
     return [Broadcast(*row) for row in await (await connection.execute(sql, (announcement_id,))).fetchall()]
+
+
+async def broadcast_counts(connection: AsyncConnection[Row], announcements: Set[str]) -> dict[str, int]:
+    """The number of sessions that each of these announcements has come to, where it has come to any."""
+    sql = """
+        select announcement_id, count(*) from content_generator_live_messages
+         where announcement_id = any(%s) group by 1
+    """
+    return dict(await (await connection.execute(sql, (sorted(announcements),))).fetchall())
