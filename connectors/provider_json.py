@@ -6,8 +6,10 @@ reasons are taken where they can be, and bounded, as they are recorded.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from json import JSONDecoder
 
 LONGEST_WORD = 200
@@ -15,6 +17,9 @@ LONGEST_WORD = 200
 
 MOST_TOKENS = 10**9
 """The largest count that is taken for one; a larger one would break sums long before it could be true."""
+
+_MILLISECONDS = 10**11
+"""Larger times since 1970 count milliseconds: as seconds they are beyond the year 5000."""
 
 _DIGITS = re.compile(r"[0-9]{1,10}")
 _DECODER = JSONDecoder(strict=False, parse_int=float)
@@ -24,13 +29,36 @@ Fields = Mapping[str, object]
 """The fields of a JSON object."""
 
 
-def fields_of(text: str) -> Fields:
-    """The fields of the JSON object at the start of a text; none of any other JSON. Raises ValueError without JSON."""
+LONGEST_ADDRESS = 254
+"""The most characters of an e-mail address (RFC 5321, 4.5.3.1.3)."""
+
+LARGEST_ID = 2**53
+"""The bound of whole numbers that are ids: the decoder reads larger ones with other digits than were sent."""
+
+
+def value_of(text: str) -> object:
+    """The JSON at the start of a text. Raises ValueError without JSON."""
     try:
         value, _ = _DECODER.raw_decode(text.lstrip("\ufeff \t\r\n"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    return value
+
+
+def fields_of(text: str) -> Fields:
+    """The fields of the JSON object at the start of a text; none of any other JSON. Raises ValueError without JSON."""
+    return as_fields(value_of(text))
+
+
+def as_fields(value: object) -> Fields:
+    """The fields of a value; none if it is no object."""
     return value if isinstance(value, dict) else {}
+
+
+def items_in(fields: Fields, *names: str) -> Sequence[object] | None:
+    """The first list under one of these names; None if there is none."""
+    lists = (value for name in names if isinstance(value := fields.get(name), list))
+    return next(lists, None)
 
 
 def fields_in(fields: Fields, name: str) -> Fields:
@@ -54,6 +82,46 @@ def text_in(fields: Fields, name: str) -> str:
 def word_in(fields: Fields, name: str, most: int = LONGEST_WORD) -> str:
     """The text of that name, cut and cleaned to be recorded."""
     return recordable(text_in(fields, name), most)
+
+
+def first_word(fields: Fields, *names: str) -> str:
+    """The first text that is not empty under one of these names, cut and cleaned; empty if there is none."""
+    return next(filter(None, (word_in(fields, name) for name in names)), "")
+
+
+def address_in(fields: Fields, *names: str) -> str:
+    """The first e-mail address under one of these names, whole; empty if there is none."""
+    addresses = (text_in(fields, name).strip() for name in names)
+    return next((one for one in addresses if "@" in one and one == recordable(one, LONGEST_ADDRESS)), "")
+
+
+def id_in(fields: Fields, *names: str) -> str:
+    """The first id under one of these names, a text or a whole number; empty if there is none."""
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST_ID:
+            return str(int(value))
+        if word := word_in(fields, name):
+            return word
+    return ""
+
+
+def number_in(fields: Fields, name: str) -> float | None:
+    """The number of that name. None if it is absent, negative, not finite, or something else."""
+    value = fields.get(name)
+    return value if isinstance(value, float) and math.isfinite(value) and value >= 0 else None
+
+
+def moment_in(fields: Fields, name: str) -> datetime | None:
+    """The time of that name: ISO 8601 (UTC unless said), or seconds or milliseconds since 1970. None if unreadable."""
+    value = fields.get(name)
+    try:
+        if isinstance(value, float):
+            return datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS else value, UTC)
+        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def recordable(text: str, most: int = LONGEST_WORD) -> str:

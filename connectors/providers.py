@@ -6,29 +6,45 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from connectors.anthropic import AnthropicModel
+from connectors.crm import Crm
+from connectors.crm_http import HttpCrm
 from connectors.document_sources import DocumentSources, SandboxDocuments
 from connectors.email import needs_utf8
+from connectors.facebook import FacebookPosts
 from connectors.google_credentials import GoogleCredentials, ServiceAccount, access_token, api_key
 from connectors.google_docs import GoogleDocs
+from connectors.linkedin import LinkedInPosts
 from connectors.model import LanguageModel
 from connectors.notion import Notion
 from connectors.ollama import OllamaModel
+from connectors.platform import Platform
+from connectors.platform_http import HttpPlatform
 from connectors.resend import ResendEmail
-from connectors.sandbox import SandboxEmail, SandboxSms
+from connectors.sandbox import SandboxEmail, SandboxSms, SandboxSocial
+from connectors.sandbox_crm import SandboxCrm
+from connectors.sandbox_platform import SandboxPlatform
 from connectors.settings import (
+    CrmSettings,
+    FacebookSettings,
     GoogleSettings,
+    LinkedInSettings,
     ModelSettings,
     NotionSettings,
+    PlatformSettings,
     ResendSettings,
     SmtpSettings,
     TwilioSettings,
+    XSettings,
 )
 from connectors.smtp import SmtpEmail
+from connectors.social import SocialNetworks
 from connectors.twilio import TwilioSms
 from connectors.web_page import WebPages
+from connectors.x import XPosts
 from domain.calls.document import Document, FetchDocument, Source
 from domain.calls.email import Email
 from domain.calls.sms import Sms
+from domain.calls.social_post import Network, SocialPost
 from streams.core.calls import Connector
 
 
@@ -77,6 +93,50 @@ def language_model(settings: ModelSettings) -> LanguageModel | None:
     if settings.ollama_base_url is not None:
         return OllamaModel(settings.ollama_base_url, settings.ollama_model)
     return None
+
+
+def social(x: XSettings, linkedin: LinkedInSettings, facebook: FacebookSettings, outbox: Path) -> SocialNetworks:
+    """Each network when its credentials are set, else the sandbox in its place."""
+    return SocialNetworks(
+        {
+            Network.TWITTER: _x(x) or SandboxSocial(outbox),
+            Network.LINKEDIN: _linkedin(linkedin) or SandboxSocial(outbox),
+            Network.FACEBOOK: _facebook(facebook) or SandboxSocial(outbox),
+        }
+    )
+
+
+def _x(settings: XSettings) -> Connector[SocialPost] | None:
+    token = settings.credential
+    return None if token is None else XPosts(token.get_secret_value(), settings.address)
+
+
+def _linkedin(settings: LinkedInSettings) -> Connector[SocialPost] | None:
+    if settings.access_token is None or settings.author is None:
+        return None
+    token = settings.access_token.get_secret_value()
+    return LinkedInPosts(token, settings.author, settings.version, settings.base_url)
+
+
+def _facebook(settings: FacebookSettings) -> Connector[SocialPost] | None:
+    token = settings.credential
+    if token is None or settings.page_id is None:
+        return None
+    return FacebookPosts(token.get_secret_value(), settings.page_id, settings.base_url)
+
+
+def crm(settings: CrmSettings, outbox: Path) -> Crm:
+    """The CRM when its address and key are set, else the sandbox with its demo subscribers."""
+    if settings.base_url is None or settings.api_key is None:
+        return SandboxCrm(outbox)
+    return HttpCrm(settings.base_url, settings.api_key.get_secret_value())
+
+
+def platform(settings: PlatformSettings, outbox: Path) -> Platform:
+    """The platform when its address and key are set, else the sandbox, which writes pages to the outbox."""
+    if settings.base_url is None or settings.api_key is None:
+        return SandboxPlatform(outbox)
+    return HttpPlatform(settings.base_url, settings.api_key.get_secret_value())
 
 
 def documents(

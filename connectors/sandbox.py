@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,9 +19,12 @@ from connectors.email import ERASED as ERASED_EMAIL
 from connectors.sms import ERASED as ERASED_SMS
 from domain.calls.email import Email
 from domain.calls.sms import Sms
-from streams.core.calls import Accepted, Deferred, Verdict
+from domain.calls.social_post import SocialPost
+from streams.core.calls import Accepted, Deferred, Listed, Verdict
 
 DRAFT = ".draft"
+SANDBOX_ID = "sandbox-"
+"""The beginning of ids that the sandbox gives in a provider's place."""
 
 
 class SandboxSms:
@@ -60,6 +65,33 @@ class SandboxEmail:
         """Nothing to close."""
 
 
+class SandboxSocial:
+    """The connector that writes each `SocialPost` to `post-<key>.json`, whatever its network."""
+
+    provider = "sandbox"
+    idempotent = True
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        discard_drafts(directory)
+
+    async def __call__(self, effect: SocialPost, key: str) -> Verdict:
+        verdict = _post(self._directory, "post", effect, key)
+        return Accepted(verdict.provider_id, {"url": None}) if isinstance(verdict, Accepted) else verdict
+
+    async def find(self, effect: SocialPost, since: datetime) -> Listed | Deferred:
+        """The post in the outbox with the same network and reference."""
+        try:
+            posts = [stored(path) for path in sorted(self._directory.glob("post-*.json"))]
+        except OSError as error:
+            return Deferred("outbox", f"the outbox could not be read: {error.strerror}")
+        wanted = {"network": effect.network.value, "reference": effect.reference}
+        return Listed(tuple(str(post.get("provider_id")) for post in posts if wanted.items() <= post.items()))
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
 def discard_drafts(directory: Path) -> None:
     """Remove what a crash left half-written: it holds a message, and no file without its draft is complete.
 
@@ -75,27 +107,34 @@ def forget(directory: Path, subject: str) -> None:
     All drafts are removed, as a crash may leave unreadable ones.
     """
     discard_drafts(directory)
-    for path in [path for path in directory.glob("*.json") if _subject(path) == subject]:
+    for path in [path for path in directory.glob("*.json") if stored(path).get("subject") == subject]:
         path.unlink(missing_ok=True)
 
 
-def _subject(path: Path) -> object:
+def stored(path: Path) -> Mapping[str, object]:
+    """The fields of a file in the outbox; none of a file that is not ours."""
     try:
         content = json.loads(path.read_bytes())
-    except ValueError:  # not one of our files
-        return None
-    return content.get("subject") if isinstance(content, dict) else None
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
-def _post(directory: Path, channel: str, effect: Sms | Email, key: str) -> Verdict:
-    provider_id = f"sandbox-{key}"
-    about = {"effect": effect.name, "subject": effect.subject, "key": key, "provider_id": provider_id}
-    content = json.dumps(about | effect.model_dump(mode="json"), ensure_ascii=False, indent=2)
+def store(directory: Path, name: str, fields: Mapping[str, object]) -> Deferred | None:
+    """Write a JSON file to the outbox under this name, quoted; Deferred if that fails."""
+    content = json.dumps(fields, ensure_ascii=False, indent=2)
     try:
-        _write(directory / f"{channel}-{quote(key, safe='')}.json", content.encode())
+        _write(directory / f"{quote(name, safe='')}.json", content.encode())
     except OSError as error:
         return Deferred("outbox", f"the outbox could not be written: {error.strerror}")
-    return Accepted(provider_id)
+    return None
+
+
+def _post(directory: Path, channel: str, effect: Sms | Email | SocialPost, key: str) -> Verdict:
+    provider_id = f"{SANDBOX_ID}{key}"
+    about = {"effect": effect.name, "subject": effect.subject, "key": key, "provider_id": provider_id}
+    failure = store(directory, f"{channel}-{key}", about | effect.model_dump(mode="json"))
+    return failure or Accepted(provider_id)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from email.utils import parseaddr
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -79,7 +80,33 @@ def _signing_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+_VERSION = re.compile(r"/v?\d+(\.\d+)*/?$", re.ASCII)
+_AUTHOR = re.compile(r"urn:li:(person|organization):[\w-]+", re.ASCII)
+_PAGE = re.compile(r"[\w.-]+", re.ASCII)
+
+
+def _unversioned(value: str) -> str:
+    if _VERSION.search(urlsplit(value).path):
+        raise ValueError("must be an address without a version of the API at its end, which is added")
+    return value
+
+
+def _author(value: str) -> str:
+    if not _AUTHOR.fullmatch(value):
+        raise ValueError("must be urn:li:person:… or urn:li:organization:…, with the id at its end")
+    return value
+
+
+def _page_id(value: str) -> str:
+    if not _PAGE.fullmatch(value):
+        raise ValueError("must be the id of a Page, as in its address")
+    return value
+
+
 HttpAddress = Annotated[str, AfterValidator(_http_address)]
+UnversionedAddress = Annotated[HttpAddress, AfterValidator(_unversioned)]
+LinkedInAuthor = Annotated[str, AfterValidator(_author)]
+FacebookPage = Annotated[str, AfterValidator(_page_id)]
 SmtpAddress = Annotated[SecretStr, AfterValidator(_smtp_address)]
 """Secret for its password."""
 

@@ -12,12 +12,15 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.setting_values import (
+    FacebookPage,
     HttpAddress,
+    LinkedInAuthor,
     Mailbox,
     SecretToken,
     SigningSecret,
     SmtpAddress,
     Token,
+    UnversionedAddress,
     is_http_address,
     is_signing_text,
 )
@@ -105,6 +108,86 @@ class NotionSettings(ProviderSettings):
     def complete(self) -> bool:
         """Whether pages can be read."""
         return self.credential is not None
+
+
+class XSettings(ProviderSettings):
+    """Posts on X, by a user's token. Its old names hold where the new ones are not set."""
+
+    base_url: UnversionedAddress | None = Field(default=None, validation_alias="X_BASE_URL")
+    old_base_url: UnversionedAddress = Field(default="https://api.x.com", validation_alias="TWITTER_BASE_URL")
+    access_token: SecretToken | None = Field(default=None, validation_alias="X_ACCESS_TOKEN")
+    old_access_token: SecretToken | None = Field(default=None, validation_alias="TWITTER_ACCESS_TOKEN")
+    bearer_token: SecretToken | None = Field(default=None, validation_alias="TWITTER_BEARER_TOKEN")
+
+    @property
+    def address(self) -> str:
+        return self.base_url or self.old_base_url
+
+    @property
+    def credential(self) -> SecretStr | None:
+        return self.access_token or self.old_access_token or self.bearer_token
+
+    @property
+    def complete(self) -> bool:
+        """Whether posts can be published."""
+        return self.credential is not None
+
+
+class LinkedInSettings(ProviderSettings):
+    """Posts on LinkedIn in the author's name. LinkedIn keeps a version of its API for a year."""
+
+    base_url: UnversionedAddress = Field(default="https://api.linkedin.com", validation_alias="LINKEDIN_BASE_URL")
+    access_token: SecretToken | None = Field(default=None, validation_alias="LINKEDIN_ACCESS_TOKEN")
+    author: LinkedInAuthor | None = Field(default=None, validation_alias="LINKEDIN_AUTHOR")
+    version: Token = Field(default="202609", validation_alias="LINKEDIN_VERSION")
+
+    @property
+    def complete(self) -> bool:
+        """Whether posts can be published."""
+        return None not in (self.access_token, self.author)
+
+
+class FacebookSettings(ProviderSettings):
+    """Posts on a Facebook Page, by the Page's token, which goes by two names."""
+
+    base_url: UnversionedAddress = Field(default="https://graph.facebook.com", validation_alias="FACEBOOK_BASE_URL")
+    access_token: SecretToken | None = Field(default=None, validation_alias="FACEBOOK_ACCESS_TOKEN")
+    page_access_token: SecretToken | None = Field(default=None, validation_alias="FACEBOOK_PAGE_ACCESS_TOKEN")
+    page_id: FacebookPage | None = Field(default=None, validation_alias="FACEBOOK_PAGE_ID")
+
+    @property
+    def credential(self) -> SecretStr | None:
+        return self.access_token or self.page_access_token
+
+    @property
+    def complete(self) -> bool:
+        """Whether posts can be published."""
+        return None not in (self.credential, self.page_id)
+
+
+class CrmSettings(ProviderSettings):
+    """The CRM with the subscribers of newsletters. `webhook_secret` verifies its reports."""
+
+    base_url: HttpAddress | None = Field(default=None, validation_alias="CRM_BASE_URL")
+    api_key: SecretToken | None = Field(default=None, validation_alias="CRM_API_KEY")
+    webhook_secret: SecretStr | None = Field(default=None, validation_alias="CRM_WEBHOOK_SECRET")
+
+    @property
+    def complete(self) -> bool:
+        """Whether newsletters can be sent."""
+        return None not in (self.base_url, self.api_key)
+
+
+class PlatformSettings(ProviderSettings):
+    """The website on which pages are published."""
+
+    base_url: HttpAddress | None = Field(default=None, validation_alias="PLATFORM_BASE_URL")
+    api_key: SecretToken | None = Field(default=None, validation_alias="PLATFORM_API_KEY")
+
+    @property
+    def complete(self) -> bool:
+        """Whether pages can be published."""
+        return None not in (self.base_url, self.api_key)
 
 
 class WebhookSettings(ProviderSettings):

@@ -66,12 +66,17 @@ def hex_signature(secret: str, body: bytes) -> str:
     return hmac.digest(secret.encode(), body, hashlib.sha256).hex()
 
 
+def hex_valid(secret: str, body: bytes, signature: str) -> bool:
+    """Whether a signature (hex, perhaps after `sha256=`) is `hex_signature` of this body."""
+    return _same(hex_signature(secret, body), signature.removeprefix("sha256=").lower())
+
+
 def resend_hmac_valid(secret: str, body: bytes, signature: str) -> bool:
     """Whether `X-Resend-Signature` (hex, perhaps after `sha256=`) is `hex_signature` of this body.
 
     It has no timestamp, so it stops no replay: if svix headers are present, check those instead.
     """
-    return _same(hex_signature(secret, body), signature.removeprefix("sha256=").lower())
+    return hex_valid(secret, body, signature)
 
 
 def _v1(secret: str, message_id: str, timestamp: str, body: bytes) -> str:

@@ -38,7 +38,8 @@ async def attempted(
     verdict = await connector(effect, key)
     if connector.idempotent or not isinstance(verdict, Unknown):
         return verdict
-    return await _looked_up(connector, effect, key, Doubt(since=now, reason=verdict.reason))
+    found = await _looked_up(connector, effect, key, Doubt(since=now, reason=verdict.reason))
+    return verdict if isinstance(found, Unknown) else found  # with its output
 
 
 def doubt_of_left_call(doubt: Doubt | None, since: datetime) -> Doubt:

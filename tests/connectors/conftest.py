@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount
 
 from domain.calls.email import Email
 from domain.calls.sms import Sms
+from domain.calls.social_post import Network, SocialPost
 from tests.imitations import Imitation
 from tests.imitations.resend import ResendImitation
 from tests.imitations.smtp import SmtpImitation
@@ -117,5 +118,13 @@ def an_email() -> Callable[..., Email]:
             text=text,
             headers=headers or {},
         )
+
+    return make
+
+
+@pytest.fixture
+def a_post() -> Callable[..., SocialPost]:
+    def make(text: str = "Breathe in, breathe out.", network: Network = Network.TWITTER) -> SocialPost:
+        return SocialPost(network=network, text=text, reference="post-1")
 
     return make

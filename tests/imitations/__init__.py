@@ -212,6 +212,10 @@ class Imitation:
     def behave(self, *behaviours: Behaviour) -> None:
         self.journal.behave(*behaviours)
 
+    def begin_anew(self) -> None:
+        """Forgets all that came, and the script: for one server that several tests share."""
+        self.journal = Journal()
+
     def serve(self) -> None:
         """Serves until told to stop."""
         self._server.run(sockets=[self._listener])

@@ -133,6 +133,11 @@ async def test_where_the_provider_cannot_tell_the_fate_stays_unknown() -> None:
     assert untraceable.sent == 1
 
 
+async def test_what_an_unknown_outcome_says_beside_its_reason_is_kept_where_the_provider_cannot_tell() -> None:
+    failed = Unknown("the provider answered 500", output={"answered": True})
+    assert await attempted(Provider([failed], [Unknown("no list")]), Silent(), "key", None, NOW) == failed
+
+
 async def test_a_clear_answer_is_not_looked_up() -> None:
     for answer in (Accepted("SM1"), Rejected("21211", "no number"), LATER):
         provider = Provider([answer], [])
