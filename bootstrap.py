@@ -17,6 +17,7 @@ import orjson
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from api.mounts import canonical
 from commands.webhook_endpoints import ConfigureWebhookEndpoint, RegisterWebhookEndpoint
 from domain.calls.webhook import DeliverWebhook
 from domain.messages import Command, Event
@@ -51,11 +52,6 @@ DELIVERIES = tuple(product.deliveries for product in PRODUCTS)
 
 LIVE_SECONDS = 5.0
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
-
-
-def canonical(surface: str) -> str:
-    """A surface's name as the code has it: `-` and `_` are one."""
-    return surface.replace("-", "_")
 
 
 def token_contexts() -> dict[str, str]:

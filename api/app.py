@@ -1,7 +1,7 @@
 """The edge of a process as one ASGI app: each surface under its prefix and at the root of its host, status at `/`.
 
 `/communication/api/…` and `Host: communication.localhost` reach the same surface, so the paths of the documents and
-their SDKs work verbatim.
+their SDKs work verbatim. `-` and `_` are one in the names of surfaces.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.head import answer_head
 from api.headers import with_security_headers
+from api.mounts import canonical, mount_of
 from api.proxies import Proxies
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,10 @@ class Internals(NamedTuple):
 
 
 class Edge:
-    """The dispatcher by the path's first segment, then the host's first label, else to the status of the process."""
+    """The dispatcher by the path's first segment, then the host's first label, else to the status of the process.
+
+    `surfaces` are by canonical name.
+    """
 
     def __init__(
         self,
@@ -89,7 +93,7 @@ class Edge:
         if not scope["path"].startswith("/"):  # as in OPTIONS *
             return None
         first = scope["path"].split("/", 2)[1]
-        surface = self._surfaces.get(first)
+        surface = self._surfaces.get(canonical(first))
         if surface is None:
             return self._surfaces.get(_host_label(scope))
         scope["root_path"] = f"{scope.get('root_path', '')}/{first}"
@@ -112,11 +116,11 @@ class Edge:
                 status, figures = await self.live()
                 await _send(send, status, "application/json", figures)
             case "/":
-                await _answer(send, 200, {"service": "headwater", "surfaces": sorted(self._surfaces)})
+                await _answer(send, 200, {"service": "headwater", "surfaces": sorted(map(mount_of, self._surfaces))})
             case "*" if scope["method"] == "OPTIONS":
                 await _send(send, 200, "text/plain", b"")
             case _:
-                where = ", ".join(f"/{name}" for name in sorted(self._surfaces))
+                where = ", ".join(f"/{mount_of(name)}" for name in sorted(self._surfaces))
                 problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": f"surfaces: {where}"}
                 await _send(send, 404, "application/problem+json", orjson.dumps(problem))
 
@@ -159,7 +163,7 @@ def _host_label(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"host":
             label: str = value.partition(b".")[0].decode("latin-1")
-            return label.replace("-", "_")
+            return canonical(label)
     return ""
 
 

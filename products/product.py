@@ -58,13 +58,15 @@ class Credential:
     """The credential of a product: all scopes of its tokens, the default ones, and the lifetime.
 
     The default scopes are those of a client's daily work, never an administrator's. `options` are the optional parts
-    of `headwater keys issue` that the surface has a use for; every other one is refused.
+    of `headwater keys issue` that the surface has a use for; every other one is refused. `tiers` are those that a token
+    may name, each with its limits by class; a token without one has the product's limits.
     """
 
     scopes: tuple[str, ...]
     default: tuple[str, ...]
     lifetime: timedelta = timedelta(days=90)
     options: frozenset[Option] = frozenset()
+    tiers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,10 @@ class Webhooks:
 class Product:
     """The record of one product. Its functions import the web, clients and renderers when they are called.
 
-    `apps` are by the name of the surface; `first_request` is a shell script with `{base}` and `{token}`.
-    `check` reads every setting of the product before anything starts: it raises pydantic's ValidationError, and returns
-    warnings for the operator. `preview` renders a message before it is sent, for `headwater preview`; raises ValueError
-    with a sentence.
+    `apps` are by the name of the surface, under whose mount (`api.mounts`) each is served; `first_request` is a shell
+    script with `{base}` and `{token}`. `check` reads every setting of the product before anything starts: it raises
+    pydantic's ValidationError, and returns warnings for the operator. `preview` renders a message before it is sent,
+    for `headwater preview`; raises ValueError with a sentence.
     """
 
     context: Context

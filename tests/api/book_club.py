@@ -1,0 +1,279 @@
+"""A small product with every optional part that no product of the tree has yet: a club that asks a library for books.
+
+Its callers are of tenants and present API keys; its name has an underscore, so its addresses have a hyphen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import Annotated, Any, NamedTuple
+from unittest import mock
+
+import orjson
+from fastapi import APIRouter
+from psycopg import AsyncConnection
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import Response
+
+import bootstrap
+from api.actions import Actions
+from api.auth import API_KEY, Caller
+from api.errors import ApiError, ErrorFormat
+from api.limits import Limiter
+from api.openapi import describe, guard_of, security_of
+from api.routing import Json, LeanApp, LeanRoute
+from api.surface import Act, Read, Surface, app_of, may, outcomes
+from commandline.installation import VERSIONS
+from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
+from domain.messages import Command, Effect, Event, Refused, Reply
+from products import PRODUCTS
+from products.product import App, Credential, EdgeParts, Product, WorkerParts
+from projections.tokens import tokens_of
+from streams.core.calls import Accepted, AnyConnector, Verdict
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, Row, put
+from streams.core.wiring import Call, Context, Handler, Reaction, Stream
+from streams.telemetry.live_figures import Delivery
+from tests.api.product import Served, installed, serving
+
+NAME, MOUNT = "book_club", "book-club"
+SCOPES = ("read", "write", "admin")
+INCLUDES = {"write": ("read",), "admin": ("write",)}
+LIMITS = {"general": "100/minute"}
+TIERS = {"basic": LIMITS, "standard": {"general": "500/minute"}}
+
+
+class BookAsked(Event, name="book_club.book.asked.v1"):
+    title: str
+
+
+class BookFound(Event, name="book_club.book.found.v1"):
+    title: str
+    shelf: str
+
+
+class Book(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    asked: bool = False
+
+
+class Unwanted(Refused, name="book_club.unwanted"):
+    """The club reads no such thing."""
+
+
+class AskForBook(Command, name="book_club.book.ask.v1", key="title"):
+    title: str
+
+
+class RecordBook(Reply, name="book_club.book.record.v1", key="title"):
+    title: str
+
+
+class FindBook(Effect, name="book_club.find_book.v1"):
+    title: str
+
+
+def evolve(_book: Book, _event: BookAsked | BookFound) -> Book:
+    return Book(asked=True)
+
+
+def ask(command: AskForBook, book: Book) -> Sequence[Event]:
+    if command.title == "unwanted":
+        raise Unwanted("the club does not read that")
+    return [] if book.asked else [BookAsked(at=command.at, title=command.title)]
+
+
+def record(command: RecordBook, _book: Book) -> Sequence[Event]:
+    assert command.attempt is not None
+    shelf = (command.attempt.output or {})["shelf"]
+    return [BookFound(at=command.at, title=command.title, shelf=shelf)]
+
+
+def react(event: Recorded[Any]) -> Iterator[Reaction]:
+    if isinstance(event.fact, BookAsked):
+        title = event.fact.title
+        yield Call(FindBook(title=title), RecordBook(at=event.fact.at, title=title), f"find/{title}")
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    if isinstance(event.fact, BookFound):
+        yield put(event.fact.title, shelf=event.fact.shelf, sequence=event.record.sequence)
+
+
+BOOKS = ReadModel(
+    "book_club_books",
+    version=1,
+    key=("title",),
+    project=project,
+    ddl="create table {table} (title text primary key, shelf text not null, sequence bigint not null);",
+)
+BOOK = Stream("book", Book(), evolve, id_of=attrgetter("title"))
+CONTEXT = Context(
+    name=NAME,
+    events=(BookAsked, BookFound, *TOKEN_EVENTS),
+    handlers=(
+        Handler(AskForBook, decide=ask, writes=BOOK),
+        Handler(RecordBook, decide=record, writes=BOOK),
+        *TOKEN_HANDLERS,
+    ),
+    refusals=(Unwanted,),
+    effects=(FindBook,),
+    react=react,
+    read_models=(BOOKS, *tokens_of(NAME)),
+)
+
+
+class BookRow(NamedTuple):
+    title: str
+    shelf: str
+
+
+async def book_of(connection: AsyncConnection[Row], title: str) -> BookRow | None:
+    """The book, once the library has found it."""
+    rows = await connection.execute("select title, shelf from book_club_books where title = %s", (title,))
+    row = await rows.fetchone()
+    return None if row is None else BookRow(*row)
+
+
+class Library:
+    """The library, which finds every book at once."""
+
+    provider = "library"
+    idempotent = True
+
+    async def __call__(self, effect: FindBook, key: str) -> Verdict:
+        return Accepted(key, {"shelf": f"shelf of {effect.title}"})
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+class BookBody(BaseModel):
+    title: str
+
+
+class BookAnswer(BaseModel):
+    title: str
+    shelf: str
+
+
+class HealthAnswer(BaseModel):
+    status: str = "healthy"
+
+
+class CallerAnswer(BaseModel):
+    subject: str
+    tenant: str
+    scopes: list[str]
+
+
+router = APIRouter(route_class=LeanRoute)
+
+
+@router.get("/health")
+async def health() -> HealthAnswer:
+    """Whether the club meets."""
+    return HealthAnswer()
+
+
+@router.get("/api/caller")
+async def caller_seen(caller: Annotated[Caller, may("read")]) -> CallerAnswer:
+    """The caller as the club sees them."""
+    return CallerAnswer(subject=caller.subject, tenant=caller.tenant, scopes=sorted(caller.scopes))
+
+
+@router.get("/api/rules")
+async def rules(caller: Annotated[Caller, may("admin")]) -> HealthAnswer:
+    """The rules of the club."""
+    return HealthAnswer()
+
+
+@router.post("/api/wishes")
+async def wish(body: BookBody, caller: Annotated[Caller, may("write")], act: Act) -> BookBody:
+    """Ask for a book, without waiting for the library."""
+    await act.submit(AskForBook(at=act.at, title=body.title))
+    return body
+
+
+@router.get("/api/books/{title}")
+async def book(title: str, caller: Annotated[Caller, may("read")], reads: Read) -> BookAnswer:
+    """A book that the library has found."""
+    async with reads.connection() as connection:
+        found = await book_of(connection, title)
+    if found is None:
+        raise ApiError(404, "The library has not found that yet", kind="NotFound")
+    return BookAnswer(**found._asdict())
+
+
+def render(_request: Request, error: ApiError) -> Response:
+    return Json(orjson.dumps({"error": error.sentence}), error.status)
+
+
+ERRORS = ErrorFormat(render, {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}})
+
+
+def app(parts: EdgeParts) -> App:
+    """The surface of the club."""
+    actions = Actions(NAME, parts.engine, {}, parts.secrets)
+    surface = Surface(
+        NAME,
+        actions,
+        parts.engine.reads,
+        parts.tokens(NAME),
+        Limiter(parts.counters, NAME, LIMITS),
+        ERRORS,
+        frozenset(SCOPES),
+        credential=API_KEY,
+        includes=INCLUDES,
+    )
+    routers = (router, outcomes)
+    made = app_of(surface, "Book club", "1.0.0", "A book club.", routers)
+
+    def describe_route(path: dict[str, Any], route: Any) -> None:
+        for method in route.methods if guard_of(route) is not None else ():
+            path[method.lower()]["security"] = security_of(surface.credential)
+
+    describe(made, routers, describe_route, {})
+    return App(LeanApp(made), close)
+
+
+async def close() -> None:
+    """Nothing is held open."""
+
+
+def performers(_parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
+    return {FindBook: Library()}
+
+
+BOOK_CLUB = Product(
+    context=CONTEXT,
+    apps={NAME: app},
+    performers=performers,
+    credential=Credential(scopes=SCOPES, default=("write",), options=frozenset({"tier", "tenant"}), tiers=TIERS),
+    limits=LIMITS,
+    first_request="curl -s {base}/book-club/api/caller -H 'X-API-Key: {token}'; echo",
+    deliveries=Delivery(NAME, begun=frozenset(), arrived=frozenset(), failed=frozenset()),
+)
+
+
+@contextmanager
+def club(variables: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """The products of the tree and this one, served together."""
+    installed()  # first, as other tests copy it
+    products = (*PRODUCTS, BOOK_CLUB)
+    with (
+        mock.patch.multiple(
+            bootstrap,
+            PRODUCTS=products,
+            CONTEXTS=tuple(product.context for product in products),
+            SURFACES={name: product for product in products for name in product.apps},
+            DELIVERIES=tuple(product.deliveries for product in products),
+        ),
+        mock.patch.dict(VERSIONS, {model.name: model.version for model in CONTEXT.read_models}),
+        serving(Served, variables or {}) as served,
+    ):
+        yield served
