@@ -21,7 +21,7 @@ from api.errors import ApiError, ErrorFormat
 from api.limits import InFlight, Limiter
 from api.mounts import mount_of
 from api.pages import add_pages
-from api.routing import CLEANUPS, HEADERS, LeanRoute
+from api.routing import CLEANUPS, HEADERS, Layer, LeanRoute
 from streams.core.envelope import Outcome
 from streams.postgres.reads import Reads
 
@@ -32,7 +32,8 @@ CALLER = "headwater.caller"
 class Surface:
     """The dependencies of every endpoint of a surface. `own` holds those that only this surface has.
 
-    `credential` is the form of its callers' tokens; `includes` maps a scope to those that it includes.
+    `credential` is the form of its callers' tokens; `includes` maps a scope to those that it includes. `layers` wrap
+    every request and answer, the outermost first.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Surface:
     in_flight: InFlight = field(default_factory=lambda: InFlight({}))
     credential: Credential = BEARER
     includes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    layers: tuple[Layer, ...] = ()
 
     @property
     def mount(self) -> str:
@@ -115,9 +117,9 @@ class Guard:
         try:
             request.scope[CLEANUPS].append(surface.in_flight.enter(caller.identity, self.limit))
         except ApiError as busy:
-            busy.headers |= await surface.limiter.headers(caller.identity, self.limit, caller.limits)
+            busy.headers |= await surface.limiter.left(caller, self.limit)
             raise
-        request.scope[HEADERS].update(await surface.limiter.hit(caller.identity, self.limit, caller.limits))
+        request.scope[HEADERS].update(await surface.limiter.count(caller, self.limit))
         scopes = self.scopes or surface.scopes
         if not scopes & caller.scopes:
             needed = " or ".join(sorted(scopes))

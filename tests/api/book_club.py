@@ -22,7 +22,7 @@ import bootstrap
 from api.actions import Actions
 from api.auth import API_KEY, Caller
 from api.errors import ApiError, ErrorFormat
-from api.limits import Limiter
+from api.limits import Limiter, RateLimitHeaders
 from api.openapi import describe, guard_of, security_of
 from api.routing import Json, LeanApp, LeanRoute
 from api.surface import Act, Read, Surface, app_of, may, outcomes
@@ -42,8 +42,8 @@ from tests.api.product import Served, installed, serving
 NAME, MOUNT = "book_club", "book-club"
 SCOPES = ("read", "write", "admin")
 INCLUDES = {"write": ("read",), "admin": ("write",)}
-LIMITS = {"general": "100/minute"}
-TIERS = {"basic": LIMITS, "standard": {"general": "500/minute"}}
+LIMITS = {"general": "4/minute"}
+TIERS = {"basic": LIMITS, "standard": {"general": "6/minute"}, "premium": {"general": "1000/minute"}}
 
 
 class BookAsked(Event, name="book_club.book.asked.v1"):
@@ -186,6 +186,12 @@ async def caller_seen(caller: Annotated[Caller, may("read")]) -> CallerAnswer:
     return CallerAnswer(subject=caller.subject, tenant=caller.tenant, scopes=sorted(caller.scopes))
 
 
+@router.get("/api/broken")
+async def broken(caller: Annotated[Caller, may("read")]) -> HealthAnswer:
+    """What the club has not thought of."""
+    raise ZeroDivisionError
+
+
 @router.get("/api/rules")
 async def rules(caller: Annotated[Caller, may("admin")]) -> HealthAnswer:
     """The rules of the club."""
@@ -219,16 +225,18 @@ ERRORS = ErrorFormat(render, {"type": "object", "required": ["error"], "properti
 def app(parts: EdgeParts) -> App:
     """The surface of the club."""
     actions = Actions(NAME, parts.engine, {}, parts.secrets)
+    limiter = Limiter(parts.counters, NAME, LIMITS, tiers=TIERS, by_token=True)
     surface = Surface(
         NAME,
         actions,
         parts.engine.reads,
         parts.tokens(NAME),
-        Limiter(parts.counters, NAME, LIMITS),
+        limiter,
         ERRORS,
         frozenset(SCOPES),
         credential=API_KEY,
         includes=INCLUDES,
+        layers=(RateLimitHeaders(limiter, parts.engine.clock.now),),
     )
     routers = (router, outcomes)
     made = app_of(surface, "Book club", "1.0.0", "A book club.", routers)

@@ -34,7 +34,7 @@ def product() -> Iterator[Served]:
 def key(product: Served, *scopes: str, tenant: str = "", subject: str = "tester") -> dict[str, str]:
     """The header with a key of these scopes."""
     token = bootstrap.tokens(product.settings, NAME).issue(
-        subject, scopes, datetime.now(UTC), timedelta(hours=1), {}, tenant
+        subject, scopes, datetime.now(UTC), timedelta(hours=1), {}, tenant, "premium"
     )
     return {"X-API-Key": token}
 
@@ -177,7 +177,7 @@ def test_a_key_of_a_tenant_and_a_tier_is_issued_and_listed_under_either_name(
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        ({"tier": "gold"}, "book-club has no tier 'gold'; it has: basic, standard"),
+        ({"tier": "gold"}, "book-club has no tier 'gold'; it has: basic, standard, premium"),
         ({"tenant": "a b"}, "a tenant has 1 to 64 letters"),
         ({"tenant": "a:b"}, "a tenant has 1 to 64 letters"),
         ({"tenant": ""}, "a tenant has 1 to 64 letters"),
