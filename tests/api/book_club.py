@@ -21,6 +21,7 @@ from starlette.responses import Response
 import bootstrap
 from api.actions import Actions
 from api.auth import API_KEY, Caller
+from api.cors import cross_origin
 from api.errors import ApiError, ErrorFormat
 from api.limits import Limiter, RateLimitHeaders
 from api.openapi import describe, guard_of, security_of
@@ -236,7 +237,7 @@ def app(parts: EdgeParts) -> App:
         frozenset(SCOPES),
         credential=API_KEY,
         includes=INCLUDES,
-        layers=(RateLimitHeaders(limiter, parts.engine.clock.now),),
+        layers=(RateLimitHeaders(limiter, parts.engine.clock.now), cross_origin(parts.settings.cors_origins)),
     )
     routers = (router, outcomes)
     made = app_of(surface, "Book club", "1.0.0", "A book club.", routers)
