@@ -1,14 +1,17 @@
 """A small product with every optional part that no product of the tree has yet: a club that asks a library for books.
 
-Its callers are of tenants and present API keys; its name has an underscore, so its addresses have a hyphen.
+Its callers are of tenants and present API keys; its name has an underscore, so its addresses have a hyphen. It answers
+with the library's answer, as long as that comes in time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 from unittest import mock
 
 import orjson
@@ -26,17 +29,22 @@ from api.errors import ApiError, ErrorFormat
 from api.limits import Limiter, RateLimitHeaders
 from api.openapi import describe, guard_of, security_of
 from api.routing import Json, LeanApp, LeanRoute
-from api.surface import Act, Read, Surface, app_of, may, outcomes
+from api.streaming.watch import Watch
+from api.submission import submit_and_wait
+from api.surface import Act, Read, Surface, app_of, may, outcomes, own_of
 from commandline.installation import VERSIONS
 from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
 from domain.messages import Command, Effect, Event, Refused, Reply
 from products import PRODUCTS
 from products.product import App, Credential, EdgeParts, Product, WorkerParts
+from projections.stream_events import events_of, stream_heads
 from projections.tokens import tokens_of
 from streams.core.calls import Accepted, AnyConnector, Verdict
 from streams.core.envelope import Recorded
+from streams.core.mapper import Mapper
 from streams.core.read_models import Change, ReadModel, Row, put
 from streams.core.wiring import Call, Context, Handler, Reaction, Stream
+from streams.engine import Engine
 from streams.telemetry.live_figures import Delivery
 from tests.api.product import Served, installed, serving
 
@@ -141,16 +149,49 @@ async def book_of(connection: AsyncConnection[Row], title: str) -> BookRow | Non
 
 
 class Library:
-    """The library, which finds every book at once."""
+    """The library, which finds every book while it is open. `last` is the one of the last installation."""
 
     provider = "library"
     idempotent = True
+    last: ClassVar[Library]
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.open.set()
+        Library.last = self
 
     async def __call__(self, effect: FindBook, key: str) -> Verdict:
+        await self.open.wait()
         return Accepted(key, {"shelf": f"shelf of {effect.title}"})
 
     async def close(self) -> None:
         """There is nothing to close."""
+
+
+async def heads_of(connection: AsyncConnection[Row], titles: Set[str]) -> dict[str, int]:
+    """The sequence of the last change of each book."""
+    rows = await connection.execute(
+        "select title, sequence from book_club_books where title = any(%s)", (list(titles),)
+    )
+    return dict(await rows.fetchall())
+
+
+@dataclass(frozen=True)
+class Waits:
+    """The watches of requests that wait, for rows and for streams."""
+
+    books: Watch[str]
+    streams: Watch[str]
+    mapper: Mapper
+
+    @classmethod
+    def of(cls, engine: Engine) -> Waits:
+        books = Watch(engine.reads, engine.commits, heads_of)
+        return cls(books, Watch(engine.reads, engine.commits, stream_heads(NAME)), engine.mapper)
+
+    async def close(self) -> None:
+        await self.books.close()
+        await self.streams.close()
 
 
 class BookBody(BaseModel):
@@ -160,6 +201,10 @@ class BookBody(BaseModel):
 class BookAnswer(BaseModel):
     title: str
     shelf: str
+
+
+class PendingAnswer(BaseModel):
+    status: str = "pending"
 
 
 class HealthAnswer(BaseModel):
@@ -206,6 +251,39 @@ async def wish(body: BookBody, caller: Annotated[Caller, may("write")], act: Act
     return body
 
 
+class Patience:
+    """The seconds that a request waits for the library."""
+
+    seconds: ClassVar[float] = 30.0
+
+
+@router.post("/api/books", response_model=BookAnswer)
+async def find(
+    body: BookBody, caller: Annotated[Caller, may("write")], request: Request, act: Act
+) -> BookAnswer | Response:
+    """Ask for a book, and wait until it is in the read model."""
+    command = AskForBook(at=act.at, title=body.title)
+    books = own_of(request, Waits).books
+    row = await submit_and_wait(act, command, books, body.title, lambda c: book_of(c, body.title), Patience.seconds)
+    return act.accepted(PendingAnswer()) if row is None else BookAnswer(**row._asdict())
+
+
+@router.post("/api/searches", response_model=BookAnswer)
+async def search(
+    body: BookBody, caller: Annotated[Caller, may("write")], request: Request, act: Act
+) -> BookAnswer | Response:
+    """Ask for a book, and answer from the events of its stream."""
+    waits, stream = own_of(request, Waits), f"book/{body.title}"
+
+    async def look(connection: AsyncConnection[Row]) -> BookFound | None:
+        events = await events_of(connection, waits.mapper, NAME, stream)
+        return next((event for event in events if isinstance(event, BookFound)), None)
+
+    command = AskForBook(at=act.at, title=body.title)
+    found = await submit_and_wait(act, command, waits.streams, stream, look, Patience.seconds)
+    return act.accepted(PendingAnswer()) if found is None else BookAnswer(title=found.title, shelf=found.shelf)
+
+
 @router.get("/api/books/{title}")
 async def book(title: str, caller: Annotated[Caller, may("read")], reads: Read) -> BookAnswer:
     """A book that the library has found."""
@@ -226,6 +304,7 @@ ERRORS = ErrorFormat(render, {"type": "object", "required": ["error"], "properti
 def app(parts: EdgeParts) -> App:
     """The surface of the club."""
     actions = Actions(NAME, parts.engine, {}, parts.secrets)
+    waits = Waits.of(parts.engine)
     limiter = Limiter(parts.counters, NAME, LIMITS, tiers=TIERS, by_token=True)
     surface = Surface(
         NAME,
@@ -235,6 +314,7 @@ def app(parts: EdgeParts) -> App:
         limiter,
         ERRORS,
         frozenset(SCOPES),
+        waits,
         credential=API_KEY,
         includes=INCLUDES,
         layers=(RateLimitHeaders(limiter, parts.engine.clock.now), cross_origin(parts.settings.cors_origins)),
@@ -247,11 +327,7 @@ def app(parts: EdgeParts) -> App:
             path[method.lower()]["security"] = security_of(surface.credential)
 
     describe(made, routers, describe_route, {})
-    return App(LeanApp(made), close)
-
-
-async def close() -> None:
-    """Nothing is held open."""
+    return App(LeanApp(made), waits.close)
 
 
 def performers(_parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
