@@ -118,15 +118,18 @@ def performers(settings: Settings, dsn: str) -> Performers:
     """The performers of every product's effects; raises pydantic's ValidationError for an invalid setting."""
     parts, endpoints = WorkerParts(settings, secrets(settings), dsn), destinations()
     made = {product.name: dict(product.performers(parts)) for product in PRODUCTS}
-    for name, configured in endpoints.items():
-        made[name][DeliverWebhook] = _webhook_delivery(name, parts, configured)
+    for product in PRODUCTS:
+        if product.webhooks is not None:
+            made[product.name][DeliverWebhook] = _webhook_delivery(product, parts, endpoints[product.name])
     return {(name, effect): performer for name, own in made.items() for effect, performer in own.items()}
 
 
-def _webhook_delivery(name: str, parts: WorkerParts, configured: Mapping[str, Destination]) -> AnyConnector:
+def _webhook_delivery(product: Product, parts: WorkerParts, configured: Mapping[str, Destination]) -> AnyConnector:
     from effects.webhooks import WebhookDelivery
 
-    return WebhookDelivery(name, parts.dsn, parts.secrets, configured, parts.settings.allow_private_webhooks)
+    private = parts.settings.allow_private_webhooks
+    field = "" if product.webhooks is None else product.webhooks.signature_field
+    return WebhookDelivery(product.name, parts.dsn, parts.secrets, configured, private, field)
 
 
 async def close(performers: Performers) -> None:

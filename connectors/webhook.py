@@ -1,5 +1,8 @@
 """The delivery of webhooks over HTTP, with two signatures: the documents', and that of Standard Webhooks 1.0.0.
 
+A product whose document has a signature within the body too names its field; the sender inscribes it at delivery, as
+the secret is not in the log.
+
 Only a 2xx is success, redirects are not followed, and the receiver's body is not read. A name is resolved once per
 attempt, its addresses are checked, and one of those is called: a second resolution could lead elsewhere. Proxies are
 not used, as they would resolve the name again.
@@ -8,6 +11,7 @@ not used, as they would resolve the name again.
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
 import time
@@ -23,7 +27,7 @@ from pydantic import SecretStr
 from connectors.outward import NotPublic, addresses_of
 from connectors.retry_after import retry_after, unanswered
 from connectors.settings import WebhookSettings
-from connectors.signatures import hex_signature, webhook_signature
+from connectors.signatures import compact_json, hex_signature, webhook_signature
 from domain.calls.webhook import ERASED, NOT_CONFIGURED, DeliverWebhook
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict
 
@@ -83,6 +87,12 @@ class Destination:
         """The address with the name replaced by a resolved address."""
         return self._parsed.copy_with(host=address)
 
+    def inscribed(self, body: str, field: str) -> bytes:
+        """The JSON object in compact form, with its signature under `field`: of that form without the field."""
+        content = {name: value for name, value in json.loads(body).items() if name != field}
+        signature = hex_signature(self.secret.get_secret_value(), compact_json(content))
+        return compact_json(content | {field: signature})
+
     def headers(self, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
         """The headers of a request, with its signatures."""
         secret = self.secret.get_secret_value()
@@ -113,7 +123,8 @@ class WebhookSender:
     """The connector that delivers webhooks to its destinations, by endpoint id.
 
     Receivers recognise repeats by `webhook-id`, so an attempt without an answer is repeated. `timeout_seconds` bounds
-    an attempt as a whole. `tls` replaces the default certificates.
+    an attempt as a whole. `tls` replaces the default certificates. `signature_field` is the member of the body that
+    holds a signature, empty for none.
     """
 
     provider = "webhook"
@@ -125,8 +136,10 @@ class WebhookSender:
         allow_private: bool = False,
         timeout_seconds: float = 15.0,
         tls: ssl.SSLContext | None = None,
+        signature_field: str = "",
     ) -> None:
         self._destinations = destinations
+        self._signature_field = signature_field
         self._allow_private = allow_private
         self._seconds = timeout_seconds
         self._client = httpx2.AsyncClient(
@@ -145,12 +158,15 @@ class WebhookSender:
             return Rejected(ERASED, "what the webhook was to tell has been erased")
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._deliver(destination, effect.webhook_id, effect.body.encode())
+                return await self._deliver(destination, effect.webhook_id, self._signed(destination, effect.body))
         except (httpx2.RequestError, TimeoutError) as error:
             return unanswered(error)
 
     async def close(self) -> None:
         await self._client.aclose()
+
+    def _signed(self, destination: Destination, body: str) -> bytes:
+        return destination.inscribed(body, self._signature_field) if self._signature_field else body.encode()
 
     async def _deliver(self, destination: Destination, webhook_id: str, body: bytes) -> Verdict:
         try:

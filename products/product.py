@@ -74,11 +74,13 @@ class Webhooks:
     """The outgoing webhooks of a product. `types` are the feed's types by event name; `content` makes a webhook's body.
 
     Without types, endpoints cannot be registered: the context's reactions queue for the one configured endpoint
-    (`<SURFACE>_WEBHOOK_URL`, `<SURFACE>_WEBHOOK_SECRET`), whose id is the context's name.
+    (`<SURFACE>_WEBHOOK_URL`, `<SURFACE>_WEBHOOK_SECRET`), whose id is the context's name. `signature_field` is the
+    member of the body that holds a signature too, beside those in the headers; without one, bodies are sent as made.
     """
 
     types: Mapping[str, str] = field(default_factory=dict)
     content: Callable[[FeedEvent], WebhookContent] | None = None
+    signature_field: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

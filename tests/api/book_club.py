@@ -7,6 +7,7 @@ with the library's answer, as long as that comes in time.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,12 +34,17 @@ from api.streaming.watch import Watch
 from api.submission import submit_and_wait
 from api.surface import Act, Read, Surface, app_of, may, outcomes, own_of
 from commandline.installation import VERSIONS
+from commands import webhooks
 from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
+from domain.calls.webhook import DeliverWebhook
 from domain.messages import Command, Effect, Event, Refused, Reply
+from domain.webhooks import FeedEvent, WebhookContent
 from products import PRODUCTS
-from products.product import App, Credential, EdgeParts, Product, WorkerParts
+from products.product import App, Credential, EdgeParts, Product, Webhooks, WorkerParts
 from projections.stream_events import events_of, stream_heads
 from projections.tokens import tokens_of
+from projections.webhook_endpoints import endpoints_of
+from projections.webhooks import webhooks_of
 from streams.core.calls import Accepted, AnyConnector, Verdict
 from streams.core.envelope import Recorded
 from streams.core.mapper import Mapper
@@ -106,6 +112,8 @@ def react(event: Recorded[Any]) -> Iterator[Reaction]:
     if isinstance(event.fact, BookAsked):
         title = event.fact.title
         yield Call(FindBook(title=title), RecordBook(at=event.fact.at, title=title), f"find/{title}")
+    else:
+        yield from webhooks.react(event)
 
 
 def project(event: Recorded[Any]) -> Iterator[Change]:
@@ -123,17 +131,24 @@ BOOKS = ReadModel(
 BOOK = Stream("book", Book(), evolve, id_of=attrgetter("title"))
 CONTEXT = Context(
     name=NAME,
-    events=(BookAsked, BookFound, *TOKEN_EVENTS),
+    events=(BookAsked, BookFound, *webhooks.WEBHOOK_EVENTS, *TOKEN_EVENTS),
     handlers=(
         Handler(AskForBook, decide=ask, writes=BOOK),
         Handler(RecordBook, decide=record, writes=BOOK),
+        *webhooks.WEBHOOK_HANDLERS,
         *TOKEN_HANDLERS,
     ),
-    refusals=(Unwanted,),
-    effects=(FindBook,),
+    refusals=(Unwanted, *webhooks.WEBHOOK_REFUSALS),
+    effects=(FindBook, DeliverWebhook),
     react=react,
-    read_models=(BOOKS, *tokens_of(NAME)),
+    read_models=(BOOKS, webhooks_of(NAME), *endpoints_of(NAME), *tokens_of(NAME)),
 )
+
+
+def webhook_content(event: FeedEvent) -> WebhookContent:
+    """The body of a webhook, without a signature; a tenth of a page counts."""
+    body = {"event": "book.found", "title": event.body["title"], "pages": 300.0, "read": 0.1}
+    return WebhookContent(f"{NAME}:club", json.dumps(body))
 
 
 class BookRow(NamedTuple):
@@ -342,6 +357,7 @@ BOOK_CLUB = Product(
     limits=LIMITS,
     first_request="curl -s {base}/book-club/api/caller -H 'X-API-Key: {token}'; echo",
     deliveries=Delivery(NAME, begun=frozenset(), arrived=frozenset(), failed=frozenset()),
+    webhooks=Webhooks(types={BookFound.name: "book.found"}, content=webhook_content, signature_field="signature"),
 )
 
 

@@ -193,5 +193,5 @@ def test_a_part_that_does_not_fit_is_refused(product: Served, wanted: dict[str, 
 def test_names_that_the_command_line_tells_are_those_of_addresses(product: Served) -> None:
     with pytest.raises(Stop, match="there are: book-club, communication, gccp"):
         issue_token(product.settings, "nowhere", Wanted(subject="lea"))
-    with pytest.raises(Stop, match="book-club sends no webhooks; choose among communication, gccp"):
-        add_webhook(product.settings, "book-club", "https://example.com/hook", [])
+    with pytest.raises(Stop, match="nowhere sends no webhooks; choose among communication, gccp, book-club"):
+        add_webhook(product.settings, "nowhere", "https://example.com/hook", [])
