@@ -327,7 +327,7 @@ def edge_of(
     internals = Internals(settings.internal_port, None if token is None else token.get_secret_value())
     surfaces = {name: app.asgi for name, app in apps.items()}
     proxies = Proxies(settings.trusted_proxies, settings.path_prefix)
-    return Edge(surfaces, with_surfaces, ready or ready_alone, measured, proxies, internals)
+    return Edge(surfaces, with_surfaces, ready or ready_alone, measured, proxies, internals, settings.root)
 
 
 async def distributed_readiness(node: ApiNode) -> dict[str, object]:

@@ -136,6 +136,8 @@ class Settings(BaseSettings):
     """The address of this installation for recipients (unsubscribe links); without it, http://host:port."""
     root_path: Annotated[str, AfterValidator(_path_prefix)] | None = None
     """The prefix that a proxy in front strips from paths; without it, the path of `public_url`."""
+    root: str | None = None
+    """The surface that is also at the root of every host that names none, /health and /ready included."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
     """Addresses or networks, separated by commas, whose `X-Forwarded-For` counts."""
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = ("*",)

@@ -29,6 +29,8 @@ LiveFigures = Callable[[], Coroutine[Any, Any, tuple[int, bytes]]]
 """The answer of `/live`: its status and its JSON."""
 
 INTERNALS = ("/ready", "/metrics", "/live")
+STATUS = ("/", "/metrics", "/live")
+"""The paths that stay the process's where a surface is at the root of every host."""
 
 
 class Internals(NamedTuple):
@@ -41,7 +43,7 @@ class Internals(NamedTuple):
 class Edge:
     """The dispatcher by the path's first segment, then the host's first label, else to the status of the process.
 
-    `surfaces` are by canonical name.
+    `surfaces` are by canonical name; the one named `root` is also at the root of every host that names none.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Edge:
         measure: Callable[[], Coroutine[Any, Any, None]],
         proxies: Proxies | None = None,
         internals: Internals | None = None,
+        root: str | None = None,
     ) -> None:
         self._surfaces = surfaces
         self._lifespan = lifespan
@@ -60,6 +63,7 @@ class Edge:
         self._measure = measure
         self._proxies = proxies or Proxies()
         self._internals = internals or Internals()
+        self._root = None if root is None else surfaces.get(canonical(root))
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.live: LiveFigures | None = None
@@ -89,13 +93,14 @@ class Edge:
         return port is not None and scope["server"] is not None and scope["server"][1] == port
 
     def _surface_of(self, scope: Scope) -> ASGIApp | None:
-        """The surface of the path's first segment, which becomes its root, or of the host's first label."""
+        """The surface of the path's first segment, which becomes its root, or of the host, or at every host's root."""
         if not scope["path"].startswith("/"):  # as in OPTIONS *
             return None
         first = scope["path"].split("/", 2)[1]
         surface = self._surfaces.get(canonical(first))
         if surface is None:
-            return self._surfaces.get(_host_label(scope))
+            at_root = None if scope["path"] in STATUS else self._root
+            return self._surfaces.get(_host_label(scope), at_root)
         scope["root_path"] = f"{scope.get('root_path', '')}/{first}"
         return surface
 
