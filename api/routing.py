@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.correlation import CORRELATION
 from api.errors import ApiError, ErrorFormat, FieldError, field_errors, invalid
 from api.parameters import Plan, plan_of
 from api.sentences import REQUIRED
@@ -199,7 +200,7 @@ def database_away() -> ApiError:
 
 def unexpected(request: Request, error: Exception) -> ApiError:
     """A 500 for an unexpected exception: logged in full under an id, answered with the id alone."""
-    error_id = str(uuid4())
+    error_id = request.scope.get(CORRELATION) or str(uuid4())
     log.error("error %s in %s %s", error_id, request.method, request.scope["path"], exc_info=error)
     return ApiError(500, "Internal server error", kind="InternalError", details=f"error id {error_id}")
 

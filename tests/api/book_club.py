@@ -25,6 +25,7 @@ from starlette.responses import Response
 import bootstrap
 from api.actions import Actions
 from api.auth import API_KEY, Caller
+from api.correlation import correlated, correlation_of
 from api.cors import cross_origin
 from api.errors import ApiError, ErrorFormat
 from api.limits import Limiter, RateLimitHeaders
@@ -309,8 +310,12 @@ async def book(title: str, caller: Annotated[Caller, may("read")], reads: Read) 
     return BookAnswer(**found._asdict())
 
 
-def render(_request: Request, error: ApiError) -> Response:
-    return Json(orjson.dumps({"error": error.sentence}), error.status)
+def render(request: Request, error: ApiError) -> Response:
+    """A 500 with the request's correlation id."""
+    body = {"error": error.sentence}
+    if error.status == 500:
+        body["correlation_id"] = correlation_of(request)
+    return Json(orjson.dumps(body), error.status)
 
 
 ERRORS = ErrorFormat(render, {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}})
@@ -332,7 +337,11 @@ def app(parts: EdgeParts) -> App:
         waits,
         credential=API_KEY,
         includes=INCLUDES,
-        layers=(RateLimitHeaders(limiter, parts.engine.clock.now), cross_origin(parts.settings.cors_origins)),
+        layers=(
+            correlated,
+            RateLimitHeaders(limiter, parts.engine.clock.now),
+            cross_origin(parts.settings.cors_origins),
+        ),
     )
     routers = (router, outcomes)
     made = app_of(surface, "Book club", "1.0.0", "A book club.", routers)
