@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import bootstrap
+from api import unsubscribe
 from api.actions import Actions
 from api.auth import API_KEY, Caller
 from api.correlation import correlated, correlation_of
@@ -33,7 +34,7 @@ from api.openapi import describe, guard_of, security_of
 from api.routing import Json, LeanApp, LeanRoute
 from api.streaming.watch import Watch
 from api.submission import submit_and_wait
-from api.surface import Act, Read, Surface, app_of, may, outcomes, own_of
+from api.surface import Act, Read, Surface, app_of, may, outcomes, own_of, surface_of
 from commandline.installation import VERSIONS
 from commands import webhooks
 from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
@@ -308,6 +309,25 @@ async def book(title: str, caller: Annotated[Caller, may("read")], reads: Read) 
     if found is None:
         raise ApiError(404, "The library has not found that yet", kind="NotFound")
     return BookAnswer(**found._asdict())
+
+
+@router.get("/unsubscribe/{token}")
+async def unsubscribe_page(token: str, request: Request) -> Response:
+    """The page behind the link in a letter of the club."""
+    return unsubscribe.show(request, _purpose(token, request))
+
+
+@router.post("/unsubscribe/{token}")
+async def unsubscribe_now(token: str, request: Request) -> Response:
+    """The club writes no more."""
+    return await unsubscribe.act(request, _purpose(token, request))
+
+
+def _purpose(token: str, request: Request) -> unsubscribe.LinkPurpose | None:
+    if token != "valid":
+        return None
+    command = AskForBook(at=surface_of(request).actions.clock.now(), title="unsubscribed")
+    return unsubscribe.LinkPurpose("letters on <books>", command)
 
 
 def render(request: Request, error: ApiError) -> Response:
