@@ -17,6 +17,7 @@ import orjson
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from api.mounts import canonical
 from commands.webhook_endpoints import ConfigureWebhookEndpoint, RegisterWebhookEndpoint
 from domain.calls.webhook import DeliverWebhook
 from domain.messages import Command, Event
@@ -51,11 +52,6 @@ DELIVERIES = tuple(product.deliveries for product in PRODUCTS)
 
 LIVE_SECONDS = 5.0
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
-
-
-def canonical(surface: str) -> str:
-    """A surface's name as the code has it: `-` and `_` are one."""
-    return surface.replace("-", "_")
 
 
 def token_contexts() -> dict[str, str]:
@@ -122,15 +118,18 @@ def performers(settings: Settings, dsn: str) -> Performers:
     """The performers of every product's effects; raises pydantic's ValidationError for an invalid setting."""
     parts, endpoints = WorkerParts(settings, secrets(settings), dsn), destinations()
     made = {product.name: dict(product.performers(parts)) for product in PRODUCTS}
-    for name, configured in endpoints.items():
-        made[name][DeliverWebhook] = _webhook_delivery(name, parts, configured)
+    for product in PRODUCTS:
+        if product.webhooks is not None:
+            made[product.name][DeliverWebhook] = _webhook_delivery(product, parts, endpoints[product.name])
     return {(name, effect): performer for name, own in made.items() for effect, performer in own.items()}
 
 
-def _webhook_delivery(name: str, parts: WorkerParts, configured: Mapping[str, Destination]) -> AnyConnector:
+def _webhook_delivery(product: Product, parts: WorkerParts, configured: Mapping[str, Destination]) -> AnyConnector:
     from effects.webhooks import WebhookDelivery
 
-    return WebhookDelivery(name, parts.dsn, parts.secrets, configured, parts.settings.allow_private_webhooks)
+    private = parts.settings.allow_private_webhooks
+    field = "" if product.webhooks is None else product.webhooks.signature_field
+    return WebhookDelivery(product.name, parts.dsn, parts.secrets, configured, private, field)
 
 
 async def close(performers: Performers) -> None:
@@ -328,7 +327,7 @@ def edge_of(
     internals = Internals(settings.internal_port, None if token is None else token.get_secret_value())
     surfaces = {name: app.asgi for name, app in apps.items()}
     proxies = Proxies(settings.trusted_proxies, settings.path_prefix)
-    return Edge(surfaces, with_surfaces, ready or ready_alone, measured, proxies, internals)
+    return Edge(surfaces, with_surfaces, ready or ready_alone, measured, proxies, internals, settings.root)
 
 
 async def distributed_readiness(node: ApiNode) -> dict[str, object]:

@@ -55,6 +55,19 @@ def _networks(value: object) -> object:
         raise ValueError("must be addresses or networks, separated by commas, as 10.0.0.0/8, 127.0.0.1") from None
 
 
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
+
+
+def _origins(value: object) -> object:
+    """A text is what the environment has; the default is a tuple already."""
+    if not isinstance(value, str):
+        return value
+    origins = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    if not origins or any(origin != "*" and ORIGIN.fullmatch(origin) is None for origin in origins):
+        raise ValueError("must be * or origins, separated by commas, as https://app.example.com")
+    return origins
+
+
 def _unguessable(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value()) < LEAST_TOKEN:
         raise ValueError(f"must have {LEAST_TOKEN} characters or more")
@@ -123,8 +136,12 @@ class Settings(BaseSettings):
     """The address of this installation for recipients (unsubscribe links); without it, http://host:port."""
     root_path: Annotated[str, AfterValidator(_path_prefix)] | None = None
     """The prefix that a proxy in front strips from paths; without it, the path of `public_url`."""
+    root: str | None = None
+    """The surface that is also at the root of every host that names none, /health and /ready included."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)] = ()
     """Addresses or networks, separated by commas, whose `X-Forwarded-For` counts."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = ("*",)
+    """The origins, separated by commas, whose pages may call the surfaces that browsers may call; `*` for all."""
     internal_port: int | None = Field(default=None, ge=1, le=65535)
     """A port for /ready, /metrics and /live, which are then served on no other; without it, that of the surfaces."""
     internal_token: Annotated[SecretStr, AfterValidator(_unguessable)] | None = None

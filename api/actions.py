@@ -10,7 +10,9 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
+from pydantic import BaseModel
 from starlette.requests import Request
+from starlette.responses import Response
 
 from api.errors import ApiError
 from api.proxies import public_root
@@ -111,7 +113,7 @@ class Action:
         conditional: bool = True,
     ) -> None:
         self._actions = actions
-        self._request = request
+        self.request = request
         self._actor = actor
         self.command_id = command_id
         self._fingerprints = fingerprints
@@ -129,7 +131,7 @@ class Action:
         """
         return Action(
             self._actions,
-            self._request,
+            self.request,
             self._actor,
             derived_id(self.command_id, f"part {number}"),
             self._fingerprints,
@@ -159,7 +161,7 @@ class Action:
             fresh=self._fingerprints is NO_KEY,
         )
         try:
-            if len(self._request.scope.get(BODY, b"")) > LARGE_BODY:
+            if len(self.request.scope.get(BODY, b"")) > LARGE_BODY:
                 check_stored_size(command)
             outcome = await actions.gateway.submit(envelope, DEADLINE_SECONDS)
         except TooLarge as refusal:
@@ -175,7 +177,7 @@ class Action:
         return self._answered(outcome)
 
     def _answered(self, outcome: Outcome) -> Outcome:
-        headers = self._request.scope[HEADERS]
+        headers = self.request.scope[HEADERS]
         headers[POSITION] = str(outcome.position)
         if outcome.replayed:
             headers["Idempotency-Replayed"] = "true"
@@ -184,7 +186,7 @@ class Action:
         return outcome
 
     def _expected_version(self) -> int | None:
-        given = self._request.headers.get("if-match")
+        given = self.request.headers.get("if-match")
         if given is None or given.strip() == "*" or not self._conditional:
             return None
         version = VERSION.fullmatch(given.strip())
@@ -192,14 +194,25 @@ class Action:
             raise ApiError(400, "Invalid If-Match: use the ETag of an answer", kind="InvalidInput")
         return int(version[1])
 
+    def accepted(self, answer: BaseModel) -> Response:
+        """A 202 with what is known so far, and where to look for the outcome."""
+        return Response(
+            answer.__pydantic_serializer__.to_json(answer, by_alias=True), 202, self._whereabouts, "application/json"
+        )
+
+    @property
+    def _whereabouts(self) -> dict[str, str]:
+        where = f"{public_root(self.request.scope)}/outcomes/{self.command_id}"
+        return {"Location": where, "Retry-After": "1"}
+
     def _pending(self) -> ApiError:
-        where = f"{public_root(self._request.scope)}/outcomes/{self.command_id}"
+        headers = self._whereabouts
         return ApiError(
             202,
             "Accepted; the outcome is not known yet",
             kind="Pending",
-            details=where,
-            headers={"Location": where, "Retry-After": "1"},
+            details=headers["Location"],
+            headers=headers,
         )
 
 

@@ -1,7 +1,7 @@
 """The edge of a process as one ASGI app: each surface under its prefix and at the root of its host, status at `/`.
 
 `/communication/api/…` and `Host: communication.localhost` reach the same surface, so the paths of the documents and
-their SDKs work verbatim.
+their SDKs work verbatim. `-` and `_` are one in the names of surfaces.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.head import answer_head
 from api.headers import with_security_headers
+from api.mounts import canonical, mount_of
 from api.proxies import Proxies
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ LiveFigures = Callable[[], Coroutine[Any, Any, tuple[int, bytes]]]
 """The answer of `/live`: its status and its JSON."""
 
 INTERNALS = ("/ready", "/metrics", "/live")
+STATUS = ("/", "/metrics", "/live")
+"""The paths that stay the process's where a surface is at the root of every host."""
 
 
 class Internals(NamedTuple):
@@ -38,7 +41,10 @@ class Internals(NamedTuple):
 
 
 class Edge:
-    """The dispatcher by the path's first segment, then the host's first label, else to the status of the process."""
+    """The dispatcher by the path's first segment, then the host's first label, else to the status of the process.
+
+    `surfaces` are by canonical name; the one named `root` is also at the root of every host that names none.
+    """
 
     def __init__(
         self,
@@ -48,6 +54,7 @@ class Edge:
         measure: Callable[[], Coroutine[Any, Any, None]],
         proxies: Proxies | None = None,
         internals: Internals | None = None,
+        root: str | None = None,
     ) -> None:
         self._surfaces = surfaces
         self._lifespan = lifespan
@@ -56,6 +63,7 @@ class Edge:
         self._measure = measure
         self._proxies = proxies or Proxies()
         self._internals = internals or Internals()
+        self._root = None if root is None else surfaces.get(canonical(root))
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.live: LiveFigures | None = None
@@ -85,13 +93,14 @@ class Edge:
         return port is not None and scope["server"] is not None and scope["server"][1] == port
 
     def _surface_of(self, scope: Scope) -> ASGIApp | None:
-        """The surface of the path's first segment, which becomes its root, or of the host's first label."""
+        """The surface of the path's first segment, which becomes its root, or of the host, or at every host's root."""
         if not scope["path"].startswith("/"):  # as in OPTIONS *
             return None
         first = scope["path"].split("/", 2)[1]
-        surface = self._surfaces.get(first)
+        surface = self._surfaces.get(canonical(first))
         if surface is None:
-            return self._surfaces.get(_host_label(scope))
+            at_root = None if scope["path"] in STATUS else self._root
+            return self._surfaces.get(_host_label(scope), at_root)
         scope["root_path"] = f"{scope.get('root_path', '')}/{first}"
         return surface
 
@@ -112,11 +121,11 @@ class Edge:
                 status, figures = await self.live()
                 await _send(send, status, "application/json", figures)
             case "/":
-                await _answer(send, 200, {"service": "headwater", "surfaces": sorted(self._surfaces)})
+                await _answer(send, 200, {"service": "headwater", "surfaces": sorted(map(mount_of, self._surfaces))})
             case "*" if scope["method"] == "OPTIONS":
                 await _send(send, 200, "text/plain", b"")
             case _:
-                where = ", ".join(f"/{name}" for name in sorted(self._surfaces))
+                where = ", ".join(f"/{mount_of(name)}" for name in sorted(self._surfaces))
                 problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": f"surfaces: {where}"}
                 await _send(send, 404, "application/problem+json", orjson.dumps(problem))
 
@@ -159,7 +168,7 @@ def _host_label(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"host":
             label: str = value.partition(b".")[0].decode("latin-1")
-            return label.replace("-", "_")
+            return canonical(label)
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Authentication by bearer tokens that this installation signs; a verified token is cached until its keys change.
+"""Authentication by tokens that this installation signs; a verified token is cached until its keys change.
 
 Two keys may be valid at once. A token names its key by `kid`; one without `kid` was signed by the first key.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -17,7 +17,7 @@ from uuid import uuid4
 import jwt
 from jwt.types import Options
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from api.errors import ApiError
 
@@ -26,13 +26,18 @@ ISSUER = "headwater"
 MOST_VERIFIED = 10_000
 LIMIT = re.compile(r"^(?P<class>[a-z_]+)=(?P<count>\d{1,9})/(?P<unit>s|sec|second|min|minute|h|hour|d|day)$")
 UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+DEFAULT_TENANT = "default"
+"""The tenant of a caller whose token names none, which is every caller of a surface without tenants."""
+
+TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An authenticated caller: its subject, its scopes, and the limits that its token raises (class → "N/unit").
 
-    `token_id` and `issued_at` (epoch seconds) are those of the token; empty and 0 where it has none.
+    `token_id` and `issued_at` (epoch seconds) are those of the token; empty and 0 where it has none. `tenant` matters
+    where a surface has tenants, `tier` where it has tiers.
     """
 
     subject: str
@@ -40,10 +45,19 @@ class Caller:
     limits: Mapping[str, str] = field(default_factory=dict)
     token_id: str = field(default="", compare=False)
     issued_at: float = field(default=0.0, compare=False)
+    tenant: str = DEFAULT_TENANT
+    tier: str = ""
 
     @property
     def actor(self) -> str:
-        return f"client:{self.subject}"
+        """The caller in the log. A tenant's name has no colon, so no subject reads like another tenant's."""
+        tenant = "" if self.tenant == DEFAULT_TENANT else f"@{self.tenant}"
+        return f"client{tenant}:{self.subject}"
+
+    @property
+    def identity(self) -> str:
+        """The key of what belongs to the caller alone; a subject holds no separator, so tenants are kept apart."""
+        return self.subject if self.tenant == DEFAULT_TENANT else f"tenant\x1f{self.tenant}\x1f{self.subject}"
 
 
 class Verifier(Protocol):
@@ -89,7 +103,7 @@ class SigningKeys:
 
 
 class Grant(NamedTuple):
-    """The content of a token. `limits` maps a limit class to `N/unit`."""
+    """The content of a token. `limits` maps a limit class to `N/unit`; `tenant` and `tier` are empty for none."""
 
     token_id: str
     holder: str
@@ -97,6 +111,8 @@ class Grant(NamedTuple):
     limits: Mapping[str, str]
     issued_at: datetime
     expires_at: datetime
+    tenant: str = ""
+    tier: str = ""
 
 
 class Revocations:
@@ -127,10 +143,13 @@ class _Claims(BaseModel):
     jti: str = ""
     scope: str = ""
     limits: dict[str, Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,8}/(second|minute|hour|day)$")]] = {}
+    tenant: Annotated[str, StringConstraints(pattern=f"^{TENANT.pattern}$")] = DEFAULT_TENANT
+    tier: str = ""
 
     @property
     def caller(self) -> Caller:
-        return Caller(self.sub, frozenset(self.scope.split()), self.limits, self.jti, self.iat)
+        scopes = frozenset(self.scope.split())
+        return Caller(self.sub, scopes, self.limits, self.jti, self.iat, self.tenant, self.tier)
 
 
 def _system_now() -> datetime:
@@ -155,10 +174,17 @@ class Tokens:
         self._verified_by: SigningKeys | None = None
 
     def issue(
-        self, subject: str, scopes: Sequence[str], now: datetime, lifetime: timedelta, limits: Mapping[str, str]
+        self,
+        subject: str,
+        scopes: Sequence[str],
+        now: datetime,
+        lifetime: timedelta,
+        limits: Mapping[str, str],
+        tenant: str = "",
+        tier: str = "",
     ) -> str:
         """A signed token with a new id; `limits` maps a limit class to `N/unit`."""
-        return self.sign(Grant(str(uuid4()), subject, tuple(scopes), limits, now, now + lifetime))
+        return self.sign(Grant(str(uuid4()), subject, tuple(scopes), limits, now, now + lifetime, tenant, tier))
 
     def sign(self, grant: Grant) -> str:
         """The token of a grant. `iat` has fractions, so that a token issued after a revocation counts as later."""
@@ -173,6 +199,7 @@ class Tokens:
         }
         if grant.limits:
             claims["limits"] = dict(grant.limits)
+        claims |= {name: value for name, value in (("tenant", grant.tenant), ("tier", grant.tier)) if value}
         key = self._keys().signing
         return jwt.encode(claims, key.secret, ALGORITHM, headers={"kid": key.id})
 
@@ -207,17 +234,68 @@ class Tokens:
         return jwt.decode(token, key.secret, [ALGORITHM], options, audience=self._surface, issuer=ISSUER)
 
 
-def unauthorized(sentence: str) -> ApiError:
-    """A 401 with its `WWW-Authenticate` challenge."""
-    return ApiError(401, sentence, kind="Unauthorized", headers={"WWW-Authenticate": "Bearer"})
+def unauthorized(sentence: str, challenge: str = "Bearer") -> ApiError:
+    """A 401 with its `WWW-Authenticate` challenge, which a surface replaces by that of its credential."""
+    return ApiError(401, sentence, kind="Unauthorized", headers={"WWW-Authenticate": challenge})
 
 
-def bearer(request: Request) -> str:
-    """The bearer token of a request; raises ApiError 401 without one."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise unauthorized("Authentication required: send Authorization: Bearer <token>")
-    return token.strip()
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The place where a surface's callers present their token: a header, and for sockets a parameter of the query.
+
+    `scheme` stands before the token in the header. `described` is the security scheme of the OpenAPI, under `name`.
+    """
+
+    name: str
+    header: str
+    scheme: str
+    challenge: str
+    described: Mapping[str, str]
+    parameter: str | None = None
+
+    def token_in(self, connection: HTTPConnection) -> str | None:
+        """The token that a request or a socket presents; None without one."""
+        given = connection.headers.get(self.header, "")
+        if self.scheme:
+            scheme, _, given = given.partition(" ")
+            given = given if scheme.lower() == self.scheme.lower() else ""
+        if not given.strip() and self.parameter is not None and connection.scope["type"] == "websocket":
+            given = connection.query_params.get(self.parameter, "")
+        return given.strip() or None
+
+    @property
+    def missing(self) -> ApiError:
+        """The 401 for a request without a token."""
+        form = f"{self.scheme} <token>".strip()
+        return unauthorized(f"Authentication required: send {self.header}: {form}", self.challenge)
+
+
+BEARER = Credential(
+    name="bearer",
+    header="Authorization",
+    scheme="Bearer",
+    challenge="Bearer",
+    described={"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+)
+API_KEY = Credential(
+    name="api_key",
+    header="X-API-Key",
+    scheme="",
+    challenge="ApiKey",
+    described={"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    parameter="api_key",
+)
+"""A token as an API key. Browsers give sockets no headers, so those may carry it in the query."""
+
+
+def widened(scopes: frozenset[str], includes: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """The scopes with all that they include, directly or by way of others."""
+    found, left = set(scopes), list(scopes)
+    while left:
+        new = set(includes.get(left.pop(), ())) - found
+        found |= new
+        left += new
+    return frozenset(found)
 
 
 def parse_limit(text: str) -> tuple[str, str]:

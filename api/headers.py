@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from starlette.types import Message, Send
+
+Header = tuple[bytes, bytes]
 
 CACHE_CONTROL = b"cache-control"
 SECURITY_HEADERS = (
@@ -16,13 +20,18 @@ SECURITY_HEADERS = (
 
 
 def with_security_headers(send: Send) -> Send:
-    """`send` that adds the headers which an answer does not have itself."""
+    """`send` that adds the security headers which an answer does not have itself."""
+    return with_default_headers(send, lambda: SECURITY_HEADERS)
+
+
+def with_default_headers(send: Send, defaults: Callable[[], Sequence[Header]]) -> Send:
+    """`send` that adds the headers, named in lower case, which an answer does not have itself."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             given = list(message.get("headers", ()))
             names = {name.lower() for name, _ in given}
-            message["headers"] = [*given, *(header for header in SECURITY_HEADERS if header[0] not in names)]
+            message["headers"] = [*given, *(header for header in defaults() if header[0] not in names)]
         await send(message)
 
     return sending

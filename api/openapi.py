@@ -1,4 +1,4 @@
-"""The OpenAPI of a surface: servers, bearer tokens, the error schema, and the descriptions that its routes add."""
+"""The OpenAPI of a surface: servers, credential, the error schema, and the descriptions that its routes add."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.auth import Credential
 from api.surface import Guard, Surface
 
 ERROR_SCHEMA = {"$ref": "#/components/schemas/Error"}
-BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
 STATUSES = {
     "202": "Accepted; the outcome is not known yet (Location tells where to look)",
@@ -20,6 +20,7 @@ STATUSES = {
 }
 """Descriptions of statuses that no surface's document words differently."""
 
+Security = list[dict[str, list[str]]]
 DescribeRoute = Callable[[dict[str, Any], APIRoute], None]
 """Completes the operations under a path for one of its routes."""
 
@@ -56,10 +57,10 @@ def _schema(app: FastAPI, examples: Mapping[str, Any]) -> dict[str, Any]:
         version=app.version,
         description=app.description,
         routes=app.routes,
-        servers=_servers(surface.name),
+        servers=_servers(surface.mount),
     )
     components = schema.setdefault("components", {})
-    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    components["securitySchemes"] = {surface.credential.name: dict(surface.credential.described)}
     schemas = components.setdefault("schemas", {})
     schemas["Error"] = dict(surface.errors.schema)
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -69,11 +70,16 @@ def _schema(app: FastAPI, examples: Mapping[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _servers(name: str) -> list[dict[str, str]]:
+def _servers(mount: str) -> list[dict[str, str]]:
     return [
-        {"url": f"/{name}", "description": "Under any host"},
-        {"url": "/", "description": f"At the root of a host whose first label is {name}"},
+        {"url": f"/{mount}", "description": "Under any host"},
+        {"url": "/", "description": f"At the root of a host whose first label is {mount}"},
     ]
+
+
+def security_of(credential: Credential) -> Security:
+    """The security requirement of an operation whose callers present this credential."""
+    return [{credential.name: []}]
 
 
 def error_response(description: str, example: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.correlation import CORRELATION
 from api.errors import ApiError, ErrorFormat, FieldError, field_errors, invalid
 from api.parameters import Plan, plan_of
 from api.sentences import REQUIRED
@@ -35,6 +36,9 @@ HEADERS = "headwater.headers"
 BODY = "headwater.body"
 CLEANUPS = "headwater.cleanups"
 """The scope's key of the functions that run when the answer is sent or its client has disconnected."""
+
+Layer = Callable[[ASGIApp], ASGIApp]
+"""A layer around a surface's app."""
 
 SUSPICIOUS = (b"\\u0000", b"NaN", b"Infinity")
 """Texts that pydantic's parser accepts, the last two against JSON's grammar. A body with one is parsed again."""
@@ -196,7 +200,7 @@ def database_away() -> ApiError:
 
 def unexpected(request: Request, error: Exception) -> ApiError:
     """A 500 for an unexpected exception: logged in full under an id, answered with the id alone."""
-    error_id = str(uuid4())
+    error_id = request.scope.get(CORRELATION) or str(uuid4())
     log.error("error %s in %s %s", error_id, request.method, request.scope["path"], exc_info=error)
     return ApiError(500, "Internal server error", kind="InternalError", details=f"error id {error_id}")
 
@@ -204,7 +208,8 @@ def unexpected(request: Request, error: Exception) -> ApiError:
 class LeanApp:
     """A surface's ASGI app in which a request for a path without parameters goes straight to its route.
 
-    FastAPI would match every earlier route first, and call middleware that has no task here.
+    FastAPI would match every earlier route first, and call middleware that has no task here. The surface's layers are
+    around both.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -216,8 +221,15 @@ class LeanApp:
             if "{" not in route.path
             for method in route.methods or ()
         }
+        self._layered: ASGIApp = self._serve
+        layers: tuple[Layer, ...] = app.state.surface.layers
+        for layer in reversed(layers):
+            self._layered = layer(self._layered)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._layered(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         found = self._handlers.get((scope.get("method", ""), path))
         if found is None:

@@ -1,12 +1,22 @@
-"""Background submission of commands: recorded even when the request that began them is cancelled."""
+"""Submission of commands whose end a request does not see by itself.
+
+An end is recorded even when the request that began it is cancelled. A request may wait for what a command leads to, as
+the answer of an outside call.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from contextlib import suppress
+from typing import TypeVar
 from uuid import UUID
 
+from api.actions import Action
+from api.errors import ApiError
+from api.streaming.event_stream import unless_disconnected
+from api.streaming.watch import Look, Watch
+from domain.messages import Command
 from streams.core.envelope import Envelope, Outcome
 from streams.core.gateway import Gateway, Unavailable, submit_until_recorded
 from streams.core.refusals import TooLarge
@@ -18,6 +28,29 @@ CLOSING_SECONDS = 5.0
 
 LINGER_SECONDS = 60.0
 """Seconds that a submission is retried while the log is unavailable."""
+
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+async def submit_and_wait(
+    act: Action, command: Command, watch: Watch[K], key: K, look: Look[T], seconds: float
+) -> T | None:
+    """Submit a command, and return what `look` finds of its consequences; None where that takes longer.
+
+    `look` is asked again after each change of `key`. After None answer `act.accepted(…)`: the caller finds the outcome
+    where that says, and by repeating the request under its Idempotency-Key. Raises what `Action.submit` raises, but for
+    the 202, and ClientDisconnect.
+    """
+    clock = asyncio.get_running_loop()
+    until = clock.time() + seconds
+    try:
+        await act.submit(command)
+    except ApiError as error:
+        if error.status != 202:
+            raise
+    return await unless_disconnected(act.request, watch.until(key, look, until - clock.time()))
 
 
 class BackgroundSubmissions:

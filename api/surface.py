@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from inspect import isawaitable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -10,16 +11,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from api.actions import Action, Actions
-from api.auth import Caller, Verifier, bearer
+from api.auth import BEARER, Caller, Credential, Verifier, widened
 from api.errors import ApiError, ErrorFormat
 from api.limits import InFlight, Limiter
+from api.mounts import mount_of
 from api.pages import add_pages
-from api.routing import CLEANUPS, HEADERS, LeanRoute
+from api.routing import CLEANUPS, HEADERS, Layer, LeanRoute
 from streams.core.envelope import Outcome
 from streams.postgres.reads import Reads
 
@@ -28,7 +30,11 @@ CALLER = "headwater.caller"
 
 @dataclass(slots=True)
 class Surface:
-    """The dependencies of every endpoint of a surface. `own` holds those that only this surface has."""
+    """The dependencies of every endpoint of a surface. `own` holds those that only this surface has.
+
+    `credential` is the form of its callers' tokens; `includes` maps a scope to those that it includes. `layers` wrap
+    every request and answer, the outermost first.
+    """
 
     name: str
     actions: Actions
@@ -39,11 +45,18 @@ class Surface:
     scopes: frozenset[str]
     own: object = None
     in_flight: InFlight = field(default_factory=lambda: InFlight({}))
+    credential: Credential = BEARER
+    includes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def mount(self) -> str:
+        return mount_of(self.name)
 
 
-def surface_of(request: Request) -> Surface:
-    """The surface that serves a request."""
-    surface: Surface = request.app.state.surface
+def surface_of(connection: HTTPConnection) -> Surface:
+    """The surface that serves a request or a socket."""
+    surface: Surface = connection.app.state.surface
     return surface
 
 
@@ -57,13 +70,34 @@ def own_of(request: Request, kind: type[D]) -> D:
     return own
 
 
-async def caller_of(request: Request) -> Caller:
-    """The caller, verified once for each request; raises ApiError 401 or 503."""
-    known: Caller | None = request.scope.get(CALLER)
+async def caller_of(connection: HTTPConnection) -> Caller:
+    """The caller, verified once for each request or socket; raises ApiError 401 or 503."""
+    found = await caller_if_known(connection)
+    if found is None:
+        raise surface_of(connection).credential.missing
+    return found
+
+
+async def caller_if_known(connection: HTTPConnection) -> Caller | None:
+    """The caller, None where no token is presented; raises ApiError 401 for a wrong one, or 503."""
+    known: Caller | None = connection.scope.get(CALLER)
     if known is None:
-        verified = surface_of(request).tokens.verify(bearer(request))
-        known = request.scope[CALLER] = await verified if isawaitable(verified) else verified
+        surface = surface_of(connection)
+        token = surface.credential.token_in(connection)
+        if token is not None:
+            known = connection.scope[CALLER] = await _verified(surface, token)
     return known
+
+
+async def _verified(surface: Surface, token: str) -> Caller:
+    try:
+        verified = surface.tokens.verify(token)
+        caller = await verified if isawaitable(verified) else verified
+    except ApiError as refused:
+        if refused.status == 401:
+            refused.headers["WWW-Authenticate"] = surface.credential.challenge
+        raise
+    return replace(caller, scopes=widened(caller.scopes, surface.includes)) if surface.includes else caller
 
 
 class Guard:
@@ -81,11 +115,11 @@ class Guard:
         surface = surface_of(request)
         caller = await caller_of(request)
         try:
-            request.scope[CLEANUPS].append(surface.in_flight.enter(caller.subject, self.limit))
+            request.scope[CLEANUPS].append(surface.in_flight.enter(caller.identity, self.limit))
         except ApiError as busy:
-            busy.headers |= await surface.limiter.headers(caller.subject, self.limit, caller.limits)
+            busy.headers |= await surface.limiter.left(caller, self.limit)
             raise
-        request.scope[HEADERS].update(await surface.limiter.hit(caller.subject, self.limit, caller.limits))
+        request.scope[HEADERS].update(await surface.limiter.count(caller, self.limit))
         scopes = self.scopes or surface.scopes
         if not scopes & caller.scopes:
             needed = " or ".join(sorted(scopes))
@@ -101,7 +135,7 @@ def may(*scopes: str, limit: str = "general") -> Any:
 async def _action(request: Request) -> Action:
     surface = surface_of(request)
     caller = await caller_of(request)
-    return surface.actions.action(request, caller.subject, caller.actor)
+    return surface.actions.action(request, caller.identity, caller.actor)
 
 
 async def _reads(request: Request) -> Reads:

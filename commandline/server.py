@@ -20,6 +20,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import bootstrap
 from api.app import Edge
+from api.mounts import mount_of
 from api.protocol import Bounds, protocol_within
 from commandline import Stop
 from commandline.setting_errors import check_settings
@@ -186,11 +187,12 @@ def _welcome(settings: Settings) -> None:
     console.print(f"\n[bold]Headwater[/bold] serves at {base} (data in {settings.data})")
     console.print(f"health {base}/health · ready {base}/ready · metrics {base}/metrics")
     for surface, product in bootstrap.SURFACES.items():
-        console.print(f"\n[bold]{surface}[/bold]: documentation at {base}/{surface}/docs")
+        mount = mount_of(surface)
+        console.print(f"\n[bold]{mount}[/bold]: documentation at {base}/{mount}/docs")
         if sys.stdout.isatty():
             token = issue_token(settings, surface, Wanted(subject="newcomer", lifetime=NEWCOMER)).text
             console.print("\n[bold]A first request[/bold], to paste into another terminal:\n")
             console.print(product.first_request.format(base=base, token=token), markup=False)
         else:
-            console.print(f"a token: headwater keys issue {surface}")
+            console.print(f"a token: headwater keys issue {mount}")
     console.print("\nStop with Ctrl-C; everything taken in is finished first.\n")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails
 from pydantic_settings import BaseSettings
 
 import bootstrap
+from api.mounts import mount_of
 from api.sentences import sentence_of
 from settings import Settings
 
@@ -17,8 +18,18 @@ log = logging.getLogger(__name__)
 
 def check_settings(settings: Settings) -> None:
     """Read every setting, and log what an operator may have forgotten; raises pydantic's ValidationError."""
+    _check_root(settings.root)
     for warning in bootstrap.check_settings(settings):
         log.warning("%s", warning)
+
+
+def _check_root(surface: str | None) -> None:
+    if surface is None or bootstrap.product_of(surface) is not None:
+        return
+    there = ", ".join(sorted(map(mount_of, bootstrap.SURFACES)))
+    error = ValueError(f"must be the name of a surface: {there}")
+    found = InitErrorDetails(type="value_error", loc=("root",), input=None, ctx={"error": error})
+    raise ValidationError.from_exception_data(Settings.__name__, [found])
 
 
 def sentences(error: ValidationError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
@@ -13,7 +13,8 @@ from rich.console import Console
 
 import bootstrap
 import installation_secrets
-from api.auth import Grant, SigningKeys, parse_limit
+from api.auth import TENANT, Grant, SigningKeys, parse_limit
+from api.mounts import canonical, mount_of
 from commandline import Stop
 from commandline.installation import check_readable, existing_database, has_embedded_database, time_of
 from commandline.orders import AT_ONCE, submit_commands
@@ -34,13 +35,24 @@ NOT_RECORDED = "not on record, as no database answers: `keys list` will not show
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Request for a token. Without scopes or lifetime, those of the product apply."""
+    """Request for a token. Without scopes or lifetime, those of the product apply.
+
+    `options` says which of the optional parts are given, `tier` and `tenant` among them.
+    """
 
     subject: str
     scopes: Sequence[str] = ()
     limits: Sequence[str] = ()
     lifetime: timedelta | None = None
-    options: Mapping[Option, bool] | None = None
+    options: Mapping[Option, bool] = field(default_factory=dict)
+    tier: str | None = None
+    tenant: str | None = None
+
+    @property
+    def given(self) -> list[Option]:
+        """The optional parts that are given."""
+        valued: dict[Option, bool] = {"tier": self.tier is not None, "tenant": self.tenant is not None}
+        return [option for option, given in (*self.options.items(), *valued.items()) if given]
 
 
 class Issued(NamedTuple):
@@ -62,13 +74,14 @@ def issue_token(settings: Settings, surface: str, wanted: Wanted) -> Issued:
             f"there is no installation in {settings.data}, so nothing would accept the token:"
             " `headwater up` makes one; elsewhere HEADWATER_TOKEN_SECRET gives the key"
         )
-    _refuse_unused(product, surface, wanted.options or {})
+    _refuse_unused(product, surface, wanted.given)
     scopes, limits = _scopes(product, surface, wanted), dict(_limit(product, text) for text in wanted.limits)
+    tenant, tier = _tenant(wanted), _tier(product, surface, wanted)
     lifetime = wanted.lifetime or product.credential.lifetime
-    tokens = bootstrap.tokens(settings, bootstrap.canonical(surface))
+    tokens = bootstrap.tokens(settings, canonical(surface))
     connection = _answering(settings)
     now = datetime.now(UTC) if connection is None else time_of(connection)
-    grant = Grant(str(uuid4()), wanted.subject, scopes, limits, now, now + lifetime)
+    grant = Grant(str(uuid4()), wanted.subject, scopes, limits, now, now + lifetime, tenant, tier)
     recorded = connection is not None and product.records_tokens
     if connection is not None:
         with connection:
@@ -81,7 +94,9 @@ def describe(issued: Issued) -> str:
     """Description of a token's rights and lifetime, for the person who issued it."""
     grant = issued.grant
     scopes = " ".join(grant.scopes) or "none"
-    said = f"scopes: {scopes}; subject {grant.holder}; until {grant.expires_at:%Y-%m-%d %H:%M} UTC; id {grant.token_id}"
+    more = _options_shown(grant.tenant, grant.tier, "; ")
+    until = f"{grant.expires_at:%Y-%m-%d %H:%M} UTC"
+    said = f"scopes: {scopes}{more}; subject {grant.holder}; until {until}; id {grant.token_id}"
     return said if issued.recorded else f"{said}\n{NOT_RECORDED}"
 
 
@@ -136,7 +151,9 @@ def _finish(settings: Settings, begun: bool) -> str:
 def _product(surface: str) -> Product:
     product = bootstrap.product_of(surface)
     if product is None:
-        raise Stop(f"there is no surface {surface!r}; there are: {', '.join(sorted(bootstrap.SURFACES))}")
+        raise Stop(
+            f"there is no surface {surface!r}; there are: {', '.join(sorted(map(mount_of, bootstrap.SURFACES)))}"
+        )
     return product
 
 
@@ -151,10 +168,33 @@ def _tables(product: Product) -> tuple[str, str]:
     return f"{product.name}_tokens", f"{product.name}_token_holders"
 
 
-def _refuse_unused(product: Product, surface: str, options: Mapping[Option, bool]) -> None:
-    for option, given in options.items():
-        if given and option not in product.credential.options:
+def _refuse_unused(product: Product, surface: str, given: Sequence[Option]) -> None:
+    for option in given:
+        if option not in product.credential.options:
             raise Stop(f"{surface} has no use for --{option}")
+
+
+def _tenant(wanted: Wanted) -> str:
+    if wanted.tenant is None:
+        return ""
+    if TENANT.fullmatch(wanted.tenant) is None:
+        raise Stop(f"a tenant has 1 to 64 letters, digits, dots, underscores and hyphens, unlike {wanted.tenant!r}")
+    return wanted.tenant
+
+
+def _tier(product: Product, surface: str, wanted: Wanted) -> str:
+    if wanted.tier is None:
+        return ""
+    if wanted.tier not in product.credential.tiers:
+        raise Stop(f"{surface} has no tier {wanted.tier!r}; it has: {', '.join(product.credential.tiers)}")
+    if wanted.limits:
+        raise Stop("give either --tier or --limit")
+    return wanted.tier
+
+
+def _options_shown(tenant: str | None, tier: str | None, before: str) -> str:
+    shown = (("tier", tier), ("tenant", tenant))
+    return "".join(f"{before}{name} {value}" for name, value in shown if value)
 
 
 def _scopes(product: Product, surface: str, wanted: Wanted) -> tuple[str, ...]:
@@ -163,7 +203,7 @@ def _scopes(product: Product, surface: str, wanted: Wanted) -> tuple[str, ...]:
         return known
     if unknown := set(wanted.scopes) - set(known):
         raise Stop(f"{surface} has no scope {', '.join(sorted(unknown))}; it has: {', '.join(known)}")
-    if (wanted.options or {}).get("no-scope"):
+    if wanted.options.get("no-scope"):
         return ()
     return tuple(dict.fromkeys(wanted.scopes)) or product.credential.default
 
@@ -210,4 +250,5 @@ def _line(row: TokenRow, now: datetime) -> str:
     limits = "".join(f"  {class_}={limit}" for class_, limit in row.limits.items())
     scopes = " ".join(row.scopes) or "no scope"
     issued = f"issued {row.issued_at:%Y-%m-%d %H:%M}, key {row.key_id}"
-    return f"{row.token_id}  {row.holder}  {state}\n  {issued}\n  {scopes}{limits}"
+    more = _options_shown(row.tenant, row.tier, "  ")
+    return f"{row.token_id}  {row.holder}  {state}\n  {issued}\n  {scopes}{limits}{more}"

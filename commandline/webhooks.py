@@ -13,6 +13,7 @@ from rich.console import Console
 
 import bootstrap
 import installation_secrets
+from api.mounts import mount_of
 from commandline import Stop
 from commandline.installation import check_readable, existing_database
 from commandline.orders import submit_commands
@@ -102,15 +103,15 @@ def _backlog(found: Backlog | None, surface: str) -> list[str]:
 
 def disable_webhook(settings: Settings, surface: str, endpoint_id: str) -> None:
     """Disable an endpoint; its webhooks are held from now on."""
-    _known(settings, surface, endpoint_id)
+    name = _known(settings, surface, endpoint_id)
     command = DisableWebhookEndpoint(at=datetime.now(UTC), endpoint_id=endpoint_id, reason="by command")
-    submit_commands(settings, surface, command)
+    submit_commands(settings, name, command)
 
 
 def enable_webhook(settings: Settings, surface: str, endpoint_id: str) -> None:
     """Enable an endpoint for new webhooks; held ones wait for `recover`."""
-    _known(settings, surface, endpoint_id)
-    submit_commands(settings, surface, EnableWebhookEndpoint(at=datetime.now(UTC), endpoint_id=endpoint_id))
+    name = _known(settings, surface, endpoint_id)
+    submit_commands(settings, name, EnableWebhookEndpoint(at=datetime.now(UTC), endpoint_id=endpoint_id))
 
 
 def recover_webhook(settings: Settings, surface: str, endpoint_id: str, since: str | None) -> int:
@@ -118,10 +119,10 @@ def recover_webhook(settings: Settings, surface: str, endpoint_id: str, since: s
 
     `since` is the `position` in a webhook's body: only webhooks queued after that one.
     """
-    _known(settings, surface, endpoint_id)
-    after, count = 0 if since is None else _sequence(settings, surface, endpoint_id, since), 0
-    while found := _read(settings, _missed(surface, endpoint_id, after)):
-        submit_commands(settings, surface, *(_recovery(endpoint_id, missed) for missed in found))
+    name = _known(settings, surface, endpoint_id)
+    after, count = 0 if since is None else _sequence(settings, name, endpoint_id, since), 0
+    while found := _read(settings, _missed(name, endpoint_id, after)):
+        submit_commands(settings, name, *(_recovery(endpoint_id, missed) for missed in found))
         after, count = found[-1].sequence, count + len(found)
     return count
 
@@ -133,16 +134,16 @@ def _recovery(endpoint_id: str, missed: WebhookRow) -> RecoverWebhook:
 
 
 def _missed(
-    surface: str, endpoint_id: str, after: int
+    context: str, endpoint_id: str, after: int
 ) -> Callable[[AsyncConnection[Row]], Awaitable[list[WebhookRow]]]:
-    return lambda connection: undelivered(connection, surface, endpoint_id, after, AT_ONCE)
+    return lambda connection: undelivered(connection, context, endpoint_id, after, AT_ONCE)
 
 
 def _webhooks(surface: str) -> tuple[str, Webhooks]:
     """The context with this surface, and its webhooks; raises Stop for a surface without webhooks."""
     product = bootstrap.product_of(surface)
     if product is None or product.webhooks is None:
-        there = (name for name, one in bootstrap.SURFACES.items() if one.webhooks is not None)
+        there = (mount_of(name) for name, one in bootstrap.SURFACES.items() if one.webhooks is not None)
         raise Stop(f"{surface} sends no webhooks; choose among {', '.join(there)}")
     return product.name, product.webhooks
 
@@ -154,17 +155,20 @@ def _endpoints(settings: Settings, surface: str) -> list[EndpointRow]:
     return _read(settings, lambda connection: endpoints(connection, name))
 
 
-def _known(settings: Settings, surface: str, endpoint_id: str) -> None:
+def _known(settings: Settings, surface: str, endpoint_id: str) -> str:
+    """The context of an endpoint; raises Stop for one that is not there."""
+    name, _ = _webhooks(surface)
     if endpoint_id not in {found.endpoint_id for found in _endpoints(settings, surface)}:
         raise Stop(f"no endpoint is called {endpoint_id!r}: see headwater webhook list {surface}")
+    return name
 
 
-def _sequence(settings: Settings, surface: str, endpoint_id: str, since: str) -> int:
+def _sequence(settings: Settings, context: str, endpoint_id: str, since: str) -> int:
     try:
         position = Position.parse(since)
     except ValueError:
         raise Stop(f"a position reads context/partition/sequence, not {since!r}") from None
-    found = _read(settings, lambda connection: queued_at(connection, surface, endpoint_id, position))
+    found = _read(settings, lambda connection: queued_at(connection, context, endpoint_id, position))
     if found is None:
         raise Stop(f"{endpoint_id} was told nothing about {since}: give the `position` of a webhook that it had")
     return found

@@ -8,6 +8,7 @@ from operator import attrgetter
 from domain.messages import Command, Instant
 from domain.tokens import (
     HolderRevoked,
+    OptionalText,
     Token,
     TokenEvent,
     TokenHolder,
@@ -29,6 +30,8 @@ class RecordToken(Command, name="tokens.token.record.v1", key="token_id"):
     key_id: str
     issued_at: Instant
     expires_at: Instant
+    tenant: OptionalText = ""
+    tier: OptionalText = ""
 
 
 class RevokeToken(Command, name="tokens.token.revoke.v1", key="token_id"):

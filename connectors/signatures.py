@@ -10,8 +10,10 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 TOLERANCE = 300
@@ -69,6 +71,35 @@ def hex_signature(secret: str, body: bytes) -> str:
 def hex_valid(secret: str, body: bytes, signature: str) -> bool:
     """Whether a signature (hex, perhaps after `sha256=`) is `hex_signature` of this body."""
     return _same(hex_signature(secret, body), signature.removeprefix("sha256=").lower())
+
+
+def compact_json(value: object) -> bytes:
+    """The JSON that ECMAScript makes of the same value: without spaces, and here with sorted names.
+
+    So a receiver in any language can make the same bytes of what it has parsed.
+    """
+    return _compact(value).encode(errors="backslashreplace")
+
+
+def _compact(value: object) -> str:
+    if isinstance(value, Mapping):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+        return "{" + ",".join(f"{_text(name)}:{_compact(value[name])}" for name in names) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_compact, value)) + "]"
+    return _number(value) if isinstance(value, float) else _text(value)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _number(value: float) -> str:
+    """Python and ECMAScript write the same digits of a float, but place point and exponent differently."""
+    written = _text(value)
+    if value != 0 and not 1e-6 <= abs(value) < 1e21:
+        return written.replace("e-0", "e-")
+    return "0" if value == 0 else format(Decimal(written), "f").removesuffix(".0")
 
 
 def resend_hmac_valid(secret: str, body: bytes, signature: str) -> bool:

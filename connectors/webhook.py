@@ -1,11 +1,15 @@
 """The delivery of webhooks over HTTP, with two signatures: the documents', and that of Standard Webhooks 1.0.0.
 
+A product whose document has a signature within the body too names its field; the sender inscribes it at delivery, as
+the secret is not in the log.
+
 Only a 2xx is success, redirects are not followed, and the receiver's body is not read.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import time
 from base64 import b64encode
@@ -21,7 +25,7 @@ from connectors.outward import NotPublic
 from connectors.outward_http import PORTS, OutwardClient, Unresolvable, authority_of, port_of
 from connectors.retry_after import retry_after, unanswered
 from connectors.settings import WebhookSettings
-from connectors.signatures import hex_signature, webhook_signature
+from connectors.signatures import compact_json, hex_signature, webhook_signature
 from domain.calls.webhook import ERASED, NOT_CONFIGURED, DeliverWebhook
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict
 
@@ -76,6 +80,12 @@ class Destination:
         """A hash of the address, which identifies it without revealing it."""
         return sha256(self.url.encode()).hexdigest()
 
+    def inscribed(self, body: str, field: str) -> bytes:
+        """The JSON object in compact form, with its signature under `field`: of that form without the field."""
+        content = {name: value for name, value in json.loads(body).items() if name != field}
+        signature = hex_signature(self.secret.get_secret_value(), compact_json(content))
+        return compact_json(content | {field: signature})
+
     def headers(self, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
         """The headers of a request, with its signatures."""
         secret = self.secret.get_secret_value()
@@ -105,7 +115,8 @@ class WebhookSender:
     """The connector that delivers webhooks to its destinations, by endpoint id.
 
     Receivers recognise repeats by `webhook-id`, so an attempt without an answer is repeated. `timeout_seconds` bounds
-    an attempt as a whole. `tls` replaces the default certificates.
+    an attempt as a whole. `tls` replaces the default certificates. `signature_field` is the member of the body that
+    holds a signature, empty for none.
     """
 
     provider = "webhook"
@@ -117,8 +128,10 @@ class WebhookSender:
         allow_private: bool = False,
         timeout_seconds: float = 15.0,
         tls: ssl.SSLContext | None = None,
+        signature_field: str = "",
     ) -> None:
         self._destinations = destinations
+        self._signature_field = signature_field
         self._seconds = timeout_seconds
         self._client = OutwardClient(allow_private, timeout_seconds, tls)
 
@@ -130,12 +143,15 @@ class WebhookSender:
             return Rejected(ERASED, "what the webhook was to tell has been erased")
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._deliver(destination, effect.webhook_id, effect.body.encode())
+                return await self._deliver(destination, effect.webhook_id, self._signed(destination, effect.body))
         except (httpx2.RequestError, TimeoutError) as error:
             return unanswered(error)
 
     async def close(self) -> None:
         await self._client.close()
+
+    def _signed(self, destination: Destination, body: str) -> bytes:
+        return destination.inscribed(body, self._signature_field) if self._signature_field else body.encode()
 
     async def _deliver(self, destination: Destination, webhook_id: str, body: bytes) -> Verdict:
         headers = destination.headers(webhook_id, int(time.time()), body)

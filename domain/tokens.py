@@ -6,11 +6,19 @@ nowhere in the log.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Annotated, assert_never
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.messages import Event, Instant
+
+
+def _is_empty(value: str) -> bool:
+    return not value
+
+
+OptionalText = Annotated[str, Field(exclude_if=_is_empty)]
+"""What only some surfaces' tokens say, empty for nothing: then it is not stored, as before there was any."""
 
 
 class OfToken(Event):
@@ -20,7 +28,10 @@ class OfToken(Event):
 
 
 class TokenIssued(OfToken, name="tokens.token.issued.v1"):
-    """A token was made. `key_id` is the `kid` of the key that signed it; `limits` are those that it raises."""
+    """A token was made. `key_id` is the `kid` of the key that signed it; `limits` are those that it raises.
+
+    `tenant` and `tier` are empty where the token names none.
+    """
 
     holder: str
     scopes: tuple[str, ...]
@@ -28,6 +39,8 @@ class TokenIssued(OfToken, name="tokens.token.issued.v1"):
     key_id: str
     issued_at: Instant
     expires_at: Instant
+    tenant: OptionalText = ""
+    tier: OptionalText = ""
 
 
 class TokenRevoked(OfToken, name="tokens.token.revoked.v1"):

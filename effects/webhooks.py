@@ -150,14 +150,20 @@ class WebhookDelivery:
     idempotent = True
 
     def __init__(
-        self, context: str, dsn: str, secrets: Secrets, configured: Mapping[str, Destination], allow_private: bool
+        self,
+        context: str,
+        dsn: str,
+        secrets: Secrets,
+        configured: Mapping[str, Destination],
+        allow_private: bool,
+        signature_field: str = "",
     ) -> None:
         self._context = context
         self._reads = Reads(dsn, size=2)
         self._secrets = secrets
         self._configured = frozenset(configured)
         self._destinations = dict(configured)
-        self._sender = WebhookSender(self._destinations, allow_private)
+        self._sender = WebhookSender(self._destinations, allow_private, signature_field=signature_field)
 
     async def __call__(self, effect: DeliverWebhook, key: str) -> Verdict:
         if effect.endpoint_id not in self._configured:

@@ -58,13 +58,15 @@ class Credential:
     """The credential of a product: all scopes of its tokens, the default ones, and the lifetime.
 
     The default scopes are those of a client's daily work, never an administrator's. `options` are the optional parts
-    of `headwater keys issue` that the surface has a use for; every other one is refused.
+    of `headwater keys issue` that the surface has a use for; every other one is refused. `tiers` are those that a token
+    may name, each with its limits by class; a token without one has the product's limits.
     """
 
     scopes: tuple[str, ...]
     default: tuple[str, ...]
     lifetime: timedelta = timedelta(days=90)
     options: frozenset[Option] = frozenset()
+    tiers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +74,23 @@ class Webhooks:
     """The outgoing webhooks of a product. `types` are the feed's types by event name; `content` makes a webhook's body.
 
     Without types, endpoints cannot be registered: the context's reactions queue for the one configured endpoint
-    (`<SURFACE>_WEBHOOK_URL`, `<SURFACE>_WEBHOOK_SECRET`), whose id is the context's name.
+    (`<SURFACE>_WEBHOOK_URL`, `<SURFACE>_WEBHOOK_SECRET`), whose id is the context's name. `signature_field` is the
+    member of the body that holds a signature too, beside those in the headers; without one, bodies are sent as made.
     """
 
     types: Mapping[str, str] = field(default_factory=dict)
     content: Callable[[FeedEvent], WebhookContent] | None = None
+    signature_field: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Product:
     """The record of one product. Its functions import the web, clients and renderers when they are called.
 
-    `apps` are by the name of the surface; `first_request` is a shell script with `{base}` and `{token}`.
-    `check` reads every setting of the product before anything starts: it raises pydantic's ValidationError, and returns
-    warnings for the operator. `preview` renders a message before it is sent, for `headwater preview`; raises ValueError
-    with a sentence.
+    `apps` are by the name of the surface, under whose mount (`api.mounts`) each is served; `first_request` is a shell
+    script with `{base}` and `{token}`. `check` reads every setting of the product before anything starts: it raises
+    pydantic's ValidationError, and returns warnings for the operator. `preview` renders a message before it is sent,
+    for `headwater preview`; raises ValueError with a sentence.
     """
 
     context: Context

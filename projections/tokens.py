@@ -15,12 +15,15 @@ from domain.tokens import HolderRevoked, TokenEvent, TokenIssued, TokenRevoked
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, put
 
+VERSION = 2
 TOKENS_DDL = """
     create table {table} (
         token_id        text primary key,
         holder          text,
         scopes          jsonb not null default '[]',
         limits          jsonb not null default '{{}}',
+        tenant          text,
+        tier            text,
         key_id          text,
         issued_at       timestamptz,
         expires_at      timestamptz,
@@ -50,6 +53,8 @@ def _columns(fact: TokenIssued) -> dict[str, object]:
         "holder": fact.holder,
         "scopes": list(fact.scopes),
         "limits": fact.limits,
+        "tenant": fact.tenant,
+        "tier": fact.tier,
         "key_id": fact.key_id,
         "issued_at": fact.issued_at,
         "expires_at": fact.expires_at,
@@ -65,18 +70,23 @@ def project_holders(event: Recorded[TokenEvent | HolderRevoked]) -> Iterator[Cha
 def tokens_of(context: str) -> tuple[ReadModel, ReadModel]:
     """The read models of a context's tokens: `<context>_tokens` and `<context>_token_holders`."""
     return (
-        ReadModel(f"{context}_tokens", 1, ("token_id",), TOKENS_DDL, project),
+        ReadModel(f"{context}_tokens", VERSION, ("token_id",), TOKENS_DDL, project),
         ReadModel(f"{context}_token_holders", 1, ("holder",), HOLDERS_DDL, project_holders),
     )
 
 
 class TokenRow(NamedTuple):
-    """A token on record. `revoked_at` is the earlier of its own revocation and its holder's."""
+    """A token on record. `revoked_at` is the earlier of its own revocation and its holder's.
+
+    What its issue says is None where that is not on record.
+    """
 
     token_id: str
     holder: str | None
     scopes: list[str]
     limits: dict[str, str]
+    tenant: str | None
+    tier: str | None
     key_id: str | None
     issued_at: datetime | None
     expires_at: datetime | None
@@ -86,7 +96,7 @@ class TokenRow(NamedTuple):
 def issued_tokens(connection: Connection[Row], context: str) -> list[TokenRow]:
     """Every token on record, in the order of issue."""
     sql = f"""
-        select t.token_id, t.holder, t.scopes, t.limits, t.key_id, t.issued_at, t.expires_at,
+        select t.token_id, t.holder, t.scopes, t.limits, t.tenant, t.tier, t.key_id, t.issued_at, t.expires_at,
                least(t.revoked_at, case when h.revoked_at >= t.issued_at then h.revoked_at end)
           from {context}_tokens t left join {context}_token_holders h using (holder)
          order by t.issued_at, t.token_id

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from api import openapi
+from api.auth import BEARER
 from api.communication.access import SCOPES
 from api.surface import Guard
 
@@ -67,7 +68,7 @@ def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
 
 
 def _describe_guarded(operation: dict[str, Any], guard: Guard, method: str) -> None:
-    operation["security"] = openapi.BEARER
+    operation["security"] = openapi.security_of(BEARER)
     operation["x-scopes"] = sorted(guard.scopes or SCOPES)
     operation["responses"]["200"]["headers"] = RATE_LIMIT_HEADERS
     operation.setdefault("parameters", []).append(POSITION if method == "GET" else IDEMPOTENCY_KEY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from html import escape
 
 import orjson
 import psycopg
@@ -13,31 +12,19 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.actions import Actions
-from api.communication.dependencies import Own
-from api.errors import ApiError
+from api import unsubscribe as page
+from api.communication.dependencies import Dependencies, Own
 from api.routing import Json, LeanRoute
 from api.surface import surface_of
 from commands.communication.opt_out import OptOut
-from content.communication.links import Unsubscription
 from domain.communication.consent import OptOutSource
 from domain.communication.kinds import TRIGGERS, Wish
-from streams.core.gateway import Pending, Unavailable, envelop
 from streams.postgres.status import Installation, installation
 
 router = APIRouter(route_class=LeanRoute)
 
 VERSION = "1.0.0"
-DEADLINE_SECONDS = 5.0
 ANALYTICS = ("communication_daily", "communication_deliveries")
-
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Unsubscribe</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
-<style>body{{font-family:system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;line-height:1.5}}
-button{{font:inherit;padding:.6rem 1.2rem}}</style></head><body><h1>{title}</h1><p>{text}</p>{form}</body></html>"""
-
-
-INVALID_LINK = "Nothing was changed. Perhaps the address was cut short: please follow the link in the e-mail again."
 
 
 class Services(BaseModel):
@@ -53,10 +40,6 @@ class HealthAnswer(BaseModel):
     services: Services
     timestamp: datetime
     version: str
-
-
-def _actions(request: Request) -> Actions:
-    return surface_of(request).actions
 
 
 @router.get(
@@ -112,43 +95,25 @@ def _halted(found: Installation, names: tuple[str, ...]) -> bool:
 @router.get("/unsubscribe/{token}", tags=["Unsubscribe"], response_class=HTMLResponse)
 async def unsubscribe_page(token: str, request: Request, own: Own) -> Response:
     """Shows what the link is for. Looking changes nothing: mail scanners follow links (RFC 8058)."""
-    who = own.links.read(token)
-    if who is None and "text/html" in request.headers.get("accept", ""):
-        return _page("This link is not valid", INVALID_LINK, "", 404)
-    about = _about(who)
-    form = '<form method="post"><button>Unsubscribe</button></form>'
-    return _page("Unsubscribe", f"You are about to stop receiving {about} by e-mail.", form)
+    return page.show(request, _purpose(request, own, token))
 
 
 @router.post("/unsubscribe/{token}", tags=["Unsubscribe"], response_class=HTMLResponse)
 async def unsubscribe(token: str, request: Request, own: Own) -> Response:
     """Unsubscribes, from the page's button or a mail program's own (one-click)."""
+    return await page.act(request, _purpose(request, own, token))
+
+
+def _purpose(request: Request, own: Dependencies, token: str) -> page.LinkPurpose | None:
     who = own.links.read(token)
-    about = _about(who)
-    assert who is not None
-    actions = _actions(request)
+    if who is None:
+        return None
     command = OptOut(
-        at=actions.clock.now(),
+        at=surface_of(request).actions.clock.now(),
         user_id=who.user_id,
         wish=Wish.EMAIL,
         message_types=(who.type,),
         reason="unsubscribe link",
         source=OptOutSource.UNSUBSCRIBE,
     )
-    try:
-        await actions.gateway.submit(
-            envelop(command, actions.surface, actions.partitions, "recipient"), DEADLINE_SECONDS
-        )
-    except (Unavailable, Pending) as away:
-        raise ApiError(503, "Please try again in a moment", kind="Unavailable", headers={"Retry-After": "5"}) from away
-    return _page("You are unsubscribed", f"You will not receive {about} by e-mail any more.", "")
-
-
-def _about(who: Unsubscription | None) -> str:
-    if who is None:
-        raise ApiError(404, "This link is not valid", kind="NotFound")
-    return f"messages of the kind “{TRIGGERS[who.type].name}”"
-
-
-def _page(title: str, text: str, form: str, status: int = 200) -> Response:
-    return HTMLResponse(PAGE.format(title=escape(title), text=escape(text), form=form), status)
+    return page.LinkPurpose(f"messages of the kind “{TRIGGERS[who.type].name}”", command)

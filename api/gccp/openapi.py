@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from api import openapi
+from api.auth import BEARER
 
 STATUSES = openapi.STATUSES | {
     "400": "Bad Request - Invalid request body or parameters",
@@ -110,7 +111,7 @@ def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
         for status in _statuses(method, guarded, route):
             responses.setdefault(status, _error(route.name, status))
         if guarded:
-            operation["security"] = openapi.BEARER
+            operation["security"] = openapi.security_of(BEARER)
             responses["200"]["headers"] = RATE_LIMIT_HEADERS
 
 

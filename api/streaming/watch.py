@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg_pool import PoolTimeout
 
 from streams.core.commits import LOOK_SECONDS, UNANNOUNCED_SECONDS, Commits
 from streams.core.read_models import Row
@@ -20,8 +21,12 @@ log = logging.getLogger(__name__)
 AWAY_SECONDS = 1.0
 
 K = TypeVar("K")
+T = TypeVar("T")
 Heads = Callable[[AsyncConnection[Row], Set[K]], Awaitable[Mapping[K, int]]]
 """The query for the sequence of each key's last change; a key without a change is left out."""
+
+Look = Callable[[AsyncConnection[Row]], Awaitable[T | None]]
+"""The query for what a request waits for; None while it is not there."""
 
 
 class Watch(Generic[K]):
@@ -46,6 +51,32 @@ class Watch(Generic[K]):
             await waiting
         finally:
             del self._waiting[waiting]
+
+    async def until(self, key: K, look: Look[T], seconds: float) -> T | None:
+        """What `look` finds, asked at once and after each change of the key; None after so many seconds.
+
+        A database that is away is asked again until then.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    try:
+                        head, found = await self._look_at(key, look)
+                    except (psycopg.OperationalError, PoolTimeout) as error:
+                        log.warning("a request waits for the database: %s", type(error).__name__)
+                        await asyncio.sleep(AWAY_SECONDS)
+                        continue
+                    if found is not None:
+                        return found
+                    await self.after(key, head)
+        except TimeoutError:
+            return None
+
+    async def _look_at(self, key: K, look: Look[T]) -> tuple[int, T | None]:
+        """The key's head before the look, so that no change between the two is missed."""
+        async with self._reads.connection() as connection:
+            heads = await self._heads(connection, {key})
+            return heads.get(key, 0), await look(connection)
 
     async def close(self) -> None:
         """Stop polling. Requests that still wait are not woken."""

@@ -44,11 +44,11 @@ def issue(
         lifetime=_lifetime(lifetime, days),
         options={
             "no-scope": no_scope,
-            "tier": tier is not None,
-            "tenant": tenant is not None,
             "refresh": refresh,
             "role": role is not None,
         },
+        tier=tier,
+        tenant=tenant,
     )
     issued = issue_token(settings_with(data=data), surface, wanted)
     typer.echo(issued.text)

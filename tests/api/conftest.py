@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api import actions, inbound
-from api.communication import public
+from api import actions, inbound, unsubscribe
 from tests.api.conformance import surfaces
 from tests.api.product import Served, installed, serving
 from tests.databases import fresh_database
@@ -43,6 +42,6 @@ def product() -> Iterator[Served]:
 def _patience() -> Iterator[None]:
     """A shared machine may stand still for longer than a caller is kept waiting; what is tested here is not that."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (actions, inbound, public):
+        for module in (actions, inbound, unsubscribe):
             patch.setattr(module, "DEADLINE_SECONDS", PATIENCE_SECONDS)
         yield

@@ -123,6 +123,58 @@ async def test_with_a_token_internals_answer_only_who_has_it() -> None:
         assert (await client.get("/health")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("host", "path", "root", "below"),
+    [
+        ("127.0.0.1", "/api/x", "", "/api/x"),
+        ("anything.example.com", "/health", "", "/health"),
+        ("anything.example.com", "/ready", "", "/ready"),
+        ("echo-one.localhost", "/api/x", "", "/api/x"),
+        ("127.0.0.1", "/echo-one/api/x", "/echo-one", "/api/x"),
+        ("127.0.0.1", "/echo_one/health", "/echo_one", "/health"),
+    ],
+)
+async def test_a_surface_at_the_root_is_at_its_other_addresses_too(host: str, path: str, root: str, below: str) -> None:
+    async with at_root() as client:
+        answer = await client.get(path, headers={"Host": host})
+    assert {name: answer.json()[name] for name in ("root", "path")} == {"root": root, "path": f"{root}{below}"}
+
+
+@asynccontextmanager
+async def at_root() -> AsyncIterator[httpx2.AsyncClient]:
+    """An edge of two surfaces, the first of which is at the root."""
+
+    async def ready() -> dict[str, object]:
+        return {"ready": True}
+
+    async def other(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 418, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    made = Edge({"echo_one": echo, "other": other}, nullcontext, ready, nothing, root="echo-one")
+    async with listening(made, listener()) as url, httpx2.AsyncClient(base_url=url) as client:
+        yield client
+
+
+async def test_a_surface_at_the_root_takes_nothing_from_another() -> None:
+    async with at_root() as client:
+        assert (await client.get("/other/x")).status_code == 418
+        assert (await client.get("/x", headers={"Host": "other.localhost"})).status_code == 418
+
+
+async def test_beside_a_surface_at_the_root_the_process_still_has_its_status_and_figures() -> None:
+    async with at_root() as client:
+        assert (await client.get("/")).json() == {"service": "headwater", "surfaces": ["echo-one", "other"]}
+        assert "python_info" in (await client.get("/metrics")).text
+        assert (await client.get("/live")).status_code == 404
+
+
+async def test_without_a_surface_at_the_root_a_path_that_names_none_leads_nowhere() -> None:
+    async with listening(edge(), listener()) as url, httpx2.AsyncClient(base_url=url) as client:
+        assert (await client.get("/api/x")).status_code == 404
+        assert (await client.get("/ready")).json() == {"ready": True}
+
+
 @asynccontextmanager
 async def on_two_ports() -> AsyncIterator[tuple[str, str]]:
     """An edge with a port for internals: its addresses, of surfaces and of internals."""

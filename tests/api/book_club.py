@@ -1,0 +1,409 @@
+"""A small product with every optional part that no product of the tree has yet: a club that asks a library for books.
+
+Its callers are of tenants and present API keys; its name has an underscore, so its addresses have a hyphen. It answers
+with the library's answer, as long as that comes in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, NamedTuple
+from unittest import mock
+
+import orjson
+from fastapi import APIRouter
+from psycopg import AsyncConnection
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import Response
+
+import bootstrap
+from api import unsubscribe
+from api.actions import Actions
+from api.auth import API_KEY, Caller
+from api.correlation import correlated, correlation_of
+from api.cors import cross_origin
+from api.errors import ApiError, ErrorFormat
+from api.limits import Limiter, RateLimitHeaders
+from api.openapi import describe, guard_of, security_of
+from api.routing import Json, LeanApp, LeanRoute
+from api.streaming.watch import Watch
+from api.submission import submit_and_wait
+from api.surface import Act, Read, Surface, app_of, may, outcomes, own_of, surface_of
+from commandline.installation import VERSIONS
+from commands import webhooks
+from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
+from domain.calls.webhook import DeliverWebhook
+from domain.messages import Command, Effect, Event, Refused, Reply
+from domain.webhooks import FeedEvent, WebhookContent
+from products import PRODUCTS
+from products.product import App, Credential, EdgeParts, Product, Webhooks, WorkerParts
+from projections.stream_events import events_of, stream_heads
+from projections.tokens import tokens_of
+from projections.webhook_endpoints import endpoints_of
+from projections.webhooks import webhooks_of
+from streams.core.calls import Accepted, AnyConnector, Verdict
+from streams.core.envelope import Recorded
+from streams.core.mapper import Mapper
+from streams.core.read_models import Change, ReadModel, Row, put
+from streams.core.wiring import Call, Context, Handler, Reaction, Stream
+from streams.engine import Engine
+from streams.telemetry.live_figures import Delivery
+from tests.api.product import Served, installed, serving
+
+NAME, MOUNT = "book_club", "book-club"
+SCOPES = ("read", "write", "admin")
+INCLUDES = {"write": ("read",), "admin": ("write",)}
+LIMITS = {"general": "4/minute"}
+TIERS = {"basic": LIMITS, "standard": {"general": "6/minute"}, "premium": {"general": "1000/minute"}}
+
+
+class BookAsked(Event, name="book_club.book.asked.v1"):
+    title: str
+
+
+class BookFound(Event, name="book_club.book.found.v1"):
+    title: str
+    shelf: str
+
+
+class Book(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    asked: bool = False
+
+
+class Unwanted(Refused, name="book_club.unwanted"):
+    """The club reads no such thing."""
+
+
+class AskForBook(Command, name="book_club.book.ask.v1", key="title"):
+    title: str
+
+
+class RecordBook(Reply, name="book_club.book.record.v1", key="title"):
+    title: str
+
+
+class FindBook(Effect, name="book_club.find_book.v1"):
+    title: str
+
+
+def evolve(_book: Book, _event: BookAsked | BookFound) -> Book:
+    return Book(asked=True)
+
+
+def ask(command: AskForBook, book: Book) -> Sequence[Event]:
+    if command.title == "unwanted":
+        raise Unwanted("the club does not read that")
+    return [] if book.asked else [BookAsked(at=command.at, title=command.title)]
+
+
+def record(command: RecordBook, _book: Book) -> Sequence[Event]:
+    assert command.attempt is not None
+    shelf = (command.attempt.output or {})["shelf"]
+    return [BookFound(at=command.at, title=command.title, shelf=shelf)]
+
+
+def react(event: Recorded[Any]) -> Iterator[Reaction]:
+    if isinstance(event.fact, BookAsked):
+        title = event.fact.title
+        yield Call(FindBook(title=title), RecordBook(at=event.fact.at, title=title), f"find/{title}")
+    else:
+        yield from webhooks.react(event)
+
+
+def project(event: Recorded[Any]) -> Iterator[Change]:
+    if isinstance(event.fact, BookFound):
+        yield put(event.fact.title, shelf=event.fact.shelf, sequence=event.record.sequence)
+
+
+BOOKS = ReadModel(
+    "book_club_books",
+    version=1,
+    key=("title",),
+    project=project,
+    ddl="create table {table} (title text primary key, shelf text not null, sequence bigint not null);",
+)
+BOOK = Stream("book", Book(), evolve, id_of=attrgetter("title"))
+CONTEXT = Context(
+    name=NAME,
+    events=(BookAsked, BookFound, *webhooks.WEBHOOK_EVENTS, *TOKEN_EVENTS),
+    handlers=(
+        Handler(AskForBook, decide=ask, writes=BOOK),
+        Handler(RecordBook, decide=record, writes=BOOK),
+        *webhooks.WEBHOOK_HANDLERS,
+        *TOKEN_HANDLERS,
+    ),
+    refusals=(Unwanted, *webhooks.WEBHOOK_REFUSALS),
+    effects=(FindBook, DeliverWebhook),
+    react=react,
+    read_models=(BOOKS, webhooks_of(NAME), *endpoints_of(NAME), *tokens_of(NAME)),
+)
+
+
+def webhook_content(event: FeedEvent) -> WebhookContent:
+    """The body of a webhook, without a signature; a tenth of a page counts."""
+    body = {"event": "book.found", "title": event.body["title"], "pages": 300.0, "read": 0.1}
+    return WebhookContent(f"{NAME}:club", json.dumps(body))
+
+
+class BookRow(NamedTuple):
+    title: str
+    shelf: str
+
+
+async def book_of(connection: AsyncConnection[Row], title: str) -> BookRow | None:
+    """The book, once the library has found it."""
+    rows = await connection.execute("select title, shelf from book_club_books where title = %s", (title,))
+    row = await rows.fetchone()
+    return None if row is None else BookRow(*row)
+
+
+class Library:
+    """The library, which finds every book while it is open. `last` is the one of the last installation."""
+
+    provider = "library"
+    idempotent = True
+    last: ClassVar[Library]
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.open.set()
+        Library.last = self
+
+    async def __call__(self, effect: FindBook, key: str) -> Verdict:
+        await self.open.wait()
+        return Accepted(key, {"shelf": f"shelf of {effect.title}"})
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+async def heads_of(connection: AsyncConnection[Row], titles: Set[str]) -> dict[str, int]:
+    """The sequence of the last change of each book."""
+    rows = await connection.execute(
+        "select title, sequence from book_club_books where title = any(%s)", (list(titles),)
+    )
+    return dict(await rows.fetchall())
+
+
+@dataclass(frozen=True)
+class Waits:
+    """The watches of requests that wait, for rows and for streams."""
+
+    books: Watch[str]
+    streams: Watch[str]
+    mapper: Mapper
+
+    @classmethod
+    def of(cls, engine: Engine) -> Waits:
+        books = Watch(engine.reads, engine.commits, heads_of)
+        return cls(books, Watch(engine.reads, engine.commits, stream_heads(NAME)), engine.mapper)
+
+    async def close(self) -> None:
+        await self.books.close()
+        await self.streams.close()
+
+
+class BookBody(BaseModel):
+    title: str
+
+
+class BookAnswer(BaseModel):
+    title: str
+    shelf: str
+
+
+class PendingAnswer(BaseModel):
+    status: str = "pending"
+
+
+class HealthAnswer(BaseModel):
+    status: str = "healthy"
+
+
+class CallerAnswer(BaseModel):
+    subject: str
+    tenant: str
+    scopes: list[str]
+
+
+router = APIRouter(route_class=LeanRoute)
+
+
+@router.get("/health")
+async def health() -> HealthAnswer:
+    """Whether the club meets."""
+    return HealthAnswer()
+
+
+@router.get("/api/caller")
+async def caller_seen(caller: Annotated[Caller, may("read")]) -> CallerAnswer:
+    """The caller as the club sees them."""
+    return CallerAnswer(subject=caller.subject, tenant=caller.tenant, scopes=sorted(caller.scopes))
+
+
+@router.get("/api/broken")
+async def broken(caller: Annotated[Caller, may("read")]) -> HealthAnswer:
+    """What the club has not thought of."""
+    raise ZeroDivisionError
+
+
+@router.get("/api/rules")
+async def rules(caller: Annotated[Caller, may("admin")]) -> HealthAnswer:
+    """The rules of the club."""
+    return HealthAnswer()
+
+
+@router.post("/api/wishes")
+async def wish(body: BookBody, caller: Annotated[Caller, may("write")], act: Act) -> BookBody:
+    """Ask for a book, without waiting for the library."""
+    await act.submit(AskForBook(at=act.at, title=body.title))
+    return body
+
+
+class Patience:
+    """The seconds that a request waits for the library."""
+
+    seconds: ClassVar[float] = 30.0
+
+
+@router.post("/api/books", response_model=BookAnswer)
+async def find(
+    body: BookBody, caller: Annotated[Caller, may("write")], request: Request, act: Act
+) -> BookAnswer | Response:
+    """Ask for a book, and wait until it is in the read model."""
+    command = AskForBook(at=act.at, title=body.title)
+    books = own_of(request, Waits).books
+    row = await submit_and_wait(act, command, books, body.title, lambda c: book_of(c, body.title), Patience.seconds)
+    return act.accepted(PendingAnswer()) if row is None else BookAnswer(**row._asdict())
+
+
+@router.post("/api/searches", response_model=BookAnswer)
+async def search(
+    body: BookBody, caller: Annotated[Caller, may("write")], request: Request, act: Act
+) -> BookAnswer | Response:
+    """Ask for a book, and answer from the events of its stream."""
+    waits, stream = own_of(request, Waits), f"book/{body.title}"
+
+    async def look(connection: AsyncConnection[Row]) -> BookFound | None:
+        events = await events_of(connection, waits.mapper, NAME, stream)
+        return next((event for event in events if isinstance(event, BookFound)), None)
+
+    command = AskForBook(at=act.at, title=body.title)
+    found = await submit_and_wait(act, command, waits.streams, stream, look, Patience.seconds)
+    return act.accepted(PendingAnswer()) if found is None else BookAnswer(title=found.title, shelf=found.shelf)
+
+
+@router.get("/api/books/{title}")
+async def book(title: str, caller: Annotated[Caller, may("read")], reads: Read) -> BookAnswer:
+    """A book that the library has found."""
+    async with reads.connection() as connection:
+        found = await book_of(connection, title)
+    if found is None:
+        raise ApiError(404, "The library has not found that yet", kind="NotFound")
+    return BookAnswer(**found._asdict())
+
+
+@router.get("/unsubscribe/{token}")
+async def unsubscribe_page(token: str, request: Request) -> Response:
+    """The page behind the link in a letter of the club."""
+    return unsubscribe.show(request, _purpose(token, request))
+
+
+@router.post("/unsubscribe/{token}")
+async def unsubscribe_now(token: str, request: Request) -> Response:
+    """The club writes no more."""
+    return await unsubscribe.act(request, _purpose(token, request))
+
+
+def _purpose(token: str, request: Request) -> unsubscribe.LinkPurpose | None:
+    if token != "valid":
+        return None
+    command = AskForBook(at=surface_of(request).actions.clock.now(), title="unsubscribed")
+    return unsubscribe.LinkPurpose("letters on <books>", command)
+
+
+def render(request: Request, error: ApiError) -> Response:
+    """A 500 with the request's correlation id."""
+    body = {"error": error.sentence}
+    if error.status == 500:
+        body["correlation_id"] = correlation_of(request)
+    return Json(orjson.dumps(body), error.status)
+
+
+ERRORS = ErrorFormat(render, {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}})
+
+
+def app(parts: EdgeParts) -> App:
+    """The surface of the club."""
+    actions = Actions(NAME, parts.engine, {}, parts.secrets)
+    waits = Waits.of(parts.engine)
+    limiter = Limiter(parts.counters, NAME, LIMITS, tiers=TIERS, by_token=True)
+    surface = Surface(
+        NAME,
+        actions,
+        parts.engine.reads,
+        parts.tokens(NAME),
+        limiter,
+        ERRORS,
+        frozenset(SCOPES),
+        waits,
+        credential=API_KEY,
+        includes=INCLUDES,
+        layers=(
+            correlated,
+            RateLimitHeaders(limiter, parts.engine.clock.now),
+            cross_origin(parts.settings.cors_origins),
+        ),
+    )
+    routers = (router, outcomes)
+    made = app_of(surface, "Book club", "1.0.0", "A book club.", routers)
+
+    def describe_route(path: dict[str, Any], route: Any) -> None:
+        for method in route.methods if guard_of(route) is not None else ():
+            path[method.lower()]["security"] = security_of(surface.credential)
+
+    describe(made, routers, describe_route, {})
+    return App(LeanApp(made), waits.close)
+
+
+def performers(_parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
+    return {FindBook: Library()}
+
+
+BOOK_CLUB = Product(
+    context=CONTEXT,
+    apps={NAME: app},
+    performers=performers,
+    credential=Credential(scopes=SCOPES, default=("write",), options=frozenset({"tier", "tenant"}), tiers=TIERS),
+    limits=LIMITS,
+    first_request="curl -s {base}/book-club/api/caller -H 'X-API-Key: {token}'; echo",
+    deliveries=Delivery(NAME, begun=frozenset(), arrived=frozenset(), failed=frozenset()),
+    webhooks=Webhooks(types={BookFound.name: "book.found"}, content=webhook_content, signature_field="signature"),
+)
+
+
+@contextmanager
+def club(variables: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """The products of the tree and this one, served together."""
+    installed()  # first, as other tests copy it
+    products = (*PRODUCTS, BOOK_CLUB)
+    with (
+        mock.patch.multiple(
+            bootstrap,
+            PRODUCTS=products,
+            CONTEXTS=tuple(product.context for product in products),
+            SURFACES={name: product for product in products for name in product.apps},
+            DELIVERIES=tuple(product.deliveries for product in products),
+        ),
+        mock.patch.dict(VERSIONS, {model.name: model.version for model in CONTEXT.read_models}),
+        serving(Served, variables or {}) as served,
+    ):
+        yield served
