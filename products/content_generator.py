@@ -35,6 +35,7 @@ from connectors.settings import (
     XSettings,
 )
 from domain.calls.document import FetchDocument
+from domain.calls.social_post import Network
 from domain.content_generator.sync_job import SyncJobCompleted, SyncJobFailed, SyncJobStarted
 from domain.messages import Effect
 from products.product import App, Credential, EdgeParts, Product, Webhooks, WorkerParts
@@ -117,9 +118,10 @@ def app(parts: EdgeParts) -> App:
 def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     """The performers of this product's effects."""
     from connectors import providers
-    from connectors.sandbox import SandboxEmail
+    from connectors.sandbox import SandboxEmail, SandboxSocial
     from connectors.sandbox_crm import SandboxCrm
     from connectors.sandbox_platform import SandboxPlatform
+    from connectors.social import SocialNetworks
     from content.content_generator.demonstration import DEMONSTRATION
     from content.content_generator.links import unsubscribe_address
     from effects.content_generator.audience import PAGE, AudienceCount, AudienceReading, recipient_mark
@@ -135,9 +137,7 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     crm = providers.crm(CrmSettings(), outbox)
     platform = providers.platform(PlatformSettings(), outbox)
     networks = providers.social(XSettings(), LinkedInSettings(), FacebookSettings(), outbox)
-    tests = providers.social(
-        *(kind.model_construct() for kind in (XSettings, LinkedInSettings, FacebookSettings)), outbox
-    )
+    tests = SocialNetworks(dict.fromkeys(Network, SandboxSocial(outbox)))
     content, mailed = BatchContent(dsn), own.mailer == "email"
     batches: AnyConnector = CrmBatches(content, crm, crm if own.test_recipients else SandboxCrm(outbox))
     if mailed:

@@ -26,8 +26,8 @@ from api.content_generator.dependencies import NAME, Dependencies
 from api.content_generator.errors import ERRORS
 from api.content_generator.openapi import describe
 from api.correlation import correlated
-from api.counters import Counters
 from api.cors import cross_origin
+from api.counters import Counters
 from api.limits import Limiter, RateLimitHeaders
 from api.routing import LeanApp
 from api.surface import Surface, app_of, outcomes

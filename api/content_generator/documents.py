@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter
+from psycopg import AsyncConnection
 from pydantic import BaseModel, Field, JsonValue
 from starlette.responses import Response
 
@@ -26,14 +27,13 @@ from domain.calls.document import Source
 from domain.content_generator.composed import CategorizedItems, Composed, Strategy
 from domain.content_generator.document import DocumentFetchRequested, DocumentUnchanged
 from domain.content_generator.generation import GenerationPhase
-from domain.content_generator.kinds import Channel, Template
+from domain.content_generator.kinds import Channel, TemplateName
 from domain.content_generator.sources import named
 from projections.content_generator.contents import Owner, pinned_content
 from projections.content_generator.document_fetches import ended_fetch
 from projections.content_generator.document_versions import DocumentVersion, document_version
 from projections.content_generator.generations import generation_by_id
 from streams.core.read_models import Row
-from psycopg import AsyncConnection
 
 router = APIRouter(route_class=LeanRoute, prefix="/api/v1/content", tags=["Version 1 API"])
 
@@ -95,7 +95,7 @@ class GenerateBody(Body):
     source: GenerationSource
     document_id: DocumentId
     channels: Outlets
-    template: Template = Template.MODERN
+    template: TemplateName = TemplateName.MODERN
     custom_data: CustomData = Field(default_factory=dict)
 
 

@@ -15,10 +15,9 @@ from api.errors import ApiError, FieldError, invalid
 from api.fields import DIGITS, Body
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
-from commands.content_generator.campaign import CancelCampaign
-from commands.content_generator.campaign import RetryCampaign
+from commands.content_generator.campaign import CancelCampaign, RetryCampaign
 from commands.content_generator.sync_job import CancelSyncJob, RequestSyncJob, RetrySyncJob
-from domain.content_generator.kinds import Channel, JobKind, JobStatus, Options, Run, Template, job_id, run_of
+from domain.content_generator.kinds import Channel, JobKind, JobStatus, Options, Run, TemplateName, job_id, run_of
 from domain.content_generator.results import shown_errors, shown_results
 from domain.content_generator.sources import document_of
 from domain.content_generator.sync_job import SyncJobRetried
@@ -36,7 +35,7 @@ Channels = Annotated[tuple[Channel, ...], Field(min_length=1, max_length=50)]
 
 
 class OptionsBody(Body):
-    email_template: Template = Template.MODERN
+    email_template: TemplateName = TemplateName.MODERN
     seo_optimize: Flag = True
     test_mode: Flag = False
 

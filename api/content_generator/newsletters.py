@@ -50,7 +50,7 @@ class NewsletterBody(Body):
 
 
 class NewsletterAnswer(BaseModel):
-    """The newsletter as accepted. `recipients` are those that the filter matches now; null if they are not known yet."""
+    """The newsletter as accepted. `recipients` are those that the filter matches now; null while not known."""
 
     status: str = "success"
     job_id: str

@@ -20,7 +20,7 @@ from api.submission import submit_and_wait
 from api.surface import Act, Read, may
 from commands.content_generator.publication import PublishDraft, RequestMetrics, RequestPublication, WantedStatus
 from content.content_generator.sanitizer import clean_page
-from domain.content_generator.publication import Category, Page, PublicationPhase, SeoMetadata
+from domain.content_generator.publication import Page, PageCategory, PageMetadata, PublicationPhase
 from domain.messages import Command
 from projections.content_generator.publications import PublicationRow, publication_by_id
 from streams.core.read_models import Row
@@ -51,7 +51,7 @@ class PublishBody(Body):
 
     title: Line
     content: Html
-    category: Category = Category.UPDATES
+    category: PageCategory = PageCategory.UPDATES
     tags: Tags = ()
     author: Line | None = None
     seo_metadata: SeoBody = Field(default_factory=SeoBody)
@@ -94,7 +94,7 @@ async def publish(
         category=body.category,
         tags=body.tags,
         author=body.author,
-        seo_metadata=SeoMetadata.model_validate(body.seo_metadata.model_dump()),
+        seo_metadata=PageMetadata.model_validate(body.seo_metadata.model_dump()),
     )
     command = RequestPublication(
         at=act.at,
@@ -133,7 +133,7 @@ async def _published(act: Act, own: Own, caller: Caller, command: Command, conte
 
 def _answer(content_id: str, status: str, row: PublicationRow | None) -> PublishAnswer:
     """Until the platform has given an address, it is the category and the id."""
-    category = Category.UPDATES if row is None or row.category is None else row.category
+    category = PageCategory.UPDATES if row is None or row.category is None else row.category
     return PublishAnswer(
         content_id=content_id,
         status=status,

@@ -18,9 +18,8 @@ from api.routing import LeanRoute
 from api.surface import Act, may
 from commands.content_generator.summary import GenerateSummary
 from content.content_generator.summaries import summarize
-from domain.content_generator.composed import TooLarge, pinned
-from domain.content_generator.kinds import Template, content_id, job_id
-from domain.content_generator.summary import SessionFacts
+from domain.content_generator.composed import SessionFacts, TooLarge, pinned
+from domain.content_generator.kinds import TemplateName, content_id, job_id
 
 router = APIRouter(route_class=LeanRoute, prefix="/api/v2", tags=["Session Management"])
 
@@ -68,7 +67,7 @@ async def summary(body: SummaryBody, caller: Annotated[Caller, may(WRITE)], act:
     facts = SessionFacts.model_validate(body.model_dump(include=set(SessionFacts.model_fields)))
     channels = tuple(dict.fromkeys(channel for outlet in body.channels for channel in CHANNELS[outlet]))
     try:
-        composed = summarize(facts, channels, pinned(Template.MODERN))
+        composed = summarize(facts, channels, pinned(TemplateName.MODERN))
     except TooLarge as error:
         raise invalid([FieldError("content", str(error), missing=False)]) from None
     await act.submit(

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from domain.calls.social_post import Network
-from domain.content_generator.kinds import Channel, Options, Template
+from domain.content_generator.kinds import Channel, Options, TemplateName
 from domain.messages import Effect, Instant
 
 
@@ -27,7 +27,7 @@ class ComposeContent(Effect, name="content_generator.compose_content.v1"):
     summary: str | None = None
     version: int
     channels: tuple[Channel, ...]
-    template: Template
+    template: TemplateName
     options: Options
     custom_data: dict[str, JsonValue]
 

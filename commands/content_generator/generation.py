@@ -17,7 +17,7 @@ from domain.content_generator.generation import (
     GenerationPhase,
     GenerationRequested,
 )
-from domain.content_generator.kinds import Channel, Template
+from domain.content_generator.kinds import Channel, TemplateName
 from domain.messages import Command, Reply, Result
 
 _KEY = "generation_id"
@@ -32,7 +32,7 @@ class RequestGeneration(Command, name="content_generator.generation.request.v1",
     document: str | None
     document_id: str
     channels: tuple[Channel, ...]
-    template: Template
+    template: TemplateName
     custom_data: dict[str, JsonValue]
     fresh_seconds: float
 

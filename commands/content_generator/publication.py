@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from commands.content_generator.answers import instant, output_of, text, whole
 from domain.content_generator.publication import (
-    Category,
     Metrics,
     MetricsObserved,
     MetricsRequested,
     Page,
+    PageCategory,
     Publication,
     PublicationDrafted,
     PublicationEvent,
@@ -187,7 +187,9 @@ def record(command: RecordPublication, publication: Publication) -> Sequence[Pub
             return [PublicationFailed(**about, code=code, reason=attempt.reason, attempts=attempt.number)]
 
 
-def _published(command: RecordPublication, attempt: Attempt, about: _About, category: Category) -> PublicationPublished:
+def _published(
+    command: RecordPublication, attempt: Attempt, about: _About, category: PageCategory
+) -> PublicationPublished:
     output = output_of(attempt)
     return PublicationPublished(
         **about,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
+from domain.content_generator.composed import SessionFacts
 from domain.content_generator.kinds import Channel
 from domain.content_generator.summary import (
-    SessionFacts,
     Summary,
     SummaryEvent,
     SummaryGenerated,

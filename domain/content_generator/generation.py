@@ -8,7 +8,7 @@ from typing import assert_never
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from domain.calls.document import Source
-from domain.content_generator.kinds import Channel, Template
+from domain.content_generator.kinds import Channel, TemplateName
 from domain.messages import Event
 
 
@@ -24,7 +24,7 @@ class GenerationRequested(OfGeneration, name="content_generator.generation.reque
     document: str | None
     document_id: str
     channels: tuple[Channel, ...]
-    template: Template
+    template: TemplateName
     custom_data: dict[str, JsonValue]
     fresh_seconds: float
 
@@ -35,7 +35,7 @@ class GenerationDocumentRead(OfGeneration, name="content_generator.generation.do
     document: str | None
     version: int
     channels: tuple[Channel, ...]
-    template: Template
+    template: TemplateName
     custom_data: dict[str, JsonValue]
 
 

@@ -29,7 +29,7 @@ class Channel(StrEnum):
 _NETWORKS = frozenset({Channel.TWITTER, Channel.LINKEDIN, Channel.FACEBOOK})
 
 
-class Template(StrEnum):
+class TemplateName(StrEnum):
     """The looks of e-mails and pages."""
 
     MODERN = "modern"
@@ -64,7 +64,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    email_template: Template = Template.MODERN
+    email_template: TemplateName = TemplateName.MODERN
     seo_optimize: bool = True
     test_mode: bool = False
 

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict
 from domain.messages import Event, Instant
 
 
-class Category(StrEnum):
+class PageCategory(StrEnum):
     UPDATES = "updates"
     BLOG = "blog"
     NEWS = "news"
 
 
-class SeoMetadata(BaseModel):
+class PageMetadata(BaseModel):
     """What search engines and previews are told; empty texts are left out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,10 +34,10 @@ class Page(BaseModel):
 
     title: str
     content: str
-    category: Category
+    category: PageCategory
     tags: tuple[str, ...]
     author: str | None
-    seo_metadata: SeoMetadata
+    seo_metadata: PageMetadata
 
 
 class OfPublication(Event):
@@ -147,7 +147,7 @@ class Publication(BaseModel):
 
     phase: PublicationPhase = PublicationPhase.ABSENT
     tenant: str = ""
-    category: Category = Category.UPDATES
+    category: PageCategory = PageCategory.UPDATES
     root: str | None = None
     run: int = 0
     attempts: int = 0

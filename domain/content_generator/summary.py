@@ -7,26 +7,9 @@ from typing import assert_never
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from domain.content_generator.composed import SessionFacts
 from domain.content_generator.kinds import Channel
-from domain.messages import Event, Instant
-
-
-class SessionFacts(BaseModel):
-    """The facts of a session, as the caller tells them. Shares and improvements are percent, durations seconds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str
-    content: str
-    session_id: str
-    session_duration: int
-    participant_count: int
-    breathing_techniques: tuple[str, ...] = ()
-    average_hrv_improvement: float | None = None
-    key_achievements: tuple[str, ...] = ()
-    session_type: str = "live"
-    instructor_name: str | None = None
-    session_date: Instant | None = None
+from domain.messages import Event
 
 
 class OfSummary(Event):

@@ -8,8 +8,8 @@ from pydantic import JsonValue
 
 from commands.content_generator.effects import ComposeContent
 from content.content_generator.composition import compose
-from content.content_generator.demonstration import DOCUMENT
-from content.content_generator.summaries import as_composed
+from content.content_generator.demonstration import DEMONSTRATION
+from content.content_generator.summary_content import as_composed
 from domain.calls.document import Document
 from domain.content_generator.composed import Composed, ComposedSummary, CompositionOptions, TooLarge, pinned
 from effects.content_generator.reading import BEHIND, read
@@ -31,7 +31,7 @@ class Composition:
     async def __call__(self, effect: ComposeContent, key: str) -> Verdict:
         if effect.summary is not None:
             return await self._summary(effect)
-        document = DOCUMENT if effect.document is None else await self._document(effect.document, effect.version)
+        document = DEMONSTRATION if effect.document is None else await self._document(effect.document, effect.version)
         if isinstance(document, Deferred):
             return document
         return await asyncio.to_thread(_composed, effect, document)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
+from domain.content_generator.composed import SessionFacts
 from domain.content_generator.events import ContentGeneratorEvent
 from domain.content_generator.kinds import Channel
-from domain.content_generator.summary import SessionFacts, SummaryGenerated, SummaryPublished
+from domain.content_generator.summary import SummaryGenerated, SummaryPublished
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put
 

@@ -12,7 +12,7 @@ from domain.content_generator.generation import (
     GenerationFailed,
     GenerationRequested,
 )
-from domain.content_generator.kinds import Channel, Template
+from domain.content_generator.kinds import Channel, TemplateName
 from tests.commands.content_generator.stories import (
     NOW,
     STORY,
@@ -34,7 +34,7 @@ def request(**more: Any) -> RequestGeneration:
         "document": "d",
         "document_id": "https://example.com",
         "channels": (Channel.EMAIL,),
-        "template": Template.PLAIN,
+        "template": TemplateName.PLAIN,
         "custom_data": {"city": "Vienna"},
         "fresh_seconds": 60,
     }
@@ -65,7 +65,7 @@ def test_the_fetched_version_is_composed_with_what_was_asked() -> None:
     assert (read.document, read.version, read.template, read.custom_data) == (
         "d",
         3,
-        Template.PLAIN,
+        TemplateName.PLAIN,
         {"city": "Vienna"},
     )
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from commands.content_generator.participation import GiveFeedback, ReportStatus
 from commands.content_generator.summary import GenerateSummary
+from domain.content_generator.composed import SessionFacts
 from domain.content_generator.kinds import Channel
 from domain.content_generator.participation import FeedbackGiven, StatusReported
-from domain.content_generator.summary import SessionFacts, SummaryGenerated, SummaryPublished
+from domain.content_generator.summary import SummaryGenerated, SummaryPublished
 from tests.commands.content_generator.stories import NOW, ROOT, STORY, TENANT, only
 
 OF: dict[str, Any] = {

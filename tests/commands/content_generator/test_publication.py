@@ -19,17 +19,17 @@ from commands.content_generator.publication import (
     WantedStatus,
 )
 from domain.content_generator.publication import (
-    Category,
     MetricsObserved,
     MetricsRequested,
     Page,
+    PageCategory,
+    PageMetadata,
     PublicationDrafted,
     PublicationFailed,
     PublicationPublished,
     PublicationRequested,
     PublicationScheduled,
     PublicationUnconfirmed,
-    SeoMetadata,
 )
 from tests.commands.content_generator.stories import (
     CONTENT_ID,
@@ -46,7 +46,9 @@ from tests.commands.content_generator.stories import (
     unconfirmed,
 )
 
-PAGE = Page(title="News", content="<p>x</p>", category=Category.BLOG, tags=(), author=None, seo_metadata=SeoMetadata())
+PAGE = Page(
+    title="News", content="<p>x</p>", category=PageCategory.BLOG, tags=(), author=None, seo_metadata=PageMetadata()
+)
 
 
 def request(status: WantedStatus = WantedStatus.PUBLISHED, **more: Any) -> RequestPublication:

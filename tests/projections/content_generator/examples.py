@@ -13,7 +13,7 @@ from commands.content_generator.sync_job import RequestSyncJob
 from domain.calls.document import Source
 from domain.content_generator.kinds import Channel, JobKind, Options
 from domain.content_generator.live_session import Role
-from domain.content_generator.publication import Category, Page, SeoMetadata
+from domain.content_generator.publication import Page, PageCategory, PageMetadata
 from tests.projections.content_generator.running import NOW, TENANT
 
 ROOT = "0123456789abcdef0123456789abcdef"
@@ -22,10 +22,10 @@ NEWSLETTER = f"email-job-{'f' * 32}"
 PAGE = Page(
     title="News",
     content="<article>",
-    category=Category.BLOG,
+    category=PageCategory.BLOG,
     tags=("a",),
     author="Ana",
-    seo_metadata=SeoMetadata(meta_description="d"),
+    seo_metadata=PageMetadata(meta_description="d"),
 )
 
 

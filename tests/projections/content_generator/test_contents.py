@@ -8,10 +8,10 @@ from commands.content_generator.generation import RequestGeneration
 from commands.content_generator.publication import WantedStatus
 from commands.content_generator.summary import GenerateSummary
 from domain.calls.document import FetchDocument, Source
+from domain.content_generator.composed import SessionFacts
 from domain.content_generator.document import DocumentFetchRequested
 from domain.content_generator.generation import GenerationPhase
-from domain.content_generator.kinds import Channel, Options, Template
-from domain.content_generator.summary import SessionFacts
+from domain.content_generator.kinds import Channel, Options, TemplateName
 from projections.content_generator.contents import Owner, pinned_content
 from projections.content_generator.document_fetches import ended_fetch
 from projections.content_generator.document_versions import document_version
@@ -32,7 +32,7 @@ def generation(source: Source | None = Source.NOTION) -> RequestGeneration:
         document="document-key",
         document_id="page",
         channels=(Channel.EMAIL,),
-        template=Template.PLAIN,
+        template=TemplateName.PLAIN,
         custom_data={},
         fresh_seconds=60,
     )

@@ -1,0 +1,1 @@
+"""Text as social networks count it."""
