@@ -58,6 +58,7 @@ reports = st.lists(
         st.booleans(),
         st.sampled_from(URLS),
     ),
+    min_size=20,
     max_size=60,
 )
 

@@ -46,7 +46,9 @@ Step = tuple[str, str, int, Role]
 
 WORDS = ("join", "join", "leave", "status", "status", "rate", "technique", "describe", "end", "close")
 steps = st.lists(
-    st.tuples(st.sampled_from(WORDS), st.sampled_from(MARKS), st.integers(0, 4), st.sampled_from(Role)), max_size=60
+    st.tuples(st.sampled_from(WORDS), st.sampled_from(MARKS), st.integers(0, 4), st.sampled_from(Role)),
+    min_size=20,
+    max_size=60,
 )
 
 
