@@ -79,7 +79,7 @@ class Providers:
 
     def _post(self, post_id: str) -> Verdict:
         taken, lost = ("accepted", "silent", "error"), ("refused", "put off", "lost", "broken")
-        word = self.pick("accepted", "silent", "error", *lost)
+        word = self.pick("accepted", "silent", "silent", "error", *lost)
         if self.posts[post_id] and word in ("refused", "broken"):
             return Rejected("duplicate", "this was posted before")
         if word in taken:
@@ -95,9 +95,10 @@ class Providers:
     def _find(self, post_id: str) -> Verdict:
         """A post whose call was answered is in the list; one whose call was cut may come into it later."""
         there = self.posts[post_id] > 0
-        seen = there and (post_id in self.shown or self.pick(True, False))
+        seen = there and (post_id in self.shown or self.pick(True, False, False))
         found: dict[str, Any] = {"found": True, "provider_id": f"{post_id}-1"} if seen else {"found": False}
-        return self._or_failure(lambda: Accepted("l", found))
+        failure = self.pick(*[None] * 8, *FAILURES)
+        return Accepted("l", found) if failure is None else failure()
 
     def _publish(self, content_id: str) -> Verdict:
         """The platform knows a page by its id: a repeat is the same page."""
