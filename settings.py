@@ -137,6 +137,8 @@ class Settings(BaseSettings):
     """Seconds in which a request's body must have come."""
     allow_private_webhooks: bool = False
     """Whether outgoing webhooks may go to private addresses."""
+    allow_private_fetches: bool = False
+    """Whether documents may be fetched from private addresses."""
 
     kafka: str | None = None
     """`host:port,…` of the brokers; connection settings pass through as HEADWATER_KAFKA_… (…_SASL_USERNAME)."""
