@@ -39,6 +39,12 @@ def fields_in(fields: Fields, name: str) -> Fields:
     return value if isinstance(value, dict) else {}
 
 
+def list_in(fields: Fields, name: str) -> list[Fields]:
+    """The objects in the list of that name; none if it is absent or something else."""
+    value = fields.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def text_in(fields: Fields, name: str) -> str:
     """The text of that name as it is, halves of surrogate pairs included; empty if it is absent or something else."""
     value = fields.get(name)
