@@ -6,14 +6,27 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from connectors.anthropic import AnthropicModel
+from connectors.document_sources import DocumentSources, SandboxDocuments
 from connectors.email import needs_utf8
+from connectors.google_credentials import GoogleCredentials, ServiceAccount, access_token, api_key
+from connectors.google_docs import GoogleDocs
 from connectors.model import LanguageModel
+from connectors.notion import Notion
 from connectors.ollama import OllamaModel
 from connectors.resend import ResendEmail
 from connectors.sandbox import SandboxEmail, SandboxSms
-from connectors.settings import ModelSettings, ResendSettings, SmtpSettings, TwilioSettings
+from connectors.settings import (
+    GoogleSettings,
+    ModelSettings,
+    NotionSettings,
+    ResendSettings,
+    SmtpSettings,
+    TwilioSettings,
+)
 from connectors.smtp import SmtpEmail
 from connectors.twilio import TwilioSms
+from connectors.web_page import WebPages
+from domain.calls.document import Document, FetchDocument, Source
 from domain.calls.email import Email
 from domain.calls.sms import Sms
 from streams.core.calls import Connector
@@ -64,3 +77,37 @@ def language_model(settings: ModelSettings) -> LanguageModel | None:
     if settings.ollama_base_url is not None:
         return OllamaModel(settings.ollama_base_url, settings.ollama_model)
     return None
+
+
+def documents(
+    google: GoogleSettings, notion: NotionSettings, demonstration: Document, allow_private: bool
+) -> DocumentSources:
+    """Every source of documents; one without credentials gives the demonstration for every id."""
+    return DocumentSources(
+        {
+            Source.GOOGLE_DOCS: google_docs(google) or SandboxDocuments(demonstration),
+            Source.NOTION: notion_pages(notion) or SandboxDocuments(demonstration),
+            Source.URL: WebPages(allow_private),
+        }
+    )
+
+
+def google_docs(google: GoogleSettings) -> Connector[FetchDocument] | None:
+    """Google Docs when there are credentials, else None."""
+    credentials = google_credentials(google)
+    return None if credentials is None else GoogleDocs(credentials, google.docs_base_url, google.drive_base_url)
+
+
+def google_credentials(google: GoogleSettings) -> GoogleCredentials | None:
+    """The access token when it is set, else the service account, else the API key, else None."""
+    if google.access_token is not None:
+        return access_token(google.access_token.get_secret_value())
+    if google.service_account_file is not None:
+        return ServiceAccount(google.service_account_file, google.token_url)
+    return None if google.api_key is None else api_key(google.api_key.get_secret_value())
+
+
+def notion_pages(notion: NotionSettings) -> Connector[FetchDocument] | None:
+    """Notion when there is a token, else None."""
+    token = notion.credential
+    return None if token is None else Notion(token.get_secret_value(), notion.base_url)

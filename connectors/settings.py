@@ -5,6 +5,7 @@ An empty variable counts as unset. Raises pydantic's ValidationError for a value
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -71,6 +72,39 @@ class ModelSettings(ProviderSettings):
     ollama_base_url: HttpAddress | None = Field(default=None, validation_alias="OLLAMA_BASE_URL")
     ollama_model: str = Field(default="llama3.2", validation_alias="OLLAMA_MODEL")
     """The model for all answers from Ollama, instead of the model that a request names."""
+
+
+class GoogleSettings(ProviderSettings):
+    """Google Docs and Drive: an access token, or else a service account's file, or else an API key."""
+
+    docs_base_url: HttpAddress = Field(default="https://docs.googleapis.com", validation_alias="GOOGLE_DOCS_BASE_URL")
+    drive_base_url: HttpAddress = Field(default="https://www.googleapis.com", validation_alias="GOOGLE_DRIVE_BASE_URL")
+    token_url: HttpAddress = Field(default="https://oauth2.googleapis.com/token", validation_alias="GOOGLE_TOKEN_URL")
+    access_token: SecretToken | None = Field(default=None, validation_alias="GOOGLE_ACCESS_TOKEN")
+    api_key: SecretToken | None = Field(default=None, validation_alias="GOOGLE_DOCS_API_KEY")
+    service_account_file: Path | None = Field(default=None, validation_alias="GOOGLE_SERVICE_ACCOUNT_FILE")
+
+    @property
+    def complete(self) -> bool:
+        """Whether documents can be read."""
+        return not (self.access_token is None and self.service_account_file is None and self.api_key is None)
+
+
+class NotionSettings(ProviderSettings):
+    """Notion; `base_url` is without the version's `/v1`. The token goes before the key, which is the same by name."""
+
+    base_url: HttpAddress = Field(default="https://api.notion.com", validation_alias="NOTION_BASE_URL")
+    token: SecretToken | None = Field(default=None, validation_alias="NOTION_TOKEN")
+    api_key: SecretToken | None = Field(default=None, validation_alias="NOTION_API_KEY")
+
+    @property
+    def credential(self) -> SecretStr | None:
+        return self.token or self.api_key
+
+    @property
+    def complete(self) -> bool:
+        """Whether pages can be read."""
+        return self.credential is not None
 
 
 class WebhookSettings(ProviderSettings):
