@@ -115,6 +115,8 @@ def test_text_that_grows_as_json_is_too_large() -> None:
         ("mailto:nobody", None),
         ("javascript:alert(1)", None),
         ("java\tscript:alert(1)", None),
+        ("javascript://a.b/%0aalert(1)", None),
+        ("ftp://a.b/", None),
         ("data:text/html,x", None),
         ("http://", None),
         ("http://:80", None),
