@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from products.communication import COMMUNICATION
+from products.content_generator import CONTENT_GENERATOR
 from products.gccp import GCCP
 from products.product import Product
 
-PRODUCTS: tuple[Product, ...] = (COMMUNICATION, GCCP)
+PRODUCTS: tuple[Product, ...] = (COMMUNICATION, GCCP, CONTENT_GENERATOR)
