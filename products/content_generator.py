@@ -94,6 +94,8 @@ def app(parts: EdgeParts) -> App:
     from api.content_generator.app import build
     from api.content_generator.dependencies import Dependencies
     from api.content_generator.dependency_health import DependencyHealth
+    from api.content_generator.live_hub import LiveHub
+    from api.surface import caller_if_known
     from connectors import providers
 
     own, outbox = ContentGeneratorSettings(), parts.settings.outbox
@@ -107,12 +109,13 @@ def app(parts: EdgeParts) -> App:
         parts.engine,
         parts.secrets,
         DependencyHealth(parts.engine, crm.healthy, platform.healthy, sandboxed(), close),
+        LiveHub(parts.engine, caller_if_known, alone=parts.settings.kafka is None),
         fresh_seconds=own.fresh_seconds,
         report_secret=CrmSettings().webhook_secret,
     )
     tokens = parts.tokens("content_generator")
     built = build(parts.engine, parts.counters, tokens, dependencies, parts.settings.cors_origins)
-    return App(built, dependencies.close)
+    return App(built, dependencies.close, dependencies.live.start)
 
 
 def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from api.content_generator.dependency_health import DependencyHealth
+from api.content_generator.live_hub import LiveHub
 from api.streaming.watch import Watch
 from api.surface import own_of
 from domain.content_generator.marks import CLIENT, RECIPIENT
@@ -38,6 +39,7 @@ class Dependencies:
     engine: Engine
     mapper: Mapper
     secrets: Secrets
+    live: LiveHub
     streams: Watch[str]
     broadcasts: Watch[str]
     health: DependencyHealth
@@ -50,6 +52,7 @@ class Dependencies:
         engine: Engine,
         secrets: Secrets,
         health: DependencyHealth,
+        live: LiveHub,
         *,
         fresh_seconds: float,
         report_secret: SecretStr | None,
@@ -59,6 +62,7 @@ class Dependencies:
             engine=engine,
             mapper=engine.mapper,
             secrets=secrets,
+            live=live,
             streams=Watch(engine.reads, engine.commits, stream_heads(NAME)),
             broadcasts=Watch(engine.reads, engine.commits, broadcast_counts),
             health=health,
@@ -83,6 +87,7 @@ class Dependencies:
         return self.secrets.mark_of(CLIENT, tenant, client_id)
 
     async def close(self) -> None:
+        await self.live.close()
         await self.streams.close()
         await self.broadcasts.close()
         await self.health.close()

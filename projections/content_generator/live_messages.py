@@ -140,10 +140,10 @@ async def messages_after(
 ) -> list[LiveMessage]:
     """The messages of a session after that number, in order."""
     rows = await (await connection.execute(MESSAGES, (session, number, limit))).fetchall()
-    return [_read(*row) for row in rows]
+    return [message_of(*row) for row in rows]
 
 
-def _read(
+def message_of(
     number: int,
     at: datetime,
     type_: str,
@@ -152,6 +152,7 @@ def _read(
     title: str,
     instructor: str | None,
 ) -> LiveMessage:
+    """The message in a row, with the words of its session and the name of its person."""
     beside: dict[str, dict[str, JsonValue]] = {
         STARTED: {"title": title, "instructor": instructor},
         JOINED: {"name": name},

@@ -1,0 +1,58 @@
+"""What a participant sends about themselves: statuses, at most one a second on record, and feedback."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pydantic import BaseModel
+
+from api.content_generator.client_messages import FeedbackBody, StatusBody
+from commands.content_generator.participation import GiveFeedback, ReportStatus
+
+if TYPE_CHECKING:
+    from api.content_generator.dependencies import Dependencies
+
+PAUSE_SECONDS = 1.0
+"""The time between two statuses on record; of those in between, the last wins."""
+
+
+class Participation:
+    """The reports of one participant."""
+
+    def __init__(self, own: Dependencies, tenant: str, session_id: str, mark: str) -> None:
+        self._own = own
+        self._about = {"session": f"{tenant}/{session_id}", "tenant": tenant, "session_id": session_id, "mark": mark}
+        self._waiting: StatusBody | None = None
+        self._pause: asyncio.Task[None] | None = None
+
+    async def take(self, body: BaseModel) -> None:
+        """Record a status or feedback; a heartbeat is neither."""
+        if isinstance(body, FeedbackBody):
+            command = GiveFeedback(at=self._own.engine.clock.now(), **self._about, **body.model_dump())
+            await self._own.live.submit(command, uuid4(), "socket:participant")
+        elif isinstance(body, StatusBody):
+            self._waiting = body
+            if self._pause is None or self._pause.done():
+                await self._record()
+                self._pause = asyncio.create_task(self._after_pause(), name="status")
+
+    async def close(self) -> None:
+        """Record what still waits."""
+        if self._pause is not None:
+            self._pause.cancel()
+        await self._record()
+
+    async def _after_pause(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE_SECONDS)
+            if self._waiting is None:
+                return
+            await self._record()
+
+    async def _record(self) -> None:
+        body, self._waiting = self._waiting, None
+        if body is not None:
+            command = ReportStatus(at=self._own.engine.clock.now(), **self._about, **body.model_dump())
+            await self._own.live.submit(command, uuid4(), "socket:participant")
