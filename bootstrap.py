@@ -310,6 +310,8 @@ def edge_of(
     @asynccontextmanager
     async def with_surfaces() -> AsyncIterator[None]:
         async with counted.running(), lifespan(), credentials.running():
+            for app in apps.values():
+                await app.start()
             yield
             for app in apps.values():  # the engine must still run: a surface may have commands to record
                 await app.close()

@@ -148,6 +148,8 @@ class Settings(BaseSettings):
     """The bearer token that /ready, /metrics and /live ask for; without it, they ask for none."""
     connections: int = Field(default=1000, ge=1)
     """The largest number of HTTP connections, less where the process may open fewer files."""
+    sockets: int = Field(default=10_000, ge=1)
+    """The largest number of WebSockets, less where the process may open fewer files."""
     header_seconds: float = Field(default=10.0, gt=0)
     """Seconds in which a request's headers must have come."""
     body_seconds: float = Field(default=60.0, gt=0)

@@ -87,6 +87,8 @@ class Edge:
             await surface(scope, receive, send)
         elif scope["type"] == "http":
             await self._process(scope, send)
+        else:
+            await _refuse_socket(receive, send)
 
     def _is_internal(self, scope: Scope) -> bool:
         port = self._internals.port
@@ -175,6 +177,12 @@ def _host_label(scope: Scope) -> str:
 def _has_token(scope: Scope, token: str) -> bool:
     given = (value for name, value in scope["headers"] if name == b"authorization")
     return hmac.compare_digest(next(given, b""), f"Bearer {token}".encode())
+
+
+async def _refuse_socket(receive: Receive, send: Send) -> None:
+    """Refuse the handshake of a WebSocket that no surface has; the server answers it 403."""
+    await receive()
+    await send({"type": "websocket.close"})
 
 
 async def _answer(send: Send, status: int, body: object) -> None:

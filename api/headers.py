@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 
 from starlette.types import Message, Send
 
@@ -35,3 +36,16 @@ def with_default_headers(send: Send, defaults: Callable[[], Sequence[Header]]) -
         await send(message)
 
     return sending
+
+
+def answer_of(status: HTTPStatus) -> bytes:
+    """The whole answer of a status without a surface."""
+    body = f"{status.phrase}\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        *SECURITY_HEADERS,
+    ]
+    lines = [f"HTTP/1.1 {status} {status.phrase}".encode(), *(name + b": " + value for name, value in headers)]
+    return b"\r\n".join([*lines, b"", body])

@@ -14,14 +14,18 @@ from typing import ClassVar, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.headers import SECURITY_HEADERS
+from api.headers import answer_of
+from api.socket_protocol import BoundedSocketProtocol
 
 LINGER_SECONDS = 1.0
 """Seconds in which a refused connection is read and dropped, so that its client can read the answer before the end."""
 
 
 class Bounds(NamedTuple):
-    """The bounds of a server. Times are for one request: its headers, and its body after them."""
+    """The bounds of a server. Times are for one request: its headers, and its body after them.
+
+    `connections` are those of HTTP; one that has become a WebSocket counts among `sockets`.
+    """
 
     header_bytes: int = 32_768
     headers: int = 100
@@ -29,6 +33,7 @@ class Bounds(NamedTuple):
     header_seconds: float = 10.0
     body_seconds: float = 60.0
     connections: int = 1_000
+    sockets: int = 10_000
 
 
 class Stage(Enum):
@@ -51,7 +56,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _stage = Stage.HEAD
     _timer: TimerHandle | None = None
-    _refused = False
+    _refused = _upgraded = False
     _status = HTTPStatus.BAD_REQUEST
     _unparsed = _headers = _header_bytes = 0
 
@@ -72,7 +77,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._unparsed += len(data)
         super().data_received(data)
-        if self.transport.is_closing() or self._refused:
+        if self.transport.is_closing() or self._refused or self._upgraded:
             return
         if self._unparsed > self.bounds.header_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -123,9 +128,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(self._status)
 
     def handle_websocket_upgrade(self) -> None:
-        self.open_connections.pop(self, None)
         self._stop_timer()
+        if self._too_many_sockets():
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+            return
+        self._upgraded = True
+        self.open_connections.pop(self, None)
         super().handle_websocket_upgrade()
+
+    def _too_many_sockets(self) -> bool:
+        kind = self.ws_protocol_class
+        if kind is None or not issubclass(kind, BoundedSocketProtocol):
+            return False
+        return len(kind.open_sockets) >= self.bounds.sockets
 
     def _advance(self, stage: Stage) -> None:
         self._stage, self._unparsed = stage, 0
@@ -180,19 +195,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         self.open_connections.pop(self, None)
         self.transport.abort()
-
-
-def answer_of(status: HTTPStatus) -> bytes:
-    """The whole answer of a status without a surface."""
-    body = f"{status.phrase}\n".encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-        *SECURITY_HEADERS,
-    ]
-    lines = [f"HTTP/1.1 {status} {status.phrase}".encode(), *(name + b": " + value for name, value in headers)]
-    return b"\r\n".join([*lines, b"", body])
 
 
 def protocol_within(bounds: Bounds) -> type[BoundedProtocol]:

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from starlette.types import Scope
 
 Network = IPv4Network | IPv6Network
+SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 PREFIX = "headwater.prefix"
 """The scope's key of the prefix that a proxy strips; it is in no path that reaches this process."""
 
@@ -38,7 +39,7 @@ class Proxies:
         scope["client"] = (self._client(scope, client[0]), 0)
         scheme = next(_values(scope, b"x-forwarded-proto"), "")
         if scheme in ("http", "https"):
-            scope["scheme"] = scheme
+            scope["scheme"] = SOCKET_SCHEMES[scheme] if scope["type"] == "websocket" else scheme
 
     def _client(self, scope: Scope, peer: str) -> str:
         found = peer

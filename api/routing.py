@@ -153,7 +153,7 @@ def _take_body(
         inputs[expected[0]] = expected[1].validate_json(body or b"{}")
         if not body:
             faults.append(FieldError("body", REQUIRED, missing=True))
-        elif any(sign in body for sign in SUSPICIOUS) and _has_nul(orjson.loads(body)):
+        elif any(sign in body for sign in SUSPICIOUS) and has_nul(orjson.loads(body)):
             faults.append(FieldError("body", "must not contain the NUL character", missing=False))
     except ValidationError as error:
         faults += field_errors(error)
@@ -161,12 +161,13 @@ def _take_body(
         faults.append(FieldError("body", "is not valid JSON", missing=False))
 
 
-def _has_nul(value: Any) -> bool:
+def has_nul(value: Any) -> bool:
+    """Whether a text in parsed JSON has the NUL character, which PostgreSQL cannot store."""
     if isinstance(value, str):
         return "\0" in value
     if isinstance(value, Mapping):
-        return any("\0" in key or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(_has_nul(item) for item in value)
+        return any("\0" in key or has_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(has_nul(item) for item in value)
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -63,9 +63,9 @@ def surface_of(connection: HTTPConnection) -> Surface:
 D = TypeVar("D")
 
 
-def own_of(request: Request, kind: type[D]) -> D:
+def own_of(connection: HTTPConnection, kind: type[D]) -> D:
     """The surface's own dependencies, which must be of this type."""
-    own = surface_of(request).own
+    own = surface_of(connection).own
     assert isinstance(own, kind)
     return own
 

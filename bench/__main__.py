@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("bench.core", "bench.http", "bench.pdf", "bench.gccp", "bench.kafka_latency")
+ALL = ("bench.core", "bench.http", "bench.pdf", "bench.gccp", "bench.kafka_latency", "bench.sockets")
 
 for module in ALL:
     subprocess.run([sys.executable, "-m", module], check=True)

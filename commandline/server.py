@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 from types import FrameType
 
 import psycopg
@@ -22,6 +22,7 @@ import bootstrap
 from api.app import Edge
 from api.mounts import mount_of
 from api.protocol import Bounds, protocol_within
+from api.socket_protocol import socket_options
 from commandline import Stop
 from commandline.setting_errors import check_settings
 from commandline.tokens import Wanted, issue_token
@@ -50,7 +51,7 @@ REASONS = (
 GRACE_SECONDS = 20
 BACKLOG = 2048
 SPARE_FILES = 100
-"""Files that the process needs beside its HTTP connections: to the database, to Kafka, the outbox."""
+"""Files that the process needs beside its clients' connections: to the database, to Kafka, the outbox."""
 NEWCOMER = timedelta(days=1)
 """The lifetime of the tokens that a start shows on a terminal."""
 
@@ -75,7 +76,7 @@ def serve_edge(settings: Settings, edge: Edge, listening: Sequence[socket.socket
             edge,
             loop="uvloop",
             http=protocol_within(_bounds(settings)),
-            ws="none",
+            **socket_options(),
             log_config=None,
             access_log=False,
             lifespan="on",
@@ -119,14 +120,31 @@ def _listening(host: str, port: int, name: str) -> list[socket.socket]:
 
 
 def _bounds(settings: Settings) -> Bounds:
-    """Below the number of files that this process may open, some are left for the database and the log."""
-    files, _ = getrlimit(RLIMIT_NOFILE)
-    connections = settings.connections if files == RLIM_INFINITY else min(settings.connections, files - SPARE_FILES)
+    """Below the number of files that this process may open, some are left for the database and the log.
+
+    Where it may not open enough, connections of HTTP have at least half of the others.
+    """
+    wanted = settings.connections + settings.sockets
+    files = min(_open_files(wanted + SPARE_FILES) - SPARE_FILES, wanted)
+    connections = min(settings.connections, max(files // 2, files - settings.sockets))
     return Bounds(
         connections=max(connections, 1),
+        sockets=max(files - connections, 1),
         header_seconds=settings.header_seconds,
         body_seconds=settings.body_seconds,
     )
+
+
+def _open_files(wanted: int) -> int:
+    """The number of files that this process may open: the wanted one, or the most that it may allow itself."""
+    allowed, most = getrlimit(RLIMIT_NOFILE)
+    if allowed == RLIM_INFINITY or allowed >= wanted:
+        return wanted
+    raised = wanted if most == RLIM_INFINITY else min(wanted, most)
+    with suppress(OSError, ValueError):
+        setrlimit(RLIMIT_NOFILE, (raised, most))
+        return raised
+    return allowed
 
 
 def _warn_of_open_internals(settings: Settings) -> None:

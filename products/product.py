@@ -43,11 +43,16 @@ class EdgeParts:
     tokens: Callable[[str], Tokens]
 
 
+async def _nothing() -> None:
+    """The start of an app that has nothing to start."""
+
+
 class App(NamedTuple):
-    """A surface's ASGI app. `close` is awaited while the engine still takes commands."""
+    """A surface's ASGI app. `start` and `close` are awaited while the engine takes commands."""
 
     asgi: ASGIApp
     close: Callable[[], Awaitable[None]]
+    start: Callable[[], Awaitable[None]] = _nothing
 
 
 Option = Literal["no-scope", "tier", "tenant", "refresh", "role"]

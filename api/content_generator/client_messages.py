@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from api.content_generator.fields import Line, Text
-from api.errors import field_errors
+from api.errors import field_errors, invalid
 from api.fields import Body
 from api.streaming.sockets import SocketError
 from commands.content_generator.live_session import ChangeTechnique, DescribeSession, OfSession, ReachMilestone
@@ -107,6 +107,4 @@ def parsed(body: type[BaseModel], message: Mapping[str, object]) -> BaseModel:
     except ValidationError as error:
         faults = field_errors(error)
         details: dict[str, object] = {fault.field: fault.message for fault in faults}
-        first = faults[0]
-        sentence = f"Missing required field: {first.field}" if first.missing else f"Invalid {first.field}: {first.message}"
-        raise SocketError("validation_error", sentence, details) from None
+        raise SocketError("validation_error", invalid(faults).sentence, details) from None

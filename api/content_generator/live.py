@@ -14,10 +14,10 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
-from api.auth import Caller
+from api.auth import DEFAULT_TENANT, Caller
 from api.content_generator.access import ADMIN, WRITE
-from api.content_generator.dependencies import Dependencies
 from api.content_generator.client_messages import MESSAGES, parsed
+from api.content_generator.dependencies import Dependencies
 from api.content_generator.participation import Participation
 from api.streaming.hub import position_of
 from api.streaming.presence import Connection
@@ -26,7 +26,6 @@ from api.surface import own_of
 from commands.content_generator.live_session import JoinSession, OfSession
 from domain.content_generator.live_session import ConnectionOpened, Role
 from domain.messages import Command
-from domain.tokens import DEFAULT_TENANT
 from projections.content_generator.queries.sessions import session_by_id
 from streams.core.envelope import Outcome
 from streams.core.ids import derived_id

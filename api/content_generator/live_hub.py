@@ -70,9 +70,7 @@ class LiveHub:
             session_id=session_id,
             connection_id=str(connection),
         )
-        envelope = envelop(
-            command, NAME, self._engine.partitions, "installation", derived_id(CLOSES, str(connection))
-        )
+        envelope = envelop(command, NAME, self._engine.partitions, "installation", derived_id(CLOSES, str(connection)))
         await self._engine.gateway.submit(envelope, DEADLINE_SECONDS)
 
     async def ending(self, fields: dict[str, Any], tenant: str, session_id: str) -> EndSession:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from pydantic import BaseModel
@@ -30,7 +30,7 @@ class Participation:
     async def take(self, body: BaseModel) -> None:
         """Record a status or feedback; a heartbeat is neither."""
         if isinstance(body, FeedbackBody):
-            command = GiveFeedback(at=self._own.engine.clock.now(), **self._about, **body.model_dump())
+            command = GiveFeedback.model_validate(self._fields() | body.model_dump())
             await self._own.live.submit(command, uuid4(), "socket:participant")
         elif isinstance(body, StatusBody):
             self._waiting = body
@@ -44,6 +44,9 @@ class Participation:
             self._pause.cancel()
         await self._record()
 
+    def _fields(self) -> dict[str, Any]:
+        return {"at": self._own.engine.clock.now(), **self._about}
+
     async def _after_pause(self) -> None:
         while True:
             await asyncio.sleep(PAUSE_SECONDS)
@@ -54,5 +57,5 @@ class Participation:
     async def _record(self) -> None:
         body, self._waiting = self._waiting, None
         if body is not None:
-            command = ReportStatus(at=self._own.engine.clock.now(), **self._about, **body.model_dump())
+            command = ReportStatus.model_validate(self._fields() | body.model_dump())
             await self._own.live.submit(command, uuid4(), "socket:participant")

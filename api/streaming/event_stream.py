@@ -7,9 +7,12 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
+import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from api.streaming.hub import Hub, SubscriptionEnded, position_of
 
 log = logging.getLogger(__name__)
 
@@ -110,3 +113,18 @@ async def unless_disconnected(request: Request, work: Awaitable[T]) -> T:
         for task in (working, leaving):
             task.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def channel_events(hub: Hub, channel: str, after: int) -> AsyncGenerator[bytes, None]:
+    """The messages of a channel after a sequence as events, whose ids are positions (`Last-Event-ID`).
+
+    The last event, of the type `end`, has a close code as sockets do; 1013 means that the client was too slow.
+    """
+    with hub.subscription(channel, after) as messages:
+        try:
+            while True:
+                message = await messages.next()
+                yield f"id: {position_of(channel, message.sequence)}\ndata: {message.text}\n\n".encode()
+        except SubscriptionEnded as ended:
+            data = orjson.dumps({"code": ended.code, "reason": ended.reason})
+            yield b"event: end\ndata: " + data + b"\n\n"

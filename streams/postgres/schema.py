@@ -141,6 +141,15 @@ create table if not exists headwater.heartbeats (
     primary key (role, instance)
 );
 
+create table if not exists headwater.edges (
+    context         text not null,
+    node            uuid not null,
+    renewals        bigint not null default 0,
+    lost            boolean not null default false,
+    seen_at         timestamptz not null default now(),
+    primary key (context, node)
+) with (fillfactor = 50);
+
 create table if not exists headwater.clock (
     single          boolean primary key default true check (single),
     now             timestamptz not null

@@ -19,6 +19,7 @@ import uvicorn
 import bootstrap
 import settings
 from api.protocol import BoundedProtocol
+from api.socket_protocol import socket_options
 from tests.api.product import variables_of
 
 START_SECONDS = 60
@@ -94,6 +95,7 @@ def serve(environment: dict[str, str], log: Path) -> None:
         port=own.port,
         loop="uvloop",
         http=BoundedProtocol,
+        **socket_options(),
         proxy_headers=False,
         access_log=False,
         lifespan="on",

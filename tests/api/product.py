@@ -32,6 +32,7 @@ import settings as process
 from api.app import Edge
 from api.protocol import BoundedProtocol
 from api.routing import LeanApp
+from api.socket_protocol import socket_options
 from api.surface import Surface
 from streams.core.clock import Clock, ManualClock
 from streams.core.keys import Keyring
@@ -52,7 +53,7 @@ OPTIONS: Mapping[str, Any] = {
     "log_config": None,
     "access_log": False,
     "lifespan": "on",
-    "ws": "none",
+    **socket_options(),
     "timeout_graceful_shutdown": 5,
 }
 """uvicorn's."""

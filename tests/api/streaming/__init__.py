@@ -1,0 +1,1 @@
+"""The general pieces of live connections, over real sockets and a real database."""
