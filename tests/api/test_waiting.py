@@ -141,7 +141,7 @@ def test_an_outcome_that_is_not_visible_yet_ends_no_wait(product: Served, monkey
 
 
 def test_a_caller_who_leaves_is_waited_for_no_longer(product: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Patience, "seconds", PATIENCE_SECONDS)
+    monkeypatch.setattr(Patience, "seconds", 10 * PATIENCE_SECONDS)
     with closed(product), httpx2.Client(base_url=product.root, timeout=1.0, verify=False) as client:
         with pytest.raises(httpx2.ReadTimeout):
             client.post(f"/{MOUNT}/api/books", json={"title": "Volume"}, headers={"X-API-Key": key(product)})

@@ -46,3 +46,10 @@ def test_every_context_keeps_the_tokens_of_its_surface_on_record() -> None:
     for context in contexts().values():
         assert [handler for handler in context.handlers if handler in TOKEN_HANDLERS] == [*TOKEN_HANDLERS], context.name
         assert set(TOKEN_EVENTS) <= set(context.events), context.name
+
+
+def test_a_token_without_a_tenant_and_a_tier_is_stored_as_before_there_were_any() -> None:
+    plain = TokenIssued(at=LATER, **CONTENT)
+    assert plain.model_dump().keys() == {"at", *CONTENT}
+    of_both = TokenIssued(at=LATER, **CONTENT, tenant="acme", tier="basic")
+    assert of_both.model_dump().keys() == {"at", *CONTENT, "tenant", "tier"}

@@ -147,7 +147,7 @@ def of_another(kept: Kept, difference: str) -> bool:
     if "/outcomes/" not in path or "\n  is  [404," not in difference:
         return False
     reader = "owner" if path.startswith("/gccp") else "ana"
-    ((actor,),) = kept.installation.rows(ACTOR, f"outcome/{path.rpartition('/')[2]}")
+    ((actor,),) = kept.installation.rows(ACTOR, f"command/{path.rpartition('/')[2]}")
     return str(actor) != f"client:{reader}"
 
 
