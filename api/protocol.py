@@ -77,7 +77,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._unparsed += len(data)
         super().data_received(data)
-        if self.transport.is_closing() or self._refused or self._upgraded:
+        if self.transport.is_closing() or self._upgraded or self._refused:
             return
         if self._unparsed > self.bounds.header_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)

@@ -14,7 +14,6 @@ import os
 import resource
 import socket
 import struct
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -137,7 +136,7 @@ async def anybody(_websocket: WebSocket) -> None:
     """Callers have no key here."""
 
 
-KINDS = {"bare loop": Bare, "hub": Hubbed}
+KINDS: dict[str, type[Bare | Hubbed]] = {"bare loop": Bare, "hub": Hubbed}
 
 
 def payload(number: int) -> dict[str, object]:
@@ -245,4 +244,4 @@ def report(sockets: int, found: Mapping[str, tuple[list[float], int]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
@@ -15,6 +16,8 @@ import psycopg
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from api.app import Edge, Internals
 from api.headers import SECURITY_HEADERS
@@ -33,6 +36,11 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         "root": public_root(scope),
         "path": scope["path"],
     }
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": orjson.dumps(seen).decode()})
+        return
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"max-age=60")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": orjson.dumps(seen)})
@@ -173,6 +181,31 @@ async def test_without_a_surface_at_the_root_a_path_that_names_none_leads_nowher
     async with listening(edge(), listener()) as url, httpx2.AsyncClient(base_url=url) as client:
         assert (await client.get("/api/x")).status_code == 404
         assert (await client.get("/ready")).json() == {"ready": True}
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/health", "/", "/metrics"])
+async def test_a_socket_that_no_surface_has_is_refused_and_its_query_is_in_no_log(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    at = listener()
+    async with listening(edge(), at):
+        with pytest.raises(InvalidStatus) as refusal:
+            async with connect(f"ws://127.0.0.1:{at.getsockname()[1]}{path}?api_key=secret", proxy=None):
+                pass
+    assert refusal.value.response.status_code == 403
+    ours = [one.getMessage() for one in caplog.records if one.name != "websockets.client"]
+    assert [line for line in ours if "secret" in line or "Exception" in line] == []
+
+
+@pytest.mark.parametrize(("forwarded", "scheme"), [("https", "wss"), ("http", "ws"), ("x", "ws")])
+async def test_a_socket_that_a_proxy_decrypts_has_the_scheme_of_its_client(forwarded: str, scheme: str) -> None:
+    at, headers = listener(), {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": forwarded}
+    async with listening(edge(Proxies(LOCAL)), at):
+        address = f"ws://127.0.0.1:{at.getsockname()[1]}/echo/x"
+        async with connect(address, additional_headers=headers, proxy=None) as socket:
+            found = orjson.loads(await socket.recv())
+    assert (found["client"], found["scheme"], found["path"]) == ("203.0.113.7", scheme, "/echo/x")
 
 
 @asynccontextmanager

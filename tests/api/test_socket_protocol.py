@@ -158,7 +158,7 @@ def fragments(number: int, size: int) -> bytes:
         (frame(BINARY, b"x"), 1003),
         (frame(CLOSE, b"\x03\xe8"), 1000),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:24],
 )
 def test_a_frame_is_taken_or_ends_the_connection_with_its_code(running: Served, data: bytes, code: int | None) -> None:
     assert running.runner.run(send(running.node, data)) == code

@@ -243,10 +243,8 @@ class Node:
     async def client(self, channel: str = "one", **query: str) -> AsyncIterator[Client]:
         """A client that has joined."""
         parameters = "&".join(f"{name}={value}" for name, value in {"channel": channel, **query}.items())
-        async with connect(
-            f"{self.url}/live/ws?{parameters}", max_queue=None, open_timeout=60, proxy=None
-        ) as connection:
-            yield Client(connection)
+        async with joined(f"{self.url}/live/ws?{parameters}") as client:
+            yield client
 
 
 def encoded(row: ChannelRow) -> str | Ending:
@@ -298,6 +296,13 @@ class Client:
     def position(self) -> str:
         """The position of the last message, or of the welcome."""
         return next(str(message["position"]) for message in reversed(self.received) if "position" in message)
+
+
+@asynccontextmanager
+async def joined(address: str) -> AsyncIterator[Client]:
+    """A client of an address. It takes in whatever comes, read or not, as a browser does."""
+    async with connect(address, max_queue=None, open_timeout=PATIENCE_SECONDS, proxy=None) as connection:
+        yield Client(connection)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ import pytest
 
 from api.streaming import hub
 from api.streaming.hub import ChannelRow, QueueBounds, position_of, sequence_of
+from streams.core.commits import LOOK_SECONDS
 from tests.api.streaming.node import Node, served, until
 
 
@@ -106,11 +107,11 @@ async def test_a_slow_client_is_closed_with_a_position_while_others_hear_everyth
         await quick.next()
         async with node.client(silent="1") as slow:
             await slow.next()
-            slow.connection.transport.pause_reading()  # type: ignore[attr-defined]
+            slow.connection.transport.pause_reading()
             for number in range(100):
                 await node.say("one", "said", text=f"{number} {text}")
                 assert str((await quick.next())["text"]).startswith(f"{number} ")
-            slow.connection.transport.resume_reading()  # type: ignore[attr-defined]
+            slow.connection.transport.resume_reading()
             code, reason = await slow.closed()
         said = [message for message in slow.received if message["type"] == "said"]
         error = slow.received[-1]
@@ -161,7 +162,7 @@ async def test_rows_are_read_once_for_all_and_not_more_often_than_every_10_ms(no
             node.commits.announce()
             await asyncio.sleep(0)
         await asyncio.sleep(0.02)
-        assert len(queries) <= (loop.time() - began) / hub.LOOK_SECONDS + 1
+        assert len(queries) <= (loop.time() - began) / LOOK_SECONDS + 1
 
 
 async def test_a_database_that_is_away_delays_messages_and_loses_none(

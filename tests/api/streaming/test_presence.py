@@ -7,13 +7,12 @@ from contextlib import AsyncExitStack, suppress
 from uuid import UUID, uuid4
 
 import psycopg
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from api.streaming.presence import PresenceTimes, _Watch
 from streams.postgres.edges import SeenNode
 from tests.api.process import FORKING
-from tests.api.streaming.node import QUICK, STEADY, Client, Node, serve, served, until
+from tests.api.streaming.node import QUICK, STEADY, Node, joined, serve, served, until
 from tests.imitations import listener
 
 GRACEFUL = STEADY._replace(grace=60.0)
@@ -28,9 +27,7 @@ async def until_present(node: Node, *clients: str) -> None:
 
 async def connections(node: Node) -> list[tuple[str, int]]:
     """The clients of all connections ever recorded, and how many times each was closed."""
-    return [
-        (row[0], row[1]) for row in await node.ask("select client, closes from connections order by client, closes")
-    ]
+    return [(row[0], row[1]) for row in await node.ask("select client, closes from connections order by 1, 2")]
 
 
 async def test_a_client_is_present_while_a_connection_of_it_is_open(node: Node) -> None:
@@ -95,7 +92,7 @@ async def test_the_connections_of_a_killed_node_are_closed_once_by_the_others(ta
         gone = []
         for name in ("ana", "ben"):
             url = f"ws://127.0.0.1:{port}/live/ws?channel=one&client={name}"
-            client = Client(await stack.enter_async_context(connect(url, max_queue=None, open_timeout=60, proxy=None)))
+            client = await stack.enter_async_context(joined(url))
             gone.append(client)
             await client.next()
         staying = await stack.enter_async_context(node.client(client="cleo"))

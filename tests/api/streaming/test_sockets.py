@@ -12,12 +12,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from api.streaming import sockets
-from tests.api.streaming.node import KEY, Client, Node, served, until
+from tests.api.streaming.node import KEY, Client, Node, joined, served, until
 
 
 async def refused(node: Node, query: str) -> tuple[dict[str, object], int | None]:
-    async with connect(f"{node.url}/live/ws?{query}", max_queue=None, open_timeout=60, proxy=None) as connection:
-        client = Client(connection)
+    async with joined(f"{node.url}/live/ws?{query}") as client:
         error = await client.next()
         return error, (await client.closed())[0]
 
