@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -11,10 +12,12 @@ from uuid import UUID, uuid4, uuid5
 import psycopg
 from rich.console import Console
 
-import bootstrap
+import installation_secrets
 from commandline import Stop
-from commandline.installation import existing_database
+from commandline.installation import check_readable, existing_database
 from domain.messages import Command
+from products import PRODUCTS
+from products.product import Product, SubjectParts
 from settings import Settings
 from streams.core.envelope import Problem, outcome_stream
 from streams.core.read_models import Row
@@ -36,19 +39,35 @@ OUTCOME = """
 
 
 def erase_subject(settings: Settings, subject: str) -> None:
-    """Destroy a person's key and blank their values; raises Stop for a subject that is not `context:id`.
+    """Destroy a person's keys and blank their values; raises Stop for what is not `context:id`.
 
-    The erasure under the person's id comes first: after it, no record about them can be made under another key.
+    The id is what the product of that context makes subjects of: an address or client id may have several.
     """
     context, _, id_ = subject.partition(":")
-    if context not in {known.name for known in bootstrap.CONTEXTS} or not id_:
+    product = next((product for product in PRODUCTS if product.name == context), None)
+    if product is None or not id_:
         raise Stop(f"a subject reads context:id, as communication:123, not {subject!r}")
-    submit_commands(settings, context, erasure(subject, id_))
+    for found in _subjects(settings, product, id_):
+        _erase(settings, product, found)
+    console.print(f"{subject} is erased: the key is destroyed, the history still verifies (headwater audit verify)")
+
+
+def _subjects(settings: Settings, product: Product, typed: str) -> Sequence[str]:
+    """Raises Stop where a read model that says which subjects there are has halted: it might lack one."""
+    with connect_plain(existing_database(settings), "headwater erase") as connection:
+        check_readable(connection, *product.subject_sources)
+        return product.subjects_of(SubjectParts(installation_secrets.secrets(settings), connection), typed)
+
+
+def _erase(settings: Settings, product: Product, id_: str) -> None:
+    """The erasure under the person's own keys comes first: after it, no record of them is made under another key."""
+    subject, own = f"{product.name}:{id_}", product.keys_of(id_)
+    submit_commands(settings, product.name, *(erasure(subject, key) for key in own))
     with connect_plain(existing_database(settings), "headwater erase") as connection:
         places = connection.execute(KEYS_ABOUT, (subject,)).fetchall()
-    for place, keys in groupby(places, key=itemgetter(0)):
-        submit_commands(settings, place, *(erasure(subject, key) for _, key in keys if (place, key) != (context, id_)))
-    console.print(f"{subject} is erased: the key is destroyed, the history still verifies (headwater audit verify)")
+    done = {(product.name, key) for key in own}
+    for context, keys in groupby(places, key=itemgetter(0)):
+        submit_commands(settings, context, *(erasure(subject, key) for _, key in keys if (context, key) not in done))
 
 
 def erasure(subject: str, key: str) -> EraseSubject:

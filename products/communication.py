@@ -14,7 +14,6 @@ from api.communication.access import LIMITS, SCOPES
 from commands.communication.effects import (
     FindOwners,
     FindSenders,
-    ForgetMessages,
     MarkAddress,
     SendMail,
     SendText,
@@ -22,6 +21,7 @@ from commands.communication.effects import (
 )
 from commands.communication.wiring import COMMUNICATION as CONTEXT
 from connectors.settings import ResendSettings, SmtpSettings, TwilioSettings
+from domain.calls.outbox import ForgetMessages
 from domain.communication.budget import Limits
 from domain.communication.delivery import MessageDelivered, MessageRejected, MessageUndelivered
 from domain.communication.kinds import Channel
@@ -126,8 +126,8 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     from effects.communication.consent import ConsentCheck
     from effects.communication.deliveries import RecordedDeliveries
     from effects.communication.messages import code_of, mail_of, text_of
-    from effects.communication.outbox import OutboxRemoval
     from effects.communication.owners import AddressMark, OwnerSearch
+    from effects.outbox import OutboxRemoval
     from effects.rendering import PermissionGuard, RecordedFirst, Rendering
 
     outbox, links = parts.settings.outbox, unsubscribe_links(parts.secrets, parts.settings.public)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -35,11 +36,14 @@ from connectors.settings import (
     XSettings,
 )
 from domain.calls.document import FetchDocument
+from domain.calls.outbox import ForgetMessages
 from domain.calls.social_post import Network
+from domain.content_generator.marks import MARK, marks_of, recipient_mark
 from domain.content_generator.sync_job import SyncJobCompleted, SyncJobFailed, SyncJobStarted
 from domain.messages import Effect
-from products.product import App, Credential, EdgeParts, Product, Webhooks, WorkerParts
+from products.product import App, Credential, EdgeParts, Product, SubjectParts, Webhooks, WorkerParts
 from projections.content_generator import READ_MODELS
+from projections.content_generator.queries import tenants
 from settings import Settings
 from streams.core.calls import AnyConnector
 from streams.telemetry.live_figures import Delivery
@@ -127,15 +131,16 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     from connectors.social import SocialNetworks
     from content.content_generator.demonstration import DEMONSTRATION
     from content.content_generator.links import unsubscribe_address
-    from effects.content_generator.audience import PAGE, AudienceCount, AudienceReading, recipient_mark
+    from effects.content_generator.audience import PAGE, AudienceCount, AudienceReading
     from effects.content_generator.batches import BatchContent, CrmBatches, MailedBatches
     from effects.content_generator.composition import Composition
     from effects.content_generator.pages import MetricsReading, PagePublication
     from effects.content_generator.posts import PinnedPosts, PostPublication, PostSearch
     from effects.content_generator.reports import ReportReading
+    from effects.outbox import OutboxRemoval
 
     own, outbox, dsn = ContentGeneratorSettings(), parts.settings.outbox, parts.dsn
-    mark, mac = recipient_mark(parts.secrets.mark_of), parts.secrets.mac
+    mark, mac = partial(recipient_mark, parts.secrets.mark_of), parts.secrets.mac
     root = f"{parts.settings.public}/content-generator"
     crm = providers.crm(CrmSettings(), outbox)
     platform = providers.platform(PlatformSettings(), outbox)
@@ -160,6 +165,7 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
         ReadMetrics: MetricsReading(platform),
         PublishPost: PostPublication(PinnedPosts(dsn), networks, tests),
         FindPost: PostSearch(PinnedPosts(dsn), networks),
+        ForgetMessages: OutboxRemoval(outbox),
     }
 
 
@@ -181,6 +187,15 @@ def check(_settings: Settings) -> Sequence[str]:
     return [warning for warning, holds in found.items() if holds]
 
 
+def subjects_of(parts: SubjectParts, typed: str) -> Sequence[str]:
+    """The marks of an address or client id in every tenant; a mark itself stays one."""
+    from api.auth import DEFAULT_TENANT
+
+    given = [typed] if MARK.fullmatch(typed) else []
+    found = {DEFAULT_TENANT, *tenants.known_tenants(parts.connection)}
+    return [*given, *(mark for tenant in sorted(found) for mark in marks_of(parts.secrets.mark_of, tenant, typed))]
+
+
 CONTENT_GENERATOR = Product(
     context=replace(CONTEXT, read_models=READ_MODELS),
     apps={"content_generator": app},
@@ -196,4 +211,6 @@ CONTENT_GENERATOR = Product(
     ),
     webhooks=Webhooks(signature_field="signature"),
     check=check,
+    subjects_of=subjects_of,
+    subject_sources=tenants.SOURCES,
 )

@@ -11,12 +11,14 @@ from domain.messages import Effect
 from domain.webhooks import FeedEvent, WebhookContent
 from settings import Settings
 from streams.core.calls import AnyConnector
+from streams.core.read_models import Row
 from streams.core.secrets import Secrets
 from streams.core.wiring import Context
 from streams.engine import Engine
 from streams.telemetry.live_figures import Delivery
 
 if TYPE_CHECKING:
+    from psycopg import Connection
     from starlette.types import ASGIApp
 
     from api.auth import Tokens
@@ -53,6 +55,14 @@ class App(NamedTuple):
     asgi: ASGIApp
     close: Callable[[], Awaitable[None]]
     start: Callable[[], Awaitable[None]] = _nothing
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectParts:
+    """The parts that subjects are made from. `connection` sees the read models."""
+
+    secrets: Secrets
+    connection: Connection[Row]
 
 
 Option = Literal["no-scope", "tier", "tenant", "refresh", "role"]
@@ -96,6 +106,10 @@ class Product:
     script with `{base}` and `{token}`. `check` reads every setting of the product before anything starts: it raises
     pydantic's ValidationError, and returns warnings for the operator. `preview` renders a message before it is sent,
     for `headwater preview`; raises ValueError with a sentence.
+
+    `subjects_of` gives the subjects, without the context's name, of what an operator types to `headwater erase`: an
+    address may have one in every tenant. Unless it is given, what is typed is the subject. It asks the read models
+    `subject_sources`. `keys_of` gives the partition keys that are wholly a subject's.
     """
 
     context: Context
@@ -108,6 +122,9 @@ class Product:
     webhooks: Webhooks | None = None
     preview: Callable[[str, str, str, bool], str] | None = None
     check: Callable[[Settings], Sequence[str]] = lambda _settings: ()
+    subjects_of: Callable[[SubjectParts, str], Sequence[str]] = lambda _parts, typed: (typed,)
+    subject_sources: tuple[str, ...] = ()
+    keys_of: Callable[[str], Sequence[str]] = lambda subject: (subject,)
 
     @property
     def name(self) -> str:

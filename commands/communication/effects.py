@@ -38,12 +38,6 @@ class SendMail(SendMessage, name="communication.mail.v1"):
     """Send a message as e-mail."""
 
 
-class ForgetMessages(Effect, name="communication.forget_messages.v1"):
-    """Remove the sandbox's files of messages to an erased person (`context:id`)."""
-
-    erased: str
-
-
 class FindSenders(Effect, name="communication.find_senders.v1"):
     """Find the users of `partition` whose number hashes to `mark`, except `told`.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from uuid import UUID
 
-from commands import webhooks
+from commands import outbox, webhooks
 from commands.communication.address_report import HearReport, RecordMark, RecordOwners, SuppressAddress
 from commands.communication.attempt import RecordAttempt
 from commands.communication.budget import RecordSpending, ReserveBudget
@@ -14,7 +14,6 @@ from commands.communication.consent import RecordCodeSent
 from commands.communication.effects import (
     FindOwners,
     FindSenders,
-    ForgetMessages,
     MarkAddress,
     SendMail,
     SendMessage,
@@ -23,7 +22,6 @@ from commands.communication.effects import (
 )
 from commands.communication.message import DispatchMessage
 from commands.communication.opt_out import OptOut
-from commands.communication.outbox import RecordForgotten
 from commands.communication.stop import RecordSenders
 from domain.communication.address_report import OwnersFound, ReportHeard, ReportMarked
 from domain.communication.budget import BudgetReserved, Limits
@@ -76,7 +74,7 @@ def _about_people(event: Recorded[Event]) -> Iterator[Task]:
         case VerificationCodeFailed(day=day) as failed if day is not None:
             yield from _spend(failed.at, failed.verification_id, day, -failed.refund)
         case SubjectErased() as gone:
-            yield Call(ForgetMessages(erased=gone.erased), RecordForgotten(at=gone.at, erased=gone.erased))
+            yield outbox.removal(gone)
         case StopHeard() as heard:
             yield _search(heard, event.position.partition)
         case SendersFound() as found:

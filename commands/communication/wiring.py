@@ -17,7 +17,6 @@ from commands.communication import (
     message,
     number,
     opt_out,
-    outbox,
     preferences,
     receipt,
     stop,
@@ -25,15 +24,16 @@ from commands.communication import (
 from commands.communication.effects import (
     FindOwners,
     FindSenders,
-    ForgetMessages,
     MarkAddress,
     SendMail,
     SendText,
     SendVerificationCode,
 )
 from commands.communication.reactions import react
+from commands.outbox import OUTBOX_HANDLERS, StillThere
 from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS, WEBHOOK_UPCASTS
+from domain.calls.outbox import ForgetMessages
 from domain.calls.webhook import DeliverWebhook
 from domain.communication import address_report as reports
 from domain.communication import batch as batches
@@ -44,7 +44,7 @@ from domain.communication import receipt as receipts
 from domain.communication import recipient as recipients
 from domain.communication import stop as stops
 from domain.communication.events import EVENTS
-from streams.core.wiring import Context, Handler, Nothing, Stream, fold_nothing
+from streams.core.wiring import Context, Handler, Stream
 
 MESSAGE = Stream("message", messages.Message(), messages.evolve, id_of=attrgetter("message_id"))
 RECIPIENT = Stream("recipient", recipients.Recipient(), recipients.evolve, id_of=attrgetter("user_id"))
@@ -53,7 +53,6 @@ BATCH = Stream("batch", batches.Batch(), batches.evolve, id_of=attrgetter("batch
 STOP = Stream("stop", stops.Stop(), stops.evolve, id_of=attrgetter("stop_id"))
 REPORT = Stream("address_report", reports.AddressReport(), reports.evolve, id_of=attrgetter("report_id"))
 NUMBER = Stream("number", numbers.Number(), numbers.evolve, id_of=attrgetter("number"))
-OUTBOX = Stream("outbox", Nothing(), fold_nothing, id_of=attrgetter("erased"))
 RECEIPTS = Stream("receipt", receipts.Receipts(), receipts.evolve, id_of=attrgetter("provider_id"))
 
 COMMUNICATION = Context(
@@ -87,7 +86,7 @@ COMMUNICATION = Context(
         Handler(address_report.RecordOwners, decide=address_report.record_owners, writes=REPORT),
         Handler(address_report.SuppressAddress, decide=address_report.suppress_address, writes=RECIPIENT),
         Handler(number.AllowCode, decide=number.allow_code, writes=NUMBER),
-        Handler(outbox.RecordForgotten, decide=outbox.record_forgotten, writes=OUTBOX),
+        *OUTBOX_HANDLERS,
         *WEBHOOK_HANDLERS,
         *TOKEN_HANDLERS,
     ),
@@ -104,7 +103,7 @@ COMMUNICATION = Context(
         consent.TooManyCodes,
         consent.CodeNotAllowed,
         consent.CodeOverBudget,
-        outbox.StillThere,
+        StillThere,
         *WEBHOOK_REFUSALS,
     ),
     effects=(

@@ -25,9 +25,11 @@ from commands.content_generator import (
 )
 from commands.content_generator.effects import EFFECTS
 from commands.content_generator.reactions import react
+from commands.outbox import OUTBOX_HANDLERS, StillThere
 from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS
 from domain.calls.document import FetchDocument
+from domain.calls.outbox import ForgetMessages
 from domain.calls.webhook import DeliverWebhook
 from domain.content_generator import announcement as announcements
 from domain.content_generator import campaign as campaigns
@@ -132,6 +134,7 @@ CONTENT_GENERATOR = Context(
         *CAMPAIGN_HANDLERS,
         *CHANNEL_HANDLERS,
         *LIVE_HANDLERS,
+        *OUTBOX_HANDLERS,
         *WEBHOOK_HANDLERS,
         *TOKEN_HANDLERS,
     ),
@@ -149,8 +152,9 @@ CONTENT_GENERATOR = Context(
         live_session.SessionOver,
         live_session.ClientErased,
         live_session.NotConnected,
+        StillThere,
         *WEBHOOK_REFUSALS,
     ),
-    effects=(*EFFECTS, FetchDocument, DeliverWebhook),
+    effects=(*EFFECTS, FetchDocument, ForgetMessages, DeliverWebhook),
     react=react,
 )

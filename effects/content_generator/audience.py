@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 from commands.content_generator.effects import CountAudience, ResolveAudience
 from connectors.crm import Audience, AudiencePage, Crm, Subscriber
-from domain.content_generator.marks import RECIPIENT
-from effects.content_generator.reading import BEHIND, read
+from effects.content_generator.lookup import BEHIND, read
 from projections.content_generator.campaigns import tenant_of_campaign
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict
 from streams.postgres.reads import Reads
@@ -19,7 +18,7 @@ NOWHERE = Subscriber(id="test", address="test@example.invalid", name="Test")
 """The recipient of a test for which no test recipients are set: an address that no mail reaches."""
 
 Mark = Callable[[str, str], str]
-"""The mark of an address, by tenant."""
+"""The mark of an address in a tenant."""
 
 
 class AudienceCount:
@@ -76,8 +75,3 @@ class AudienceReading:
 
     async def _read(self, effect: ResolveAudience) -> AudiencePage | Deferred | Rejected:
         return await self._crm.page(Audience(effect.segment, effect.tags), self._page, effect.cursor)
-
-
-def recipient_mark(mark_of: Callable[..., str]) -> Mark:
-    """The mark of a recipient by the installation's secret."""
-    return lambda tenant, address: mark_of(RECIPIENT, tenant, address.strip().lower())

@@ -12,7 +12,7 @@ from content.content_generator.demonstration import DEMONSTRATION
 from content.content_generator.summary_content import as_composed
 from domain.calls.document import Document
 from domain.content_generator.composed import Composed, ComposedSummary, CompositionOptions, TooLarge, pinned
-from effects.content_generator.reading import BEHIND, read
+from effects.content_generator.lookup import BEHIND, read
 from projections.content_generator.contents import Owner, pinned_content
 from projections.content_generator.document_versions import document_version
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict

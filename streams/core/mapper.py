@@ -53,6 +53,14 @@ class Mapper:
             return None
         return {SEALED: b64encode(seal(cipher, orjson.dumps(value), subject.encode())).decode()}
 
+    def withheld(self, message: N) -> N:
+        """The message as it is decoded later: without personal values, if its subject has been erased."""
+        if not message.seals or message.subject is None or not self.keyring.knows(message.subject):
+            return message
+        if self.keyring.cipher(message.subject) is not None:
+            return message
+        return message.model_copy(update=dict.fromkeys(message.personal_fields))
+
     def decode(self, name: str, data: bytes, subject: str | None) -> Named:
         """Decode a message to its current type; raises UnknownName, pydantic's ValidationError, or KeyNotLoaded."""
         if self.names.is_current(name):

@@ -219,7 +219,7 @@ class Processor:
 
     def _append(self, envelope: Envelope, handler: Handler, loaded: Loaded, batch: Batch) -> Outcome:
         opened = {stream.category: self._open(envelope, stream, loaded) for stream in handler.streams}
-        key, encode = envelope.command.key, self.mapper.encode
+        key, encode, withheld = envelope.command.key, self.mapper.encode, self.mapper.withheld
         for one in opened.values():
             _check_key(key, one.folded)
         written = opened[handler.writes.category].folded
@@ -227,7 +227,7 @@ class Processor:
         read = [opened[stream.category].folded.state for stream in handler.reads]
         lines: list[Line] = [
             (event, *opened[event.aggregate].append(event, key), encode(event))
-            for event in handler.decide(envelope.command, written.state, *read)
+            for event in map(withheld, handler.decide(envelope.command, written.state, *read))
         ]
         for _, _, _, data in lines:
             check_size(data)

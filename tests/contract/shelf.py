@@ -151,6 +151,19 @@ class LendJar(Command, name="shelf.jar.lend.v1", key="owner", subject="borrower"
     address: Personal[str]
 
 
+class PassJar(Command, name="shelf.jar.pass.v1", key="owner", subject="owner"):
+    """Lends a jar to somebody who is named in what the owner says."""
+
+    jar: str
+    owner: str
+    borrower: str
+    address: Personal[str]
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        return f"shelf:{self.owner}", f"shelf:{self.borrower}"
+
+
 class MatchNeighbour(Command, name="shelf.jar.match_neighbour.v1", key="owner"):
     """Fills a jar with a gram for every jar that the neighbour has opened."""
 
@@ -218,7 +231,7 @@ def _stumble(jar: Jar) -> None:
         raise ZeroDivisionError("thirteen")
 
 
-def lend(command: LendJar, jar: Jar) -> Sequence[Event]:
+def lend(command: LendJar | PassJar, jar: Jar) -> Sequence[Event]:
     if jar.lent:
         raise LentAlready(f"jar {command.jar} is lent already", reachable=jar.address is not None)
     return [JarLent(at=command.at, jar=command.jar, borrower=command.borrower, address=command.address)]
@@ -310,6 +323,7 @@ SHELF = Context(
         Handler(EmptyJar, decide=empty, writes=JAR),
         Handler(RecordSupply, decide=record_supply, writes=JAR),
         Handler(LendJar, decide=lend, writes=JAR),
+        Handler(PassJar, decide=lend, writes=JAR),
         Handler(MatchNeighbour, decide=match_neighbour, writes=JAR, reads=(NEIGHBOUR,)),
         Handler(BreakJar, decide=break_jar, writes=JAR),
     ),

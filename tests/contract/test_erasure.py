@@ -10,7 +10,7 @@ import pytest
 from streams.core.envelope import Status
 from streams.core.wiring import EraseSubject, SubjectErased
 from tests.contract.runtimes import START, Runtime, do, fill, open_jar
-from tests.contract.shelf import JarOpened, LendJar
+from tests.contract.shelf import JarLent, JarOpened, LendJar, PassJar
 
 
 async def test_personal_values_are_not_in_the_log_in_clear(runtime: Runtime) -> None:
@@ -64,6 +64,13 @@ async def test_who_is_erased_under_one_key_leaves_the_states_of_others_alone(run
     await do(runtime, erase("ada"))
     assert not await reachable(runtime)
     assert await reachable(runtime, "pears", owner="eve")
+
+
+async def test_an_erased_person_named_by_another_is_recorded_without_their_values(runtime: Runtime) -> None:
+    await do(runtime, erase("ada"))
+    passed = await do(runtime, PassJar(at=START, jar="plums", owner="ada", borrower="bob", address="12 Orchard Lane"))
+    assert passed.only(JarLent).address is None
+    assert not await reachable(runtime)
 
 
 @pytest.mark.parametrize("subject", ["shelf:bob@ada", "shelf:bob%40ada"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from commands.communication.effects import ForgetMessages
-from commands.communication.outbox import RecordForgotten
+from commands.outbox import RecordForgotten
+from domain.calls.outbox import ForgetMessages
 from streams.core.calls import Accepted, Deferred, Verdict
 from streams.core.envelope import Decided, Status
 from streams.core.wiring import EraseSubject

@@ -16,7 +16,6 @@ from commands.communication.delivery import RecordReceipt
 from commands.communication.effects import (
     FindOwners,
     FindSenders,
-    ForgetMessages,
     MarkAddress,
     SendMail,
     SendText,
@@ -24,6 +23,7 @@ from commands.communication.effects import (
 )
 from commands.communication.receipt_kinds import ReceiptKind
 from commands.communication.wiring import COMMUNICATION
+from domain.calls.outbox import ForgetMessages
 from domain.messages import Command, Effect
 from effects.communication.owners import AddressMark, OwnerSearch
 from projections.communication import READ_MODELS

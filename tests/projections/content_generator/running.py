@@ -26,6 +26,7 @@ from commands.content_generator.effects import (
 from commands.content_generator.wiring import CONTENT_GENERATOR
 from commands.webhooks import QueueWebhook
 from domain.calls.document import Block, BlockKind, Document, FetchDocument, Span
+from domain.calls.outbox import ForgetMessages
 from domain.calls.webhook import DeliverWebhook
 from domain.messages import Command, Effect, Event
 from projections.content_generator import READ_MODELS
@@ -79,6 +80,7 @@ OUTPUTS: dict[type[Effect], dict[str, Any]] = {
     ReadMetrics: METRICS,
     PublishPost: {"url": "https://social.example/1"},
     FindPost: {"found": False},
+    ForgetMessages: {},
     DeliverWebhook: {},
 }
 

@@ -1,11 +1,13 @@
-"""The removal of an erased person's messages from the sandbox."""
+"""The removal of an erased person's messages from the sandbox, for every context that sends any."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
+from domain.calls.outbox import ForgetMessages
 from domain.messages import Event, Refused, Reply, Result
-from streams.core.wiring import Nothing
+from streams.core.wiring import Call, Handler, Nothing, Stream, SubjectErased, fold_nothing
 
 
 class StillThere(Refused, name="communication.still_there", formerly="StillThere"):
@@ -23,3 +25,12 @@ def record_forgotten(command: RecordForgotten, _state: Nothing) -> Sequence[Even
     if command.attempt is not None and command.attempt.result is Result.REJECTED:
         raise StillThere(f"messages to {command.erased} are still in the outbox: {command.attempt.reason}")
     return []
+
+
+def removal(gone: SubjectErased) -> Call:
+    """The removal of this person's messages."""
+    return Call(ForgetMessages(erased=gone.erased), RecordForgotten(at=gone.at, erased=gone.erased))
+
+
+OUTBOX = Stream("outbox", Nothing(), fold_nothing, id_of=attrgetter("erased"))
+OUTBOX_HANDLERS = (Handler(RecordForgotten, decide=record_forgotten, writes=OUTBOX),)

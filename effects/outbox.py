@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from commands.communication.effects import ForgetMessages
 from connectors.sandbox import forget
+from domain.calls.outbox import ForgetMessages
 from streams.core.calls import Accepted, Deferred, Verdict
 
 REMOVAL_SECONDS = 300.0
