@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from content.content_generator.metadata import distinct, from_character, metadata_of
@@ -20,14 +19,6 @@ _LABEL = re.compile(r"\s*(\S[^\n]{0,78}?)(?::\s+|\s+[–—-]\s+)(?=\S)")
 _LIST_LABEL = re.compile(r"[^\n.!?]+:")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """Blocks that make one item. `title` is empty where they have none of their own."""
-
-    title: str
-    blocks: tuple[Block, ...]
-
-
 def items_of(document: Document, strategy: Strategy, fetched_at: datetime) -> CategorizedItems:
     """The items of a document. An item's date is its own, else the document's last change, else the fetch."""
     clean = filled(document, {})
@@ -41,75 +32,76 @@ def items_of(document: Document, strategy: Strategy, fetched_at: datetime) -> Ca
 
 def _items(section: Section, strategy: Strategy, title: str, date: datetime) -> Iterator[Item]:
     """The items of a section. Lines of metadata between its entries hold for all of them; its title for the first."""
-    entries = [(entry, metadata_of(entry.blocks)) for entry in _entries(section.raw, strategy)]
-    shared = metadata_of(block for entry, own in entries if not own.blocks for block in entry.blocks)
-    for entry, own in entries:
+    entries = [(blocks, metadata_of(blocks)) for blocks in _entries(section.raw, strategy)]
+    shared = metadata_of(block for blocks, own in entries if not own.blocks for block in blocks)
+    for _, own in entries:
         if not own.blocks:
             continue
-        opening = shortened(opening_of(own.blocks), LONGEST_LABEL)
+        label, blocks = _labelled(own.blocks) if strategy is Strategy.STRUCTURED else ("", own.blocks)
+        opening = shortened(opening_of(blocks), LONGEST_LABEL)
         yield Item(
-            title=entry.title or title or opening or section.heading,
-            content=text_of(own.blocks),
+            title=label or title or opening or section.heading,
+            content=text_of(blocks),
             tags=distinct([*own.tags, *shared.tags]),
             date=own.date or shared.date or date,
         )
         title = ""
 
 
-def _entries(blocks: Sequence[Block], strategy: Strategy) -> Iterator[_Entry]:
+def _entries(blocks: Sequence[Block], strategy: Strategy) -> Iterator[Sequence[Block]]:
     match strategy:
         case Strategy.MARKDOWN:
-            yield _Entry("", tuple(blocks))
+            yield blocks
         case Strategy.STRUCTURED:
-            yield from _structured(blocks)
+            yield from _groups(blocks, _begins_entry)
         case Strategy.FREEFORM:
-            yield from (_Entry("", tuple(group)) for group in _paragraphs(blocks))
+            yield from _groups(blocks, _begins_paragraph)
 
 
-def _paragraphs(blocks: Iterable[Block]) -> Iterator[list[Block]]:
-    """Each paragraph with the list or table that follows it."""
+def _groups(blocks: Iterable[Block], begins: Callable[[Block, Block], bool]) -> Iterator[list[Block]]:
+    """The blocks in groups: whether a block begins another one depends on it and the first of the group before."""
     group: list[Block] = []
     for block in blocks:
-        if group and block.kind not in (BlockKind.ITEM, BlockKind.ROW):
+        if group and begins(block, group[0]):
             yield group
             group = []
         group.append(block)
     yield group
 
 
-def _structured(blocks: Sequence[Block]) -> Iterator[_Entry]:
-    """An entry for each list item with what is nested in it, and for each text between lists."""
-    group: list[Block] = []
-    for block in blocks:
-        if group and _begins_entry(block, group[0]):
-            yield _entry(group)
-            group = []
-        group.append(block)
-    yield _entry(group)
+def _begins_paragraph(block: Block, first: Block) -> bool:
+    """Any block but a list or table, which belongs to the paragraph above it."""
+    return block.kind not in (BlockKind.ITEM, BlockKind.ROW)
 
 
 def _begins_entry(block: Block, first: Block) -> bool:
+    """A list item that is not nested in the one before, and a text behind a list."""
     if block.kind is BlockKind.ITEM:
         return first.kind is not BlockKind.ITEM or block.level <= first.level
     return first.kind is BlockKind.ITEM
 
 
-def _entry(group: list[Block]) -> _Entry:
-    """An entry of a list has the title of its label: `Label: text`, or a label in bold."""
-    if not group or group[0].kind is not BlockKind.ITEM or metadata_of(group[:1]).blocks == ():
-        return _Entry("", tuple(group))
-    label, start = _label(group[0])
-    first = group[0].model_copy(update={"kind": BlockKind.PARAGRAPH, "level": 0, "ordered": False})
-    return _Entry(one_line(label).strip(" :–—-"), (from_character(first, start), *group[1:]))
+def _labelled(blocks: Sequence[Block]) -> tuple[str, Sequence[Block]]:
+    """The label of a list's entry, `Label: text` or in bold, and the blocks without it."""
+    if blocks[0].kind is not BlockKind.ITEM:
+        return "", blocks
+    label, start = _label(blocks[0])
+    first = blocks[0].model_copy(update={"kind": BlockKind.PARAGRAPH, "level": 0, "ordered": False})
+    return one_line(label).strip(" :–—-"), (from_character(first, start), *blocks[1:])
 
 
 def _label(item: Block) -> tuple[str, int]:
     """The label of a list item, and where its text begins."""
     bold = item.spans[0].text if item.spans[0].bold else ""
-    if bold.strip(" :") and len(bold) <= LONGEST_LABEL and len(bold) < len(item.text.strip()):
+    if bold.strip(" :") and len(bold) <= LONGEST_LABEL and _is_apart(item.text.strip(), len(bold)):
         return bold, len(bold)
     label = _LABEL.match(item.text)
     return ("", 0) if label is None or "://" in label[1] else (label[1], label.end())
+
+
+def _is_apart(text: str, end: int) -> bool:
+    """Whether a word ends there, and others follow."""
+    return end < len(text) and not text[end - 1 : end + 1].isalnum()
 
 
 def _with_label_headings(document: Document) -> Document:

@@ -24,7 +24,7 @@ def _group(kind: BlockKind, blocks: list[Block]) -> Iterator[Markup]:
         case BlockKind.ROW:
             yield Markup('<table class="text">{}</table>').format(Markup("").join(map(_row, blocks)))
         case BlockKind.CODE:
-            code = Markup("\n").join(escape(block.text) for block in blocks)
+            code = Markup("\n").join(_inline(block.spans) for block in blocks)
             yield Markup("<pre><code>{}</code></pre>").format(code)
         case BlockKind.QUOTE:
             yield from (Markup("<blockquote><p>{}</p></blockquote>").format(_inline(block.spans)) for block in blocks)

@@ -252,3 +252,10 @@ def test_a_post_on_x_says_title_beginning_link_and_hashtags() -> None:
         "https://halcytone.example.com/tour?utm_source=newsletter&utm_medium=email\n\n"
         "#newsletter #breathwork #Spring2024"
     )
+
+
+def test_a_post_of_a_long_title_and_a_long_text_is_cut_to_its_limit() -> None:
+    one = document(paragraph("Breathe in for 4 seconds. " * 5_000, "https://example.com/calm"), title="Calm " * 39)
+    x, _, facebook = compose(one, EVERYTHING, "plain@1").social
+    assert x.content.endswith("Breathe in for 4 seconds.\n\nhttps://example.com/calm")
+    assert facebook.content.count("Breathe in") > 2_000
