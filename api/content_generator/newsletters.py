@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.auth import Caller
 from api.content_generator.access import WRITE
+from api.content_generator.cleaned_html import cleaned
 from api.content_generator.dependencies import Own
 from api.content_generator.fields import Flag, Html, Line, Shown, Tag, Text, Time
 from api.fields import Body
@@ -65,14 +66,14 @@ async def send(
 ) -> NewsletterAnswer | Response:
     """Send a newsletter, now or at `schedule_time`. In test mode it goes to test recipients, or nowhere."""
     id_ = campaign_id(act.new_id("newsletter").hex)
-    html = clean_mail(body.html_content, body.subject)
+    html = await cleaned("html_content", clean_mail, body.html_content, body.subject)
     command = RequestCampaign(
         at=act.at,
         campaign_id=id_,
         tenant=caller.tenant,
         subject_line=body.subject,
         html=html,
-        text=body.text_content or text_of_html(html),
+        text=body.text_content or await cleaned("html_content", text_of_html, html),
         segment=body.recipient_filter.segment,
         tags=body.recipient_filter.tags,
         test_mode=body.test_mode,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.auth import Caller
 from api.content_generator.access import READ, WRITE
+from api.content_generator.cleaned_html import cleaned
 from api.content_generator.dependencies import Own
 from api.content_generator.fields import Html, Line, Shown, Tags, Text, Time
 from api.errors import ApiError, FieldError, invalid
@@ -90,7 +91,7 @@ async def publish(
     content_id = f"content-{act.new_id('content').hex}"
     page = Page(
         title=body.title,
-        content=clean_page(body.content),
+        content=await cleaned("content", clean_page, body.content),
         category=body.category,
         tags=body.tags,
         author=body.author,

@@ -6,7 +6,11 @@ import re
 from html.parser import HTMLParser
 
 from content.content_generator.plain_text import safe_link
-from content.content_generator.sanitizer import clean_page
+from content.content_generator.sanitizer import structure_of
+from domain.social.text import shortened
+
+LONGEST_TEXT = 100_000
+"""Characters. A newsletter's HTML and text are kept in one record."""
 
 _BLANKS = re.compile(r"[ \t\r\n\xa0]+")
 _GAPS = re.compile(r"\n{3,}")
@@ -18,10 +22,11 @@ _PARAGRAPHS |= {"h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "ol", "p"
 def text_of_html(html: str) -> str:
     """The text of HTML: paragraphs, list items, cells, addresses behind links, words for pictures. Raises TooNested."""
     reader = _Reader()
-    reader.feed(clean_page(html))
+    reader.feed(structure_of(html))
     reader.close()
     lines = (line.strip(" \t") for line in "".join(reader.parts).split("\n"))
-    return _GAPS.sub("\n\n", "\n".join(_BLANKS.sub(" ", line) for line in lines)).strip() + "\n"
+    text = _GAPS.sub("\n\n", "\n".join(_BLANKS.sub(" ", line) for line in lines)).strip()
+    return shortened(text, LONGEST_TEXT) + "\n"
 
 
 class _Reader(HTMLParser):

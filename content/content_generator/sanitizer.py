@@ -14,6 +14,7 @@ import nh3
 from markupsafe import escape
 
 from content.content_generator.plain_text import one_line, printable
+from domain.content_generator.composed import LARGEST_HTML, TooLarge
 
 PAGE_TAGS = set(
     """a abbr address article aside b bdi bdo blockquote br caption cite code col colgroup dd del details div dl dt em
@@ -77,20 +78,26 @@ class TooNested(ValueError):
 
 
 def clean_page(html: str) -> str:
-    """The HTML of a page: structure, text, links and pictures. Raises TooNested."""
+    """The HTML of a page: structure, text, links and pictures. Raises TooNested, TooLarge."""
+    return _bounded(structure_of(html))
+
+
+def structure_of(html: str) -> str:
+    """The HTML of a page, however large. Raises TooNested."""
     _check_nesting(html)
-    return nh3.clean(
+    cleaned = nh3.clean(
         printable(html),
         tags=PAGE_TAGS,
         clean_content_tags=_WITH_CONTENT | {"style"},
         attributes=PAGE_ATTRIBUTES,
         url_schemes=SCHEMES,
         link_rel="noopener noreferrer",
-    ).strip()
+    )
+    return cleaned.strip()
 
 
 def clean_mail(html: str, subject: str) -> str:
-    """The HTML of an e-mail as a whole document, with style sheets in its head. Raises TooNested."""
+    """The HTML of an e-mail as a whole document, with style sheets in its head. Raises TooNested, TooLarge."""
     _check_nesting(html)
     cleaned = nh3.clean(
         printable(html),
@@ -102,7 +109,15 @@ def clean_mail(html: str, subject: str) -> str:
     )
     styles = "".join(f"{sheet}\n" for sheet in _STYLE.findall(cleaned))
     body = _STYLE.sub("", cleaned).strip()
-    return _DOCUMENT.format(title=escape(one_line(subject)), styles=styles, body=body)
+    return _bounded(_DOCUMENT.format(title=escape(one_line(subject)), styles=styles, body=body))
+
+
+def _bounded(html: str) -> str:
+    """The HTML, unless escaping has made it larger than can be kept."""
+    size = len(html.encode())
+    if size > LARGEST_HTML:
+        raise TooLarge("html", size, LARGEST_HTML)
+    return html
 
 
 def _check_nesting(html: str) -> None:

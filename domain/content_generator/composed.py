@@ -54,7 +54,9 @@ def pinned(template: TemplateName) -> str:
 
 
 class TooLarge(Exception):
-    """A part of the content has too many bytes. `part` is `email.html`, `web.html`, `newsletter.html` or `composed`."""
+    """A part of the content has too many bytes. `part` is `email.html`, `web.html`, `newsletter.html`, `composed`,
+    or `html` for what a caller gave.
+    """
 
     def __init__(self, part: str, size: int, limit: int) -> None:
         super().__init__(f"{part} has {size:,} bytes, and at most {limit:,} can be kept")

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from content.content_generator.html_text import text_of_html
+from content.content_generator.html_text import LONGEST_TEXT, text_of_html
 from content.content_generator.plain_text import has_control_characters
 from content.content_generator.sanitizer import MAIL_TAGS, PAGE_TAGS, TooNested, clean_mail, clean_page
+from domain.content_generator.composed import TooLarge
 from tests.content.content_generator.strategies import Html, read
 
 NEWSLETTER = """\
@@ -137,7 +138,7 @@ def test_any_html_has_a_text(html: str) -> None:
     "piece", ["<div></div>", "<p>", "<a href=x></a>", "<", "&", "<table><tr><td></table>", "<!--", "<!-- -->"]
 )
 def test_no_html_takes_long(piece: str) -> None:
-    html = piece * (100_000 // len(piece))
+    html = piece * (50_000 // len(piece))
     began = time.process_time()
     text_of_html(html)
     clean_mail(html, "March")
@@ -150,6 +151,19 @@ def test_html_nested_without_end_is_refused(html: str) -> None:
         clean_page(html)
     with pytest.raises(TooNested):
         clean_mail(html, "March")
+
+
+def test_html_that_escaping_makes_too_large_is_refused() -> None:
+    with pytest.raises(TooLarge):
+        clean_page("&" * 100_000)
+    with pytest.raises(TooLarge):
+        clean_mail("&" * 100_000, "March")
+
+
+def test_a_text_that_is_too_long_is_cut_at_a_sentence() -> None:
+    text = text_of_html("<p>Breathe in. " * 10_000)
+    assert len(text) <= LONGEST_TEXT + 1
+    assert text.endswith("Breathe in.\n")
 
 
 @pytest.mark.parametrize("subject", ["a\nb", "a\r\nBcc: all@example.com", "\x00", "a\tb", "a\u2028b", "a\x85b"])
