@@ -21,7 +21,8 @@ from api.surface import caller_if_known, caller_of
 from commandline import Stop
 from commandline.tokens import Wanted, describe, issue_token, list_tokens
 from commandline.webhooks import add_webhook
-from tests.api.book_club import MOUNT, NAME, club
+from tests.api.book_club import MOUNT, club
+from tests.api.book_club_context import NAME
 from tests.api.product import TOKEN_SECRET, Served
 
 

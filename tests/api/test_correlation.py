@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 import bootstrap
-from tests.api.book_club import MOUNT, NAME, club
+from tests.api.book_club import MOUNT, club
+from tests.api.book_club_context import NAME
 from tests.api.product import Served
 
 HEADER = "X-Correlation-ID"

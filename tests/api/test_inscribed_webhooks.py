@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import bootstrap
-from tests.api.book_club import MOUNT, NAME, club
+from tests.api.book_club import MOUNT, club
+from tests.api.book_club_context import NAME
 from tests.api.product import Served
 from tests.imitations.webhook_sink import SECRET, WebhookSink
 

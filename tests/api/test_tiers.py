@@ -9,7 +9,8 @@ import httpx2
 import pytest
 
 import bootstrap
-from tests.api.book_club import MOUNT, NAME, club
+from tests.api.book_club import MOUNT, club
+from tests.api.book_club_context import NAME
 from tests.api.product import Served
 
 NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")

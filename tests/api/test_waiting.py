@@ -18,7 +18,8 @@ from api.streaming import watch
 from streams.core.commits import Commits
 from streams.core.gateway import Pending
 from streams.embedded.gateway import EmbeddedGateway
-from tests.api.book_club import MOUNT, NAME, Library, Patience, Waits, club
+from tests.api.book_club import MOUNT, Patience, Waits, club
+from tests.api.book_club_context import NAME, Library
 from tests.api.product import PATIENCE_SECONDS, Served
 
 FOLLOWED = pytest.mark.parametrize("path", ["/api/books", "/api/searches"], ids=["a row", "a stream"])
