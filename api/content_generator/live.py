@@ -18,6 +18,7 @@ from api.auth import DEFAULT_TENANT, Caller
 from api.content_generator.access import ADMIN, WRITE
 from api.content_generator.client_messages import MESSAGES, parsed
 from api.content_generator.dependencies import Dependencies
+from api.content_generator.live_hub import accepted
 from api.content_generator.participation import Participation
 from api.streaming.hub import position_of
 from api.streaming.presence import Connection
@@ -25,23 +26,16 @@ from api.streaming.sockets import POLICY, Opening, SocketError, SocketMessage
 from api.surface import own_of
 from commands.content_generator.live_session import JoinSession, OfSession
 from domain.content_generator.live_session import ConnectionOpened, Role
-from domain.messages import Command
 from projections.content_generator.queries.sessions import session_by_id
 from streams.core.envelope import Outcome
 from streams.core.ids import derived_id
 
 router = APIRouter()
 
+LONGEST_NAME = 200
 ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 NEEDED = {Role.INSTRUCTOR: WRITE, Role.ADMIN: ADMIN}
 """The scope that a role needs; the others need no key."""
-
-REFUSALS = {
-    "content_generator.session_over": "session_ended",
-    "content_generator.client_erased": "client_erased",
-    "content_generator.not_connected": "forbidden",
-}
-"""Codes of socket errors by the name of the refusal."""
 
 
 @router.websocket("/ws/live-updates")
@@ -61,16 +55,18 @@ class LiveConversation:
         self._session_id = _id(query, "session_id")
         self._client_id = _id(query, "client_id")
         self._role = _role(query.get("role", ""), caller)
-        self._name = query.get("name", "").strip()[:200] or self._client_id
+        self._name = _name(query) or self._client_id
         self._session = f"{self._tenant}/{self._session_id}"
         self._mark = own.client(self._tenant, self._client_id)
+        self._actor = f"socket:{self._role}"
         self._connection: Connection | None = None
         self._joined = False
         self._participation = Participation(own, self._tenant, self._session_id, self._mark)
 
     async def open(self) -> Opening:
         """Join the session; the outcome tells how many are in, and from which position on the messages come."""
-        connection = self._connection = self._own.live.presence.connect(f"{self._session}/{self._mark}")
+        client = f"{self._session}/{self._mark}/{self._role}"  # a connection keeps its role when it is taken up again
+        connection = self._connection = self._own.live.presence.connect(client)
         command = JoinSession(
             at=self._own.engine.clock.now(),
             session=self._session,
@@ -83,8 +79,7 @@ class LiveConversation:
             connection_id=str(connection.id),
             node=str(connection.node),
         )
-        outcome = await self._submit(command, uuid4())
-        self._joined = True
+        outcome = await self._join(command)
         number, count = await self._place(outcome)
         welcome = {
             "session_id": self._session_id,
@@ -109,14 +104,15 @@ class LiveConversation:
         command = kind.command(self._session_fields(), payload)
         if command is None:
             command = await self._own.live.ending(self._session_fields(), self._tenant, self._session_id)
-        return await self._steered(command, message.get("id"))
+        said = f"{type_}\0{payload.model_dump_json()}"
+        return await self._steered(command, message.get("id"), said)
 
     async def close(self) -> None:
         """Leave in a moment, unless the client is back by then."""
-        await self._participation.close()
         connection = self._connection
         if connection is not None and self._joined:
             self._own.live.presence.disconnect(connection, lambda: self._own.live.closed(self._session, connection.id))
+        await self._participation.close()
 
     def _session_fields(self) -> dict[str, Any]:
         return {
@@ -127,14 +123,24 @@ class LiveConversation:
             "mark": self._mark,
         }
 
-    async def _steered(self, command: OfSession, id_: object) -> SocketMessage | None:
+    async def _join(self, command: JoinSession) -> Outcome:
+        """Submit the join. Unless it is refused it may be on record, also when its outcome does not come in time."""
+        self._joined = True
+        outcome = await self._own.live.submit(command, uuid4(), self._actor)
+        if outcome.problem is not None:
+            self._joined = False
+        return accepted(outcome, close=POLICY)
+
+    async def _steered(self, command: OfSession, id_: object, said: str) -> SocketMessage | None:
         """Submit an instructor's message; one with an `id` is the same command when it is repeated."""
-        named = isinstance(id_, str | int) and not isinstance(id_, bool)
-        command_id = derived_id(STEERING, f"{self._session}\0{self._mark}\0{id_}") if named else uuid4()
-        outcome = await self._submit(command, command_id)
-        numbers = [event.number for event in outcome.events if hasattr(event, "number")]
-        if not named:
+        live = self._own.live
+        if not isinstance(id_, str | int) or isinstance(id_, bool):
+            accepted(await live.submit(command, uuid4(), self._actor))
             return None
+        command_id = derived_id(STEERING, f"{self._session}\0{self._mark}\0{id_}")
+        fingerprint = self._own.secrets.mac("fingerprint", said.encode()).hex()
+        outcome = accepted(await live.submit(command, command_id, self._actor, fingerprint))
+        numbers = [event.number for event in outcome.events if hasattr(event, "number")]
         position = position_of(self._session, numbers[-1]) if numbers else None
         return SocketMessage("ack", {"id": id_, "position": position})
 
@@ -146,15 +152,6 @@ class LiveConversation:
         async with self._own.engine.reads.connection() as connection:
             row = await session_by_id(connection, self._tenant, self._session_id)
         return (0, 0) if row is None else (row.message_count, row.participant_count)
-
-    async def _submit(self, command: Command, command_id: UUID) -> Outcome:
-        """Submit a command; raises SocketError for a refusal."""
-        outcome = await self._own.live.submit(command, command_id, f"socket:{self._role}")
-        if outcome.problem is not None:
-            code = REFUSALS.get(outcome.problem.type, "validation_error")
-            close = POLICY if isinstance(command, JoinSession) else None
-            raise SocketError(code, outcome.problem.sentence, close=close)
-        return outcome
 
 
 STEERING = UUID("3d0ee4a4-55a1-4f0a-9f1b-6a4f6f0e1c55")
@@ -170,6 +167,11 @@ def _id(query: Mapping[str, str], name: str) -> str:
         wrong = "must have 1 to 128 letters, digits, dots, or any of _ : @ -"
         raise SocketError("validation_error", f"Invalid {name}: {wrong}", {name: wrong}, POLICY)
     return found
+
+
+def _name(query: Mapping[str, str]) -> str:
+    """The name to show. Control characters, which no database and no screen takes, are left out."""
+    return "".join(sign for sign in query.get("name", "") if sign.isprintable()).strip()[:LONGEST_NAME]
 
 
 def _role(given: str, caller: Caller | None) -> Role:

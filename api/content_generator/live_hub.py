@@ -18,9 +18,10 @@ from domain.messages import Command
 from projections.content_generator.connections import connections_of
 from projections.content_generator.queries.broadcasts import heard_out, messages_of
 from projections.content_generator.summaries import summary_exists
-from streams.core.envelope import Outcome
+from streams.core.envelope import IdempotencyConflict, Outcome
 from streams.core.gateway import Pending, Unavailable, envelop
 from streams.core.ids import derived_id
+from streams.core.refusals import SubjectWasErased
 from streams.engine import Engine
 
 NAME = "content_generator"
@@ -29,6 +30,14 @@ ENDED = "session_ended"
 ANNOUNCEMENT = "announcement"
 CLOSES = UUID("e2b5a2f4-0a5e-4a8e-a3d2-1c3e6b7f9d10")
 """The namespace of command ids of closes: whoever sees a close, it counts once."""
+
+REFUSALS = {
+    "content_generator.session_over": "session_ended",
+    "content_generator.client_erased": "client_erased",
+    "content_generator.not_connected": "forbidden",
+    SubjectWasErased.name: "client_erased",
+}
+"""Codes of socket errors by the name of the refusal."""
 
 Authenticate = Callable[[WebSocket], Awaitable[Caller | None]]
 
@@ -50,11 +59,16 @@ class LiveHub:
         await self.hub.close()
         await self.presence.close()
 
-    async def submit(self, command: Command, command_id: UUID, actor: str) -> Outcome:
-        """Submit a command of a socket; raises SocketError while its outcome is not known, or Unavailable."""
-        envelope = envelop(command, NAME, self._engine.partitions, actor, command_id)
+    async def submit(self, command: Command, command_id: UUID, actor: str, fingerprint: str = "") -> Outcome:
+        """Submit a command of a socket; raises SocketError while it is not on record, or its outcome is not known.
+
+        The fingerprint is that of the message behind a command id that a client has chosen.
+        """
+        envelope = envelop(command, NAME, self._engine.partitions, actor, command_id, fingerprint=fingerprint)
         try:
             return await self._engine.gateway.submit(envelope, DEADLINE_SECONDS)
+        except IdempotencyConflict:
+            raise SocketError("conflict", "The id was used for another message") from None
         except Pending:
             raise SocketError("pending", "The outcome is not known yet: repeat the message with the same id") from None
         except Unavailable:
@@ -94,6 +108,14 @@ class LiveHub:
         rows = [ChannelRow(one.session, one.number, one.type, one.payload) for one in found]
         rows += (ChannelRow(session, number + 1, ENDED, {}) for session, number in over.items())
         return sorted(rows, key=lambda row: (row.channel, row.sequence))
+
+
+def accepted(outcome: Outcome, close: int | None = None) -> Outcome:
+    """The outcome; raises SocketError for a refusal."""
+    if outcome.problem is not None:
+        code = REFUSALS.get(outcome.problem.type, "validation_error")
+        raise SocketError(code, outcome.problem.sentence, close=close)
+    return outcome
 
 
 def _encoded(row: ChannelRow) -> str | Ending:

@@ -1,0 +1,1 @@
+"""The content-generator surface, as the product serves it."""
