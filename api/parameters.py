@@ -22,12 +22,12 @@ class Unsupported(TypeError):
 
 
 class Plan(NamedTuple):
-    """The sources of an endpoint's arguments, with a validator for each."""
+    """The sources of an endpoint's arguments, with a validator for each, and a default where they may be absent."""
 
     guards: tuple[tuple[str, Callable[[Request], Any]], ...]
     path: tuple[tuple[str, TypeAdapter[Any]], ...]
     query: tuple[tuple[str, str, TypeAdapter[Any], Any], ...]
-    body: tuple[str, TypeAdapter[Any]] | None
+    body: tuple[str, TypeAdapter[Any], Any] | None
 
 
 def plan_of(endpoint: Callable[..., Any], path: str) -> Plan:
@@ -48,7 +48,7 @@ def plan_of(endpoint: Callable[..., Any], path: str) -> Plan:
         elif _is_body(hint):
             if body is not None:
                 raise Unsupported(f"{endpoint.__qualname__}: {name} would be a second body")
-            body = (name, TypeAdapter(hint))
+            body = (name, TypeAdapter(hint), parameter.default)
         else:
             query.append((name, _alias(hint) or name, TypeAdapter(hint), parameter.default))
     return Plan(tuple(guards), tuple(in_path), tuple(query), body)
@@ -66,6 +66,8 @@ def _check_marks(endpoint: Callable[..., Any], name: str, hint: Any) -> None:
             raise Unsupported(f"{endpoint.__qualname__}: {name} is a {type(mark).__name__}; take it from the request")
         if isinstance(mark, params.Depends):
             _check_dependency(endpoint, name, mark.dependency)
+    if get_origin(hint) in (Union, UnionType) and any(_is_body(kind) for kind in get_args(hint)):
+        raise Unsupported(f"{endpoint.__qualname__}: {name} may be absent: give it a default instead of None")
 
 
 def _check_dependency(endpoint: Callable[..., Any], name: str, dependency: Any) -> None:

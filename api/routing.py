@@ -9,7 +9,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 from uuid import uuid4
 
 import orjson
@@ -62,12 +62,15 @@ class LeanRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint, plan = self.endpoint, plan_of(self.endpoint, self.path_format)
         status, most = self.status_code or 200, self.max_body_bytes
+        left_out = LeftOut(
+            exclude_none=self.response_model_exclude_none, exclude_unset=self.response_model_exclude_unset
+        )
 
         async def handle(request: Request) -> Response:
             headers: dict[str, str] = {}
             request.scope[HEADERS] = headers
             try:
-                response = response_of(await _call(endpoint, plan, request, most), status)
+                response = response_of(await _call(endpoint, plan, request, most), status, left_out)
             except ApiError as error:
                 headers.update(error.headers)
                 response = errors_of(request).render(request, error)
@@ -147,10 +150,14 @@ def _take(
 
 
 def _take_body(
-    inputs: dict[str, Any], faults: list[FieldError], expected: tuple[str, TypeAdapter[Any]], body: bytes
+    inputs: dict[str, Any], faults: list[FieldError], expected: tuple[str, TypeAdapter[Any], Any], body: bytes
 ) -> None:
+    name, adapter, default = expected
+    if not body and default is not inspect.Parameter.empty:
+        inputs[name] = default
+        return
     try:
-        inputs[expected[0]] = expected[1].validate_json(body or b"{}")
+        inputs[name] = adapter.validate_json(body or b"{}")
         if not body:
             faults.append(FieldError("body", REQUIRED, missing=True))
         elif any(sign in body for sign in SUSPICIOUS) and has_nul(orjson.loads(body)):
@@ -185,12 +192,19 @@ async def _body(request: Request, most: int) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def response_of(answer: Any, status: int) -> Response:
+class LeftOut(TypedDict, total=False):
+    """The members of an answer that are left out, as the route says."""
+
+    exclude_none: bool
+    exclude_unset: bool
+
+
+def response_of(answer: Any, status: int, left_out: LeftOut | None = None) -> Response:
     """The response for an endpoint's answer: a model is serialized once, a response passes through."""
     if isinstance(answer, Response):
         return answer
     if isinstance(answer, BaseModel):
-        return Json(answer.__pydantic_serializer__.to_json(answer, by_alias=True), status)
+        return Json(answer.__pydantic_serializer__.to_json(answer, by_alias=True, **left_out or {}), status)
     return Json(orjson.dumps(answer), status)
 
 

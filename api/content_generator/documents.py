@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from api.auth import Caller
 from api.content_generator.access import READ, WRITE
+from api.content_generator.composed import GeneratedAnswer
 from api.content_generator.dependencies import Own
-from api.content_generator.fields import CustomData, DocumentId, Shown
+from api.content_generator.fields import Body, CustomData, DocumentId, Shown
 from api.errors import ApiError
-from api.fields import Body
 from api.routing import LeanRoute
 from api.streaming.event_stream import unless_disconnected
 from api.submission import submit_and_wait
@@ -100,10 +100,8 @@ class GenerateBody(Body):
 
 
 class GenerateAnswer(BaseModel):
-    """The content by channel; one that was not asked for is left out."""
-
     status: str = "success"
-    generated: dict[str, JsonValue]
+    generated: GeneratedAnswer
 
 
 class PendingAnswer(BaseModel):
@@ -162,7 +160,7 @@ def _items(found: DocumentVersion, strategy: Strategy) -> ItemsAnswer:
     return ItemsAnswer.model_validate(items.model_dump())
 
 
-@router.post("/generate", response_model=GenerateAnswer)
+@router.post("/generate", response_model=GenerateAnswer, response_model_exclude_none=True)
 async def generate(
     body: GenerateBody, caller: Annotated[Caller, may(WRITE)], act: Act, own: Own
 ) -> GenerateAnswer | Response:
@@ -190,7 +188,7 @@ async def generate(
     content = await submit_and_wait(act, command, own.streams, stream, look, PATIENCE_SECONDS)
     if content is None:
         return act.accepted(PendingAnswer())
-    return GenerateAnswer(generated=Composed.model_validate(content).public())
+    return GenerateAnswer(generated=GeneratedAnswer.model_validate(Composed.model_validate(content).public()))
 
 
 async def _content(connection: AsyncConnection[Row], tenant: str, generation_id: str) -> dict[str, JsonValue] | None:

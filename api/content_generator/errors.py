@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.correlation import correlation_of
-from api.errors import ApiError, ErrorFormat
+from api.errors import ApiError, ErrorFormat, Kind
 from api.routing import Json
+from streams.core.refusals import VersionConflict
 
 CODES: Mapping[int, str] = {
     202: "pending",
@@ -29,7 +30,11 @@ CODES: Mapping[int, str] = {
 }
 """Codes by status; the document's, and ours for the statuses that it lacks."""
 
-KINDS = {"Publishing": "publish_failed", "Document": "document_unavailable", "VersionConflict": "version_conflict"}
+KINDS: Mapping[Kind, str] = {
+    "Publishing": "publish_failed",
+    "Document": "document_unavailable",
+    VersionConflict: "version_conflict",
+}
 """Codes of errors that share their status with others."""
 
 MESSAGES: Mapping[int, str] = {429: "API rate limit exceeded", 500: "An internal error occurred"}
@@ -50,9 +55,8 @@ SCHEMA: dict[str, Any] = {
 
 def render(request: Request, error: ApiError) -> Response:
     """The response in the document's format."""
-    kind = error.kind if isinstance(error.kind, str) else ""
     body: dict[str, Any] = {
-        "error": KINDS.get(kind) or CODES.get(error.status, "validation_error"),
+        "error": KINDS.get(error.kind) or CODES.get(error.status, "validation_error"),
         "message": MESSAGES.get(error.status, error.sentence),
     }
     if error.status == 400:

@@ -1,4 +1,4 @@
-"""The document's examples, by the name of their schema."""
+"""The document's examples, by the name of their schema. What the document elides is filled in."""
 
 from __future__ import annotations
 
@@ -113,5 +113,169 @@ EXAMPLES: dict[str, Any] = {
         "published": True,
         "channels": ["email", "web", "social"],
         "publish_immediately": False,
+    },
+    "ReadyAnswer": {
+        "ready": True,
+        "dependencies": {"crm": "connected", "platform": "connected", "document_sources": "ready"},
+    },
+    "GenerateAnswer": {
+        "status": "success",
+        "generated": {
+            "email": {"subject": "Newsletter Subject", "html": "<html>...</html>", "text": "Plain text version..."},
+            "web": {
+                "title": "Update Title",
+                "html": "<article>...</article>",
+                "tags": ["tag1", "tag2"],
+                "seo_metadata": {
+                    "meta_description": "Description...",
+                    "keywords": ["tag1", "tag2"],
+                    "og_title": "Update Title",
+                },
+            },
+            "social": [{"platform": "twitter", "content": "Tweet text...", "hashtags": ["#tag1", "#tag2"]}],
+        },
+    },
+    "FetchAnswer": {
+        "status": "success",
+        "content": {
+            "breathscape": [
+                {
+                    "title": "Section Title",
+                    "content": "Content text...",
+                    "tags": ["tag1"],
+                    "date": "2024-01-15T00:00:00Z",
+                }
+            ],
+            "hardware": [],
+            "tips": [],
+            "company_vision": [],
+        },
+    },
+    "JobsAnswer": {
+        "jobs": [
+            {
+                "job_id": "sync-job-123",
+                "status": "completed",
+                "created_at": "2024-01-15T10:30:00Z",
+                "channels": ["email", "website"],
+            }
+        ],
+        "total": 50,
+        "page": 1,
+        "limit": 10,
+    },
+    "MetricsAnswer": {
+        "total_jobs": 1000,
+        "active_jobs": 5,
+        "status_breakdown": {"completed": 900, "failed": 50, "partial": 30, "pending": 20},
+        "channel_breakdown": {"email": 800, "website": 750, "twitter": 400, "linkedin": 300, "facebook": 250},
+        "success_rate": 90.0,
+        "average_processing_time_seconds": 45,
+        "last_sync_times": {"gdocs:main-doc": "2024-01-15T09:00:00Z"},
+    },
+    "PageMetricsAnswer": {
+        "content_id": "content-123",
+        "views": 1500,
+        "unique_views": 1200,
+        "engagement_rate": 5.5,
+        "average_time_seconds": 45,
+        "shares": 25,
+        "comments": 10,
+    },
+    "CampaignAnswer": {
+        "campaign_id": "campaign-123",
+        "total_sent": 500,
+        "total_delivered": 495,
+        "total_opened": 200,
+        "unique_opens": 150,
+        "total_clicked": 50,
+        "unique_clicks": 40,
+        "open_rate": 30.3,
+        "click_rate": 8.1,
+        "unsubscribe_rate": 0.5,
+        "popular_links": [{"url": "https://example.com", "clicks": 25}],
+    },
+    "RecipientAnswer": {
+        "email": "user@example.com",
+        "campaigns_received": 20,
+        "campaigns_opened": 15,
+        "campaigns_clicked": 8,
+        "engagement_score": 75.5,
+        "status": "active",
+        "last_open": "2024-01-14T10:00:00Z",
+        "last_click": "2024-01-14T10:05:00Z",
+    },
+    "SummaryAnswer": {
+        "status": "preview",
+        "content_id": "uuid-here",
+        "preview_urls": {"session": "/sessions/session-2024-03-21-001"},
+        "newsletter": {
+            "subject": "Session Summary: Morning Breathing Session",
+            "html": "<html>...</html>",
+            "text": "Plain text version...",
+        },
+        "web_update": {
+            "title": "Morning Breathing Session",
+            "content": "<article>...</article>",
+            "slug": "session-2024-03-21-001-summary",
+            "seo_description": "Session with 25 participants achieving 12.5% HRV improvement",
+        },
+        "social_posts": {
+            "twitter": {
+                "content": "Just completed an amazing Morning Breathing Session! ...",
+                "hashtags": ["#breathwork", "#mindfulness"],
+            },
+            "linkedin": {
+                "content": "Professional update about the session...",
+                "hashtags": ["#wellness", "#corporate"],
+            },
+            "facebook": {"content": "Community-focused session update...", "hashtags": ["#health", "#community"]},
+        },
+    },
+    "SessionContent": {
+        "session_id": "morning-001",
+        "active": True,
+        "session_info": {
+            "title": "Morning Breathing Session",
+            "instructor": "Sarah Chen",
+            "participant_count": 25,
+            "participants": [{"id": "user-001", "name": "John D.", "joined_at": "2024-03-21T10:00:00Z"}],
+            "started_at": "2024-03-21T10:00:00Z",
+            "techniques_used": ["Box Breathing", "4-7-8 Breathing"],
+        },
+        "metrics": {"average_hrv": 12.5, "completion_rate": 0.95, "quality_score": 4.5, "engagement_rate": 0.92},
+        "replay": {
+            "message_count": 42,
+            "messages": [
+                {
+                    "timestamp": "2024-03-21T10:00:00Z",
+                    "type": "session_started",
+                    "content": {"title": "Morning Breathing Session", "instructor": "Sarah Chen"},
+                }
+            ],
+        },
+    },
+    "LiveSessions": {
+        "count": 2,
+        "sessions": [
+            {
+                "session_id": "morning-001",
+                "title": "Morning Breathing Session",
+                "instructor": "Sarah Chen",
+                "participant_count": 25,
+                "active": True,
+                "started_at": "2024-03-21T10:00:00Z",
+                "metrics": {"current_hrv_improvement": 8.5},
+            },
+            {
+                "session_id": "afternoon-001",
+                "title": "Afternoon Relaxation",
+                "instructor": "Mike Johnson",
+                "participant_count": 18,
+                "active": True,
+                "started_at": "2024-03-21T14:00:00Z",
+                "metrics": {"current_hrv_improvement": 6.2},
+            },
+        ],
     },
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
 
+from api import fields
 from api.fields import Form
 from domain.content_generator.results import shown_time
 from domain.rfc3339 import read_instant
@@ -52,6 +54,11 @@ def _filled(value: str) -> str:
     return value
 
 
+def whole(figure: float) -> int:
+    """A figure as a whole number, halves up."""
+    return math.floor(figure + 0.5)
+
+
 def bytes_within(most: int) -> Callable[[str], str]:
     """The check of a text's size in UTF-8."""
 
@@ -61,6 +68,22 @@ def bytes_within(most: int) -> Callable[[str], str]:
         return value
 
     return check
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """Describe that null is as good as nothing for every field that is not required."""
+    for name, described in schema.get("properties", {}).items():
+        if name not in schema.get("required", ()) and {"type": "null"} not in described.get("anyOf", ()):
+            default = {"default": described.pop("default")} if "default" in described else {}
+            schema["properties"][name] = {"anyOf": [described, {"type": "null"}]} | default
+
+
+class Body(fields.Body):
+    """The body of a request, or an object in it. A null is as good as nothing, as the document's samples send it."""
+
+    model_config = ConfigDict(json_schema_extra=_nullable)
+
+    _without_nulls = model_validator(mode="before")(fields.without_nulls)
 
 
 Time = Annotated[datetime, BeforeValidator(_time)]

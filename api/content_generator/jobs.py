@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 
 from api.auth import Caller
 from api.content_generator.access import READ, WRITE
-from api.content_generator.fields import Correlation, Flag, Shown, Time
+from api.content_generator.fields import Body, Correlation, Flag, Shown, Time, whole
 from api.correlation import correlation_of
 from api.errors import ApiError, FieldError, invalid
-from api.fields import DIGITS, Body
+from api.fields import DIGITS
 from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.content_generator.campaign import CancelCampaign, RetryCampaign
@@ -94,7 +94,7 @@ class MetricsAnswer(BaseModel):
     status_breakdown: dict[JobStatus, int]
     channel_breakdown: dict[Channel, int]
     success_rate: float
-    average_processing_time_seconds: float
+    average_processing_time_seconds: int
     last_sync_times: dict[str, Shown]
 
 
@@ -102,6 +102,9 @@ class RetryBody(Body):
     """`repeat_unconfirmed` is a person's word that channels of unknown fate may be delivered again."""
 
     repeat_unconfirmed: Flag = False
+
+
+NO_WORD = RetryBody()
 
 
 class RetryAnswer(BaseModel):
@@ -253,17 +256,15 @@ async def metrics(caller: Annotated[Caller, may(READ)], reads: Read) -> MetricsA
         status_breakdown=found.statuses,
         channel_breakdown=found.channels,
         success_rate=found.success_rate,
-        average_processing_time_seconds=found.processing_seconds,
+        average_processing_time_seconds=whole(found.processing_seconds),
         last_sync_times=found.last_syncs,
     )
 
 
 @router.post("/jobs/{job_id}/retry")
-async def retry(
-    job_id: str, caller: Annotated[Caller, may(WRITE)], act: Act, reads: Read, body: RetryBody | None = None
-) -> RetryAnswer:
+async def retry(job_id: str, caller: Annotated[Caller, may(WRITE)], act: Act, body: RetryBody = NO_WORD) -> RetryAnswer:
     """Deliver what has not been delivered, with the same content. An e-mail job continues with its missing batches."""
-    repeat = body is not None and body.repeat_unconfirmed
+    repeat = body.repeat_unconfirmed
     if job_id.startswith(CAMPAIGN_PREFIX):
         again = RetryCampaign(at=act.at, campaign_id=job_id, tenant=caller.tenant, repeat_unconfirmed=repeat)
         await act.submit(again)

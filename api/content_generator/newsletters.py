@@ -13,8 +13,7 @@ from api.auth import Caller
 from api.content_generator.access import WRITE
 from api.content_generator.cleaned_html import cleaned
 from api.content_generator.dependencies import Own
-from api.content_generator.fields import Flag, Html, Line, Shown, Tag, Text, Time
-from api.fields import Body
+from api.content_generator.fields import Body, Flag, Html, Line, Shown, Tag, Text, Time
 from api.routing import LeanRoute
 from api.submission import submit_and_wait
 from api.surface import Act, may

@@ -36,6 +36,9 @@ RATE_LIMIT_HEADERS = openapi.rate_limit_headers(
     reset="When the minute is over, epoch seconds",
 )
 
+REPORT = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+"""The body of a report: the CRM defines its members."""
+
 CALLING = {"fetch", "generate", "publish", "publish_draft"}
 
 
@@ -52,6 +55,8 @@ def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
         for status in _statuses(method, guarded, route):
             responses.setdefault(status, _error(status))
         responses["200"]["headers"] = RATE_LIMIT_HEADERS
+        if "/webhooks/" in route.path:
+            operation["requestBody"] = REPORT
         if guarded:
             operation["security"] = openapi.security_of(API_KEY)
 
@@ -62,6 +67,8 @@ def _statuses(method: str, guarded: bool, route: APIRoute) -> list[str]:
         statuses += ["400", "401", "403", "429"]
     if guarded and method != "GET":
         statuses += ["202", "409", "413"]
+    if "/webhooks/" in route.path:
+        statuses += ["400", "401", "413"]
     if "{" in route.path or route.name == "fetch":
         statuses += ["404"]
     if route.name in CALLING:

@@ -13,9 +13,8 @@ from api.auth import Caller
 from api.content_generator.access import READ, WRITE
 from api.content_generator.cleaned_html import cleaned
 from api.content_generator.dependencies import Own
-from api.content_generator.fields import Html, Line, Shown, Tags, Text, Time
+from api.content_generator.fields import Body, Html, Line, Shown, Tags, Text, Time, whole
 from api.errors import ApiError, FieldError, invalid
-from api.fields import Body
 from api.routing import LeanRoute
 from api.submission import submit_and_wait
 from api.surface import Act, Read, may
@@ -68,14 +67,14 @@ class PublishAnswer(BaseModel):
     published_at: Shown | None
 
 
-class MetricsAnswer(BaseModel):
+class PageMetricsAnswer(BaseModel):
     """The platform's figures, as of `observed_at`; zeros that nobody has reported have none."""
 
     content_id: str
     views: int
     unique_views: int
     engagement_rate: float
-    average_time_seconds: float
+    average_time_seconds: int
     shares: int
     comments: int
     observed_at: Shown | None
@@ -145,7 +144,7 @@ def _answer(content_id: str, status: str, row: PublicationRow | None) -> Publish
 
 
 @router.get("/content/{content_id}/metrics")
-async def metrics(content_id: str, caller: Annotated[Caller, may(READ)], reads: Read, own: Own) -> MetricsAnswer:
+async def metrics(content_id: str, caller: Annotated[Caller, may(READ)], reads: Read, own: Own) -> PageMetricsAnswer:
     """What the platform counts of a page. Old figures are asked for anew, and shown at the next look."""
     async with reads.connection() as connection:
         row = await publication_by_id(connection, caller.tenant, content_id)
@@ -155,4 +154,5 @@ async def metrics(content_id: str, caller: Annotated[Caller, may(READ)], reads: 
     seen_at = row.observed_at or row.published_at
     if seen_at is not None and (now - seen_at).total_seconds() > METRICS_AGE_SECONDS:
         await own.ask(RequestMetrics(at=now, content_id=content_id, max_age=METRICS_AGE_SECONDS))
-    return MetricsAnswer(content_id=content_id, observed_at=row.observed_at, **row.metrics.model_dump())
+    figures = row.metrics.model_dump() | {"average_time_seconds": whole(row.metrics.average_time_seconds)}
+    return PageMetricsAnswer(content_id=content_id, observed_at=row.observed_at, **figures)

@@ -9,8 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.auth import Caller
 from api.content_generator.access import WRITE
-from api.content_generator.fields import Flag
-from api.fields import Body
+from api.content_generator.fields import Body, Flag
 from api.routing import LeanRoute
 from api.surface import Act, may
 from commands.content_generator.post import ResolvePost

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from api.auth import Caller
 from api.content_generator.access import READ, WRITE
 from api.content_generator.dependencies import Own
-from api.content_generator.fields import Line, SessionId, Shown, Text
+from api.content_generator.fields import Body, Line, SessionId, Shown, Text
 from api.errors import ApiError
-from api.fields import DIGITS, Body
+from api.fields import DIGITS
 from api.routing import LeanRoute
 from api.submission import submit_and_wait
 from api.surface import Act, Read, may

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field
 
 from api.auth import Caller
 from api.content_generator.access import WRITE
+from api.content_generator.composed import MailAnswer, PostTextAnswer, WebUpdateAnswer
 from api.content_generator.documents import CHANNELS, Outlet, Outlets
-from api.content_generator.fields import Flag, Line, SessionId, Time
+from api.content_generator.fields import Body, Flag, Line, SessionId, Time
 from api.correlation import correlation_of
 from api.errors import FieldError, invalid
-from api.fields import Body
 from api.routing import LeanRoute
 from api.surface import Act, may
 from commands.content_generator.summary import GenerateSummary
 from content.content_generator.summaries import summarize
+from domain.calls.social_post import Network
 from domain.content_generator.composed import SessionFacts, TooLarge, pinned
 from domain.content_generator.kinds import TemplateName, content_id, job_id
 
@@ -37,7 +38,7 @@ class SummaryBody(Body):
     session_duration: Annotated[int, Field(strict=True, ge=0, le=LONGEST_SECONDS)]
     participant_count: Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
     breathing_techniques: Names = ()
-    average_hrv_improvement: Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)] | None = None
+    average_hrv_improvement: Annotated[float, Field(strict=True, ge=-1e6, le=1e6, allow_inf_nan=False)] | None = None
     key_achievements: Names = ()
     session_type: Line = "live"
     instructor_name: Line | None = None
@@ -53,9 +54,9 @@ class SummaryAnswer(BaseModel):
     status: str
     content_id: str
     preview_urls: dict[str, str]
-    newsletter: JsonValue = None
-    web_update: JsonValue = None
-    social_posts: JsonValue = None
+    newsletter: MailAnswer | None = None
+    web_update: WebUpdateAnswer | None = None
+    social_posts: dict[Network, PostTextAnswer] | None = None
     job_id: str | None = None
     published_urls: dict[str, str] | None = None
 
@@ -86,11 +87,13 @@ async def summary(body: SummaryBody, caller: Annotated[Caller, may(WRITE)], act:
         )
     )
     published = body.publish_immediately
-    return SummaryAnswer(
-        status="published" if published else "preview",
-        content_id=id_,
-        preview_urls={"session": f"/sessions/{body.session_id}"},
-        job_id=job_id(root, 0) if published else None,
-        published_urls={"web": f"/updates/{content_id(root)}"} if published and Outlet.WEB in body.channels else None,
-        **composed.public(),
-    )
+    answer: dict[str, object] = {
+        "status": "published" if published else "preview",
+        "content_id": id_,
+        "preview_urls": {"session": f"/sessions/{body.session_id}"},
+        "job_id": job_id(root, 0) if published else None,
+        "published_urls": {"web": f"/updates/{content_id(root)}"}
+        if published and Outlet.WEB in body.channels
+        else None,
+    }
+    return SummaryAnswer.model_validate(answer | composed.public())

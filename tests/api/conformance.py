@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -24,6 +24,8 @@ import pytest
 from fastapi import FastAPI
 
 import bootstrap
+from api.auth import widened
+from api.mounts import mount_of
 from api.routing import LeanApp
 from api.sentences import UNFIT
 from tests.api.product import Installation, Served
@@ -148,7 +150,8 @@ class Surface:
 
     The rest is where the document and the surface differ: `scopes` by operation; `undescribed` statuses that it never
     gives; `static` reads, which wait for no position; `blank` values, which are as good as none; whether examples of
-    answers leave out what is always there (`elides`), and whether a list that is shown filled may be empty.
+    answers leave out what is always there (`elides`), and whether a list that is shown filled may be empty;
+    `includes` are scopes that include others, `sentence` is what the body of an error says in words.
     """
 
     name: str
@@ -168,6 +171,12 @@ class Surface:
     leeway: Leeway = EXACT
     elides: bool = False
     may_be_empty: bool = False
+    includes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sentence: Callable[[Mapping[str, Any]], str] = lambda error: str(error["error"])
+
+    @property
+    def mount(self) -> str:
+        return mount_of(self.name)
 
     @cached_property
     def contract(self) -> dict[str, Any]:
@@ -176,8 +185,9 @@ class Surface:
 
     @cached_property
     def endpoints(self) -> dict[str, dict[str, Any]]:
-        """The documented endpoints by operation."""
-        return {f"{one['method']} {one['path']}": one for one in self.contract["endpoints"]}
+        """The documented endpoints by operation; sockets have tests by themselves."""
+        listed = self.contract["endpoints"]
+        return {f"{one['method']} {one['path']}": one for one in listed if one["method"] != "WS"}
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -200,13 +210,14 @@ class Surface:
         there = bootstrap.SURFACES[self.name].credential.scopes
         stated = operation.contract["permission_or_scope"]
         found = frozenset(scope for scope in there if scope in stated) or frozenset(there)
-        return self.scopes.get(operation.key, found)
+        found = self.scopes.get(operation.key, found)
+        return frozenset(scope for scope in there if widened(frozenset({scope}), self.includes) & found)
 
     def documented_limit(self, operation: Operation) -> int:
         """Requests a minute, as the contract states them for the endpoint or its class."""
-        stated = operation.contract["rate_limit"]
-        found: int = stated.get("requests") or self.contract["rate_limits"]["classes"][stated["class"]]["requests"]
-        return found
+        stated, limits = operation.contract["rate_limit"], self.contract["rate_limits"]
+        found: int = stated.get("requests") or (limits.get("classes") or {}).get(stated["class"], {}).get("requests")
+        return found or int(limits["tiers"]["basic"]["requests"])
 
     def counted_as(self, operation: Operation) -> str:
         """What shares a limit with this operation."""
@@ -226,8 +237,8 @@ class Surface:
         self, product: Served, request: Request, headers: Mapping[str, str], *, own_host: bool = False
     ) -> httpx2.Response:
         """The answer to a request under the surface's prefix, or at the root of its own host."""
-        host = {"Host": f"{self.name.replace('_', '-')}.localhost:{product.port}"} if own_host else {}
-        url = request.path if own_host else f"/{self.name}{request.path}"
+        host = {"Host": f"{self.mount}.localhost:{product.port}"} if own_host else {}
+        url = request.path if own_host else f"/{self.mount}{request.path}"
         if request.sign is not None:
             address = f"http://{host['Host']}{url}" if own_host else f"{product.root}{url}"
             content, signed = request.sign(address, request.body)

@@ -30,6 +30,7 @@ from psycopg.conninfo import conninfo_to_dict
 import bootstrap
 import settings as process
 from api.app import Edge
+from api.mounts import mount_of
 from api.protocol import BoundedProtocol
 from api.routing import LeanApp
 from api.socket_protocol import socket_options
@@ -142,17 +143,27 @@ class Installation:
     def authorization(
         self, surface: str, *scopes: str, subject: str = "tester", limits: Mapping[str, str] | None = None
     ) -> dict[str, str]:
-        """The header that carries such a token."""
-        return {"Authorization": f"Bearer {self.token(surface, *scopes, subject=subject, limits=limits)}"}
+        """The header that carries such a token, as the surface wants it."""
+        return self.presenting(surface, self.token(surface, *scopes, subject=subject, limits=limits))
+
+    def presenting(self, surface: str, token: str) -> dict[str, str]:
+        """The header that carries this token to a surface."""
+        credential = self.surface(surface).credential
+        return {credential.header: f"{credential.scheme} {token}".strip()}
 
     def own(self, surface: str, kind: type[T]) -> T:
         """The dependencies of a surface's endpoints."""
-        app = self.edge._surfaces[surface]
+        found = self.surface(surface).own
+        assert isinstance(found, kind)
+        return found
+
+    def surface(self, name: str) -> Surface:
+        """A surface of the edge."""
+        app = self.edge._surfaces[name]
         app = app.app if isinstance(app, LeanApp) else app
         assert isinstance(app, FastAPI)
         found: Surface = app.state.surface
-        assert isinstance(found.own, kind)
-        return found.own
+        return found
 
 
 class Served(Installation):
@@ -195,7 +206,7 @@ class Served(Installation):
     def client(self, surface: str, path: str = "", subject: str = "tester") -> httpx2.Client:
         """A client of a surface, with a token that may do everything."""
         return httpx2.Client(
-            base_url=f"{self.root}/{surface}{path}",
+            base_url=f"{self.root}/{mount_of(surface)}{path}",
             headers=self.authorization(surface, subject=subject),
             timeout=PATIENCE_SECONDS,
             verify=False,  # nothing here is encrypted, and a store of certificates takes long to load

@@ -22,6 +22,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from api.actions import Actions
+from api.correlation import CORRELATION
 from api.errors import ApiError
 from api.routing import HEADERS
 from domain.messages import Refused
@@ -113,7 +114,8 @@ async def answer(example: Example) -> dict[str, Any]:
     """What the surface answers now when the command behind this outcome is repeated."""
     app, errors = (import_module(f"api.{example.surface}.{module}") for module in ("app", "errors"))
     endpoint = SimpleNamespace(__name__=example.endpoint or "routing")
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "endpoint": endpoint, HEADERS: {}}
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "endpoint": endpoint}
+    scope |= {HEADERS: {}, CORRELATION: "the request's"}
     request = Request(scope)
     engine = Replay(example.name, json.dumps(example.outcome).encode())
     try:

@@ -98,7 +98,7 @@ class Sender:
     ) -> httpx2.Response:
         """The answer to a request about nothing that exists."""
         values = self.operation.path_values() | dict(path)
-        url = f"/{self.operation.surface.name}{self.operation.path}".format(**values)
+        url = f"/{self.operation.surface.mount}{self.operation.path}".format(**values)
         return self._product.http.request(
             self.operation.method, url, content=content, params=dict(query), headers={**self._headers, **headers}
         )
@@ -121,6 +121,8 @@ def sender(product: Served, operation: Operation) -> Iterator[Sender]:
 @pytest.mark.parametrize("number", range(len(BODIES)))
 def test_a_body_that_is_no_fitting_json_is_refused(sender: Sender, operation: Operation, number: int) -> None:
     content, content_type = BODIES[number]
+    if not content and not operation.described["requestBody"].get("required"):
+        return
     operation.surface.check_refusal(operation, sender.send(content, headers={"Content-Type": content_type}))
 
 
@@ -176,8 +178,8 @@ def test_null_in_place_of_a_required_field_is_as_good_as_none(sender: Sender, op
         answers = [sender.send(json.dumps(body).encode()) for body in (without, {**example, field: None})]
         told = [surface.check_refusal(operation, answer) for answer in answers]
         assert told[0] == told[1]
-        assert "issing required field" in told[0]["error"]
-        assert field in told[0]["error"]
+        assert "issing required field" in surface.sentence(told[0])
+        assert field in surface.sentence(told[0])
 
 
 @pytest.mark.parametrize("operation", WITH_PATH)
@@ -193,7 +195,8 @@ def test_a_query_that_does_not_fit_is_refused(sender: Sender, operation: Operati
     for name in queries(operation):
         for wrong in ("", "x", "2025-02-30", "-1", "1e3", "9" * 30, "\0"):
             answer = sender.send(content, query={"user_id": "123", name: wrong})
-            assert name in operation.surface.check_refusal(operation, answer)["error"]
+            surface = operation.surface
+            assert name in surface.sentence(surface.check_refusal(operation, answer))
 
 
 @pytest.mark.parametrize("operation", READS)
@@ -201,7 +204,8 @@ def test_a_query_that_does_not_fit_is_refused(sender: Sender, operation: Operati
 def test_a_position_that_nothing_can_have_is_refused(sender: Sender, operation: Operation, position: str) -> None:
     header = {"Headwater-Position": position.format(operation.surface.name)}
     answer = sender.send(headers=header)
-    assert "Headwater-Position" in operation.surface.check_refusal(operation, answer)["error"]
+    surface = operation.surface
+    assert "Headwater-Position" in surface.sentence(surface.check_refusal(operation, answer))
 
 
 @pytest.mark.parametrize("operation", WRITES)

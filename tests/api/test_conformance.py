@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -19,10 +21,37 @@ def required(operation: Operation) -> list[str]:
     return [name for name, about in fields if about["required"] and "[]" not in name]
 
 
+def without(body: Mapping[str, Any], name: str, *within: str) -> dict[str, Any]:
+    """A body without the field at a path."""
+    inner = {name: without(body[name], *within)} if within else {}
+    return {key: value for key, value in body.items() if key != name} | inner
+
+
+def nullable(operation: Operation) -> list[str]:
+    """The fields that the contract says may be null, but those within lists, and those that an object needs."""
+    fields = operation.contract["request_fields"].items()
+    named = [name for name, about in fields if about.get("nullable") and "[]" not in name]
+    return [name for name in named if "." not in name or name.rpartition(".")[2] not in needed_within(operation, name)]
+
+
+def needed_within(operation: Operation, name: str) -> list[str]:
+    """The fields that the object needs in which a field is."""
+    surface, schema = operation.surface, operation.schema or {}
+    inner = surface.resolved(schema)["properties"][name.partition(".")[0]]
+    kinds = [surface.resolved(kind) for kind in (inner, *inner.get("anyOf", ()))]
+    return [needed for kind in kinds for needed in kind.get("required", ())]
+
+
+def nulled(body: Mapping[str, Any], name: str, *within: str) -> dict[str, Any]:
+    """A body with null at a path."""
+    return {**body, name: nulled(body.get(name) or {}, *within) if within else None}
+
+
 DOCUMENTED = operations(lambda one: one.documented)
 GUARDED = operations(lambda one: one.guarded)
 LIMITED = operations(lambda one: one.documented and one.contract["rate_limit"])
 WITH_FIELDS = operations(lambda one: one.guarded and one.documented and required(one))
+WITH_NULLABLE = operations(lambda one: one.guarded and one.documented and nullable(one))
 SURFACES = [pytest.param(surface, id=surface.name) for surface in surfaces()]
 WRONG_TOKENS = ("", "Bearer", "Bearer x.y.z", "Basic dXNlcjpwYXNz", "Bearer " + "a" * 5000)
 
@@ -60,7 +89,7 @@ def test_each_endpoint_is_reached_under_its_own_host_too(product: Served, operat
     assert answer.status_code in operation.contract["success_status_accept"], answer.text
 
 
-VARYING = frozenset({"date", "x-ratelimit-remaining", "x-ratelimit-reset", "transfer-encoding"})
+VARYING = frozenset({"date", "x-correlation-id", "x-ratelimit-remaining", "x-ratelimit-reset", "transfer-encoding"})
 
 
 def fixed(answer: httpx2.Response) -> dict[str, str]:
@@ -82,7 +111,7 @@ def test_head_is_answered_as_get_without_a_body(product: Served, operation: Oper
 @pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/redoc/redoc.standalone.js"])
 def test_head_is_answered_for_the_pages_too(product: Served, surface: Surface, path: str) -> None:
-    got, head = (product.http.request(method, f"/{surface.name}{path}") for method in ("GET", "HEAD"))
+    got, head = (product.http.request(method, f"/{surface.mount}{path}") for method in ("GET", "HEAD"))
     assert (head.status_code, head.content) == (200, b"")
     assert fixed(head) == fixed(got)
 
@@ -99,7 +128,7 @@ def test_head_is_no_way_to_write(product: Served, operation: Operation) -> None:
     if any(one.path == operation.path and one.method == "GET" for one in operation.surface.operations):
         return
     path = operation.path.format(**operation.path_values())
-    answer = product.http.head(f"/{operation.surface.name}{path}")
+    answer = product.http.head(f"/{operation.surface.mount}{path}")
     assert (answer.status_code, answer.content) == (405, b"")
     assert "HEAD" not in answer.headers["allow"]
 
@@ -107,7 +136,7 @@ def test_head_is_no_way_to_write(product: Served, operation: Operation) -> None:
 @pytest.mark.parametrize("operation", operations(lambda one: one.method == "GET"))
 def test_what_a_path_allows_names_head_beside_get(product: Served, operation: Operation) -> None:
     path = operation.path.format(**operation.path_values())
-    answer = product.http.delete(f"/{operation.surface.name}{path}")
+    answer = product.http.delete(f"/{operation.surface.mount}{path}")
     assert answer.status_code == 405
     assert {"GET", "HEAD"} <= set(answer.headers["allow"].split(", "))
 
@@ -116,10 +145,11 @@ def test_what_a_path_allows_names_head_beside_get(product: Served, operation: Op
 def test_without_a_token_nobody_gets_in(product: Served, operation: Operation) -> None:
     surface = operation.surface
     request = surface.request(operation, product, str(uuid4()))
+    credential = product.surface(surface.name).credential
     for wrong in WRONG_TOKENS:
-        answer = surface.send(product, request, {"Authorization": wrong})
+        answer = surface.send(product, request, {credential.header: wrong})
         surface.error(answer, 401)
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.headers["www-authenticate"] == credential.challenge
 
 
 @pytest.mark.parametrize("operation", operations(lambda one: one.guarded and one.documented))
@@ -129,7 +159,7 @@ def test_a_token_opens_what_its_scope_says_and_nothing_else(product: Served, ope
     for scope in (*bootstrap.SURFACES[surface.name].credential.scopes, "something:else"):
         answer = surface.send(product, request, product.authorization(surface.name, scope, subject=subject))
         if scope not in surface.scopes_of(operation):
-            assert scope not in surface.error(answer, 403)["error"]
+            assert scope not in surface.sentence(surface.error(answer, 403))
         else:
             assert answer.status_code not in (401, 403), answer.text
 
@@ -154,7 +184,8 @@ def test_every_answer_says_how_much_of_the_documented_limit_is_left(product: Ser
     request = surface.request(operation, product, subject)
     answer = surface.send(product, request, product.authorization(surface.name, subject=subject, limits={}))
     most = surface.documented_limit(operation)
-    assert operation.contract["rate_limit"]["limit"].startswith(f"{most}/min")
+    stated = operation.contract["rate_limit"]
+    assert (stated.get("limit") or stated["basic"]).startswith(f"{most}/min")
     assert int(answer.headers["X-RateLimit-Limit"]) == most
     assert int(answer.headers["X-RateLimit-Remaining"]) == most - 1
     assert 0 < int(answer.headers["X-RateLimit-Reset"]) - product.clock.now().timestamp() <= 61
@@ -193,16 +224,26 @@ def test_a_missing_field_is_named(product: Served, operation: Operation) -> None
     headers = product.authorization(surface.name, subject=subject)
     request = surface.request(operation, product, subject)
     for field in required(operation):
-        body = {name: value for name, value in (request.body or {}).items() if name != field}
+        body = without(request.body or {}, *field.split("."))
         error = surface.error(surface.send(product, request._replace(body=body), headers), 400)
-        assert field in error["error"]
+        assert field in surface.sentence(error)
+
+
+@pytest.mark.parametrize("operation", WITH_NULLABLE)
+def test_null_in_place_of_an_optional_field_is_as_good_as_none(product: Served, operation: Operation) -> None:
+    surface, subject = operation.surface, str(uuid4())
+    headers = product.authorization(surface.name, subject=subject)
+    for field in nullable(operation):
+        request = surface.request(operation, product, subject)
+        answer = surface.send(product, request._replace(body=nulled(request.body or {}, *field.split("."))), headers)
+        assert (field, answer.status_code) == (field, 200), answer.text
 
 
 @pytest.mark.parametrize("surface", SURFACES)
 def test_what_does_not_exist_is_404_in_the_documents_shape(product: Served, surface: Surface) -> None:
     headers = product.authorization(surface.name)
     for path in ("/no-such-thing", "/api/no-such-thing", "/a/b/c/d/e", "/"):
-        surface.error(product.http.get(f"/{surface.name}{path}", headers=headers), 404)
+        surface.error(product.http.get(f"/{surface.mount}{path}", headers=headers), 404)
 
 
 @pytest.mark.parametrize("operation", operations())

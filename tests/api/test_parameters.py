@@ -38,6 +38,7 @@ async def with_cookie(word: Annotated[str, Cookie()]) -> Answer: ...  # type: ig
 async def with_form(word: Annotated[str, Form()]) -> Answer: ...  # type: ignore[empty-body]
 async def with_file(word: Annotated[bytes, File()]) -> Answer: ...  # type: ignore[empty-body]
 async def with_two_bodies(one: Body, two: Body) -> Answer: ...  # type: ignore[empty-body]
+async def with_no_default(body: Body | None = None) -> Answer: ...  # type: ignore[empty-body]
 async def with_needy(made: Annotated[None, Depends(needy)]) -> Answer: ...  # type: ignore[empty-body]
 async def with_a_list() -> list[Answer]: ...  # type: ignore[empty-body]
 async def without_an_answer() -> None: ...
@@ -60,6 +61,7 @@ def test_what_it_offers_is_planned_from_path_query_body_and_dependencies() -> No
         (with_form, "with_form: word is a Form; take it from the request"),
         (with_file, "with_file: word is a File; take it from the request"),
         (with_two_bodies, "with_two_bodies: two would be a second body"),
+        (with_no_default, "with_no_default: body may be absent: give it a default instead of None"),
         (with_needy, "with_needy: what made depends on must take the request and nothing else"),
         (with_a_list, "with_a_list must answer a pydantic model or a response"),
         (without_an_answer, "without_an_answer must answer a pydantic model or a response"),
