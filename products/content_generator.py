@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -47,6 +47,9 @@ from projections.content_generator.queries import tenants
 from settings import Settings
 from streams.core.calls import AnyConnector
 from streams.telemetry.live_figures import Delivery
+
+if TYPE_CHECKING:
+    from effects.content_generator.model_texts import ModelTexts
 
 FIRST_REQUEST = """\
 KEY={token}
@@ -156,7 +159,7 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
         FetchDocument: providers.documents(
             GoogleSettings(), NotionSettings(), DEMONSTRATION, parts.settings.allow_private_fetches
         ),
-        ComposeContent: Composition(dsn),
+        ComposeContent: Composition(dsn, language_model(own, ModelSettings())),
         CountAudience: AudienceCount(crm),
         ResolveAudience: AudienceReading(dsn, crm, mark, own.test_recipients, 1 if mailed else PAGE),
         SendBatch: batches,
@@ -169,13 +172,23 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     }
 
 
+def language_model(own: ContentGeneratorSettings, settings: ModelSettings) -> ModelTexts | None:
+    """The model that words content: only where it is named, and a provider is configured."""
+    from connectors import providers
+    from effects.content_generator.model_texts import ModelTexts
+
+    if own.model is None:
+        return None
+    model = providers.language_model(settings.model_copy(update={"ollama_model": own.model}))
+    return None if model is None else ModelTexts(model, own.model)
+
+
 def check(_settings: Settings) -> Sequence[str]:
     """Read every setting of this product; returns what an operator may have forgotten.
 
     Raises pydantic's ValidationError.
     """
-    ContentGeneratorSettings()
-    ModelSettings()
+    own, model = ContentGeneratorSettings(), ModelSettings()
     crm, missing = CrmSettings(), sandboxed()
     found = {
         f"{name} is not configured: the sandbox stands in for it": name in missing and len(missing) < 7
@@ -183,6 +196,9 @@ def check(_settings: Settings) -> Sequence[str]:
     }
     found["CRM_WEBHOOK_SECRET is not set: reports that the CRM pushes are refused"] = (
         crm.complete and crm.webhook_secret is None
+    )
+    found["HEADWATER_CONTENT_GENERATOR_MODEL is set, and no language model is configured: the rules' text stands"] = (
+        own.model is not None and model.anthropic_api_key is None and model.ollama_base_url is None
     )
     return [warning for warning, holds in found.items() if holds]
 
