@@ -68,20 +68,24 @@ def _install(directory: Path) -> None:
 
 
 def _surface_of(request: str) -> str:
-    found = re.search(r"/(\w+)/api", request)
+    found = re.search(r"/([\w-]+)/api", request)
     assert found is not None, request
     return found[1]
 
 
 def test_the_first_request_of_each_product_is_answered_as_it_is_printed(started: Started) -> None:
-    assert set(started.answers) == {"communication", "gccp"}
+    assert set(started.answers) == {"communication", "content-generator", "gccp"}
     assert '"rules"' in started.answers["communication"]
     assert '"status":"completed"' in started.answers["gccp"]
+    assert '"job_id":"sync-job-' in started.answers["content-generator"]
     status = 'curl -s $API/status/$TASK -H "Authorization: Bearer $TOKEN"'
     deadline = time.monotonic() + PATIENCE_SECONDS
     while '"SUCCESS"' not in started.workspace.run(status):
         assert time.monotonic() < deadline, "the message was not sent"
-    assert list((started.workspace.directory / "headwater-data" / "outbox").glob("email-*.json"))
+    outbox = started.workspace.directory / "headwater-data" / "outbox"
+    assert list(outbox.glob("email-*.json"))
+    while not list(outbox.glob("post-*.json")):
+        assert time.monotonic() < deadline, "nothing was posted"
 
 
 @pytest.mark.parametrize(
