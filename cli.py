@@ -22,7 +22,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="""One event log behind product APIs: messages by SMS and e-mail (communication), course content (gccp).
+    help="""One event log behind product APIs: messages by SMS and e-mail (communication), course content (gccp),
+documents published on many channels (content-generator).
 
 Start with `headwater up`: it runs everything in one process, with a database of its own, and prints tokens
 and a first request. Every setting is an environment variable too (HEADWATER_DATA, HEADWATER_PORT, …).""",

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings
 import cli
 import streams.kafka.gauges
 import streams.telemetry.metrics  # noqa: F401 - counted from the import on
+from api.mounts import mount_of
 from bootstrap import SURFACES
 from connectors.settings import WebhookSettings
 from products import PRODUCTS
@@ -150,12 +151,12 @@ def refused(line: str) -> str | None:
 
 def test_the_readmes_table_of_surfaces_is_what_is_served() -> None:
     table = text_of(EVERYWHERE).partition("\n## What it serves\n")[2].partition("\n## ")[0]
-    assert set(re.findall(r"^\| (\w+) \| `/", table, re.MULTILINE)) == set(SURFACES)
+    assert set(re.findall(r"^\| ([\w-]+) \| `/", table, re.MULTILINE)) == set(map(mount_of, SURFACES))
 
 
 @pytest.mark.parametrize("surface", SURFACES)
 def test_the_help_of_the_command_names_every_surface(surface: str) -> None:
-    assert surface in str(cli.app.info.help)
+    assert mount_of(surface) in str(cli.app.info.help)
 
 
 def variables() -> set[str]:

@@ -68,15 +68,16 @@ def _install(directory: Path) -> None:
 
 
 def _surface_of(request: str) -> str:
-    found = re.search(r"/(\w+)/api", request)
+    found = re.search(r"/([\w-]+)/api", request)
     assert found is not None, request
     return found[1]
 
 
 def test_the_first_request_of_each_product_is_answered_as_it_is_printed(started: Started) -> None:
-    assert set(started.answers) == {"communication", "gccp"}
+    assert set(started.answers) == {"communication", "gccp", "content-generator"}
     assert '"rules"' in started.answers["communication"]
-    assert '"status":"completed"' in started.answers["gccp"]
+    for surface in ("gccp", "content-generator"):
+        assert '"status":"completed"' in started.answers[surface], started.answers[surface]
     status = 'curl -s $API/status/$TASK -H "Authorization: Bearer $TOKEN"'
     deadline = time.monotonic() + PATIENCE_SECONDS
     while '"SUCCESS"' not in started.workspace.run(status):
