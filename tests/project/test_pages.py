@@ -156,7 +156,7 @@ def test_the_readmes_table_of_surfaces_is_what_is_served() -> None:
 
 @pytest.mark.parametrize("surface", SURFACES)
 def test_the_help_of_the_command_names_every_surface(surface: str) -> None:
-    assert surface in str(cli.app.info.help)
+    assert mount_of(surface) in str(cli.app.info.help)
 
 
 def variables() -> set[str]:
