@@ -37,7 +37,7 @@ class BatchContent:
             letter = await _letter(connection, effect)
             if letter is None or not await covers(connection, effect.partition, effect.position):
                 return BEHIND
-            return letter, await batch_of(connection, effect.campaign_id, effect.batch)
+            return letter, await batch_of(connection, effect.campaign_id, effect.round, effect.batch)
 
         return await read(self._reads, query)
 
