@@ -158,7 +158,9 @@ def _answer(over: CampaignSent | CampaignFailed, outcome: ChannelOutcome) -> Ite
 def _look(event: CampaignSent | CampaignFailed | ReportsRequested, look: int) -> Later:
     """The next reading of reports; how long after the end of sending, `AGES` says."""
     after = AGES[look] - (AGES[look - 1] if look else timedelta())
-    return Later(event.at + after, RequestReports(at=event.at, campaign_id=event.campaign_id, look=look))
+    since = event.since if isinstance(event, ReportsRequested) else event.at
+    request = RequestReports(at=event.at, campaign_id=event.campaign_id, look=look, since=since)
+    return Later(event.at + after, request)
 
 
 def _report(read: ReportsRead, report: Report) -> Later:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from domain.calls.document import Document, Source
 from domain.content_generator.document import (
+    LARGEST_STORED,
     DocumentEvent,
     DocumentFetched,
     DocumentFetchFailed,
@@ -18,6 +19,7 @@ from domain.content_generator.document import (
     DocumentState,
     DocumentUnchanged,
     Waiter,
+    stored,
 )
 from domain.messages import Attempt, Command, Event, Instant, Reply, Result
 
@@ -103,6 +105,8 @@ def _answer(ended: _Ended, attempt: Attempt, document: DocumentState) -> Documen
         content = Document.model_validate(attempt.output)
     except ValidationError:
         return DocumentFetchFailed(**ended, code=UNAVAILABLE, reason="the source's answer is no document")
+    if len(orjson.dumps(stored(content))) > LARGEST_STORED:
+        return DocumentFetchFailed(**ended, code="too_large", reason="the document is larger than a record may be")
     digest = sha256(orjson.dumps(content.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)).hexdigest()
     if digest == document.digest:
         return DocumentUnchanged(**ended, version=document.version, asked=True)

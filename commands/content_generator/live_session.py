@@ -240,5 +240,10 @@ def close(command: CloseSession, session: LiveSession) -> Sequence[LiveSessionEv
 
 
 def _ended(command: EndIfEmpty | CloseSession, session: LiveSession) -> list[LiveSessionEvent]:
-    present = tuple(sorted(session.present))
-    return [SessionEnded(**_fields(command), present=present, joined=len(session.joined))]
+    ended = SessionEnded(
+        **_fields(command),
+        present=tuple(sorted(session.present)),
+        joined=len(session.joined),
+        connections=tuple(sorted(session.connections)),
+    )
+    return [ended]

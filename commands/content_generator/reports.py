@@ -16,14 +16,18 @@ from domain.content_generator.campaign import (
     ReportsRead,
     ReportsRequested,
 )
-from domain.messages import Command, Reply, Result
+from domain.messages import Command, Instant, Reply, Result
 
 
 class RequestReports(Command, name="content_generator.campaign.request_reports.v1", key="campaign_id"):
-    """Read the reports that have come since. `look` counts the timed looks; a look by request has none."""
+    """Read the reports that have come since. `look` counts the timed looks, which belong to the end of sending `since`.
+
+    A look by request has neither.
+    """
 
     campaign_id: str
     look: int | None = None
+    since: Instant | None = None
 
 
 class RecordReports(Reply, name="content_generator.campaign.record_reports.v1", key="campaign_id"):
@@ -31,10 +35,15 @@ class RecordReports(Reply, name="content_generator.campaign.record_reports.v1", 
 
 
 def request_reports(command: RequestReports, campaign: Campaign) -> Sequence[CampaignEvent]:
-    """A reading under way serves another by request; a timed one goes on, as the one before may have been lost."""
+    """A reading under way serves another by request; a timed one goes on, as the one before may have been lost.
+
+    A campaign that was retried has looks from its new end: those from the former one stop, or all would be twice.
+    """
     if campaign.phase not in (CampaignPhase.SENDING, CampaignPhase.SENT, CampaignPhase.FAILED):
         return []
     if campaign.reading and command.look is None:
+        return []
+    if command.since is not None and command.since != campaign.over_at:
         return []
     return [
         ReportsRequested(
@@ -43,6 +52,7 @@ def request_reports(command: RequestReports, campaign: Campaign) -> Sequence[Cam
             tenant=campaign.tenant,
             cursor=campaign.cursor,
             look=command.look,
+            since=command.since,
         )
     ]
 

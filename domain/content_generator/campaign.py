@@ -157,10 +157,14 @@ class CampaignCancelled(OfCampaign, name="content_generator.campaign.cancelled.v
 
 
 class ReportsRequested(OfCampaign, name="content_generator.campaign.reports_requested.v1"):
-    """The CRM's reports after `cursor` are read. `look` counts the timed looks; None for one by request."""
+    """The CRM's reports after `cursor` are read. `look` counts the timed looks since the end of sending, `since`.
+
+    Both are None for a look by request.
+    """
 
     cursor: str | None
     look: int | None
+    since: Instant | None = None
 
 
 class Report(BaseModel):
@@ -229,7 +233,8 @@ class BatchPhase(StrEnum):
 class Campaign(BaseModel):
     """The state of a campaign. `position` covers the records of its recipients.
 
-    `run` is the run that hears of the end, `sending_run` the one whose batches are in flight.
+    `run` is the run that hears of the end, `sending_run` the one whose batches are in flight. `over_at` is the last end
+    of sending, from which reports are looked at.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -253,6 +258,7 @@ class Campaign(BaseModel):
     accepted: int = 0
     cursor: str | None = None
     reading: bool = False
+    over_at: Instant | None = None
 
     def in_phase(self, *phases: BatchPhase) -> list[int]:
         """The batches in one of these phases, in order."""
@@ -270,7 +276,7 @@ def evolve(campaign: Campaign, event: CampaignEvent) -> Campaign:
         case CampaignScheduled():
             return campaign.model_copy(update={"phase": CampaignPhase.SCHEDULED})
         case CampaignSent() | CampaignFailed() | CampaignCancelled():
-            return campaign.model_copy(update={"phase": _ENDS[type(event)]})
+            return _ended(campaign, event)
         case ReportsRequested():
             return campaign.model_copy(update={"reading": True})
         case ReportsRead():
@@ -281,6 +287,12 @@ def evolve(campaign: Campaign, event: CampaignEvent) -> Campaign:
             return _batches(campaign, event)
         case _:
             assert_never(event)
+
+
+def _ended(campaign: Campaign, event: CampaignSent | CampaignFailed | CampaignCancelled) -> Campaign:
+    ended = campaign.model_copy(update={"phase": _ENDS[type(event)]})
+    told_again = isinstance(event, CampaignSent) and event.again
+    return ended if told_again else ended.model_copy(update={"over_at": event.at})
 
 
 _ENDS: dict[type[CampaignEvent], CampaignPhase] = {

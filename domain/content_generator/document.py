@@ -6,12 +6,24 @@ The key is a hash of tenant, source and the source's own id. States hold no text
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
+from typing import Annotated, assert_never
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue, PlainSerializer
 
 from domain.calls.document import Document, Source
 from domain.messages import Event
+
+LARGEST_STORED = 700_000
+"""The most bytes of a document as it is stored; a record holds 900,000."""
+
+
+def stored(document: Document) -> dict[str, JsonValue]:
+    """The document as plain JSON without defaults, which would make text of many short spans four times as large."""
+    plain: dict[str, JsonValue] = document.model_dump(mode="json", exclude_defaults=True)
+    return plain
+
+
+StoredDocument = Annotated[Document, PlainSerializer(stored, when_used="json")]
 
 
 class Waiter(BaseModel):
@@ -51,7 +63,7 @@ class DocumentFetched(OfDocument, name="content_generator.document.fetched.v1"):
     version: int
     digest: str
     source_version: str
-    content: Document
+    content: StoredDocument
     waiters: tuple[Waiter, ...]
 
 

@@ -119,10 +119,14 @@ class SessionEnding(_Numbered, name="content_generator.live_session.ending.v1"):
 
 
 class SessionEnded(OfSession, name="content_generator.live_session.ended.v1"):
-    """The session is over. `present` are the participants who were in at the end, `joined` all who ever were."""
+    """The session is over. `present` are the participants who were in at the end, `joined` counts all who ever were.
+
+    `connections` are those that were open: the end closes them, without an event of each.
+    """
 
     present: tuple[str, ...]
     joined: int
+    connections: tuple[str, ...] = ()
 
 
 LiveSessionEvent = (

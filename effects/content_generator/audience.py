@@ -17,6 +17,9 @@ PAGE = 500
 NOWHERE = Subscriber(id="test", address="test@example.invalid", name="Test")
 """The recipient of a test for which no test recipients are set: an address that no mail reaches."""
 
+LONGEST_ADDRESS, LONGEST_NAME = 320, 200
+"""Characters of an address that any mail reaches, and of a name that is kept: a page is one record."""
+
 Mark = Callable[[str, str], str]
 """The mark of an address in a tenant."""
 
@@ -65,8 +68,10 @@ class AudienceReading:
         page = AudiencePage(self._tests) if effect.test_mode else await self._read(effect)
         if isinstance(page, Deferred | Rejected):
             return page
-        recipients = {self._mark(tenant, one.address): one for one in page.subscribers if one.active}
-        rows = [{"mark": mark, "address": one.address, "name": one.name} for mark, one in recipients.items()]
+        recipients = {self._mark(tenant, one.address): one for one in page.subscribers if _reachable(one)}
+        rows = [
+            {"mark": mark, "address": one.address, "name": one.name[:LONGEST_NAME]} for mark, one in recipients.items()
+        ]
         return Accepted(effect.campaign_id, {"recipients": rows, "next": page.next})
 
     async def close(self) -> None:
@@ -75,3 +80,7 @@ class AudienceReading:
 
     async def _read(self, effect: ResolveAudience) -> AudiencePage | Deferred | Rejected:
         return await self._crm.page(Audience(effect.segment, effect.tags), self._page, effect.cursor)
+
+
+def _reachable(one: Subscriber) -> bool:
+    return one.active and 0 < len(one.address) <= LONGEST_ADDRESS

@@ -19,6 +19,9 @@ from streams.core.calls import Accepted, Connector, Deferred, Rejected, Verdict
 from streams.core.read_models import Row
 from streams.postgres.reads import Reads
 
+FOR_THE_CRM = Rejected("mailer", "this batch was made for the CRM, whose setting has changed since")
+"""A batch of several people: one mail would go to one of them, and count for all."""
+
 
 class _Letter(NamedTuple):
     subject_line: str
@@ -37,7 +40,7 @@ class BatchContent:
             letter = await _letter(connection, effect)
             if letter is None or not await covers(connection, effect.partition, effect.position):
                 return BEHIND
-            return letter, await batch_of(connection, effect.campaign_id, effect.batch)
+            return letter, await batch_of(connection, effect.campaign_id, effect.round, effect.batch)
 
         return await read(self._reads, query)
 
@@ -133,6 +136,8 @@ class MailedBatches:
         letter, batch = found
         if not batch.addressees:
             return Accepted(effect.campaign_id, {"accepted": 0, "suppressed": batch.suppressed})
+        if len(batch.addressees) > 1:
+            return FOR_THE_CRM
         mail = self._tests if effect.test_mode else self._mail
         verdict = await mail(self._email(effect, letter, batch), f"{effect.campaign_id}/{effect.batch}")
         return _with_suppressed(verdict, batch)
@@ -151,7 +156,14 @@ class MailedBatches:
             reference=f"{effect.campaign_id}/{effect.batch}",
             to=recipient.address,
             subject_line=letter.subject_line,
-            html=letter.html.replace("</body>", f'<p><a href="{link}">Unsubscribe</a></p></body>', 1),
+            html=_with_link(letter.html, link),
             text=f"{letter.text}\n\nUnsubscribe: {link}",
             headers={"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
         )
+
+
+def _with_link(html: str, link: str) -> str:
+    """The HTML with the unsubscribe link at its end, also where it is a fragment."""
+    shown = f'<p><a href="{link}">Unsubscribe</a></p>'
+    body, end, rest = html.rpartition("</body>")
+    return f"{body}{shown}{end}{rest}" if end else f"{html}{shown}"

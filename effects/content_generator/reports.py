@@ -13,6 +13,9 @@ from projections.content_generator.campaigns import tenant_of_campaign
 from streams.core.calls import Accepted, Deferred, Verdict
 from streams.postgres.reads import Reads
 
+LONGEST_URL = 2000
+"""Characters of a link that are kept: a page of reports is one record."""
+
 
 class ReportReading:
     """Reads the reports after a cursor. Addresses become marks here, so that none is recorded."""
@@ -47,6 +50,6 @@ class ReportReading:
             "mark": self._mark(tenant, report.address),
             "kind": report.kind.value,
             "at": None if report.at is None else report.at.isoformat(),
-            "url": report.url,
+            "url": None if report.url is None else report.url[:LONGEST_URL],
             "machine": report.machine,
         }

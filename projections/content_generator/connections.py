@@ -8,7 +8,7 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 
 from domain.content_generator.events import ContentGeneratorEvent
-from domain.content_generator.live_session import ConnectionClosed, ConnectionOpened, Role
+from domain.content_generator.live_session import ConnectionClosed, ConnectionOpened, Role, SessionEnded
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, delete, put
 
@@ -28,6 +28,9 @@ def project(event: Recorded[ContentGeneratorEvent]) -> Iterator[Change]:
             )
         case ConnectionClosed() as fact:
             yield delete(fact.connection_id)
+        case SessionEnded() as fact:
+            for connection_id in fact.connections:
+                yield delete(connection_id)
 
 
 CONNECTIONS = ReadModel(
@@ -65,10 +68,8 @@ class ConnectionRow(NamedTuple):
 
 OF_NODES = f"""
     select {", ".join(f"c.{name}" for name in ConnectionRow._fields)}
-      from content_generator_connections c join content_generator_sessions s using (session)
-     where c.node = any(%s) and s.ended_at is null order by c.opened_at, c.connection_id
+      from content_generator_connections c where c.node = any(%s) order by c.opened_at, c.connection_id
 """
-"""The end of a session closes its connections without an event of each."""
 
 
 async def connections_of(connection: AsyncConnection[Row], nodes: Collection[str]) -> list[ConnectionRow]:
@@ -79,8 +80,5 @@ async def connections_of(connection: AsyncConnection[Row], nodes: Collection[str
 
 async def nodes_connected(connection: AsyncConnection[Row]) -> set[str]:
     """The nodes that hold open connections."""
-    sql = """
-        select distinct c.node from content_generator_connections c
-          join content_generator_sessions s using (session) where s.ended_at is null
-    """
+    sql = "select distinct node from content_generator_connections"
     return {node for (node,) in await (await connection.execute(sql)).fetchall()}

@@ -27,17 +27,15 @@ class Batch(NamedTuple):
 
 BATCH = """
     select r.mark, r.address, r.recipient_name, r.address is not null and coalesce(s.status, %(active)s) = %(active)s
-      from content_generator_campaigns c
-      join content_generator_campaign_recipients r on r.campaign_id = c.campaign_id and r.round = c.round
-      left join content_generator_recipients s on s.mark = r.mark
-     where c.campaign_id = %(campaign_id)s and r.batch = %(batch)s order by r.mark
+      from content_generator_campaign_recipients r left join content_generator_recipients s on s.mark = r.mark
+     where r.campaign_id = %(campaign_id)s and r.round = %(round)s and r.batch = %(batch)s order by r.mark
 """
-"""Of a campaign whose audience was read twice, only the recipients of the later reading."""
+"""Of a campaign whose audience was read twice, only the recipients of one reading."""
 
 
-async def batch_of(connection: AsyncConnection[Row], campaign_id: str, batch: int) -> Batch:
-    """The batch. Ask `covers` first whether the rows are there that it needs."""
-    values = {"campaign_id": campaign_id, "batch": batch, "active": RecipientStatus.ACTIVE.value}
+async def batch_of(connection: AsyncConnection[Row], campaign_id: str, round_: int, batch: int) -> Batch:
+    """The batch of one reading of the audience. Ask `covers` first whether the rows are there that it needs."""
+    values = {"campaign_id": campaign_id, "round": round_, "batch": batch, "active": RecipientStatus.ACTIVE.value}
     rows = await (await connection.execute(BATCH, values)).fetchall()
     wanted = [Addressee(mark, address, name) for mark, address, name, wanted in rows if wanted]
     return Batch(wanted, len(rows) - len(wanted))

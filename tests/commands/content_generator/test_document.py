@@ -12,6 +12,7 @@ from commands.content_generator.document import RecordFetch, RequestFetch
 from domain.calls.document import Block, BlockKind, Document, Source, Span
 from domain.content_generator.document import (
     JOB,
+    LARGEST_STORED,
     DocumentFetched,
     DocumentFetchFailed,
     DocumentFetchRequested,
@@ -19,6 +20,7 @@ from domain.content_generator.document import (
     Waiter,
 )
 from domain.messages import Result
+from streams.core.envelope import LARGEST_BYTES
 from streams.testing import Scenario
 from tests.commands.content_generator.stories import (
     NOW,
@@ -159,3 +161,23 @@ def test_everybody_who_waits_is_answered_once_and_one_fetch_is_in_flight(acts: l
             elif isinstance(event, DocumentFetched | DocumentUnchanged | DocumentFetchFailed):
                 served += event.waiters
     assert sorted(int(one.key) for one in served) == list(range(1, waiting + 1))
+
+
+def of_spans(number: int, words: str) -> Document:
+    spans = tuple(Span(text=words, bold=bool(one % 2)) for one in range(number))
+    return Document(title="News", blocks=(Block(kind=BlockKind.PARAGRAPH, spans=spans),))
+
+
+def test_a_document_of_many_short_spans_fits_into_a_record() -> None:
+    content = of_spans(25_000, "a")
+    assert len(content.model_dump_json()) > LARGEST_BYTES
+    fetched = only(STORY.when(fetch()).when(accepted(reply(), content.model_dump(mode="json"))), DocumentFetched)
+    encoded = fetched.model_dump_json().encode()
+    assert len(encoded) < LARGEST_BYTES
+    assert DocumentFetched.model_validate_json(encoded) == fetched
+
+
+def test_a_document_that_no_record_holds_fails_for_all_who_wait() -> None:
+    content = of_spans(1, "a" * LARGEST_STORED)
+    failed = only(STORY.when(fetch()).when(accepted(reply(), content.model_dump(mode="json"))), DocumentFetchFailed)
+    assert (failed.code, failed.waiters) == ("too_large", (ANN,))

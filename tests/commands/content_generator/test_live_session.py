@@ -138,6 +138,7 @@ def test_an_ending_session_tells_how_long_it_was_and_ends() -> None:
     assert (only(ending, SessionEnding).duration, only(ending, SessionEnding).summary_available) == (90, True)
     ended = ending.when(CLOSED)
     assert (only(ended, SessionEnded).present, only(ended, SessionEnded).joined) == (("ann",), 1)
+    assert only(ended, SessionEnded).connections == ("a1",)
 
 
 def test_who_leaves_before_the_end_is_not_present_at_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from domain.content_generator.recipient import (
 )
 from domain.messages import Event
 from streams.testing import Scenario
-from tests.commands.content_generator.campaigns import REQUESTED, batch, sending
+from tests.commands.content_generator.campaigns import REQUESTED, batch, of_job, sending
 from tests.commands.content_generator.stories import (
     CAMPAIGN_ID,
     HOUR,
@@ -40,8 +41,8 @@ SENT = sending(REQUESTED, 1).when(batch(1))
 REPLY = RecordReports(at=NOW, campaign_id=CAMPAIGN_ID)
 
 
-def ask(look: int | None = None) -> RequestReports:
-    return RequestReports(at=NOW, campaign_id=CAMPAIGN_ID, look=look)
+def ask(look: int | None = None, since: datetime | None = None) -> RequestReports:
+    return RequestReports(at=NOW, campaign_id=CAMPAIGN_ID, look=look, since=since)
 
 
 def line(id_: str = "r1", kind: str = "opened", **more: Any) -> dict[str, Any]:
@@ -63,6 +64,14 @@ def test_reports_are_read_from_where_the_last_page_ended() -> None:
 def test_a_reading_under_way_serves_another_by_request_but_not_a_timed_one() -> None:
     SENT.when(ask()).when(ask()).then_nothing()
     SENT.when(ask()).when(ask(3)).then_kinds(ReportsRequested)
+
+
+def test_looks_from_the_end_before_a_retry_stop_and_those_from_the_new_end_go_on() -> None:
+    failed = sending(REQUESTED, 2).when(batch(1)).when(batch(2, "failed"))
+    later = NOW + timedelta(hours=1)
+    ended = failed.when(of_job(run=1)).when(batch(2, run=1).model_copy(update={"at": later}))
+    ended.when(ask(3, since=NOW)).then_nothing()
+    assert only(ended.when(ask(0, since=later)), ReportsRequested).since == later
 
 
 def test_a_campaign_that_has_not_begun_to_send_has_no_reports() -> None:

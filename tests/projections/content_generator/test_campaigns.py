@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from commands.content_generator.campaign import CancelCampaign
+import pytest
+
+from commands.content_generator.campaign import CancelCampaign, RetryCampaign
 from commands.content_generator.effects import ReadReports, ResolveAudience, SendBatch
 from commands.content_generator.recipient import Unsubscribe
 from domain.content_generator.campaign import CampaignPhase
@@ -18,7 +20,9 @@ from projections.content_generator.queries.batch import Addressee, Batch, batch_
 from projections.content_generator.queries.campaign_analytics import campaign_analytics
 from projections.content_generator.queries.coverage import covers
 from projections.content_generator.queries.recipient_analytics import recipient_analytics
+from projections.content_generator.recipients import RECIPIENTS
 from streams.core.calls import Accepted, Rejected
+from streams.core.read_models import ReadModel
 from streams.core.wiring import EraseSubject
 from tests.projections.content_generator.examples import NEWSLETTER, newsletter
 from tests.projections.content_generator.running import NOW, TENANT, Running, person
@@ -82,16 +86,16 @@ async def test_an_audience_that_cannot_be_read_fails_the_campaign(world: Running
 async def test_a_recipient_on_two_pages_is_in_the_later_batch(world: Running) -> None:
     world.providers[ResolveAudience].answer = pages(["ana", "bea"], ["cleo", "ana"])
     await world.finish(newsletter())
-    assert await batch_of(world.connection, NEWSLETTER, 1) == Batch([BEA], 0)
-    assert await batch_of(world.connection, NEWSLETTER, 2) == Batch([ANA, CLEO], 0)
-    assert await batch_of(world.connection, NEWSLETTER, 3) == Batch([], 0)
+    assert await batch_of(world.connection, NEWSLETTER, 1, 1) == Batch([BEA], 0)
+    assert await batch_of(world.connection, NEWSLETTER, 1, 2) == Batch([ANA, CLEO], 0)
+    assert await batch_of(world.connection, NEWSLETTER, 1, 3) == Batch([], 0)
 
 
 async def test_a_batch_leaves_out_those_who_want_no_mail_and_those_who_were_erased(world: Running) -> None:
     await world.finish(newsletter())
     await world.do(Unsubscribe(at=NOW, mark="mark-ana", source=UnsubscribeSource.ONE_CLICK))
     await world.do(EraseSubject(at=NOW, partition_key="mark-bea", erased="content_generator:mark-bea"))
-    assert await batch_of(world.connection, NEWSLETTER, 1) == Batch([CLEO], 2)
+    assert await batch_of(world.connection, NEWSLETTER, 1, 1) == Batch([CLEO], 2)
     ana = await recipient_analytics(world.connection, "mark-ana")
     assert ana is not None
     assert (ana.status, ana.since, ana.source) == (RecipientStatus.UNSUBSCRIBED, NOW, "one_click")
@@ -106,7 +110,7 @@ async def test_an_unsubscribe_survives_the_erasure_of_the_person(world: Running)
     await world.do(Unsubscribe(at=NOW, mark="mark-ana", source=UnsubscribeSource.LINK))
     await world.do(EraseSubject(at=NOW, partition_key="mark-ana", erased="content_generator:mark-ana"))
     await world.finish(newsletter())
-    assert await batch_of(world.connection, NEWSLETTER, 1) == Batch([BEA, CLEO], 1)
+    assert await batch_of(world.connection, NEWSLETTER, 1, 1) == Batch([BEA, CLEO], 1)
 
 
 async def test_rows_cover_the_position_that_the_effect_names_unless_a_table_stands_still(world: Running) -> None:
@@ -128,6 +132,26 @@ async def test_rows_cover_the_position_that_the_effect_names_unless_a_table_stan
     values = (effect.position - 1, CAMPAIGN_RECIPIENTS.name, effect.partition)
     await world.connection.execute(behind, values)
     assert not await covers(world.connection, effect.partition, effect.position)
+
+
+@pytest.mark.parametrize("model", [CAMPAIGN_RECIPIENTS, RECIPIENTS])
+async def test_a_table_that_has_halted_since_does_not_say_who_is_mailed(world: Running, model: ReadModel) -> None:
+    await world.finish(newsletter())
+    assert await covers(world.connection, 0, 0)
+    halt = "update headwater.projections set halted_at = %s, error = 'broken' where name = %s"
+    await world.connection.execute(halt, ("0/1", model.name))
+    assert not await covers(world.connection, 0, 0)
+    await world.connection.execute(halt, (None, model.name))
+
+
+async def test_a_batch_has_the_recipients_of_its_own_reading_alone(world: Running) -> None:
+    readings = [["ana", "bea"], ["bea", "cleo"]]
+    world.providers[ResolveAudience].answer = pages(readings[0], ["dora"], failing=1)
+    await world.finish(newsletter())
+    world.providers[ResolveAudience].answer = pages(readings[1])
+    await world.finish(RetryCampaign(at=NOW, campaign_id=NEWSLETTER, tenant=TENANT))
+    assert await batch_of(world.connection, NEWSLETTER, 2, 1) == Batch([BEA, CLEO], 0)
+    assert await batch_of(world.connection, NEWSLETTER, 1, 1) == Batch([ANA], 0)
 
 
 async def test_reports_make_the_figures_of_campaign_and_recipient(world: Running) -> None:
