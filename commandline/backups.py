@@ -21,7 +21,7 @@ import installation_secrets
 from commandline import Stop
 from commandline.audit import verify_log
 from commandline.installation import existing_database
-from commandline.orders import erasure
+from commandline.orders import erasure, finish_erasure
 from settings import Settings
 from streams.audit.erasures import NotAList, erased_subjects, subjects_in, write_list
 from streams.core.clock import SystemClock
@@ -221,6 +221,8 @@ def _settled(settings: Settings, manifest: Manifest, again: Sequence[str]) -> bo
     missing = [subject for subject in again if subject not in known]
     if missing:
         asyncio.run(_erase(settings, settings.postgres, missing))
+        for line in finish_erasure(settings.postgres, missing, manifest.embedded):
+            console.print(line)
     console.print(f"{len(missing)} subjects erased again; {begun} calls that were due count as begun")
     return whole
 

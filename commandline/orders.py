@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -10,6 +10,7 @@ from time import monotonic, sleep
 from uuid import UUID, uuid4, uuid5
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
 import installation_secrets
@@ -19,17 +20,22 @@ from domain.messages import Command
 from products import PRODUCTS
 from products.product import Product, SubjectParts
 from settings import Settings
+from streams.audit.erasures import PlainCopies, plain_copies
 from streams.core.envelope import Problem, outcome_stream
 from streams.core.read_models import Row
-from streams.core.wiring import EraseSubject
+from streams.core.wiring import EraseSubject, names_of
 from streams.postgres.database import connect_plain
 from streams.postgres.journal import KEYS_ABOUT
+from streams.postgres.roles import SUPERUSER
+from streams.postgres.storage_rewrite import rewrite_storage
 from streams.postgres.tasks import order
 
 console = Console(highlight=False, soft_wrap=True)
 PATIENCE_SECONDS = 15.0
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """Due by any clock, also by a manual clock that is behind the machine's."""
+
+REMAINS = "not reached: backups and exports made before, and what a provider was given (docs/operating.md)"
 
 OUTCOME = """
     select convert_from(data, 'UTF8')::json -> 'problem' from headwater.journal
@@ -47,9 +53,13 @@ def erase_subject(settings: Settings, subject: str) -> None:
     product = next((product for product in PRODUCTS if product.name == context), None)
     if product is None or not id_:
         raise Stop(f"a subject reads context:id, as communication:123, not {subject!r}")
-    for found in _subjects(settings, product, id_):
-        _erase(settings, product, found)
+    found = _subjects(settings, product, id_)
+    for one in found:
+        _erase(settings, product, one)
     console.print(f"{subject} is erased: the key is destroyed, the history still verifies (headwater audit verify)")
+    subjects = [f"{product.name}:{one}" for one in found]
+    for line in (*finish_erasure(existing_database(settings), subjects, settings.postgres is None), REMAINS):
+        console.print(line)
 
 
 def _subjects(settings: Settings, product: Product, typed: str) -> Sequence[str]:
@@ -68,6 +78,30 @@ def _erase(settings: Settings, product: Product, id_: str) -> None:
     done = {(product.name, key) for key in own}
     for context, keys in groupby(places, key=itemgetter(0)):
         submit_commands(settings, context, *(erasure(subject, key) for _, key in keys if (context, key) not in done))
+
+
+def finish_erasure(dsn: str, subjects: Sequence[str], embedded: bool) -> Iterator[str]:
+    """Rewrite what held the values of subjects who have been erased; gives a sentence for what was done and left."""
+    names = names_of([product.context for product in PRODUCTS])
+    with connect_plain(dsn, "headwater erase") as connection:
+        for subject in subjects:
+            yield from _in_clear(plain_copies(connection, names, subject))
+    with connect_plain(make_conninfo(dsn, user=SUPERUSER) if embedded else dsn, "headwater erase") as connection:
+        done = rewrite_storage(connection, subjects)
+    if done.tables:
+        log = "" if done.left else ", and the write-ahead log has moved on"
+        yield f"{len(done.tables)} tables that held their values are rewritten on disk{log}"
+    yield from (f"left: {reason}" for reason in done.left)
+    if not embedded:
+        yield "left: replicas, archives and backups of this server keep what they have"
+
+
+def _in_clear(copies: PlainCopies) -> Iterator[str]:
+    if copies.records:
+        yield (
+            f"left: {copies.records} records of earlier releases hold texts about this person in clear"
+            f" ({', '.join(copies.fields)}). Nothing shows them any more, and the history keeps them as they are."
+        )
 
 
 def erasure(subject: str, key: str) -> EraseSubject:

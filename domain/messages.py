@@ -11,17 +11,30 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
 
 class PersonalMarker:
-    """The mark of a field whose value is encrypted with its data subject's key wherever it is stored."""
+    """The mark of a field whose value is encrypted with its data subject's key wherever it is stored.
+
+    `needed`: without the value a command means nothing, so that it is refused once its subject has been erased.
+    """
+
+    def __init__(self, needed: bool = True) -> None:
+        self.needed = needed
 
 
 Personal = Annotated[T | None, PersonalMarker()]
 """A value about a person. Stored encrypted; None once the subject has been erased, or if nothing was given."""
+
+Remark = Annotated[str | None, PersonalMarker(needed=False)]
+"""A free text from outside in a message about a person: a reason, an action, the wording of a consent.
+
+Stored encrypted, as such a text may hold anything. A command stands without it: it is decided with None once the
+subject has been erased.
+"""
 
 
 def _utc(moment: datetime) -> datetime:
@@ -47,6 +60,7 @@ class Named(BaseModel):
     subject_in_full: ClassVar[bool] = False
     subject_prefix: ClassVar[str] = ""
     personal_fields: ClassVar[tuple[str, ...]] = ()
+    needed_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Ignore the class arguments: pydantic passes them to both hooks, and the one below knows the fields."""
@@ -58,11 +72,14 @@ class Named(BaseModel):
         cls.name = name or cls.name
         cls.subject_field = subject or cls.subject_field
         cls.subject_prefix = cls.name.partition(".")[0] + ":"
-        cls.personal_fields = tuple(
-            field
+        marks = {
+            field: mark
             for field, info in cls.model_fields.items()
-            if any(isinstance(mark, PersonalMarker) for mark in info.metadata)
-        )
+            for mark in info.metadata
+            if isinstance(mark, PersonalMarker)
+        }
+        cls.personal_fields = tuple(marks)
+        cls.needed_fields = tuple(field for field, mark in marks.items() if mark.needed)
 
     @property
     def subject(self) -> str | None:
@@ -74,8 +91,21 @@ class Named(BaseModel):
 
     @property
     def seals(self) -> bool:
-        """Whether personal values of this message are to be encrypted: not where it says that it is about nobody."""
-        return bool(self.personal_fields) and not (self.subject_in_full and self.subject is None)
+        """Whether there are personal values to encrypt: there are none where it says that it is about nobody."""
+        return self.holds_personal and not (self.subject_in_full and self.subject is None)
+
+    @property
+    def holds_personal(self) -> bool:
+        """Whether a personal field has a value; an empty text is none."""
+        return any(getattr(self, field) not in (None, "") for field in self.personal_fields)
+
+    def without_personal(self) -> Self:
+        """This message as it is once its subject has been erased."""
+        return self.model_copy(update=dict.fromkeys(self.personal_fields))
+
+    def as_formerly(self) -> Self:
+        """This message as releases know it that have no remarks."""
+        return self
 
 
 class Event(Named):
@@ -153,6 +183,44 @@ class Reply(Command):
     def answered(self, attempt: Attempt, at: datetime) -> Self:
         """This reply with the attempt and its time."""
         return self.model_copy(update={"attempt": attempt, "at": at})
+
+
+class ReplyAboutPerson(Reply):
+    """A reply about a person. The words of its attempt are kept apart, as a remark.
+
+    Without words it is stored as releases know it that have no remarks.
+    """
+
+    remark: Remark = Field(None, exclude_if=lambda words: words is None)
+
+    @property
+    def reason(self) -> str:
+        """The words of the attempt; replies of earlier releases hold them in the attempt itself."""
+        return self.remark or ("" if self.attempt is None else self.attempt.reason)
+
+    @property
+    def holds_personal(self) -> bool:
+        """Whether there are words of the attempt."""
+        return self.reason != ""
+
+    def as_formerly(self) -> Self:
+        """This reply with the words in its attempt."""
+        attempt = None if self.attempt is None else self.attempt.model_copy(update={"reason": self.reason})
+        return self.model_copy(update={"attempt": attempt, "remark": None})
+
+    def answered(self, attempt: Attempt, at: datetime) -> Self:
+        """This reply with the attempt and its time."""
+        remark = attempt.reason or None
+        return super().answered(_wordless(attempt), at).model_copy(update={"remark": remark})
+
+    def without_personal(self) -> Self:
+        """This reply as it is once its subject has been erased."""
+        attempt = None if self.attempt is None else _wordless(self.attempt)
+        return super().without_personal().model_copy(update={"attempt": attempt})
+
+
+def _wordless(attempt: Attempt) -> Attempt:
+    return attempt.model_copy(update={"reason": ""})
 
 
 REFUSAL_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")

@@ -239,7 +239,7 @@ def evolve_registration(registration: WebhookRegistration, event: WebhookRegistr
 
 
 class FeedEvent(NamedTuple):
-    """A recorded event for the feed. `body` is its stored JSON, with personal values encrypted."""
+    """A recorded event for the feed. `body` is its stored JSON, with personal values encrypted but for remarks."""
 
     context: str
     partition: int

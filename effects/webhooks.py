@@ -104,7 +104,7 @@ class WebhookFeed:
         assert since is not None
         names = [name for name, type_ in feed.types.items() if type_ in endpoint.types]
         events, ends = await undelivered_events(
-            connection, feed.context, id_, since, names, feed.seen.get(id_, {}), EVENTS_AT_ONCE
+            connection, self._engine.mapper, feed.context, id_, since, names, feed.seen.get(id_, {}), EVENTS_AT_ONCE
         )
         for event in events:
             await self._queue(feed, id_, event)

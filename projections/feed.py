@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import orjson
 from psycopg import AsyncConnection
 
 from domain.webhooks import FeedEvent
+from streams.core.keys import WrappedKey
+from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 
 UNDELIVERED = """
-    select p.partition, p.sequence, j.sequence, j.event_id, j.correlation_id, j.name, j.at, j.data
+    select p.partition, p.sequence, j.sequence, j.event_id, j.correlation_id, j.name, j.at, j.data, k.subject, k.wrapped
       from headwater.partitions p
       left join {context}_webhook_cursors c on c.endpoint_id = %(endpoint_id)s and c.partition = p.partition
       left join lateral (
@@ -21,12 +24,14 @@ UNDELIVERED = """
               and sequence > greatest(c.sequence, (%(seen)s::jsonb ->> p.partition::text)::bigint, 0)
               and sequence <= p.sequence
             order by sequence limit %(most)s) j on true
+      left join headwater.subject_keys k on k.subject = coalesce(j.subject, j.context || ':' || j.key)
      where p.context = %(context)s order by p.partition, j.sequence
 """
 
 
 async def undelivered_events(
     connection: AsyncConnection[Row],
+    mapper: Mapper,
     context: str,
     endpoint_id: str,
     since: datetime,
@@ -37,7 +42,8 @@ async def undelivered_events(
     """Events of these names since that time and beyond the cursors, at most `most` of each partition; and the last
     sequence of each partition.
 
-    `seen` is the sequence up to which each partition has been searched, beyond its cursor.
+    Of the personal values in a body, only the remarks are in clear. `seen` is the sequence up to which each partition
+    has been searched, beyond its cursor.
     """
     values = {
         "endpoint_id": endpoint_id,
@@ -49,8 +55,14 @@ async def undelivered_events(
     }
     rows = await (await connection.execute(UNDELIVERED.format(context=context), values)).fetchall()
     found = [
-        FeedEvent(context, partition, sequence, event_id, correlation_id, name, at, orjson.loads(data))
-        for partition, _, sequence, event_id, correlation_id, name, at, data in rows
+        FeedEvent(context, partition, sequence, event_id, correlation_id, name, at, _body(mapper, name, data, *key))
+        for partition, _, sequence, event_id, correlation_id, name, at, data, *key in rows
         if sequence is not None
     ]
     return found, {partition: end for partition, end, *_ in rows}
+
+
+def _body(mapper: Mapper, name: str, data: bytes, subject: str | None, wrapped: bytes | None) -> dict[str, Any]:
+    if subject is not None:
+        mapper.keyring.learn(WrappedKey(subject, wrapped))
+    return mapper.with_remarks(name, data, subject)

@@ -1,4 +1,7 @@
-"""The events of a stream, read from the journal without keys: of a personal value, only its existence is known."""
+"""The events of a stream, read from the journal.
+
+Without a mapper they are read without keys: of a personal value, only its existence is known.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,18 @@ from psycopg import AsyncConnection
 
 from domain.messages import Event
 from streams.core.envelope import Position
+from streams.core.keys import WrappedKey
+from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 
 SEALED = "sealed"
 """The placeholder for an existing personal value; an erased one is None."""
 
 STREAM = """
-    select j.name, j.version, j.event_id, j.partition, j.sequence, j.data, k.wrapped is not null, j.actor,
+    select j.name, j.version, j.event_id, j.partition, j.sequence, j.data, k.subject, k.wrapped, j.actor,
            j.correlation_id
-      from headwater.journal j left join headwater.subject_keys k on k.subject = j.subject
+      from headwater.journal j
+      left join headwater.subject_keys k on k.subject = coalesce(j.subject, j.context || ':' || j.key)
      where j.context = %s and j.stream = %s and j.name = any(%s)
        and (%s::timestamptz is null or j.at <= %s) and (%s::bigint[] is null or j.version = any(%s))
      order by j.version
@@ -36,7 +42,7 @@ class Readable(NamedTuple):
 
 
 class JournalEvent(NamedTuple):
-    """An event and its place in the log."""
+    """An event and its place in the log. `erased`: the person that it is about has been erased."""
 
     fact: Event
     stream: str
@@ -45,6 +51,7 @@ class JournalEvent(NamedTuple):
     position: Position
     actor: str
     correlation_id: UUID
+    erased: bool = False
 
 
 class Link(NamedTuple):
@@ -71,24 +78,38 @@ async def read_stream(
     until: datetime | None = None,
     versions: Sequence[int] | None = None,
     without: Sequence[type[Event]] = (),
+    mapper: Mapper | None = None,
 ) -> list[JournalEvent]:
     """The events of a stream in order: up to a time, or of these versions, without some types."""
     names = [name for name, type_ in readable.types.items() if type_ not in without]
     wanted = None if versions is None else list(versions)
     cursor = await connection.execute(STREAM, (readable.context, stream, names, until, until, wanted, wanted))
-    return [_written(readable, stream, row) for row in await cursor.fetchall()]
+    return [_written(readable, stream, row, mapper) for row in await cursor.fetchall()]
 
 
-def _written(readable: Readable, stream: str, row: Row) -> JournalEvent:
-    name, version, event_id, partition, sequence, data, key, actor, correlation_id = row
+def _written(readable: Readable, stream: str, row: Row, mapper: Mapper | None) -> JournalEvent:
+    name, version, event_id, partition, sequence, data, subject, wrapped, actor, correlation_id = row
     position = Position(readable.context, partition, sequence)
-    return JournalEvent(_event(readable, name, data, key), stream, version, event_id, position, actor, correlation_id)
+    key = None if subject is None else WrappedKey(subject, wrapped)
+    event = _hidden(readable, name, data, key) if mapper is None else _opened(mapper, readable, name, data, key)
+    erased = key is not None and key.wrapped is None
+    return JournalEvent(event, stream, version, event_id, position, actor, correlation_id, erased)
 
 
-def _event(readable: Readable, name: str, data: bytes, has_key: bool) -> Event:
+def _opened(mapper: Mapper, readable: Readable, name: str, data: bytes, key: WrappedKey | None) -> Event:
+    """With the key, or without one where there is nothing to open; otherwise the values' keys are lost."""
+    if key is not None:
+        mapper.keyring.learn(key)
+    elif mapper.holds_sealed(name, data):
+        return _hidden(readable, name, data, key)
+    return mapper.decode_as(Event, name, data, None if key is None else key.subject)
+
+
+def _hidden(readable: Readable, name: str, data: bytes, key: WrappedKey | None) -> Event:
+    """A value in clear, of an earlier release, has no key where its person has no other values."""
     type_, body = readable.types[name], orjson.loads(data)
-    hidden = {
-        field: readable.placeholders.get(field, SEALED) if has_key and body.get(field) is not None else None
-        for field in type_.personal_fields
-    }
-    return type_.model_validate(body | hidden)
+    for field in type_.personal_fields:
+        if (value := body.get(field)) not in (None, ""):
+            known = not isinstance(value, dict) if key is None else key.wrapped is not None
+            body[field] = readable.placeholders.get(field, SEALED) if known else None
+    return type_.model_validate(body)

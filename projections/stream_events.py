@@ -20,8 +20,9 @@ HEADS = """
 """
 
 EVENTS = """
-    select j.name, j.data, j.subject, k.subject is not null, k.wrapped
-      from headwater.journal j left join headwater.subject_keys k on k.subject = j.subject
+    select j.name, j.data, j.subject, k.subject, k.wrapped
+      from headwater.journal j
+      left join headwater.subject_keys k on k.subject = coalesce(j.subject, j.context || ':' || j.key)
      where j.context = %s and j.stream = %s and j.version > %s order by j.version
 """
 
@@ -42,7 +43,7 @@ async def events_of(
 ) -> list[Event]:
     """The events of a stream after this version, in order; the values of an erased person are None."""
     rows = await (await connection.execute(EVENTS, (context, stream, after))).fetchall()
-    for _, _, subject, has_key, wrapped in rows:
-        if has_key:
+    for *_, subject, wrapped in rows:
+        if subject is not None:
             mapper.keyring.learn(WrappedKey(subject, wrapped))
     return [mapper.decode_as(Event, name, data, subject) for name, data, subject, _, _ in rows]

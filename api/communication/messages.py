@@ -324,12 +324,12 @@ async def trigger_types(caller: Annotated[Caller, may("communication:read")]) ->
 
 @router.get("/status/{task_id}/explanation")
 async def explain_communication(
-    task_id: str, caller: Annotated[Caller, may("communication:read")], reads: Read
+    task_id: str, caller: Annotated[Caller, may("communication:read")], reads: Read, own: Own
 ) -> ExplanationAnswer:
     """Why it was sent, held, redirected or not sent, with the events that every rule looked at."""
     row = await find_message(task_id, reads)
     async with reads.connection() as connection:
-        explanation = await explanation_of(connection, row.message_id)
+        explanation = await explanation_of(connection, row.message_id, own.engine.mapper)
     if explanation is None:
         raise _unknown()
     return _explained(row.message_id, explanation)

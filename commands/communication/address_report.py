@@ -103,7 +103,7 @@ def suppress_address(command: SuppressAddress, recipient: Recipient) -> Sequence
 
 
 def address_reported(
-    recipient: Recipient, report: AddressReported, reason: str = "", *, news: bool = True
+    recipient: Recipient, report: AddressReported, reason: str | None = "", *, news: bool = True
 ) -> list[Event]:
     """The consequences of a report on the address that a message to the person went to, and the report itself.
 
@@ -115,7 +115,7 @@ def address_reported(
     return [*events, report] if events or news else []
 
 
-def _consequences(recipient: Recipient, report: AddressReported, reason: str) -> list[Event]:
+def _consequences(recipient: Recipient, report: AddressReported, reason: str | None) -> list[Event]:
     """A complaint is the person's word about all messages; the other facts bind to the address."""
     at, user_id, channel = report.at, report.user_id, report.channel
     reach = recipient.reach(channel)

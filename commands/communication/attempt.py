@@ -25,7 +25,7 @@ from domain.communication.kinds import Channel, Wish
 from domain.communication.message import Message, MessageDispatched
 from domain.communication.permanent_codes import fact_of
 from domain.communication.recipient import Recipient
-from domain.messages import Attempt, Event, Reply, Result
+from domain.messages import Attempt, Event, ReplyAboutPerson, Result
 
 SANDBOX = "sandbox"
 """The provider without receipts: an accepted message is delivered at once."""
@@ -35,7 +35,7 @@ ERASED = "erased"
 """The code of a connector for a message whose personal values were erased."""
 
 
-class RecordAttempt(Reply, name="communication.message.record_attempt.v1", key="user_id", subject="user_id"):
+class RecordAttempt(ReplyAboutPerson, name="communication.message.record_attempt.v1", key="user_id", subject="user_id"):
     """Record the provider's answer to a dispatch."""
 
     message_id: UUID
@@ -73,7 +73,7 @@ def _retried(command: RecordAttempt, attempt: Attempt, message: Message) -> Sequ
         **delivery_fields(command.at, message, command.channel),
         provider=attempt.provider,
         code=attempt.code,
-        reason=attempt.reason,
+        reason=command.reason,
         attempt=attempt.number,
         retry_at=attempt.retry_at,
     )
@@ -84,7 +84,7 @@ def _unconfirmed(command: RecordAttempt, attempt: Attempt, message: Message) -> 
     unconfirmed = MessageUnconfirmed(
         **delivery_fields(command.at, message, command.channel),
         provider=attempt.provider,
-        reason=attempt.reason,
+        reason=command.reason,
         attempt=attempt.number,
     )
     return if_further(message.deliveries[command.channel], unconfirmed)
@@ -98,7 +98,7 @@ def _rejected(command: RecordAttempt, attempt: Attempt, message: Message, recipi
         **delivery_fields(command.at, message, command.channel),
         provider=attempt.provider,
         code=attempt.code,
-        reason=attempt.reason,
+        reason=command.reason,
         attempt=attempt.number,
         refund=delivery.cost,
     )
@@ -121,7 +121,7 @@ def _address_events(
         return []
     to = message.deliveries[channel].to
     report = AddressReported(at=command.at, user_id=command.user_id, channel=channel, address=to, fact=fact)
-    return address_reported(recipient, report, attempt.reason)
+    return address_reported(recipient, report, command.reason)
 
 
 def fall_back(

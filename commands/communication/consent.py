@@ -31,7 +31,7 @@ from domain.communication.consent import (
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
 from domain.communication.permanent_codes import fact_of
 from domain.communication.recipient import Recipient
-from domain.messages import Attempt, Command, Event, Personal, Refused, Reply, Result
+from domain.messages import Attempt, Command, Event, Personal, Refused, Remark, ReplyAboutPerson, Result
 from domain.money import Microcents
 
 CODE_LIFETIME = timedelta(minutes=10)
@@ -72,17 +72,19 @@ class GrantSmsConsent(Command, name="communication.recipient.grant_sms_consent.v
     user_id: int
     verification_id: UUID
     phone_number: Personal[str]
-    source: str
+    source: Remark
     ip: Personal[str] = None
     user_agent: Personal[str] = None
-    text: str = ""
+    text: Remark = ""
     allowed: bool = True
     cost: Microcents = 0
     usage: BudgetUsage | None = None
     limits: Limits | None = None
 
 
-class RecordCodeSent(Reply, name="communication.recipient.record_code_sent.v1", key="user_id", subject="user_id"):
+class RecordCodeSent(
+    ReplyAboutPerson, name="communication.recipient.record_code_sent.v1", key="user_id", subject="user_id"
+):
     """Record the provider's answer to the text with the code."""
 
     user_id: int
@@ -97,7 +99,7 @@ class RecordCodeReceipt(
     user_id: int
     verification_id: UUID
     code: str | None
-    reason: str = ""
+    reason: Remark = ""
 
 
 class VerifyPhone(Command, name="communication.recipient.verify_phone.v1", key="user_id", subject="user_id"):
@@ -124,10 +126,10 @@ class GrantEmailConsent(
     user_id: int
     address: Personal[str]
     message_types: tuple[TriggerType, ...] = ALL_TYPES
-    source: str
+    source: Remark
     ip: Personal[str] = None
     user_agent: Personal[str] = None
-    text: str = ""
+    text: Remark = ""
     dead: bool = False
 
 
@@ -197,7 +199,7 @@ def _code_failed(command: RecordCodeSent, attempt: Attempt, recipient: Recipient
         user_id=command.user_id,
         verification_id=command.verification_id,
         code=attempt.code,
-        reason=attempt.reason,
+        reason=command.reason,
         unconfirmed=unconfirmed,
         refund=0 if waiting is None or unconfirmed else waiting.cost,
         day=None if waiting is None else waiting.day,

@@ -28,7 +28,7 @@ from domain.communication.kinds import Channel, TriggerType
 from domain.communication.message import Message
 from domain.communication.permanent_codes import AddressFact, fact_of
 from domain.communication.recipient import Recipient
-from domain.messages import Command, Event, Refused
+from domain.messages import Command, Event, Refused, Remark
 
 
 class NotOut(Refused, name="communication.not_out", formerly="NotOut"):
@@ -51,7 +51,7 @@ class RecordReceipt(Command, name="communication.message.record_receipt.v1", key
     kind: ReceiptKind
     word: str
     code: str | None = None
-    reason: str = ""
+    reason: Remark = ""
 
 
 class RecordAction(Command, name="communication.message.record_action.v1", key="user_id", subject="user_id"):
@@ -63,7 +63,7 @@ class RecordAction(Command, name="communication.message.record_action.v1", key="
     message_id: UUID
     user_id: int
     channel: Channel | None = None
-    action: str
+    action: Remark
 
 
 class DeliveryFields(TypedDict):

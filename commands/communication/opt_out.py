@@ -17,7 +17,7 @@ from domain.communication.consent import (
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType, Wish
 from domain.communication.recipient import InboundSmsReceived, Recipient
 from domain.keywords import Keyword, keyword_of
-from domain.messages import Command, Event, Instant, Personal
+from domain.messages import Command, Event, Instant, Personal, Remark
 
 
 class RevokeConsent(Command, name="communication.recipient.revoke_consent.v1", key="user_id", subject="user_id"):
@@ -26,7 +26,7 @@ class RevokeConsent(Command, name="communication.recipient.revoke_consent.v1", k
     user_id: int
     channel: Channel
     message_types: tuple[TriggerType, ...] = ALL_TYPES
-    reason: str = ""
+    reason: Remark = ""
 
 
 class OptOut(Command, name="communication.recipient.opt_out.v1", key="user_id", subject="user_id"):
@@ -38,7 +38,7 @@ class OptOut(Command, name="communication.recipient.opt_out.v1", key="user_id", 
     user_id: int
     wish: Wish = Wish.BOTH
     message_types: tuple[TriggerType, ...] = ALL_TYPES
-    reason: str = ""
+    reason: Remark = ""
     source: OptOutSource = OptOutSource.API
     said_at: Instant | None = None
 
@@ -148,7 +148,7 @@ def _started(command: ReceiveSms, recipient: Recipient) -> list[Event]:
 
 
 def opt_out_of_channel(
-    recipient: Recipient, at: Instant, user_id: int, channel: Channel, source: OptOutSource, reason: str
+    recipient: Recipient, at: Instant, user_id: int, channel: Channel, source: OptOutSource, reason: str | None
 ) -> list[Event]:
     """An opt-out from all types on a channel, or a STOP; nothing if that is the state already."""
     if _is_closed(recipient, at, channel, source):

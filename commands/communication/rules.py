@@ -60,12 +60,14 @@ AT_ANY_HOUR = {c: DecisionStep("quiet_hours", 1, "skip", c, "critical", CRITICAL
 
 
 def suppression(case: Case, channel: Channel) -> DecisionStep:
-    """Refuse an address that the provider reported as dead, until another one is given."""
+    """Refuse an address that the provider reported as dead, until another one is given.
+
+    The provider's words stay in the event that `suppression` names: a decision is recorded in clear.
+    """
     reach = case.recipient.reach(channel)
     if not reach.suppressed:
         return NOT_SUPPRESSED[channel]
-    inputs = {"suppression": reach.suppressed, "cause": reach.suppression}
-    return DecisionStep("suppression", 1, "refuse", channel, "suppressed", inputs)
+    return DecisionStep("suppression", 1, "refuse", channel, "suppressed", {"suppression": reach.suppressed})
 
 
 _NO_CONSENT = {

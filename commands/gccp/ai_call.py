@@ -19,7 +19,7 @@ from domain.gccp.ai_call import (
     AiStreamStarted,
 )
 from domain.gccp.usage import Usage
-from domain.messages import Command
+from domain.messages import Command, Remark
 
 LONGEST = timedelta(hours=1)
 """The longest call. One without an end by then has lost its process, and its usage is unknown."""
@@ -52,7 +52,7 @@ class FailAiCall(Command, name="gccp.ai_call.fail.v1", key="owner", subject="own
     owner: str
     usage: Usage
     code: str
-    reason: str
+    reason: Remark
     duration_ms: int
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from domain.gccp.export import Export, ExportEvent, ExportPhase, PdfExported, PdfExportFailed
-from domain.messages import Command, Personal
+from domain.messages import Command, Personal, Remark
 
 
 class RecordPdfExport(Command, name="gccp.export.record.v1", key="owner", subject="owner"):
@@ -25,7 +25,7 @@ class RecordPdfExportFailure(Command, name="gccp.export.record_failure.v1", key=
     content_bytes: int
     duration_ms: int
     code: str
-    reason: str
+    reason: Remark
 
 
 def record(command: RecordPdfExport, export: Export) -> Sequence[ExportEvent]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.communication.budget import Limits
 from domain.communication.kinds import ALL_TYPES, Channel, TriggerType
 from domain.communication.permanent_codes import AddressFact
-from domain.messages import Event, Instant, Personal
+from domain.messages import Event, Instant, Personal, Remark
 from domain.money import Microcents
 
 CODES_PER_HOUR = 5
@@ -64,11 +64,11 @@ class SmsConsentRequested(OfRecipient, name="communication.recipient.sms_consent
     verification_id: UUID
     message_types: tuple[TriggerType, ...]
     phone_number: Personal[str]
-    source: str
+    source: Remark
     expires_at: Instant
     ip: Personal[str] = None
     user_agent: Personal[str] = None
-    text: str = ""
+    text: Remark = ""
     cost: Microcents = 0
     limits: Limits | None = None
 
@@ -87,7 +87,7 @@ class VerificationCodeFailed(OfRecipient, name="communication.recipient.verifica
 
     verification_id: UUID
     code: str | None
-    reason: str
+    reason: Remark
     unconfirmed: bool = False
     refund: Microcents = 0
     day: date | None = None
@@ -115,10 +115,10 @@ class ConsentGranted(OfRecipient, name="communication.recipient.consent_granted.
     channel: Channel
     message_types: tuple[TriggerType, ...]
     address: Personal[str]
-    source: str
+    source: Remark
     ip: Personal[str] = None
     user_agent: Personal[str] = None
-    text: str = ""
+    text: Remark = ""
     verification_id: UUID | None = None
     keyword: str | None = None
     new_address: bool = False
@@ -127,13 +127,13 @@ class ConsentGranted(OfRecipient, name="communication.recipient.consent_granted.
 class ConsentRevoked(OfRecipient, name="communication.recipient.consent_revoked.v1"):
     channel: Channel
     message_types: tuple[TriggerType, ...]
-    reason: str
+    reason: Remark
 
 
 class OptedOut(OfRecipient, name="communication.recipient.opted_out.v1"):
     channel: Channel
     message_types: tuple[TriggerType, ...]
-    reason: str
+    reason: Remark
     source: OptOutSource
 
 
@@ -141,7 +141,7 @@ class AddressSuppressed(OfRecipient, name="communication.recipient.address_suppr
     """A permanent bounce: nothing arrives at the channel's present address any more."""
 
     channel: Channel
-    reason: str
+    reason: Remark
 
 
 class AddressReported(OfRecipient, name="communication.recipient.address_reported.v1"):
@@ -159,7 +159,7 @@ class Standing(BaseModel):
 
     status: ConsentStatus
     event: int
-    reason: str = ""
+    reason: str | None = ""
 
 
 NO_STANDING = Standing(status=ConsentStatus.NONE, event=0)
@@ -179,7 +179,7 @@ class Reach(BaseModel):
     standings: dict[TriggerType, Standing] = {}
     stopped: Standing | None = None
     suppressed: int = 0
-    suppression: str = ""
+    suppression: str | None = ""
     agreed_at: Instant | None = None
     address_since: Instant | None = None
 
@@ -204,10 +204,10 @@ class Verification(BaseModel):
     phone_number: str | None
     expires_at: Instant
     tries: int = 0
-    source: str
+    source: str | None
     ip: str | None = None
     user_agent: str | None = None
-    text: str = ""
+    text: str | None = ""
     cost: Microcents = 0
     day: date
     event: int

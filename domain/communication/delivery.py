@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from domain.communication.kinds import Channel, TriggerType
-from domain.messages import Event, Instant
+from domain.messages import Event, Instant, Remark
 from domain.money import Microcents
 
 
@@ -62,7 +62,7 @@ class MessageRetried(DeliveryEvent, name="communication.message.retried.v1"):
 
     provider: str
     code: str | None
-    reason: str
+    reason: Remark
     attempt: int
     retry_at: Instant | None
 
@@ -71,7 +71,7 @@ class MessageUnconfirmed(DeliveryEvent, name="communication.message.unconfirmed.
     """The provider did not answer; the message may have gone out."""
 
     provider: str
-    reason: str
+    reason: Remark
     attempt: int
 
 
@@ -80,7 +80,7 @@ class MessageRejected(DeliveryEvent, name="communication.message.rejected.v1"):
 
     provider: str
     code: str | None
-    reason: str
+    reason: Remark
     attempt: int
     refund: Microcents
 
@@ -99,7 +99,7 @@ class MessageUndelivered(DeliveryEvent, name="communication.message.undelivered.
     provider: str
     provider_id: str | None
     code: str | None
-    reason: str
+    reason: Remark
 
 
 class MessageOpened(DeliveryEvent, name="communication.message.opened.v1"):
@@ -113,7 +113,7 @@ class MessageClicked(DeliveryEvent, name="communication.message.clicked.v1"):
 class ActionTaken(DeliveryEvent, name="communication.message.action_taken.v1"):
     """The recipient took the action of the message for the first time. Reports call this "engaged"."""
 
-    action: str
+    action: Remark
 
 
 ProviderEvent = (

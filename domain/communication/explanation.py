@@ -108,7 +108,7 @@ def _delivery(event: AnyDeliveryEvent) -> str:
         case MessageClicked():
             return f"A link in the {NAMES[event.channel]} was followed."
         case ActionTaken():
-            return f"The recipient acted on it: {event.action}."
+            return "The recipient acted on it" + (f": {event.action}." if event.action else ".")
         case _:
             return _answer(event)
 
@@ -125,9 +125,11 @@ def _answer(event: ProviderEvent) -> str:
         case MessageUndelivered():
             return f"The {name} did not arrive: {reason_of(event.code, event.reason)}."
         case MessageRetried():
-            return f"{event.provider} put the {name} off: {event.reason}. It is tried again."
+            why = "" if event.reason is None else f": {event.reason}"
+            return f"{event.provider} put the {name} off{why}. It is tried again."
         case MessageUnconfirmed():
-            return f"The {name} may have gone out: {event.provider} did not answer ({event.reason})."
+            why = "" if event.reason is None else f" ({event.reason})"
+            return f"The {name} may have gone out: {event.provider} did not answer{why}."
         case _:
             assert_never(event)
 

@@ -235,7 +235,7 @@ def _standing(
     types: tuple[TriggerType, ...],
     status: ConsentStatus,
     version: int,
-    reason: str,
+    reason: str | None,
 ) -> Reach:
     standing = Standing(status=status, event=version, reason=reason)
     return reach.model_copy(update={"standings": reach.standings | dict.fromkeys(types, standing)})

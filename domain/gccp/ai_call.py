@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from domain.gccp.usage import Usage
-from domain.messages import Event
+from domain.messages import Event, Remark
 
 
 class _OfAiCall(Event, subject="owner"):
@@ -50,7 +50,7 @@ class AiStreamFailed(AiCallEnded, name="gccp.ai_call.stream_failed.v1"):
     """A failed call. `code` is the provider's, or `interrupted` if the serving process and the usage were lost."""
 
     code: str
-    reason: str
+    reason: Remark
 
 
 class AiReplyCompleted(AiCallEnded, name="gccp.ai_call.reply_completed.v1"):
@@ -61,7 +61,7 @@ class AiReplyFailed(AiCallEnded, name="gccp.ai_call.reply_failed.v1"):
     """A failed call. `code` is the provider's, or `interrupted` if the serving process and the usage were lost."""
 
     code: str
-    reason: str
+    reason: Remark
 
 
 AnyAiCallEnded = AiStreamCompleted | AiStreamFailed | AiReplyCompleted | AiReplyFailed

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.gccp.course import Brief, Step
 from domain.gccp.usage import Usage
-from domain.messages import Event, Instant, Personal, Result
+from domain.messages import Event, Instant, Personal, Remark, Result
 
 
 class CallReason(StrEnum):
@@ -63,7 +63,7 @@ class GenerationStepDeferred(CallAnswered, name="gccp.generation.step_deferred.v
     """The provider asked to wait; the same call is repeated at `retry_at`."""
 
     code: str
-    reason: str
+    reason: Remark
     retry_at: Instant
 
 
@@ -77,7 +77,7 @@ class GenerationStepCompleted(CallAnswered, name="gccp.generation.step_completed
 class GenerationAnswerUnfit(CallAnswered, name="gccp.generation.answer_unfit.v1"):
     """An answer that failed the checks of its step."""
 
-    fault: str
+    fault: Remark
 
 
 class GenerationStepFailed(CallAnswered, name="gccp.generation.step_failed.v1"):
@@ -85,7 +85,7 @@ class GenerationStepFailed(CallAnswered, name="gccp.generation.step_failed.v1"):
 
     result: Result
     code: str
-    reason: str
+    reason: Remark
 
 
 class GenerationAnswerDiscarded(CallAnswered, name="gccp.generation.answer_discarded.v1"):

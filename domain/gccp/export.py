@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.messages import Event, Personal
+from domain.messages import Event, Personal, Remark
 
 
 class _OfExport(Event, subject="owner"):
@@ -28,7 +28,7 @@ class PdfExportFailed(_OfExport, name="gccp.export.failed.v1"):
     """A failed export. `code` is a limit that was passed, or an error in the document."""
 
     code: str
-    reason: str
+    reason: Remark
 
 
 ExportEvent = PdfExported | PdfExportFailed

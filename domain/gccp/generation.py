@@ -25,7 +25,7 @@ from domain.gccp.call import (
     OfGeneration,
 )
 from domain.gccp.course import Brief, ContentMode, Counts, Step
-from domain.messages import Personal, Result
+from domain.messages import Personal, Remark, Result
 
 STEPS = tuple(Step)
 
@@ -76,7 +76,7 @@ class GenerationFailed(OfGeneration, name="gccp.generation.failed.v1"):
     step: Step
     code: FailureCode
     cause: str
-    reason: str
+    reason: Remark
     topic: Personal[str]
     mode: ContentMode
     duration_seconds: float

@@ -95,7 +95,7 @@ CONSENTS = ReadModel(
     key=("user_id", "version", "channel", "message_type"),
     project=project,
     subject="user_id",
-    personal=("address", "ip", "user_agent"),
+    personal=("address", "ip", "user_agent", "reason", "source", "shown"),
     ddl="""
     create table {table} (
         user_id             bigint not null,

@@ -98,7 +98,7 @@ DELIVERIES = ReadModel(
     key=("message_id", "channel"),
     project=project,
     subject="user_id",
-    personal=("address",),
+    personal=("address", "reason", "action"),
     ddl="""
     create table {table} (
         message_id      uuid not null,

@@ -59,6 +59,8 @@ AI_CALLS = ReadModel(
     version=1,
     key=("call_id",),
     project=project,
+    subject="owner",
+    personal=("reason",),
     ddl="""
     create table {table} (
         call_id             uuid primary key,

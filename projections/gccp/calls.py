@@ -70,6 +70,8 @@ CALLS = ReadModel(
     version=1,
     key=("generation_id", "call", "attempt"),
     project=project,
+    subject="owner",
+    personal=("reason",),
     ddl="""
     create table {table} (
         generation_id       uuid not null,

@@ -48,7 +48,7 @@ EXPORTS = ReadModel(
     key=("export_id",),
     project=project,
     subject="owner",
-    personal=("filename",),
+    personal=("filename", "reason"),
     ddl="""
     create table {table} (
         export_id       uuid primary key,

@@ -125,7 +125,7 @@ GENERATIONS = ReadModel(
     key=("generation_id",),
     project=project,
     subject="owner",
-    personal=("topic", "subtopics"),
+    personal=("topic", "subtopics", "error"),
     ddl="""
     create table {table} (
         generation_id       uuid primary key,

@@ -52,6 +52,7 @@ def project(event: Recorded[GccpEvent]) -> Iterator[Change]:
                 fact.generation_id,
                 event.position.sequence,
                 partition=event.position.partition,
+                owner=fact.owner,
                 at=fact.at,
                 event=fact.name.split(".")[2],
                 step=_step(fact),
@@ -99,14 +100,17 @@ def _why(fact: GenerationEvent) -> dict[str, object]:
 
 PROGRESS = ReadModel(
     "gccp_generation_progress",
-    version=1,
+    version=2,
     key=("generation_id", "sequence"),
     project=project,
+    subject="owner",
+    personal=("reason",),
     ddl="""
     create table {table} (
         generation_id   uuid not null,
         sequence        bigint not null,
         partition       int not null,
+        owner           text not null,
         at              timestamptz not null,
         event           text not null,
         step            text,

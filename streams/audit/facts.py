@@ -13,11 +13,11 @@ from streams.core.envelope import Recorded
 from streams.core.keys import Keyring, WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.names import Names
-from streams.postgres.journal import COLUMNS, KeyedRecord
+from streams.postgres.journal import COLUMNS, KEY_OF_RECORD, KeyedRecord
 
 SELECT = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped
-      from headwater.journal j left join headwater.subject_keys k on k.subject = j.subject
+      from headwater.journal j left join headwater.subject_keys k on {KEY_OF_RECORD}
 """
 
 
@@ -41,6 +41,6 @@ class Facts:
         """The record with its event decoded."""
         record, keyring = stored.record, self._mapper.keyring
         keyring.trim()
-        if record.subject is not None and (stored.has_key or not self.opened):
-            keyring.learn(WrappedKey(record.subject, stored.wrapped if self.opened else None))
+        if stored.has_key or not self.opened:
+            keyring.learn(WrappedKey(record.key_subject, stored.wrapped if self.opened else None))
         return Recorded(self._mapper.decode_as(Event, record.name, record.data, record.subject), record)

@@ -17,12 +17,12 @@ from streams.audit.facts import Facts
 from streams.audit.journal_source import CHUNK, Row, rows, snapshot
 from streams.core.envelope import OUTCOME_NAMES, OUTCOMES, Position, Record
 from streams.core.wiring import SUBJECT_STREAM, Context, Stream
-from streams.postgres.journal import COLUMNS, KeyedRecord
+from streams.postgres.journal import COLUMNS, KEY_OF_RECORD, KeyedRecord
 
 HISTORIES = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped, s.schema, s.state
       from headwater.journal j
-      left join headwater.subject_keys k on k.subject = j.subject
+      left join headwater.subject_keys k on {KEY_OF_RECORD}
       left join headwater.snapshots s on s.context = j.context and s.stream = j.stream and s.version = j.version
      where j.context = %s and not starts_with(j.stream, %s)
      order by j.context, j.stream, j.version

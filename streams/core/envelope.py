@@ -181,6 +181,15 @@ class Record(NamedTuple):
     def position(self) -> Position:
         return Position(self.context, self.partition, self.sequence)
 
+    @property
+    def key_subject(self) -> str:
+        """The subject whose key belongs to the record.
+
+        Earlier releases noted none for an event without personal values. What they wrote about a person lies under the
+        person's own partition key.
+        """
+        return self.subject or f"{self.context}:{self.key}"
+
 
 class StreamName(NamedTuple):
     """Name of an aggregate's stream: `category/id`."""

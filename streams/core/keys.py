@@ -65,6 +65,10 @@ class Keyring:
         except KeyError:
             raise KeyNotLoaded(subject) from None
 
+    def has_erased(self, subject: str | None) -> bool:
+        """Whether the subject is known as erased."""
+        return subject is not None and self.knows(subject) and self.cipher(subject) is None
+
     def allow(self, subject: str) -> None:
         """Mark a subject as having no stored key, so that `cipher_for_writing` may create one."""
         if subject not in self._ciphers:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeGuard, TypeVar
 
 import orjson
 
 from domain.messages import Named
-from streams.core.envelope import Record
+from streams.core.envelope import OUTCOME_NAMES, Record
 from streams.core.keys import Keyring, seal, unseal
 from streams.core.names import Names, UnknownName
 
@@ -22,26 +22,44 @@ SEALED_KEY = orjson.dumps(SEALED)
 """The bytes of that key in encoded JSON. Data without them holds no sealed value."""
 
 
-def sealed_subjects(records: Iterable[Record]) -> set[str]:
-    """Subjects whose keys are needed to read these records."""
-    return {record.subject for record in records if record.subject is not None and SEALED_KEY in record.data}
-
-
 class Mapper:
-    """Encoder and decoder of named messages; an erased subject's values are decoded as None."""
+    """Encoder and decoder of named messages; an erased subject's values are decoded as None.
+
+    A personal field of a record may hold its value in clear: the field was not personal when that was written. It is
+    read as it stands, and withheld once its subject is known as erased.
+    """
 
     def __init__(self, names: Names, keyring: Keyring) -> None:
         self.names = names
         self.keyring = keyring
+        self.for_earlier_release = False
+        """Whether an earlier release reads what is encoded: it knows neither remarks nor fields that came since."""
+        self._once_in_clear = names.with_personal_fields.difference(OUTCOME_NAMES)
+
+    def subjects_of(self, records: Iterable[Record]) -> set[str]:
+        """Subjects whose keys are needed to read these records, or to know whom to withhold."""
+        return {
+            record.key_subject for record in records if SEALED_KEY in record.data or record.name in self._once_in_clear
+        }
 
     def encode(self, message: Named) -> bytes:
         """Encode as UTF-8 JSON. A subject marked by `Keyring.allow` gets a key; raises KeyNotLoaded."""
+        if self.for_earlier_release:
+            return self._encoded_formerly(message.as_formerly())
         if not message.seals:
             return message.__pydantic_serializer__.to_json(message)
         body: dict[str, Any] = message.__pydantic_serializer__.to_python(message, mode="json")
-        for field in message.personal_fields:
-            if (value := body[field]) is not None:
-                body[field] = self.sealed(value, message.subject)
+        return self._sealed_body(body, message.personal_fields, message.subject)
+
+    def _encoded_formerly(self, message: Named) -> bytes:
+        """Without the fields that have their default: those that came since are among them, as a rule."""
+        body: dict[str, Any] = message.__pydantic_serializer__.to_python(message, mode="json", exclude_defaults=True)
+        return self._sealed_body(body, message.needed_fields if message.seals else (), message.subject)
+
+    def _sealed_body(self, body: dict[str, Any], fields: Iterable[str], subject: str | None) -> bytes:
+        for field in fields:
+            if (value := body.get(field)) not in (None, ""):
+                body[field] = self.sealed(value, subject)
         return orjson.dumps(body)
 
     def sealed(self, value: Any, subject: str | None) -> dict[str, str] | None:
@@ -55,30 +73,53 @@ class Mapper:
 
     def withheld(self, message: N) -> N:
         """The message as it is decoded later: without personal values, if its subject has been erased."""
-        if not message.seals or message.subject is None or not self.keyring.knows(message.subject):
-            return message
-        if self.keyring.cipher(message.subject) is not None:
-            return message
-        return message.model_copy(update=dict.fromkeys(message.personal_fields))
+        return message.without_personal() if message.seals and self.keyring.has_erased(message.subject) else message
 
     def decode(self, name: str, data: bytes, subject: str | None) -> Named:
         """Decode a message to its current type; raises UnknownName, pydantic's ValidationError, or KeyNotLoaded."""
+        message = self._decoded(name, data, subject)
+        erased = message.seals and self.keyring.has_erased(subject or message.subject)
+        return message.without_personal() if erased else message
+
+    def _decoded(self, name: str, data: bytes, subject: str | None) -> Named:
         if self.names.is_current(name):
             type_ = self.names.type_of(name)
             if not type_.personal_fields or SEALED_KEY not in data:
                 return type_.__pydantic_validator__.validate_json(data)  # type: ignore[no-any-return]
-        type_, body = self.names.current(name, orjson.loads(data))
-        return type_.model_validate(self._opened(body, type_.personal_fields, subject))
+        type_, body = self.names.current(name, self._opened(name, orjson.loads(data), subject))
+        return type_.model_validate(body)
 
     def holds_sealed(self, name: str, data: bytes) -> bool:
         """Whether a stored message has sealed values, for which a key is needed; False for unreadable data."""
         if SEALED_KEY not in data:
             return False
         try:
-            type_, body = self.names.current(name, orjson.loads(data))
+            body = orjson.loads(data)
+            return any(_is_sealed(body.get(field)) for field in self._personal(name, body))
         except (UnknownName, ValueError):
             return False
-        return any(body.get(field) is not None for field in type_.personal_fields)
+
+    def plain_fields(self, name: str, data: bytes) -> list[str]:
+        """The personal fields whose values a stored message holds in clear; none for unreadable data."""
+        try:
+            type_, body = self.names.current(name, orjson.loads(data))
+        except (UnknownName, ValueError, KeyError, TypeError, AttributeError):
+            return []
+        return [field for field in type_.personal_fields if not (_is_sealed(v := body.get(field)) or v in (None, ""))]
+
+    def with_remarks(self, name: str, data: bytes, subject: str | None) -> dict[str, Any]:
+        """A stored body with its remarks in clear, and other personal values sealed; None for what cannot be opened."""
+        body: dict[str, Any] = orjson.loads(data)
+        if not self.names.is_current(name):
+            return body
+        type_ = self.names.type_of(name)
+        for field in set(type_.personal_fields).difference(type_.needed_fields):
+            if self.keyring.has_erased(subject):
+                body[field] = None
+            elif _is_sealed(value := body.get(field)):
+                known = subject is not None and self.keyring.knows(subject)
+                body[field] = self._open(value[SEALED], subject) if known else None
+        return body
 
     def decode_as(self, expected: type[N], name: str, data: bytes, subject: str | None) -> N:
         """Decode a message of the expected type; raises what `decode` raises, and TypeError for another type."""
@@ -87,14 +128,23 @@ class Mapper:
             raise TypeError(f"{name} is not a {expected.__name__}")
         return message
 
-    def _opened(self, body: dict[str, Any], fields: tuple[str, ...], subject: str | None) -> dict[str, Any]:
-        for field in fields:
-            if isinstance(value := body.get(field), dict) and SEALED in value:
+    def _opened(self, name: str, body: dict[str, Any], subject: str | None) -> dict[str, Any]:
+        """The body with its sealed values opened, before any upcast: so upcasts change what was sealed, too."""
+        for field in self._personal(name, body):
+            if _is_sealed(value := body.get(field)):
                 body[field] = self._open(value[SEALED], subject)
         return body
+
+    def _personal(self, name: str, body: Mapping[str, Any]) -> Iterable[str]:
+        """Under a retired name any field may be sealed: which ones were is known to code that is gone."""
+        return self.names.type_of(name).personal_fields if self.names.is_current(name) else list(body)
 
     def _open(self, sealed: str, subject: str | None) -> Any:
         if subject is None:
             raise TypeError("a sealed value in a record without a subject")
         cipher = self.keyring.cipher(subject)
         return None if cipher is None else orjson.loads(unseal(cipher, b64decode(sealed), subject.encode()))
+
+
+def _is_sealed(value: Any) -> TypeGuard[dict[str, str]]:
+    return isinstance(value, dict) and value.keys() == {SEALED} and isinstance(value[SEALED], str)

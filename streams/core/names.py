@@ -44,6 +44,10 @@ class Names:
                 raise ValueError(f"{type_.__name__} needs a name of its own, has {type_.name!r}")
         self._upcasts = dict(upcasts or {})
         self.refusals: Mapping[str, type[Refused]] = by_name(refusals)
+        self.with_personal_fields = frozenset(
+            name for type_ in self._types.values() if type_.personal_fields for name in self.names_for(type_)
+        )
+        """Every name, current or retired, of messages that may hold personal values today."""
 
     def type_of(self, name: str) -> type[Named]:
         """The current type of a current name; raises UnknownName."""

@@ -197,8 +197,7 @@ class Processor:
         try:
             if listed is None:
                 raise UnknownCommand(f"no handler for {envelope.command.name}")
-            self._check_subject(envelope)
-            return self._append(envelope, listed[1], loaded, batch)
+            return self._append(self._of_living(envelope), listed[1], loaded, batch)
         except Refused as refusal:
             problem = Problem(type=refusal.name, sentence=refusal.sentence, details=refusal.details)
             return self._conclude(envelope, Status.REFUSED, [], batch, problem)
@@ -210,12 +209,14 @@ class Processor:
             )
             return self._conclude(envelope, Status.FAILED, [], batch, problem)
 
-    def _check_subject(self, envelope: Envelope) -> None:
-        subject = envelope.command.subject
-        if subject is None or not envelope.command.personal_fields or not self.mapper.keyring.knows(subject):
-            return
-        if self.mapper.keyring.cipher(subject) is None:
+    def _of_living(self, envelope: Envelope) -> Envelope:
+        """The command, without its remarks once its person is erased; raises SubjectWasErased if it needs values."""
+        command = envelope.command
+        if not command.personal_fields or not self.mapper.keyring.has_erased(command.subject):
+            return envelope
+        if command.needed_fields:
             raise SubjectWasErased("this person's data has been erased; nothing can be recorded about them")
+        return envelope._replace(command=command.without_personal())
 
     def _append(self, envelope: Envelope, handler: Handler, loaded: Loaded, batch: Batch) -> Outcome:
         opened = {stream.category: self._open(envelope, stream, loaded) for stream in handler.streams}

@@ -84,7 +84,7 @@ class Decider:
         """PostgreSQL is asked only for state that is not cached, and every `PRUNE_SECONDS` for its checkpoints."""
         wants = self._core.wants(envelopes)
         keyring = self._core.mapper.keyring
-        wants.subjects += [one for one in self._overlay.subjects(wants) if not keyring.knows(one)]
+        wants.subjects += [one for one in self._overlay.subjects(wants, self._core.mapper) if not keyring.knows(one)]
         found = NOTHING_LOADED
         if wants or time.monotonic() > self._prune_at:
             sequences, found = self._store.load(wants)

@@ -14,7 +14,7 @@ from domain.messages import Event
 from streams.core.batch import Batch, Head
 from streams.core.envelope import Record, Recorded
 from streams.core.keys import Keyring
-from streams.core.mapper import Mapper, sealed_subjects
+from streams.core.mapper import Mapper
 from streams.core.wiring import SubjectErased
 from streams.kafka.records import Unreadable, check_chain, read_record
 from streams.kafka.types import AnyHeaders, BrokenLog, Checkpoint, Place
@@ -46,10 +46,9 @@ class RecordBatch:
     records: list[ConsumedRecord] = field(default_factory=list)
     halts: dict[Place, str] = field(default_factory=dict)
 
-    @property
-    def subjects(self) -> list[str]:
+    def subjects(self, mapper: Mapper) -> list[str]:
         """Subjects whose keys are needed to read these records."""
-        return list(sealed_subjects(one.record for one in self.records))
+        return list(mapper.subjects_of(one.record for one in self.records))
 
 
 def read_batch(messages: Iterable[EventMessage], checkpoints: Mapping[Place, Checkpoint]) -> RecordBatch:
@@ -100,7 +99,7 @@ def decode(batch: RecordBatch, mapper: Mapper) -> list[DecodedRecord]:
             continue
         try:
             event = mapper.decode_as(Event, record.name, record.data, record.subject)
-            alive = _living(record.subject, mapper.keyring) if event.personal_fields else None
+            alive = _living(record.key_subject, mapper.keyring) if event.personal_fields else None
             decoded.append(DecodedRecord(consumed, event, alive))
         except Exception as error:
             log.exception("%s at %s cannot be decoded", record.name, record.position)
@@ -109,9 +108,8 @@ def decode(batch: RecordBatch, mapper: Mapper) -> list[DecodedRecord]:
     return decoded
 
 
-def _living(subject: str | None, keyring: Keyring) -> str | None:
-    known = subject is not None and keyring.knows(subject) and keyring.cipher(subject) is not None
-    return subject if known else None
+def _living(subject: str, keyring: Keyring) -> str | None:
+    return subject if keyring.knows(subject) and not keyring.has_erased(subject) else None
 
 
 def batch_of(records: Sequence[DecodedRecord], checkpoints: Mapping[Place, Checkpoint]) -> DecodedBatch:

@@ -12,7 +12,7 @@ import orjson
 from streams.core.batch import Head, History, KnownOutcome, Loaded, Wants
 from streams.core.envelope import OUTCOMES, Record
 from streams.core.keys import WrappedKey
-from streams.core.mapper import sealed_subjects
+from streams.core.mapper import Mapper
 from streams.core.wiring import SubjectErased
 from streams.kafka.records import ChainedRecord, check_chain
 from streams.kafka.types import BrokenLog, Place
@@ -97,13 +97,13 @@ class Overlay:
                 histories[context, stream] = _joined(histories.get((context, stream), History()), tail)
         return Loaded(outcomes, histories, [*loaded.keys, *self.erased_keys()])
 
-    def subjects(self, wants: Wants) -> set[str]:
-        """Subjects with sealed values in the wanted records that PostgreSQL may lack. Their keys are to be loaded."""
+    def subjects(self, wants: Wants, mapper: Mapper) -> set[str]:
+        """Subjects of personal values in the wanted records that PostgreSQL may lack. Their keys are to be loaded."""
         wanted = [record for context, stream, _ in wants.streams for record in self._streams.get((context, stream), ())]
         for _, command_id in wants.outcomes:
             if (known := self._outcomes.get(command_id)) is not None:
                 wanted += [known.record, *known.events]
-        return sealed_subjects(wanted)
+        return mapper.subjects_of(wanted)
 
     def erased_keys(self) -> list[WrappedKey]:
         """Destroyed keys of the subjects that the log has erased; PostgreSQL may still hold the living ones."""

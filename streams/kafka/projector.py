@@ -190,7 +190,7 @@ class KafkaProjector:
     def _project_batch(self, events: Sequence[EventMessage], backlog: bool) -> None:
         """With a backlog, the next batch is consumed and decoded while this one is being written."""
         batch = read_batch(events, self._writer.expected_checkpoints(self._checkpoints))
-        self._learn_keys(batch.subjects)
+        self._learn_keys(batch.subjects(self._mapper))
         decoded = decode(batch, self._mapper)
         self._apply(self._writer.finish())
         if backlog and decoded and not batch.halts and not self._rejected:

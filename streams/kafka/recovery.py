@@ -16,7 +16,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from psycopg import Connection
 
-from streams.core.envelope import OUTCOME_NAMES
+from streams.core.envelope import OUTCOME_NAMES, Record
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
@@ -108,8 +108,7 @@ class _LogProjector:
     def write(self, events: Sequence[EventMessage], place: Place, checkpoint: Checkpoint) -> Checkpoint:
         """Write the events and give the new checkpoint; raises BrokenLog at an unreadable or misplaced record."""
         records = read_batch(events, {place: checkpoint})
-        sealed = (one.record for one in records.records if self._mapper.holds_sealed(one.record.name, one.record.data))
-        self._learn_keys(list({one.subject for one in sealed if one.subject is not None}))
+        self._learn_keys([one.record for one in records.records])
         decoded = decode(records, self._mapper)
         if records.halts:
             raise BrokenLog(f"{place[0]}/{place[1]} {records.halts[place]}")
@@ -126,11 +125,13 @@ class _LogProjector:
         self.lost -= {subject for _, _, subject in batch.erased}
         return Checkpoint(offsets[place], batch.heads[place][1])
 
-    def _learn_keys(self, subjects: list[str]) -> None:
+    def _learn_keys(self, records: Sequence[Record]) -> None:
         """A key that is neither stored nor recorded as destroyed is lost, and is recorded as destroyed from here on."""
+        subjects = list(self._mapper.subjects_of(records))
+        sealed = {one.key_subject for one in records if self._mapper.holds_sealed(one.name, one.data)}
         self._mapper.keyring.forget(subjects)
         found = [WrappedKey(*row) for row in self.connection.execute(KEYS, (subjects,)).fetchall()]
-        for subject in set(subjects) - {key.subject for key in found}:
+        for subject in sealed - {key.subject for key in found}:
             self.connection.execute(MARK_LOST, (subject,))
             self.lost.add(subject)
             found.append(WrappedKey(subject, None))

@@ -15,7 +15,7 @@ from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.core.wiring import SubjectErased
 from streams.postgres.database import write_plain
-from streams.postgres.journal import COLUMNS, KeyedRecord
+from streams.postgres.journal import COLUMNS, KEY_OF_RECORD, KeyedRecord
 from streams.postgres.projection_tables import Active, Halt, blanked, changes_of, halted, written
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ NEXT_RECORDS = f"""
       from headwater.projection_checkpoints c
       cross join lateral (select * from headwater.journal j where j.context = %s and j.partition = c.partition
                               and j.sequence > c.sequence order by j.sequence limit %s) j
-      left join headwater.subject_keys k on k.subject = j.subject
+      left join headwater.subject_keys k on {KEY_OF_RECORD}
      where c.table_name = %s and c.partition = %s
      order by j.sequence
 """
@@ -118,6 +118,6 @@ def _record_halt(connection: Connection[Row], halt: Halt) -> RebuildFailed:
 def decoded(mapper: Mapper, rows: Iterable[Row]) -> Iterator[Recorded[Event]]:
     """Recorded events from journal rows that end with the two key columns."""
     for record, has_key, wrapped in map(KeyedRecord.of, rows):
-        if record.subject is not None and has_key:
-            mapper.keyring.learn(WrappedKey(record.subject, wrapped))
+        if has_key:
+            mapper.keyring.learn(WrappedKey(record.key_subject, wrapped))
         yield Recorded(mapper.decode_as(Event, record.name, record.data, record.subject), record)

@@ -21,6 +21,9 @@ from streams.postgres.database import Statement
 
 COLUMNS = ", ".join(f"j.{column}" for column in Record._fields)
 
+KEY_OF_RECORD = "k.subject = coalesce(j.subject, j.context || ':' || j.key)"
+"""Join of a journal record with its subject's key, in the alias `k`; see `Record.key_subject`."""
+
 OUTCOMES = f"""
     select {COLUMNS}, k.subject is not null, k.wrapped
       from (select distinct * from json_to_recordset(%s::json) as r(context text, stream text)) w
@@ -30,7 +33,7 @@ OUTCOMES = f"""
       cross join lateral (
         select * from headwater.journal where context = o.context and partition = o.partition
                                           and sequence between o.sequence - o.events and o.sequence offset 0) j
-      left join headwater.subject_keys k on k.subject = j.subject
+      left join headwater.subject_keys k on {KEY_OF_RECORD}
      order by j.context, j.partition, j.sequence
 """
 """Outcomes with their commands' events.
@@ -51,7 +54,7 @@ HISTORIES = f"""
       cross join lateral (
         select * from headwater.journal where context = w.context and stream = w.stream
                                           and version > coalesce(s.version, 0) offset 0) j
-      left join headwater.subject_keys k on k.subject = j.subject
+      left join headwater.subject_keys k on {KEY_OF_RECORD}
      order by j.context, j.stream, j.version
 """
 
@@ -157,8 +160,12 @@ def loaded(results: Sequence[Sequence[Row]]) -> Loaded:
     """The loaded state, parsed from the results of OUTCOMES, SNAPSHOTS, HISTORIES and KEYS, in this order."""
     outcomes, snapshots, histories, keys = results
     found = [WrappedKey(*row) for row in keys]
-    found += [WrappedKey(row[8], row[-1]) for row in (*outcomes, *histories) if row[-2]]
+    found += [_key_in(KeyedRecord.of(row)) for row in (*outcomes, *histories) if row[-2]]
     return Loaded(_outcomes(outcomes), _histories(snapshots, histories), found)
+
+
+def _key_in(stored: KeyedRecord) -> WrappedKey:
+    return WrappedKey(stored.record.key_subject, stored.wrapped)
 
 
 def _outcomes(rows: Iterable[Row]) -> dict[UUID, KnownOutcome]:

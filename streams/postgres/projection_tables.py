@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import orjson
@@ -136,9 +138,7 @@ class Projections:
     def learn(self, results: Sequence[Sequence[Row]]) -> None:
         """Activate the live and shadow tables found by `LOAD` that this program knows and that are not halted."""
         ((self.epoch,),), registered, columns = results[0], results[1], results[2]
-        types: dict[str, dict[str, str]] = {}
-        for table, column, type_ in columns:
-            types.setdefault(table, {})[column] = type_
+        types = columns_of(columns)
         rows = [Registered.of(row) for row in registered]
         self.active = [
             Active(self._known[row.name, row.version], row.table, types[row.table.partition(":")[0]])
@@ -180,8 +180,14 @@ def changes_of(active: Active, recorded: Sequence[Recorded[Any]]) -> list[Change
             changes.extend(active.projection.project(one))
         except Exception as error:
             log.exception("projection %s halted at %s (%s)", active.projection.name, one.position, one.record.name)
-            return Halt(active.id, str(one.position), f"{one.record.name}: {type(error).__name__}: {error}")
+            return Halt(active.id, str(one.position), f"{one.record.name}: {type(error).__name__} in {_place(error)}")
     return changes
+
+
+def _place(error: Exception) -> str:
+    """The line of code that raised. An exception's text may quote a value, and a halt stays where no erasure looks."""
+    frame = extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}, line {frame.lineno}"
 
 
 def _due(changes: Sequence[Change]) -> Iterator[datetime]:
@@ -211,6 +217,38 @@ def blanked(active: Active, subjects: Sequence[str]) -> list[Statement]:
     return [statement for idle in _idle_of(active) for statement in _blanked(idle, subjects)]
 
 
+def columns_of(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
+    """The types of each table's columns, from the rows of `COLUMN_TYPES`."""
+    types: dict[str, dict[str, str]] = {}
+    for table, column, type_ in rows:
+        types.setdefault(table, {})[column] = type_
+    return types
+
+
+def blanked_of_erased(row: Registered, columns: Mapping[str, str]) -> list[Statement]:
+    """The statements that set a registered table's personal columns to null for everybody erased so far."""
+    return [
+        Statement(
+            f"update {idle.table} set {_nulls(idle)} where {idle.subject}::text in (select substr(subject, %s)"
+            " from headwater.subject_keys where wrapped is null and starts_with(subject, %s))",
+            [len(idle.context) + 2, f"{idle.context}:"],
+        )
+        for idle in _idle(row, columns)
+    ]
+
+
+def emptied(row: Registered, columns: Mapping[str, str]) -> list[Statement]:
+    """The statements that empty a table's personal columns, if it does not say whose they are."""
+    personal = [column for column in row.personal if column in columns]
+    if not personal or row.subject in columns:
+        return []
+    return [Statement(f"update {row.table} set {', '.join(f'{column} = null' for column in personal)}")]
+
+
+def _nulls(table: IdleTable) -> str:
+    return ", ".join(f"{column} = null" for column in table.personal)
+
+
 def _idle_of(active: Active) -> list[IdleTable]:
     projection = active.projection
     if projection.subject is None:
@@ -226,12 +264,16 @@ def _idle(row: Registered, columns: Mapping[str, str]) -> list[IdleTable]:
     return [IdleTable(row.table, row.context, str(row.subject), personal)]
 
 
+def ids_in(subjects: Sequence[str], context: str) -> list[str]:
+    """The ids of those subjects (`context:id`) that are of this context."""
+    return [id_ for place, _, id_ in (subject.partition(":") for subject in subjects) if place == context]
+
+
 def _blanked(table: IdleTable, subjects: Sequence[str]) -> list[Statement]:
-    ids = [id_ for context, _, id_ in (subject.partition(":") for subject in subjects) if context == table.context]
+    ids = ids_in(subjects, table.context)
     if not ids or not table.personal:
         return []
-    nulls = ", ".join(f"{column} = null" for column in table.personal)
-    return [Statement(f"update {table.table} set {nulls} where {table.subject}::text = any(%s)", [ids])]
+    return [Statement(f"update {table.table} set {_nulls(table)} where {table.subject}::text = any(%s)", [ids])]
 
 
 def _written(active: Active, rows: Mapping[tuple[Any, ...], RowChange]) -> list[Statement]:

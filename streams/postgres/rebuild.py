@@ -19,7 +19,16 @@ from streams.core.wiring import Context
 from streams.postgres.catch_up import Overtaken, Progress, RebuildFailed, catch_up, partitions_of, step
 from streams.postgres.database import has_table
 from streams.postgres.installation import projection_of, unregistered
-from streams.postgres.projection_tables import COLUMN_TYPES, REGISTERED, Active, Projection, Registered
+from streams.postgres.projection_tables import (
+    COLUMN_TYPES,
+    REGISTERED,
+    Active,
+    Projection,
+    Registered,
+    blanked_of_erased,
+    columns_of,
+    emptied,
+)
 from streams.postgres.tasks import TABLE, reactions
 
 log = logging.getLogger(__name__)
@@ -31,9 +40,12 @@ TRY_LOCK, LOCK, UNLOCK = (
 
 RETIRE = "update headwater.projections set state = 'retired' where name = %s and state = 'live'"
 PERSONAL = """
-    update headwater.projections set subject = %s, personal = %s where name = %s and subject is null
+    update headwater.projections p set subject = %(subject)s,
+           personal = (select array_agg(distinct c order by c) from unnest(p.personal || %(personal)s::text[]) c)
+     where name = %(name)s and not (subject is not distinct from %(subject)s and personal @> %(personal)s::text[])
+ returning table_name
 """
-"""Of tables that were made before the registry held which of their columns are personal."""
+"""Columns that have become personal, in every table of a read model: one that older code made has them too."""
 
 LOCK_CONTEXT = "select partition, sequence from headwater.partitions where context = %s order by partition for update"
 
@@ -189,7 +201,7 @@ def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: M
     for context in contexts:
         for model in context.read_models:
             projection = projection_of(context.name, model)
-            connection.execute(PERSONAL, (projection.subject, list(projection.personal), projection.name))
+            _note_personal_columns(connection, projection)
             if unregistered(connection, [projection]):
                 with operating(connection, projection.name, wait=True):
                     if unregistered(connection, [projection]):
@@ -199,6 +211,22 @@ def bring_up(connection: Connection[Row], contexts: Sequence[Context], mapper: M
             id_ = create(connection, projection, None)
             join_writers(connection, activate(connection, projection, id_), mapper, "live")
     _retire_unlisted(connection, contexts)
+
+
+def _note_personal_columns(connection: Connection[Row], projection: Projection) -> None:
+    """Blank columns that have become personal for everybody who has been erased by then; from now on writers do."""
+    noted = {"subject": projection.subject, "personal": list(projection.personal), "name": projection.name}
+    if projection.subject is None:
+        return
+    with connection.transaction():
+        changed = {table for (table,) in connection.execute(PERSONAL, noted).fetchall()}
+        if not changed:
+            return
+        types = columns_of(connection.execute(COLUMN_TYPES).fetchall())
+        for row in registered(connection):
+            for statement in blanked_of_erased(row, types.get(row.table, {})) if row.table in changed else ():
+                connection.execute(statement.sql.encode(), statement.params)
+        _next_epoch(connection)
 
 
 def _retire_unlisted(connection: Connection[Row], contexts: Sequence[Context]) -> None:
@@ -231,4 +259,14 @@ def put_live(
     except RebuildFailed as failure:
         log.error("%s halts while it is built: %s", projection.name, failure)
     swap(connection, active)
+    _empty_unreachable(connection, projection.name)
     return active
+
+
+def _empty_unreachable(connection: Connection[Row], name: str) -> None:
+    """Empty columns that have become personal in retired tables of versions that did not note whose row it is."""
+    types = columns_of(connection.execute(COLUMN_TYPES).fetchall())
+    for row in registered(connection):
+        if (row.name, row.state) == (name, "retired"):
+            for sql, params in emptied(row, types.get(row.table, {})):
+                connection.execute(sql.encode(), params)

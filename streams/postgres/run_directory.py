@@ -28,6 +28,10 @@ ACCESS = f"local all all peer map={MAP}\nlocal replication all peer map={MAP}\n"
 """`pg_hba.conf`: by socket alone, and by the account that the kernel names."""
 
 
+WITHOUT_VALUES = {"log_min_messages": "log"}
+"""Settings of the log: no errors of statements, whose texts quote values. The process that asked gets and logs them."""
+
+
 class Running(NamedTuple):
     """Content of the held lock, written by the server's starter: the server that answers must say the same."""
 
@@ -81,6 +85,7 @@ class RunDirectory:
             "unix_socket_permissions": "0700",
             "hba_file": str(self.path / ACCESS_FILE),
             "ident_file": str(self.path / MAP_FILE),
+            **WITHOUT_VALUES,
         }
 
     def open_log(self) -> IO[bytes]:

@@ -20,7 +20,8 @@ alter table headwater.installation
     add column if not exists log text not null default 'postgresql' check (log in ('postgresql', 'kafka')),
     add column if not exists master bytea,
     add column if not exists secret bytea,
-    add column if not exists follows boolean;
+    add column if not exists follows boolean,
+    add column if not exists seals_remarks boolean;
 
 create table if not exists headwater.partitions (
     context         text not null,

@@ -23,6 +23,7 @@ from streams.core.wiring import Context, EraseSubject, Handler, Stream, no_react
 from streams.testing import MemoryRuntime
 from tests.commands.contexts import every_context
 from tests.contract.shelf import SHELF
+from tests.domain.test_recorded import RECORDED
 from tests.examples import MARK, example
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -43,7 +44,7 @@ class Probe(Command, name="headwater.test.probe.v1", key="place", subject="about
 
 
 class Probed:
-    """A context in memory in which one example is recorded."""
+    """A context in memory in which one example is recorded, after those without which it cannot happen."""
 
     def __init__(self, context: Context, stream: Stream[Any], event: Event) -> None:
         assert event.subject is not None, f"{event.name} has personal values and does not say of whom"
@@ -56,7 +57,7 @@ class Probed:
 
     def _decide(self, command: Probe, state: Any) -> Sequence[Event]:
         self.seen.append(state.model_dump_json())
-        return [self.event] if command.records else []
+        return [*before(self.context, type(self.event)), self.event] if command.records else []
 
     def _do(self, command: Command) -> None:
         outcome = self.runtime.do(command, self.context.name)
@@ -71,6 +72,12 @@ class Probed:
         """Erases the person under every key that has records about them, as `headwater erase` does."""
         for key in {one.record.key for one in self.runtime.journal if one.record.subject == self.subject}:
             self._do(EraseSubject(at=NOW, partition_key=key, erased=self.subject))
+
+
+def before(context: Context, event: type[Event]) -> list[Event]:
+    """Examples of the events without which this one cannot happen."""
+    names = {name for line in RECORDED if line.name == event.name for name in line.after}
+    return [example(one) for one in context.events if one.name in names]
 
 
 def personal_events(context: Context) -> Iterator[tuple[Stream[Any], type[Event]]]:

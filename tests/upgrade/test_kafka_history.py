@@ -22,6 +22,9 @@ pytestmark = pytest.mark.faults
 API = "/communication/api/communication"
 ROLES = ("projector", "processor", "api")
 RECORDS = "select context, partition, sequence, command_id::text from headwater.journal"
+BLANKED = "communication_consents"
+"""The read model of which more columns are personal today: `test_upgrade` looks into it."""
+
 RETIRED: frozenset[str] = frozenset({"communication_outlets", "communication_outlets_told"})
 """Read models that the recorded installation had and no code lists any more."""
 
@@ -99,7 +102,7 @@ def test_its_outcomes_have_the_same_problems(rebuilt: Rebuilt) -> None:
 
 
 def test_its_read_models_hold_the_same_rows(rebuilt: Rebuilt) -> None:
-    models = {name: model for name, model in rebuilt.known["read_models"].items() if name not in RETIRED}
+    models = {n: model for n, model in rebuilt.known["read_models"].items() if n not in RETIRED and n != BLANKED}
     assert {name: digest(rebuilt.installation, name, model["columns"]) for name, model in models.items()} == {
         name: model["digest"] for name, model in models.items()
     }
@@ -156,5 +159,7 @@ def test_it_takes_new_commands_onto_the_same_chain(rebuilt: Rebuilt, asking: Ask
     assert asking.ask("ana", "POST", f"{API}/consent/email", body, {KEY: "a new key"}).status_code == 200
     cancelled = asking.ask("ana", "POST", f"{API}/cancel/{rebuilt.known['kept']['scheduled']}", None, {})
     assert cancelled.status_code == 200, cancelled.text
-    assert rebuilt.installation.run("status").code == 0
+    status = rebuilt.installation.run("status")
+    missing = [line for line in status.out.splitlines() if line.startswith("no ")]
+    assert (status.code, missing) == (3, ["no worker serves: start one (headwater worker)"])
     assert "whole" in rebuilt.installation.says("audit", "verify")

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
+from domain.communication.consent import AddressSuppressed
 from domain.communication.decision import Decision, DecisionStep
 from domain.communication.delivery import MessageRejected
 from domain.communication.message import DecidedEvent, MessageRequested
 from domain.communication.recipient import PreferencesReset, PreferencesUpdated
 from projections.communication.queries.journal import events_of
 from projections.journal import JournalEvent, Link, link
+from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 
 
@@ -100,6 +102,13 @@ class Evidence:
             return Basis(_without_event(name, step), None)
         return Basis(Source.EVENT, events if name in COUNTED else events[0])
 
+    def inputs_of(self, step: DecisionStep, decided: JournalEvent) -> dict[str, object]:
+        """The inputs of a step, with the provider's words on a suppressed address, which the decision does not hold."""
+        if "suppression" not in step.inputs or "cause" in step.inputs or step.verdict != "refuse":
+            return dict(step.inputs)
+        facts = (one.fact for one in self._behind("suppression", step, decided))
+        return {**step.inputs, "cause": next((f.reason for f in facts if isinstance(f, AddressSuppressed)), None)}
+
     def _behind(self, name: str, step: DecisionStep, decided: JournalEvent) -> Sequence[JournalEvent]:
         if name in IN_REQUEST:
             return self.message[:1]
@@ -114,7 +123,7 @@ class Evidence:
         return refusals[-1:]
 
 
-async def evidence_of(connection: AsyncConnection[Row], message: Sequence[JournalEvent]) -> Evidence:
+async def evidence_of(connection: AsyncConnection[Row], message: Sequence[JournalEvent], mapper: Mapper) -> Evidence:
     """Load the events outside of the message's stream to which its decisions refer."""
     places = {
         place
@@ -123,14 +132,17 @@ async def evidence_of(connection: AsyncConnection[Row], message: Sequence[Journa
         for name in step.inputs
         for place in _places(name, step, decided)
     }
-    found = [await _events_at(connection, stream, places) for stream in sorted({stream for stream, _ in places})]
+    found = [
+        await _events_at(connection, stream, places, mapper) for stream in sorted({stream for stream, _ in places})
+    ]
     return Evidence(message, {(one.stream, one.version): one for events in found for one in events})
 
 
 async def _events_at(
-    connection: AsyncConnection[Row], stream: str, places: Iterable[tuple[str, int]]
+    connection: AsyncConnection[Row], stream: str, places: Iterable[tuple[str, int]], mapper: Mapper
 ) -> Sequence[JournalEvent]:
-    return await events_of(connection, stream, versions=sorted(version for name, version in places if name == stream))
+    versions = sorted(version for name, version in places if name == stream)
+    return await events_of(connection, stream, versions=versions, mapper=mapper)
 
 
 def decision_in(written: JournalEvent) -> Decision:

@@ -14,6 +14,7 @@ from domain.communication.message import MessageEvent
 from projections.communication.queries.evidence import Evidence, Source, decision_in, evidence_of
 from projections.communication.queries.journal import events_of
 from projections.journal import JournalEvent, Link, link
+from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 
 
@@ -45,12 +46,12 @@ class Explanation(NamedTuple):
     history: list[ExplainedEvent]
 
 
-async def explanation_of(connection: AsyncConnection[Row], message_id: UUID) -> Explanation | None:
+async def explanation_of(connection: AsyncConnection[Row], message_id: UUID, mapper: Mapper) -> Explanation | None:
     """The explanation of a message; None if there is none."""
-    written = await events_of(connection, f"message/{message_id}", without=(ReceiptNoted,))
+    written = await events_of(connection, f"message/{message_id}", without=(ReceiptNoted,), mapper=mapper)
     if not written:
         return None
-    evidence = await evidence_of(connection, written)
+    evidence = await evidence_of(connection, written, mapper)
     history = [happening for one in written if (happening := _happening(one, evidence)) is not None]
     return Explanation(_summary(written), history)
 
@@ -72,14 +73,15 @@ def _happening(written: JournalEvent, evidence: Evidence) -> ExplainedEvent | No
 
 
 def _rule(step: DecisionStep, decided: JournalEvent, evidence: Evidence) -> ExplainedRule:
-    bases = {name: evidence.basis(name, step, decided) for name in step.inputs}
+    inputs = evidence.inputs_of(step, decided)
+    bases = {name: evidence.basis(name, step, decided) for name in inputs}
     return ExplainedRule(
         step.rule,
         step.version,
         step.verdict,
         step.channel,
         step.reason,
-        dict(step.inputs),
+        inputs,
         {name: basis.source for name, basis in bases.items()},
         {name: basis.evidence for name, basis in bases.items() if basis.evidence is not None},
     )

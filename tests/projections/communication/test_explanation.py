@@ -31,7 +31,7 @@ SCHEMA_WITHOUT_EVENTS_OF_CONTACTS = "5b210d4fe69bd7cf"
 
 async def explained(world: Running, message_id: UUID) -> Explanation:
     await world.pass_time()
-    explanation = await explanation_of(world.connection, message_id)
+    explanation = await explanation_of(world.connection, message_id, world.runtime.mapper)
     assert explanation is not None
     check_every_input(explanation)
     return explanation
@@ -193,13 +193,58 @@ async def test_a_dead_address_is_linked_to_the_report_of_it(world: Running) -> N
     assert alive.sources == {"suppression": Source.DEFAULT}
 
 
+BOUNCED: dict[str, Any] = {"at": NOW, "user_id": ADA, "channel": EMAIL, "provider": "provider", "provider_id": None}
+WORDS = "550 5.1.1 Ada Lovelace <ada@example.com> is unknown here"
+
+
+async def bounced(world: Running) -> tuple[UUID, UUID]:
+    """A message whose address is reported dead, and the next one, which goes another way."""
+    first = await world.ask(wish=Wish.EMAIL)
+    await world.pass_time()
+    report = RecordReceipt(**BOUNCED, message_id=first, kind=ReceiptKind.BOUNCED, word="bounced", reason=WORDS)
+    await world.do(report)
+    return first, await world.ask(wish=Wish.EMAIL)
+
+
+async def test_the_provider_s_words_are_shown_from_the_event_that_holds_them_sealed(world: Running) -> None:
+    first, second = await bounced(world)
+    assert (await explained(world, first)).sentence.endswith(f"The e-mail did not arrive: {WORDS}.")
+    dead, _ = rules(await explained(world, second), "suppression")
+    assert (dead.inputs["cause"], dead.sources["cause"]) == (WORDS, Source.EVENT)
+    assert "Lovelace" not in str(await body_of(world, one(dead, "cause")))
+
+
+async def test_of_an_erased_person_an_explanation_shows_no_words(world: Running) -> None:
+    first, second = await bounced(world)
+    await world.do(EraseSubject(at=NOW, partition_key=str(ADA), erased=f"communication:{ADA}"))
+    told = await explained(world, first)
+    assert told.sentence.endswith("The e-mail did not arrive: no reason given.")
+    dead, _ = rules(await explained(world, second), "suppression")
+    assert dead.inputs["cause"] is None
+
+
+async def test_a_decision_that_quotes_the_words_is_shown_without_them_once_the_person_is_erased(world: Running) -> None:
+    """As earlier releases recorded it."""
+    _, second = await bounced(world)
+    quoting = f'replace(convert_from(data, \'UTF8\'), \'"suppression":\', \'"cause":"{WORDS}","suppression":\')'
+    sql = f"update headwater.journal set data = convert_to({quoting}, 'UTF8') where stream = %s"
+    await world.connection.execute(sql.encode(), (f"message/{second}",))
+    dead, _ = rules(await explained(world, second), "suppression")
+    assert dead.inputs["cause"] == WORDS
+    await world.do(EraseSubject(at=NOW, partition_key=str(ADA), erased=f"communication:{ADA}"))
+    dead, _ = rules(await explained(world, second), "suppression")
+    assert dead.inputs["cause"] is None
+
+
 async def test_a_missing_consent_is_said_to_be_missing(world: Running) -> None:
     await world.do(OptOut(at=NOW, user_id=ADA, wish=Wish.SMS, message_types=(ALERT,)))
     refused, agreed = rules(await explained(world, await world.ask(wish=Wish.SMS)), "consent")
     assert one(refused, "consent").name == "communication.recipient.opted_out.v1"
     assert one(agreed, "consent").name == "communication.recipient.consent_granted.v1"
     waiting = await world.ask(user_id=8, wish=Wish.EMAIL, trigger_type=TriggerType.MONTHLY_REPORT)
-    assert await explanation_of(world.connection, waiting) is None, "a refused message is answered, and not recorded"
+    assert await explanation_of(world.connection, waiting, world.runtime.mapper) is None, (
+        "a refused message is answered, and not recorded"
+    )
 
 
 async def test_an_address_that_was_erased_is_linked_to_the_erasure(world: Running) -> None:
@@ -233,7 +278,7 @@ async def test_a_decision_recorded_before_contacts_were_linked_says_so(world: Ru
             replace(convert_from(data, 'UTF8'), '"contacts":[],', ''), 'UTF8')
          where name = 'communication.message.dispatched.v1'
     """)
-    explanation = await explanation_of(world.connection, message_id)
+    explanation = await explanation_of(world.connection, message_id, world.runtime.mapper)
     assert explanation is not None
     (cap,) = rules(explanation, "frequency_cap")
     assert (cap.inputs["sent_in_window"], cap.sources["sent_in_window"]) == (0, Source.UNRECORDED)

@@ -184,7 +184,7 @@ async def test_every_change_of_consent_is_kept_with_its_proof(world: Running) ->
 async def test_an_explanation_links_every_input_to_its_event(world: Running) -> None:
     message_id = await world.ask()
     await world.pass_time()
-    explanation = await explanation_of(world.connection, message_id)
+    explanation = await explanation_of(world.connection, message_id, world.runtime.mapper)
     assert explanation is not None
     assert explanation.sentence == (
         "Sent by SMS: the recipient agreed to it, and no rule stood in the way. provider accepted the SMS."
@@ -201,9 +201,9 @@ async def test_an_explanation_says_why_nothing_was_sent(world: Running) -> None:
     message_id = await world.ask(due_at=NOW + HOUR)
     await world.do(OptOut(at=NOW, user_id=ADA))
     await world.pass_time(HOUR)
-    explanation = await explanation_of(world.connection, message_id)
+    explanation = await explanation_of(world.connection, message_id, world.runtime.mapper)
     assert explanation is not None
     assert explanation.sentence == (
         "Not sent: by SMS the recipient has opted out of it and by e-mail the recipient has opted out of it."
     )
-    assert await explanation_of(world.connection, world.new_id()) is None
+    assert await explanation_of(world.connection, world.new_id(), world.runtime.mapper) is None

@@ -136,9 +136,9 @@ async def test_a_moment_that_never_was_is_named(log: Log, until: Until, error: t
 async def test_a_model_that_raises_says_on_which_event(shelf: Embedded, log: Log) -> None:
     outcome = await do(shelf, filling(666))
     event = outcome.position._replace(sequence=1)
-    with pytest.raises(CannotProject, match=rf"devil.*{event}"):
+    with pytest.raises(CannotProject, match=rf"ValueError in shelf.py.*{event}"):
         as_of(log, CLOSED, "shelf", JARS)
-    with pytest.raises(CannotProject, match=rf"devil.*{event}"):
+    with pytest.raises(CannotProject, match=rf"ValueError in shelf.py.*{event}"):
         events_behind(log, CLOSED, "shelf", JARS, ["plums"])
 
 

@@ -78,6 +78,6 @@ def test_a_record_whose_subject_s_key_is_missing_halts_instead_of_reading_as_era
     log = Log(0, by)
     log.decided(1, ("jar/plums", JarOpened(at=AT, jar="plums", owner="ada", note="secret")))
     found = read_batch(messages(log), {("shelf", 0): START})
-    assert found.subjects == ["shelf:ada"]
+    assert found.subjects(by) == ["shelf:ada"]
     assert decode(found, mapper()) == []
     assert "KeyNotLoaded" in found.halts["shelf", 0]

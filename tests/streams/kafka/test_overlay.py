@@ -102,9 +102,10 @@ def test_it_is_known_whose_keys_are_needed_for_what_is_only_in_the_log() -> None
     log.decided(1, ("jar/plums", JarLent(at=AT, jar="plums", borrower="bob", address="12 Orchard Lane")))
     log.filled(2)
     overlay = overlay_of(log)
-    assert overlay.subjects(WANTED) == {"shelf:bob"}
-    assert overlay.subjects(Wants(outcomes=[("shelf", command_id(1))])) == {"shelf:bob"}
-    assert overlay.subjects(Wants(outcomes=[("shelf", command_id(2))], streams=[("shelf", "jar/pears", "")])) == set()
+    assert overlay.subjects(WANTED, by) == {"shelf:bob"}
+    assert overlay.subjects(Wants(outcomes=[("shelf", command_id(1))]), by) == {"shelf:bob"}
+    others = Wants(outcomes=[("shelf", command_id(2))], streams=[("shelf", "jar/pears", "")])
+    assert overlay.subjects(others, by) == set()
 
 
 def test_a_dropped_partition_leaves_nothing_behind() -> None:

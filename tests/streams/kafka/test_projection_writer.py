@@ -43,8 +43,9 @@ class Projecting:
     def decoded(self, log: Log, checkpoints: Mapping[Place, Checkpoint] | None = None) -> list[DecodedRecord]:
         """What of the log follows the checkpoints, read with the keys as they are in the database."""
         found = read_batch(messages(log), checkpoints or self.writer.expected_checkpoints(self.checkpoints))
-        self.mapper.keyring.forget(found.subjects)
-        for key in self.store.keys(found.subjects):
+        subjects = found.subjects(self.mapper)
+        self.mapper.keyring.forget(subjects)
+        for key in self.store.keys(subjects):
             self.mapper.keyring.learn(key)
         return decode(found, self.mapper)
 

@@ -71,7 +71,8 @@ async def test_a_projection_that_raises_halts_alone_and_shows_where(shelf: Embed
     await do(shelf, opened(1))
     halted = await row_of(shelf, "read_models.shelf_jars_v1")
     assert halted.halted_at == f"shelf/{devilish.position.partition}/{devilish.position.sequence - 1}"
-    assert halted.error == "shelf.jar.filled.v1: ValueError: the devil is in this jar"
+    assert halted.error is not None
+    assert halted.error.startswith("shelf.jar.filled.v1: ValueError in shelf.py, line ")
     assert halted.lag_events > 0
     assert sum(row["jars"] for row in (await shelf.rows("shelf_owners")).values()) == 2
 
@@ -108,7 +109,7 @@ async def test_a_projection_that_still_raises_stays_halted(
     await do(shelf, opened(0))
     await do(shelf, filled(666))
     row = next(row for row in rebuild.registered(operator) if row.name == "shelf_jars")
-    with pytest.raises(RebuildFailed, match="devil"):
+    with pytest.raises(RebuildFailed, match=r"ValueError in shelf.py"):
         rebuild.resume(operator, rebuild.activate(operator, jars(), row.table), mapper, row.state)
     assert (await row_of(shelf, row.table)).halted_at is not None
 

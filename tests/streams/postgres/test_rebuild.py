@@ -178,3 +178,18 @@ def test_a_halted_table_catches_up_before_the_writers_are_locked_out(
     rebuild.resume(operator, active, mapper, "shadow")
     assert left == [0]
     assert second(operator).state == "shadow"
+
+
+async def test_a_retired_table_that_does_not_say_whose_its_rows_are_is_emptied(database: str, mapper: Mapper) -> None:
+    """A column became personal, and only the new version has one with the person."""
+    nameless = replace(JARS, subject=None, personal=())
+    async with embedded(database, replace(SHELF, read_models=(nameless,))) as shelf:
+        await do(shelf, open_jar(note="for my aunt Agatha"))
+    with connect_plain(database) as operator:
+        operator.execute("alter table read_models.shelf_jars_v1 rename owner to whoever")
+        newer = replace(JARS, version=2)
+        rebuild.bring_up(operator, [replace(SHELF, read_models=(newer,))], mapper, lambda _: None)
+        states = {row.version: row.state for row in rebuild.registered(operator) if row.name == JARS.name}
+        assert states == {1: "retired", 2: "live"}
+        assert operator.execute("select note from read_models.shelf_jars_v1").fetchall() == [(None,)]
+        assert operator.execute("select note from shelf_jars").fetchall() == [("for my aunt Agatha",)]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.guestbook.entry import AuthorThanked, Entry, EntryEvent, EntrySigned, Phase, ThanksFailed
 
-from domain.messages import Command, Personal, Refused, Reply, Result
+from domain.messages import Command, Personal, Refused, ReplyAboutPerson, Result
 
 LONGEST = 280
 
@@ -23,7 +23,7 @@ class SignEntry(Command, name="guestbook.entry.sign.v1", key="author", subject="
     phone_number: Personal[str]
 
 
-class RecordThanks(Reply, name="guestbook.entry.record_thanks.v1", key="author", subject="author"):
+class RecordThanks(ReplyAboutPerson, name="guestbook.entry.record_thanks.v1", key="author", subject="author"):
     entry_id: UUID
     author: str
 
@@ -44,4 +44,4 @@ def record_thanks(command: RecordThanks, entry: Entry) -> Sequence[EntryEvent]:
         return [
             AuthorThanked(at=command.at, entry_id=command.entry_id, author=command.author, provider=attempt.provider)
         ]
-    return [ThanksFailed(at=command.at, entry_id=command.entry_id, author=command.author, reason=attempt.reason)]
+    return [ThanksFailed(at=command.at, entry_id=command.entry_id, author=command.author, reason=command.reason)]

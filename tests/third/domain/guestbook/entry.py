@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.messages import Event, Personal
+from domain.messages import Event, Personal, Remark
 
 
 class _OfEntry(Event, subject="author"):
@@ -28,7 +28,7 @@ class AuthorThanked(_OfEntry, name="guestbook.entry.thanked.v1"):
 
 
 class ThanksFailed(_OfEntry, name="guestbook.entry.thanks_failed.v1"):
-    reason: str
+    reason: Remark
 
 
 EntryEvent = EntrySigned | AuthorThanked | ThanksFailed
