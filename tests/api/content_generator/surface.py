@@ -19,9 +19,10 @@ import orjson
 
 from api.content_generator.access import INCLUDES
 from api.content_generator.dependencies import Dependencies
-from commands.content_generator.live_session import JoinSession
+from commands.content_generator.live_session import ENDING_FOR, EndSession, JoinSession
 from connectors.sandbox_crm import SUBSCRIBERS
 from domain.content_generator.live_session import Role
+from domain.messages import Command
 from streams.core.gateway import envelop
 from tests.api.conformance import Fill, Filler, Operation, Surface
 from tests.api.product import PATIENCE_SECONDS, Served
@@ -113,14 +114,29 @@ def join(product: Served, session_id: str, client_id: str = "user-001", role: Ro
         connection_id=uuid4().hex,
         node="node",
     )
-    envelope = envelop(command, NAME, own.engine.partitions, "client:john")
-    submitted = own.engine.gateway.submit(envelope, PATIENCE_SECONDS)
+    _submit(product, command)
+
+
+def _submit(product: Served, command: Command) -> None:
+    engine = product.own(NAME, Dependencies).engine
+    submitted = engine.gateway.submit(envelop(command, NAME, engine.partitions, "client:john"), PATIENCE_SECONDS)
     asyncio.run_coroutine_threadsafe(submitted, product.loop).result(PATIENCE_SECONDS)
 
 
 def _joined(product: Served, _subject: str) -> Fill:
     join(product, "morning-001", uuid4().hex)
     return Fill(path={"session_id": "morning-001"}, query={"include_metrics": "true", "include_replay": "true"})
+
+
+def _ended(product: Served, _subject: str) -> Fill:
+    """A session that has ended, whose events end with it."""
+    session_id = uuid4().hex
+    join(product, session_id)
+    about = {"session": f"default/{session_id}", "tenant": "default", "session_id": session_id}
+    _submit(product, EndSession(at=product.clock.now(), **about, summary_available=False))
+    product.settle()
+    product.advance(ENDING_FOR)
+    return Fill(path={"session_id": session_id})
 
 
 def _live(product: Served, subject: str) -> Fill:
@@ -171,6 +187,7 @@ SURFACE = Surface(
         "GET /api/v2/analytics/campaigns/{campaign_id}": filling(_mailed),
         "GET /api/v2/analytics/recipients/{email}": filling(_mailed),
         "GET /api/v2/session/{session_id}/content": _joined,
+        "GET /api/v2/session/{session_id}/events": _ended,
         "GET /api/v2/sessions/live": _live,
         "POST /api/v2/live-announce": lambda product, subject: Fill(path=_joined(product, subject).path),
         "POST /api/v2/posts/{post_id}/resolve": filling(_unconfirmed),
@@ -180,6 +197,7 @@ SURFACE = Surface(
         {
             "POST /api/v2/jobs/{job_id}/cancel",
             "GET /api/v2/jobs/{job_id}/explanation",
+            "GET /api/v2/session/{session_id}/events",
             "POST /api/v2/platform/content/{content_id}/publish",
             "POST /api/v2/posts/{post_id}/resolve",
             "POST /webhooks/crm",
