@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -124,7 +125,10 @@ async def fetch(body: FetchBody, caller: Annotated[Caller, may(READ)], act: Act,
     outcome = await act.submit(command)
     known = [event.version for event in outcome.events if isinstance(event, DocumentUnchanged)]
     found = await _version(own, key, known[0]) if known else await _fetched(own, act, key, outcome.events)
-    return act.accepted(PendingAnswer()) if found is None else FetchAnswer(content=_items(found, body.parse_strategy))
+    if found is None:
+        return act.accepted(PendingAnswer())
+    items = await asyncio.to_thread(_items, found, body.parse_strategy)  # seconds, for the largest documents
+    return FetchAnswer(content=items)
 
 
 async def _fetched(own: Own, act: Act, key: str, events: tuple[Any, ...]) -> DocumentVersion | None:
