@@ -185,6 +185,7 @@ async def test_a_stop_ends_every_socket_and_every_leave_is_on_record(tables: str
 
 async def test_an_end_of_the_channel_closes_its_sockets_after_what_was_said(node: Node) -> None:
     async with node.client() as client, node.client("two") as other:
+        await client.next()
         await other.next()
         await node.say("one", "said", text="last words")
         await node.say("one", "over")
