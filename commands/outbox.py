@@ -10,7 +10,7 @@ from domain.messages import Event, Refused, Reply, Result
 from streams.core.wiring import Call, Handler, Nothing, Stream, SubjectErased, fold_nothing
 
 
-class StillThere(Refused, name="communication.still_there", formerly="StillThere"):
+class StillThere(Refused, name="outbox.still_there", formerly=("communication.still_there", "StillThere")):
     """The files could not be removed: an operator must remove them."""
 
 

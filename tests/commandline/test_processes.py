@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import httpx2
 import pytest
 
+import bootstrap
 from tests.databases import fresh_database
 from tests.streams.kafka.broker import Kafka, free_port
 from tests.streams.kafka.installed import Installed, installed
@@ -125,11 +126,14 @@ def until_all_serve(running: Running) -> dict[str, Any]:
 def test_every_process_is_shown_with_its_share_and_partitions_of_every_context_are_spread(running: Running) -> None:
     shown = until_all_serve(running)
     assert [(one["instance"], one["partitions"]) for one in shown["groups"]["processor"]["members"]] == [
-        ("processor-1", {"communication": 2, "gccp": 2}),
-        ("processor-2", {"communication": 2, "gccp": 2}),
+        ("processor-1", {context.name: 2 for context in bootstrap.CONTEXTS}),
+        ("processor-2", {context.name: 2 for context in bootstrap.CONTEXTS}),
     ]
     (projector,) = shown["groups"]["projector"]["members"]
-    assert projector == {"instance": "projector-1", "partitions": {"communication": 4, "gccp": 4}}
+    assert projector == {
+        "instance": "projector-1",
+        "partitions": {context.name: 4 for context in bootstrap.CONTEXTS},
+    }
     assert {one["instance"] for one in shown["seen"]} == set(PROCESSES)
     until(lambda: running.status()[0] == 0, running.status)
     assert [running.health(name) for name in PROCESSES] == [200] * len(PROCESSES)
