@@ -13,6 +13,7 @@ from commands.content_generator.publication import RequestPublication
 from commands.content_generator.sync_job import RecordJobContent, RequestSyncJob, StartSyncJob
 from domain.content_generator.document import JOB, Waiter
 from domain.content_generator.kinds import Channel, JobKind, Options, campaign_id, content_id, post_id
+from domain.content_generator.sources import named
 from domain.content_generator.summary import SummaryPublished
 from domain.content_generator.sync_job import (
     SyncJobCancelled,
@@ -55,7 +56,10 @@ def _waits(event: SyncJobScheduled | SyncJobCancelled) -> str:
 
 
 def _content_of(started: SyncJobStarted) -> Reaction:
-    """A document's text is looked at anew for every job. A summary was composed before."""
+    """A document's text is looked at anew for every job, which names it with its source's prefix.
+
+    A summary was composed before.
+    """
     if started.document is None or started.source is None:
         return _compose(started, None, 0)
     fetch = RequestFetch(
@@ -63,7 +67,7 @@ def _content_of(started: SyncJobStarted) -> Reaction:
         document=started.document,
         tenant=started.tenant,
         source=started.source,
-        document_id=started.document_id,
+        document_id=named(started.source, started.document_id).document_id,
         max_age=0,
         waiter=Waiter(kind=JOB, key=started.root, run=started.run),
     )

@@ -1,4 +1,4 @@
-"""The product that the tests of a module share."""
+"""The products that the tests of a module share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.content_generator.live_product import Live, new_session
+from tests.api.content_generator.world import World, world
 from tests.api.product import serving
 
 
@@ -21,3 +22,17 @@ def live() -> Iterator[Live]:
 def session() -> str:
     """The id of a session that nobody has joined."""
     return new_session()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[World]:
+    """The product between imitations of everything that it calls."""
+    with world() as made:
+        yield made
+
+
+@pytest.fixture
+def here(shared: World) -> World:
+    """The shared world as if nothing had come yet."""
+    shared.begin_anew()
+    return shared
