@@ -85,6 +85,7 @@ CONTENT_GENERATOR: Mapping[str, str] = {
         CancelSyncJob.cancelled_by CancelSyncJob.root CancelSyncJob.tenant ChannelResult.content_id
         ChannelResult.job_id ChannelResult.post_id CloseConnection.connection_id ComposeContent.document
         ComposeContent.id ConnectionClosed.connection_id ConnectionOpened.connection_id ConnectionOpened.node
+        SessionEnded.connections
         CountAudience.campaign_id DocumentFetchRequested.document_id DocumentFetchRequested.tenant
         DocumentFetched.digest DocumentFetched.source_version FetchDocument.document_id FindPost.post_id
         FindPost.root GenerateSummary.content_id GenerateSummary.correlation_id GenerateSummary.requested_by
