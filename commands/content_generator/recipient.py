@@ -84,7 +84,8 @@ def record_report(command: RecordReport, recipient: Recipient) -> Sequence[Recip
         case ReportKind.CLICKED:
             return [RecipientLinkClicked(**reported, first=not received.clicked, url=command.url or "")]
         case ReportKind.BOUNCED:
-            return [RecipientBounced(**reported, first=not received.bounced)]
+            ends_mail = recipient.status is not RecipientStatus.UNSUBSCRIBED
+            return [RecipientBounced(**reported, first=not received.bounced, ends_mail=ends_mail)]
         case ReportKind.COMPLAINED:
             complained = RecipientComplained(**reported, first=not received.complained)
             return [complained, *_unsubscribed(command, recipient, UnsubscribeSource.COMPLAINT, command.reported_at)]

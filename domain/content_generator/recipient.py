@@ -61,7 +61,9 @@ class RecipientLinkClicked(_Reported, name="content_generator.recipient.link_cli
 
 
 class RecipientBounced(_Reported, name="content_generator.recipient.bounced.v1"):
-    pass
+    """A bounce. `ends_mail`: it is why no more mail is sent; an earlier unsubscribe outweighs it."""
+
+    ends_mail: bool = True
 
 
 class RecipientComplained(_Reported, name="content_generator.recipient.complained.v1"):
@@ -129,8 +131,7 @@ def evolve(recipient: Recipient, event: RecipientEvent) -> Recipient:
             return _noted(recipient, event.campaign_id, delivered=True, clicked=True)
         case RecipientBounced():
             noted = _noted(recipient, event.campaign_id, bounced=True)
-            left = noted.status is RecipientStatus.UNSUBSCRIBED
-            return noted if left else noted.model_copy(update={"status": RecipientStatus.BOUNCED})
+            return noted.model_copy(update={"status": RecipientStatus.BOUNCED}) if event.ends_mail else noted
         case RecipientComplained():
             return _noted(recipient, event.campaign_id, complained=True)
         case RecipientUnsubscribed():

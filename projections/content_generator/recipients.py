@@ -22,7 +22,7 @@ def project(event: Recorded[ContentGeneratorEvent]) -> Iterator[Change]:
     match event.fact:
         case RecipientUnsubscribed() as fact:
             status, source = RecipientStatus.UNSUBSCRIBED, fact.source.value
-        case RecipientBounced() as fact:
+        case RecipientBounced(ends_mail=True) as fact:
             status, source = RecipientStatus.BOUNCED, "crm"
         case RecipientResubscribed() as fact:
             status, source = RecipientStatus.ACTIVE, fact.source
