@@ -87,8 +87,11 @@ def a_database() -> Iterator[str]:
 
 
 def test_its_partitions_end_where_they_did(rebuilt: Rebuilt) -> None:
+    """A product that came later has partitions without records."""
     assert "missing" not in rebuilt.said
-    assert heads(rebuilt.installation) == rebuilt.known["heads"]
+    known = rebuilt.known["heads"]
+    ends = {place: end for place, end in heads(rebuilt.installation).items() if place in known or end[0]}
+    assert ends == known
 
 
 def test_its_history_verifies_and_folds(rebuilt: Rebuilt) -> None:
