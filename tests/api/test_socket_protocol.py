@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api.streaming.node import HANDSHAKE, STEADY, Node, prepare, served
+from tests.api.streaming.node import HANDSHAKE, STEADY, Node, prepare, served, until
 
 PATIENCE_SECONDS = 30.0
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -183,9 +184,16 @@ def test_pings_of_a_client_that_reads_nothing_are_not_answered_without_end(runni
     async def sent() -> int:
         deaf = await running.node.deaf_client("one")
         loop = asyncio.get_running_loop()
-        for _ in range(100):
-            await loop.sock_sendall(deaf, frame(PING, b"x" * 125) * 500)
         (protocol,) = running.node.open_sockets()
+        protocol.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        for _ in range(20):
+            await loop.sock_sendall(deaf, frame(PING, b"x" * 125) * 500)
+        await loop.sock_sendall(deaf, frame(TEXT, b'{"type": "heartbeat"}'))
+
+        async def are_read() -> bool:
+            return bool(running.node.handled)
+
+        await until(are_read, "not all that was sent is read")
         waiting = protocol.transport.get_write_buffer_size()
         deaf.close()
         return waiting

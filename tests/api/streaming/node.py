@@ -236,7 +236,9 @@ class Node:
         await loop.sock_connect(made, ("127.0.0.1", self.port))
         lines = [f"GET /live/ws?channel={channel}&client=deaf HTTP/1.1", *HANDSHAKE, "", ""]
         await loop.sock_sendall(made, "\r\n".join(lines).encode())
-        await loop.sock_recv(made, 1_000)
+        answer = b""
+        while b"welcome" not in answer:
+            answer += await loop.sock_recv(made, 1_000)
         return made
 
     @asynccontextmanager
