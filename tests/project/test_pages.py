@@ -194,7 +194,8 @@ def named_in(text: str) -> set[str]:
     """The variables of this program in a text: their first part is that of a variable that is read."""
     first = {variable.partition("_")[0] for variable in variables()}
     found = {name for name in VARIABLE.findall(text) if name.partition("_")[0] in first}
-    return {name for name in found if PASSED_THROUGH.fullmatch(name) is None}
+    records = {product.name.upper() for product in PRODUCTS}
+    return {name for name in found - records if PASSED_THROUGH.fullmatch(name) is None}
 
 
 @pytest.mark.parametrize("page", PAGES)
