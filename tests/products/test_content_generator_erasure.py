@@ -28,6 +28,9 @@ from streams.core.gateway import envelop
 from streams.core.refusals import SubjectWasErased
 from tests.api.product import MONDAY, Served, serving
 
+pytestmark = pytest.mark.xdist_group("content-generator erasure")
+"""Each test goes on with what the one before has left."""
+
 NAME = "content_generator"
 ADA, BEN, CLEO = "ada@demo.example", "ben@demo.example", "cleo@demo.example"
 """The demo subscribers of the sandbox."""
