@@ -14,7 +14,7 @@ from api.content_generator.dependency_health import DependencyHealth
 from api.content_generator.live_hub import LiveHub
 from api.streaming.watch import Watch
 from api.surface import own_of
-from domain.content_generator.marks import CLIENT, RECIPIENT
+from domain.content_generator.marks import client_mark, recipient_mark
 from domain.messages import Command
 from projections.content_generator.live_messages import broadcast_counts
 from projections.stream_events import stream_heads
@@ -80,11 +80,11 @@ class Dependencies:
 
     def recipient(self, tenant: str, address: str) -> str:
         """The mark of a recipient's address."""
-        return self.secrets.mark_of(RECIPIENT, tenant, address.strip().lower())
+        return recipient_mark(self.secrets.mark_of, tenant, address)
 
     def client(self, tenant: str, client_id: str) -> str:
         """The mark of a client of live sessions."""
-        return self.secrets.mark_of(CLIENT, tenant, client_id)
+        return client_mark(self.secrets.mark_of, tenant, client_id)
 
     async def close(self) -> None:
         await self.live.close()
