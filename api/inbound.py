@@ -29,7 +29,15 @@ async def record_report(actions: Actions, command: Command, provider: str, *sour
     Returns when it is recorded, refused, or at least in the log. Raises ApiError 503 while the log is unavailable.
     """
     id_ = uuid5(REPORTS, "\0".join((provider, *source))) if source else uuid4()
-    envelope = envelop(command, actions.surface, actions.partitions, f"provider:{provider}", id_, fresh=not source)
+    await submit_report(actions, command, provider, id_, fresh=not source)
+
+
+async def submit_report(actions: Actions, command: Command, provider: str, id_: UUID, *, fresh: bool = False) -> None:
+    """Record a report under this command id, which is the same for every delivery unless it is `fresh`.
+
+    Returns and raises as `record_report` does.
+    """
+    envelope = envelop(command, actions.surface, actions.partitions, f"provider:{provider}", id_, fresh=fresh)
     try:
         await actions.gateway.submit(envelope, DEADLINE_SECONDS)
     except Pending:
