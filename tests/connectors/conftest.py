@@ -14,10 +14,12 @@ from starlette.routing import BaseRoute, Mount
 from domain.calls.email import Email
 from domain.calls.sms import Sms
 from domain.calls.social_post import Network, SocialPost
-from tests.imitations import Imitation
+from tests.connectors.names import Names, names
+from tests.imitations import Imitation, Journal
 from tests.imitations.resend import ResendImitation
 from tests.imitations.smtp import SmtpImitation
 from tests.imitations.twilio import TwilioImitation
+from tests.imitations.web import WebImitation
 
 
 @pytest.fixture
@@ -36,6 +38,26 @@ def resend() -> Iterator[ResendImitation]:
 def smtp() -> Iterator[SmtpImitation]:
     with SmtpImitation() as imitation:
         yield imitation
+
+
+@pytest.fixture(scope="module")
+def web_server() -> Iterator[WebImitation]:
+    with WebImitation() as imitation:
+        yield imitation
+
+
+@pytest.fixture
+def web(web_server: WebImitation) -> WebImitation:
+    """A server of web pages, which has served nothing yet."""
+    web_server.journal = Journal()
+    web_server.published.clear()
+    return web_server
+
+
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Names:
+    """Names in which 127.0.0.1 counts as public, and any other address of this machine does not."""
+    return names(monkeypatch)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -11,27 +11,7 @@ import pytest
 from connectors.outward import NotPublic
 from connectors.outward_http import OutwardClient, Unresolvable, port_of
 from tests.connectors.names import Names, names
-from tests.imitations import Journal
 from tests.imitations.web import PAGE, WebImitation
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[WebImitation]:
-    with WebImitation() as imitation:
-        yield imitation
-
-
-@pytest.fixture
-def web(server: WebImitation) -> WebImitation:
-    """The server, which has served nothing yet."""
-    server.journal = Journal()
-    server.published.clear()
-    return server
-
-
-@pytest.fixture
-def dns(monkeypatch: pytest.MonkeyPatch) -> Names:
-    return names(monkeypatch)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import gzip
 import resource
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -14,31 +14,11 @@ import pytest
 from connectors.web_page import MOST_BYTES, WebPages
 from domain.calls.document import BlockKind, Document, FetchDocument, Source
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict
-from tests.connectors.names import Names, names
-from tests.imitations import Journal, dropping, failing, throttling
+from tests.connectors.names import Names
+from tests.imitations import dropping, failing, throttling
 from tests.imitations.web import PAGE, WebImitation
 
 Fetch = Callable[[str], Awaitable[Verdict]]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[WebImitation]:
-    with WebImitation() as imitation:
-        yield imitation
-
-
-@pytest.fixture
-def web(server: WebImitation) -> WebImitation:
-    """The server, which has served nothing yet."""
-    server.journal = Journal()
-    server.published.clear()
-    return server
-
-
-@pytest.fixture
-def dns(monkeypatch: pytest.MonkeyPatch) -> Names:
-    """Names in which 127.0.0.1 counts as public, and any other address of this machine does not."""
-    return names(monkeypatch)
 
 
 @pytest.fixture
