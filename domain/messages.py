@@ -6,6 +6,7 @@ class may move or be renamed without touching data.
 
 from __future__ import annotations
 
+import operator
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,6 +36,16 @@ Remark = Annotated[str | None, PersonalMarker(needed=False)]
 Stored encrypted, as such a text may hold anything. A command stands without it: it is decided with None once the
 subject has been erased.
 """
+
+
+ObjectId = str
+"""The id of an object beside the log."""
+
+ForgottenObject = str
+"""The id of an object that is to go."""
+
+VaultReference = str
+"""The reference of credentials in the vault."""
 
 
 def _utc(moment: datetime) -> datetime:
@@ -161,7 +172,10 @@ class Result(StrEnum):
 
 
 class Attempt(BaseModel):
-    """One try at an outside call. `number` counts from 1; `retry_at` is set for a deferred one."""
+    """One try at an outside call. `number` counts from 1; `retry_at` is set for a deferred one.
+
+    `worn_out`: a rejection that is our own, as the provider could not be reached in the last of many tries.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -173,6 +187,7 @@ class Attempt(BaseModel):
     reason: str = ""
     output: dict[str, Any] | None = None
     retry_at: Instant | None = None
+    worn_out: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class Reply(Command):

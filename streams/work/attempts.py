@@ -47,7 +47,7 @@ def attempt_of(verdict: Verdict, number: int, provider: str, repeatable: bool, n
             return Attempt(result=Result.REJECTED, code=code, reason=reason, **known)
         case Deferred(code, reason, _) if number >= MAX_ATTEMPTS:
             given_up = f"given up after {number} attempts: {reason}"
-            return Attempt(result=Result.REJECTED, code=code, reason=given_up, **known)
+            return Attempt(result=Result.REJECTED, code=code, reason=given_up, worn_out=True, **known)
         case Deferred(code, reason, after):
             retry_at = now + timedelta(seconds=backoff(number, jitter) if after is None else after)
             return Attempt(result=Result.DEFERRED, code=code, reason=reason, retry_at=retry_at, **known)

@@ -1,0 +1,432 @@
+"""A member: one person at one address of one type of channel, what they wrote, and what is done in the creator's name.
+
+The id is a mark of creator, type and address, made at the edge with the installation's secret: there is one person per
+address, without a race, and an erased number cannot be found again by hashing all numbers.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from domain.creator_hub.kinds import ChannelType, OfMember, derived_id
+from domain.messages import Instant, Personal
+
+SUCCESS_WITHIN = timedelta(hours=24)
+"""A message of the member so soon after a rule's trigger is its success."""
+
+
+class Awaiting(BaseModel):
+    """A step of a program that waits for a reply, until then (None: as long as it takes)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    program_id: str
+    n: int
+    held: bool
+    until: Instant | None
+
+
+class Citation(BaseModel):
+    """A passage that a reply rests on: `hash` is that of its words (SHA-256), `score` that of the search."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    document_id: str
+    chunk_id: str
+    hash: str
+    score: float
+
+
+class Usage(BaseModel):
+    """Tokens that the provider counted, and the cost in microcents of a US dollar."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_microcents: int = 0
+
+
+class MemberRegistered(OfMember, name="creator_hub.member.registered.v1"):
+    """The first message of an address. `programs` are those that enrol newcomers."""
+
+    channel_id: str
+    channel_type: ChannelType
+    address: Personal[str]
+    member_name: Personal[str]
+    language: str
+    programs: tuple[str, ...]
+
+
+class MessageReceived(OfMember, name="creator_hub.member.message_received.v1"):
+    """A message of the member. `said_at` is the provider's time, clipped; our own is `at`.
+
+    `content` is `text`, or the provider's word for what is none. `rating` is 1 to 5 where the text is one. `activity`
+    is the member's, halved every seven days, with this message. `awaited_by` are the steps that wait for a reply.
+    """
+
+    message_id: str
+    channel_id: str
+    channel_type: ChannelType
+    provider_id: str
+    content: str
+    text: Personal[str]
+    rating: int | None
+    activity: float
+    awaited_by: tuple[Awaiting, ...]
+    first_on_channel: bool
+    said_at: Instant
+
+
+class ReplyAwaited(OfMember, name="creator_hub.member.awaited.v1"):
+    """A step of a program waits for the member's next message; `held`: to be sent then."""
+
+    program_id: str
+    n: int
+    held: bool
+    until: Instant | None
+
+
+class ProfileUpdated(OfMember, name="creator_hub.member.profile_updated.v1"):
+    """The profile, whole, from here on."""
+
+    channel_type: ChannelType
+    profile: Personal[dict[str, JsonValue]]
+    time_zone: str
+    language: str
+
+
+class OptOutSource(StrEnum):
+    """WORD: the member wrote a stop word. BLOCKED: the member has blocked the sender, or cannot be reached there."""
+
+    WORD = "word"
+    BLOCKED = "blocked"
+
+
+class OptedOut(OfMember, name="creator_hub.member.opted_out.v1"):
+    """Nothing goes out from here on that the member has not asked for."""
+
+    source: OptOutSource
+    message_id: str | None
+
+
+class OptedIn(OfMember, name="creator_hub.member.opted_in.v1"):
+    message_id: str
+
+
+class WindowClosed(OfMember, name="creator_hub.member.window_closed.v1"):
+    """The provider says that the time for free messages is over; the member's next message opens it."""
+
+    channel_id: str
+
+
+class EscalationReason(StrEnum):
+    """WORDS: the member asked for a person. FLOW: a step of a program."""
+
+    WORDS = "words"
+    FLOW = "flow"
+
+
+class Escalated(OfMember, name="creator_hub.member.escalated.v1"):
+    """A person is wanted: replies by a model pause. `number` counts the member's escalations."""
+
+    number: int
+    channel_type: ChannelType
+    reason: EscalationReason
+    message_id: str | None
+
+
+class ResolvedBy(StrEnum):
+    REQUEST = "request"
+    TIME = "time"
+
+
+class EscalationResolved(OfMember, name="creator_hub.member.escalation_resolved.v1"):
+    number: int
+    by: ResolvedBy
+
+
+class ReplyCause(BaseModel):
+    """What a reply is for: messages of the member, or a step of a program."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    message_ids: tuple[str, ...] = ()
+    program_id: str | None = None
+    n: int | None = None
+
+
+class ReplyRequested(OfMember, name="creator_hub.member.reply_requested.v1"):
+    """A model is asked. `text` is what is to be answered: the messages' texts, or the step's instruction."""
+
+    reply_id: str
+    channel_id: str
+    cause: ReplyCause
+    text: Personal[str]
+    knowledge_base_ids: tuple[str, ...]
+    cite_sources: bool
+    only_knowledge: bool
+
+
+class SkipReason(StrEnum):
+    """Why no model was asked, or why its reply was of no use."""
+
+    NO_MODEL = "no_model"
+    OVER_ALLOWANCE = "over_allowance"
+    ESCALATED = "escalated"
+    OPTED_OUT = "opted_out"
+    NOT_TEXT = "not_text"
+    REPLIES_OFF = "replies_off"
+    PROGRAM_STEP = "program_step"
+    NOTHING_FOUND = "nothing_found"
+    MODEL_FAILED = "model_failed"
+
+
+class ReplySkipped(OfMember, name="creator_hub.member.reply_skipped.v1"):
+    reply_id: str | None
+    cause: ReplyCause
+    reason: SkipReason
+
+
+class ReplyComposed(OfMember, name="creator_hub.member.reply_composed.v1"):
+    """The model's reply, which goes out as the message `message_id`."""
+
+    reply_id: str
+    message_id: str
+    cause: ReplyCause
+    text: Personal[str]
+    citations: tuple[Citation, ...]
+    prompt_version: str
+    model: str
+    usage: Usage
+
+
+class ReplyDiscarded(OfMember, name="creator_hub.member.reply_discarded.v1"):
+    """The reply came too late: a person has been asked for, or the member wants nothing any more."""
+
+    reply_id: str
+    cause: ReplyCause
+    reason: SkipReason
+    model: str
+    usage: Usage
+
+
+class BadgeEarned(OfMember, name="creator_hub.member.badge_earned.v1"):
+    badge_id: str
+    badge_name: str
+    program_id: str
+
+
+class OfTrigger(OfMember):
+    rule_id: str
+    trigger_id: str
+
+
+class RuleTriggered(OfTrigger, name="creator_hub.member.rule_triggered.v1"):
+    """The rule acts in this spell of inactivity, which began with the message at `spell`."""
+
+    channel_id: str
+    spell: Instant
+    delays: tuple[float, ...]
+    """Seconds until each action, by its number."""
+
+
+class RuleSkipped(OfTrigger, name="creator_hub.member.rule_skipped.v1"):
+    """The rule would have acted in this spell, and does not."""
+
+    spell: Instant
+    reason: str
+
+
+class ActionSkipped(OfTrigger, name="creator_hub.member.action_skipped.v1"):
+    action: int
+    reason: str
+
+
+class EngagementSucceeded(OfTrigger, name="creator_hub.member.engagement_succeeded.v1"):
+    """The member wrote within 24 hours of the trigger. `seconds` lie between."""
+
+    triggered_at: Instant
+    seconds: float
+
+
+MemberEvent = (
+    MemberRegistered
+    | MessageReceived
+    | ReplyAwaited
+    | ProfileUpdated
+    | OptedOut
+    | OptedIn
+    | WindowClosed
+    | Escalated
+    | EscalationResolved
+    | ReplyRequested
+    | ReplySkipped
+    | ReplyComposed
+    | ReplyDiscarded
+    | BadgeEarned
+    | RuleTriggered
+    | RuleSkipped
+    | ActionSkipped
+    | EngagementSucceeded
+)
+
+
+class Trigger(BaseModel):
+    """A rule's trigger that the member has not answered yet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule_id: str
+    trigger_id: str
+    at: Instant
+
+
+class Unanswered(BaseModel):
+    """A message that came while another one was being answered; the next reply is to it too."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: str
+    text: str
+
+
+class Member(BaseModel):
+    """The state of a member, as far as decisions depend on it.
+
+    `open_reply` is the one reply that a model is asked for; `unanswered` are the messages that came meanwhile.
+    `spells` holds, by rule, the spell that it has acted or was skipped in. `triggers` are those of the last 24 hours.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    registered: bool = False
+    channel_id: str = ""
+    channel_type: ChannelType = ChannelType.WEB
+    channels: tuple[str, ...] = ()
+    address: str | None = None
+    profile: dict[str, JsonValue] = {}
+    time_zone: str = "UTC"
+    language: str = "en"
+    last_active_at: Instant | None = None
+    activity: float = 0.0
+    opted_out: bool = False
+    blocked: bool = False
+    window_open: bool = False
+    escalation: int = 0
+    escalated: bool = False
+    awaiting: tuple[Awaiting, ...] = ()
+    open_reply: str | None = None
+    unanswered: tuple[Unanswered, ...] = ()
+    spells: dict[str, Instant] = {}
+    triggers: tuple[Trigger, ...] = ()
+    badges: tuple[str, ...] = ()
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether anything may go out that the member has not asked for."""
+        return self.registered and not self.opted_out and not self.blocked
+
+
+def message_id(user_id: str, provider_id: str) -> str:
+    """The id of a member's message, from the provider's."""
+    return derived_id("message", user_id, provider_id)
+
+
+def evolve(member: Member, event: MemberEvent) -> Member:
+    match event:
+        case MemberRegistered():
+            return _registered(event)
+        case MessageReceived():
+            return _received(member, event)
+        case ReplyAwaited():
+            awaiting = Awaiting(**event.model_dump(include={"program_id", "n", "held", "until"}))
+            return member.model_copy(update={"awaiting": (*_others(member, event.program_id), awaiting)})
+        case ProfileUpdated():
+            profile = {"profile": event.profile or {}, "time_zone": event.time_zone, "language": event.language}
+            return member.model_copy(update=profile)
+        case OptedOut() | OptedIn() | WindowClosed() | Escalated() | EscalationResolved():
+            return member.model_copy(update=_changed(event))
+        case ReplyRequested() | ReplySkipped() | ReplyComposed() | ReplyDiscarded():
+            return _replied(member, event)
+        case BadgeEarned():
+            return member.model_copy(update={"badges": (*member.badges, event.badge_id)})
+        case RuleTriggered() | RuleSkipped() | ActionSkipped() | EngagementSucceeded():
+            return _triggered(member, event)
+        case _:
+            assert_never(event)
+
+
+def _registered(event: MemberRegistered) -> Member:
+    name = event.member_name
+    return Member(
+        registered=True,
+        channel_type=event.channel_type,
+        address=event.address,
+        profile={"name": name} if name else {},
+        language=event.language,
+    )
+
+
+def _received(member: Member, event: MessageReceived) -> Member:
+    channels = member.channels if event.channel_id in member.channels else (*member.channels, event.channel_id)
+    heard = {"channel_id": event.channel_id, "channels": channels, "last_active_at": event.at}
+    open_again = {"activity": event.activity, "window_open": True, "blocked": False, "awaiting": ()}
+    unanswered = member.unanswered
+    if member.open_reply is not None and event.text:
+        unanswered = (*unanswered, Unanswered(message_id=event.message_id, text=event.text))
+    return member.model_copy(update=heard | open_again | {"unanswered": unanswered})
+
+
+def _others(member: Member, program_id: str) -> tuple[Awaiting, ...]:
+    return tuple(one for one in member.awaiting if one.program_id != program_id)
+
+
+def _changed(event: OptedOut | OptedIn | WindowClosed | Escalated | EscalationResolved) -> dict[str, bool | int]:
+    match event:
+        case OptedOut(source=OptOutSource.BLOCKED):
+            return {"blocked": True}
+        case OptedOut():
+            return {"opted_out": True}
+        case OptedIn():
+            return {"opted_out": False, "blocked": False}
+        case WindowClosed():
+            return {"window_open": False}
+        case Escalated():
+            return {"escalated": True, "escalation": event.number}
+        case EscalationResolved():
+            return {"escalated": False}
+        case _:
+            assert_never(event)
+
+
+def _replied(member: Member, event: ReplyRequested | ReplySkipped | ReplyComposed | ReplyDiscarded) -> Member:
+    if event.cause.program_id is not None:  # a step's reply is the enrolment's matter
+        return member
+    if isinstance(event, ReplyRequested):
+        return member.model_copy(update={"open_reply": event.reply_id, "unanswered": ()})
+    if event.reply_id is None or event.reply_id != member.open_reply:
+        return member
+    return member.model_copy(update={"open_reply": None})
+
+
+def _triggered(member: Member, event: RuleTriggered | RuleSkipped | ActionSkipped | EngagementSucceeded) -> Member:
+    match event:
+        case RuleTriggered():
+            trigger = Trigger(rule_id=event.rule_id, trigger_id=event.trigger_id, at=event.at)
+            young = (one for one in member.triggers if event.at - one.at <= SUCCESS_WITHIN)
+            spells = member.spells | {event.rule_id: event.spell}
+            return member.model_copy(update={"spells": spells, "triggers": (*young, trigger)})
+        case RuleSkipped():
+            return member.model_copy(update={"spells": member.spells | {event.rule_id: event.spell}})
+        case EngagementSucceeded():
+            left = tuple(one for one in member.triggers if one.trigger_id != event.trigger_id)
+            return member.model_copy(update={"triggers": left})
+        case ActionSkipped():
+            return member
+        case _:
+            assert_never(event)
