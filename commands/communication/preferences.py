@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from domain.communication.preferences import DEFAULTS, PreferenceChanges, merged
 from domain.communication.recipient import PreferencesReset, PreferencesUpdated, Recipient
-from domain.communication.windows import zone_of
+from domain.time_zones import zone_of
 from domain.messages import Command, Event, Refused
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from domain.communication.kinds import Channel, Priority
 from domain.communication.preferences import Preferences
-from domain.communication.windows import EMAIL_OPENS, in_quiet_hours, local, next_opening, zone_of
+from domain.communication.windows import EMAIL_OPENS, in_quiet_hours, local, next_opening
+from domain.time_zones import zone_of
 
 ENOUGH = 5
 """The fewest deliveries, at least one of them engaged with, from which an hour is chosen."""

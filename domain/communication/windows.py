@@ -10,25 +10,13 @@ opening, that is the instant of the change; where they are put back, an hour cou
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
-from itertools import pairwise
-from math import ceil
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.communication.kinds import Channel, Priority
 from domain.communication.preferences import Preferences
+from domain.time_zones import clock_changes, zone_of
 
 EMAIL_OPENS = time(9)
 _DAYS_AHEAD = 15
-
-
-@lru_cache(maxsize=1000)
-def zone_of(name: str) -> ZoneInfo:
-    """The time zone of this IANA name; raises ValueError for an unknown one."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
-        raise ValueError(f"unknown time zone: {name}") from error
 
 
 def local(preferences: Preferences, moment: datetime) -> datetime:
@@ -85,31 +73,4 @@ def _edges(preferences: Preferences, moment: datetime) -> set[datetime]:
     days = [here.date() + timedelta(days=number) for number in range(_DAYS_AHEAD)]
     walls = (datetime.combine(day, clock, tzinfo=here.tzinfo) for day in days for clock in times)
     edges = {wall.replace(fold=fold).astimezone(UTC) for wall in walls for fold in (0, 1)}
-    return {edge for edge in edges | _clock_changes(zone_of(preferences.zone), moment) if edge > moment}
-
-
-def _clock_changes(zone: ZoneInfo, moment: datetime) -> set[datetime]:
-    """The instants in the days ahead at which the zone's clocks change. No zone changes them twice within a day."""
-    days = [moment + timedelta(days=number) for number in range(_DAYS_AHEAD + 1)]
-    return {
-        _change_between(zone, before, after)
-        for before, after in pairwise(days)
-        if _offset(zone, before) != _offset(zone, after)
-    }
-
-
-def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The first whole second with the later offset, by bisection."""
-    first, last = int(before.timestamp()), ceil(after.timestamp())
-    new = _offset(zone, after)
-    while last - first > 1:
-        middle = (first + last) // 2
-        if _offset(zone, datetime.fromtimestamp(middle, UTC)) == new:
-            last = middle
-        else:
-            first = middle
-    return datetime.fromtimestamp(last, UTC)
-
-
-def _offset(zone: ZoneInfo, moment: datetime) -> timedelta | None:
-    return moment.astimezone(zone).utcoffset()
+    return {edge for edge in edges | clock_changes(zone_of(preferences.zone), moment, _DAYS_AHEAD) if edge > moment}

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from domain.communication.kinds import Channel, Priority
 from domain.communication.preferences import DEFAULTS, Preferences, QuietHours
-from domain.communication.windows import in_quiet_hours, is_open, local, next_opening, zone_of
+from domain.communication.windows import in_quiet_hours, is_open, local, next_opening
+from domain.time_zones import zone_of
 
 SMS, EMAIL = Channel.SMS, Channel.EMAIL
 MONDAY = datetime(2025, 1, 27, 10, tzinfo=UTC)
