@@ -168,6 +168,7 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     phase: DocumentPhase = DocumentPhase.ABSENT
+    knowledge_base_id: str = ""
     title: str | None = None
     metadata: dict[str, JsonValue] | None = None
     file_type: str = ""
@@ -229,6 +230,7 @@ def _between_rounds(
 def _uploaded(event: DocumentUploaded) -> Document:
     return Document(
         phase=DocumentPhase.PENDING,
+        knowledge_base_id=event.knowledge_base_id,
         title=event.title,
         metadata=event.metadata,
         file_type=event.file_type,

@@ -1,0 +1,1 @@
+"""Commands of the creators' product: what callers, providers, timers and answers ask for, and the rules."""
