@@ -45,13 +45,14 @@ class OfStep(OfEnrollment):
 class StepScheduled(OfStep, name="creator_hub.enrollment.step_scheduled.v1"):
     """The step begins at `due_at`. `passed` are the nodes between the step before and this one.
 
-    `channel_id` is the channel the member last wrote on. `unbroken` counts the steps since the last wait.
+    `channel_id` is the channel the member last wrote on, `time_zone` the member's. `unbroken` counts the steps since the last wait.
     """
 
     flow_id: str
     kind: str
     channel_id: str
     due_at: Instant
+    time_zone: str
     passed: tuple[str, ...]
     unbroken: int
 
@@ -139,6 +140,8 @@ class Enrollment(BaseModel):
     n: int = 0
     node: str = ""
     kind: str = ""
+    scheduled_at: Instant | None = None
+    time_zone: str = "UTC"
     passed: tuple[str, ...] = ()
     unbroken: int = 0
     progress: float = 0.0
@@ -185,7 +188,8 @@ def evolve(enrollment: Enrollment, event: EnrollmentEvent) -> Enrollment:
 
 def _scheduled(enrollment: Enrollment, event: StepScheduled) -> Enrollment:
     step = {"phase": StepPhase.SCHEDULED, "n": event.n, "node": event.node, "kind": event.kind}
-    return enrollment.model_copy(update=step | {"passed": event.passed, "unbroken": event.unbroken})
+    time = {"scheduled_at": event.at, "time_zone": event.time_zone}
+    return enrollment.model_copy(update=step | time | {"passed": event.passed, "unbroken": event.unbroken})
 
 
 def _settled(enrollment: Enrollment, event: StepSettled) -> Enrollment:

@@ -20,14 +20,15 @@ SUCCESS_WITHIN = timedelta(hours=24)
 
 
 class Awaiting(BaseModel):
-    """A step of a program that waits for a reply, until then (None: as long as it takes)."""
+    """A step of a program that waits for a reply. `held`: it is to be sent then. `rating`: a number is one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     program_id: str
     n: int
+    flow_id: str
     held: bool
-    until: Instant | None
+    rating: bool
 
 
 class Citation(BaseModel):
@@ -83,12 +84,9 @@ class MessageReceived(OfMember, name="creator_hub.member.message_received.v1"):
 
 
 class ReplyAwaited(OfMember, name="creator_hub.member.awaited.v1"):
-    """A step of a program waits for the member's next message; `held`: to be sent then."""
+    """A step of a program waits for the member's next message."""
 
-    program_id: str
-    n: int
-    held: bool
-    until: Instant | None
+    awaiting: Awaiting
 
 
 class ProfileUpdated(OfMember, name="creator_hub.member.profile_updated.v1"):
@@ -161,8 +159,12 @@ class ReplyCause(BaseModel):
 
 
 class ReplyRequested(OfMember, name="creator_hub.member.reply_requested.v1"):
-    """A model is asked. `text` is what is to be answered: the messages' texts, or the step's instruction."""
+    """A model is asked. `text` is what is to be answered: the messages' texts, or the step's instruction.
 
+    `asked_at` is when the first of the messages came, or the step began.
+    """
+
+    asked_at: Instant
     reply_id: str
     channel_id: str
     cause: ReplyCause
@@ -293,12 +295,14 @@ class Unanswered(BaseModel):
 
     message_id: str
     text: str
+    at: Instant
 
 
 class Member(BaseModel):
     """The state of a member, as far as decisions depend on it.
 
-    `open_reply` is the one reply that a model is asked for; `unanswered` are the messages that came meanwhile.
+    `open_reply` is the one reply that a model is asked for; `unanswered` are the messages that came meanwhile, and
+    `stopped` says that one of them was a stop word.
     `spells` holds, by rule, the spell that it has acted or was skipped in. `triggers` are those of the last 24 hours.
     """
 
@@ -321,6 +325,8 @@ class Member(BaseModel):
     escalated: bool = False
     awaiting: tuple[Awaiting, ...] = ()
     open_reply: str | None = None
+    asked_at: Instant | None = None
+    stopped: bool = False
     unanswered: tuple[Unanswered, ...] = ()
     spells: dict[str, Instant] = {}
     triggers: tuple[Trigger, ...] = ()
@@ -344,8 +350,8 @@ def evolve(member: Member, event: MemberEvent) -> Member:
         case MessageReceived():
             return _received(member, event)
         case ReplyAwaited():
-            awaiting = Awaiting(**event.model_dump(include={"program_id", "n", "held", "until"}))
-            return member.model_copy(update={"awaiting": (*_others(member, event.program_id), awaiting)})
+            others = (one for one in member.awaiting if one.program_id != event.awaiting.program_id)
+            return member.model_copy(update={"awaiting": (*others, event.awaiting)})
         case ProfileUpdated():
             profile = {"profile": event.profile or {}, "time_zone": event.time_zone, "language": event.language}
             return member.model_copy(update=profile)
@@ -378,12 +384,8 @@ def _received(member: Member, event: MessageReceived) -> Member:
     open_again = {"activity": event.activity, "window_open": True, "blocked": False, "awaiting": ()}
     unanswered = member.unanswered
     if member.open_reply is not None and event.text:
-        unanswered = (*unanswered, Unanswered(message_id=event.message_id, text=event.text))
+        unanswered = (*unanswered, Unanswered(message_id=event.message_id, text=event.text, at=event.at))
     return member.model_copy(update=heard | open_again | {"unanswered": unanswered})
-
-
-def _others(member: Member, program_id: str) -> tuple[Awaiting, ...]:
-    return tuple(one for one in member.awaiting if one.program_id != program_id)
 
 
 def _changed(event: OptedOut | OptedIn | WindowClosed | Escalated | EscalationResolved) -> dict[str, bool | int]:
@@ -391,7 +393,7 @@ def _changed(event: OptedOut | OptedIn | WindowClosed | Escalated | EscalationRe
         case OptedOut(source=OptOutSource.BLOCKED):
             return {"blocked": True}
         case OptedOut():
-            return {"opted_out": True}
+            return {"opted_out": True, "stopped": True}
         case OptedIn():
             return {"opted_out": False, "blocked": False}
         case WindowClosed():
@@ -408,7 +410,8 @@ def _replied(member: Member, event: ReplyRequested | ReplySkipped | ReplyCompose
     if event.cause.program_id is not None:  # a step's reply is the enrolment's matter
         return member
     if isinstance(event, ReplyRequested):
-        return member.model_copy(update={"open_reply": event.reply_id, "unanswered": ()})
+        opened = {"open_reply": event.reply_id, "asked_at": event.asked_at, "unanswered": (), "stopped": False}
+        return member.model_copy(update=opened)
     if event.reply_id is None or event.reply_id != member.open_reply:
         return member
     return member.model_copy(update={"open_reply": None})

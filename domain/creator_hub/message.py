@@ -56,8 +56,6 @@ class MessageQueued(OfMessage, name="creator_hub.message.queued.v1"):
     text: Personal[str]
     parts: int
     template: Template | None
-    vault: str | None
-    phone_number_id: str | None
 
 
 class PartSent(OfMessage, name="creator_hub.message.part_sent.v1"):
@@ -96,7 +94,10 @@ class MessageUnconfirmed(OfMessage, name="creator_hub.message.unconfirmed.v1"):
 
 
 class MessageFailed(OfMessage, name="creator_hub.message.failed.v1"):
+    """`vault` names the credentials that were refused; None for another reason."""
+
     code: str
+    vault: str | None
     reason: Remark
 
 
