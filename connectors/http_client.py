@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, Self
 
 import httpx2
 
@@ -33,6 +36,12 @@ BAD_ANSWER = "bad_answer"
 """The code of an answer that cannot be read, where reading it again may help."""
 
 LONGEST_REASON = 500
+
+
+@cache
+def trust() -> ssl.SSLContext:
+    """The trust in public certificates: read once, as that takes longer than a request."""
+    return httpx2.create_ssl_context()
 
 
 class Problem(NamedTuple):
@@ -66,7 +75,7 @@ class Dialect:
 
 
 class HttpClient:
-    """The HTTP client of one provider, with a bearer key that stands in no verdict.
+    """The HTTP client of one provider, with a bearer key that stands in no verdict; `transport` replaces httpx's own.
 
     `name` is the provider's in sentences. `timeout_seconds` bounds each step of a request (PHASES). Redirects are not
     followed.
@@ -80,13 +89,25 @@ class HttpClient:
         dialect: Dialect,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 10.0,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.name = name
         self._key = key
         self._dialect = dialect
         self._deadline = PHASES * timeout_seconds
-        given = {"Authorization": f"Bearer {key}", "User-Agent": "headwater"} | dict(headers or {})
-        self._client = httpx2.AsyncClient(base_url=base_url, headers=given, timeout=timeout_seconds)
+        self._client = httpx2.AsyncClient(
+            base_url=base_url,
+            headers={"User-Agent": "headwater"} | dict(headers or {}),
+            timeout=timeout_seconds,
+            transport=transport,
+            verify=trust(),
+        )
+
+    def with_key(self, key: str) -> Self:
+        """This client with the key of another account. Connections are shared, and closed with either."""
+        other = copy.copy(self)
+        other._key = key
+        return other
 
     async def exchange(
         self,
@@ -97,9 +118,10 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response | Deferred | Unknown:
         """The answer, whatever its status; a verdict if none came."""
+        given = {"Authorization": f"Bearer {self._key}"} | dict(headers or {})
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._client.request(method, path, json=json, data=form, headers=headers)
+                return await self._client.request(method, path, json=json, data=form, headers=given)
         except (httpx2.RequestError, TimeoutError) as error:
             return unanswered(error)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from connectors.anthropic import AnthropicModel
+from connectors.chat import ChatServices
 from connectors.crm import Crm
 from connectors.crm_http import HttpCrm
 from connectors.document_sources import DocumentSources, SandboxDocuments
@@ -33,14 +34,19 @@ from connectors.settings import (
     PlatformSettings,
     ResendSettings,
     SmtpSettings,
+    TelegramSettings,
     TwilioSettings,
+    WhatsAppSettings,
     XSettings,
 )
 from connectors.smtp import SmtpEmail
 from connectors.social import SocialNetworks
+from connectors.telegram import TelegramChat
 from connectors.twilio import TwilioSms
 from connectors.web_page import WebPages
+from connectors.whatsapp import WhatsAppChat
 from connectors.x import XPosts
+from domain.calls.chat import ChatChannel
 from domain.calls.document import Document, FetchDocument, Source
 from domain.calls.email import Email
 from domain.calls.sms import Sms
@@ -123,6 +129,14 @@ def _facebook(settings: FacebookSettings) -> Connector[SocialPost] | None:
     if token is None or settings.page_id is None:
         return None
     return FacebookPosts(token.get_secret_value(), settings.page_id, settings.base_url)
+
+
+def chat(whatsapp: WhatsAppSettings, telegram: TelegramSettings) -> ChatServices:
+    """Every chat service. Credentials are each channel's own."""
+    return {
+        ChatChannel.WHATSAPP: WhatsAppChat(whatsapp.base_url, whatsapp.api_version),
+        ChatChannel.TELEGRAM: TelegramChat(telegram.base_url),
+    }
 
 
 def crm(settings: CrmSettings, outbox: Path) -> Crm:

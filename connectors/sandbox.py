@@ -15,8 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from connectors.chat import ERASED as ERASED_CHAT
 from connectors.email import ERASED as ERASED_EMAIL
 from connectors.sms import ERASED as ERASED_SMS
+from domain.calls.chat import SendChat
 from domain.calls.email import Email
 from domain.calls.sms import Sms
 from domain.calls.social_post import SocialPost
@@ -60,6 +62,25 @@ class SandboxEmail:
         if effect.to is None or effect.subject_line is None or (effect.html is None and effect.text is None):
             return ERASED_EMAIL
         return _post(self._directory, "email", effect, key)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class SandboxChat:
+    """The connector that writes each `SendChat` to `chat-<key>.json`, whatever its channel."""
+
+    provider = "sandbox"
+    idempotent = True
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        discard_drafts(directory)
+
+    async def __call__(self, effect: SendChat, key: str) -> Verdict:
+        if effect.to is None or effect.text is None:
+            return ERASED_CHAT
+        return _post(self._directory, "chat", effect, key)
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -130,7 +151,7 @@ def store(directory: Path, name: str, fields: Mapping[str, object]) -> Deferred 
     return None
 
 
-def _post(directory: Path, channel: str, effect: Sms | Email | SocialPost, key: str) -> Verdict:
+def _post(directory: Path, channel: str, effect: Sms | Email | SendChat | SocialPost, key: str) -> Verdict:
     provider_id = f"{SANDBOX_ID}{key}"
     about = {"effect": effect.name, "subject": effect.subject, "key": key, "provider_id": provider_id}
     failure = store(directory, f"{channel}-{key}", about | effect.model_dump(mode="json"))

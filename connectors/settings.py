@@ -165,6 +165,20 @@ class FacebookSettings(ProviderSettings):
         return None not in (self.credential, self.page_id)
 
 
+class WhatsAppSettings(ProviderSettings):
+    """Chat on WhatsApp. Tokens are of channels; `app_secret` verifies the calls of channels that have none."""
+
+    base_url: UnversionedAddress = Field(default="https://graph.facebook.com", validation_alias="WHATSAPP_BASE_URL")
+    api_version: Token = Field(default="v26.0", validation_alias="WHATSAPP_API_VERSION")
+    app_secret: SecretStr | None = Field(default=None, validation_alias="WHATSAPP_APP_SECRET")
+
+
+class TelegramSettings(ProviderSettings):
+    """Chat on Telegram. Tokens are of channels."""
+
+    base_url: HttpAddress = Field(default="https://api.telegram.org", validation_alias="TELEGRAM_BASE_URL")
+
+
 class CrmSettings(ProviderSettings):
     """The CRM with the subscribers of newsletters. `webhook_secret` verifies its reports."""
 

@@ -11,6 +11,7 @@ import pytest
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
+from domain.calls.chat import ChatChannel, ChatTemplate, SendChat
 from domain.calls.email import Email
 from domain.calls.sms import Sms
 from domain.calls.social_post import Network, SocialPost
@@ -20,6 +21,7 @@ from tests.imitations.resend import ResendImitation
 from tests.imitations.smtp import SmtpImitation
 from tests.imitations.twilio import TwilioImitation
 from tests.imitations.web import WebImitation
+from tests.imitations.whatsapp import PHONE_NUMBER_ID
 
 
 @pytest.fixture
@@ -148,5 +150,30 @@ def an_email() -> Callable[..., Email]:
 def a_post() -> Callable[..., SocialPost]:
     def make(text: str = "Breathe in, breathe out.", network: Network = Network.TWITTER) -> SocialPost:
         return SocialPost(network=network, text=text, reference="post-1")
+
+    return make
+
+
+@pytest.fixture
+def a_chat() -> Callable[..., SendChat]:
+    def make(
+        to: str | None = "+16505551234",
+        text: str | None = "Breathe in, breathe out.",
+        channel: ChatChannel = ChatChannel.WHATSAPP,
+        sender: str | None = PHONE_NUMBER_ID,
+        template: ChatTemplate | None = None,
+        part: int = 1,
+    ) -> SendChat:
+        return SendChat(
+            context="communication",
+            recipient_id="7",
+            channel=channel,
+            reference="message-1",
+            part=part,
+            sender=sender,
+            template=template,
+            to=to,
+            text=text,
+        )
 
     return make

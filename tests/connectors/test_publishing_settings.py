@@ -10,11 +10,20 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from connectors import providers
+from connectors.chat import close_all
 from connectors.crm_http import HttpCrm
 from connectors.platform_http import HttpPlatform
 from connectors.sandbox_crm import SandboxCrm
 from connectors.sandbox_platform import SandboxPlatform
-from connectors.settings import CrmSettings, FacebookSettings, LinkedInSettings, PlatformSettings, XSettings
+from connectors.settings import (
+    CrmSettings,
+    FacebookSettings,
+    LinkedInSettings,
+    PlatformSettings,
+    TelegramSettings,
+    WhatsAppSettings,
+    XSettings,
+)
 from domain.calls.social_post import Network
 
 AUTHOR = "urn:li:organization:5515715"
@@ -80,6 +89,20 @@ def test_the_crm_and_the_platform_need_an_address_and_a_key(
     assert isinstance(choose(tmp_path), chosen)
 
 
+async def test_chat_services_have_addresses_and_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (WhatsAppSettings().base_url, WhatsAppSettings().api_version) == ("https://graph.facebook.com", "v26.0")
+    assert TelegramSettings().base_url == "https://api.telegram.org"
+    assert WhatsAppSettings().app_secret is None
+    monkeypatch.setenv("WHATSAPP_APP_SECRET", "shared secret")
+    assert "shared secret" not in repr(WhatsAppSettings())
+    services = providers.chat(WhatsAppSettings(), TelegramSettings())
+    assert {channel.value: service.provider for channel, service in services.items()} == {
+        "whatsapp": "whatsapp",
+        "telegram": "telegram",
+    }
+    await close_all(services)
+
+
 @pytest.mark.parametrize(
     ("settings", "name", "value", "sentence"),
     [
@@ -91,6 +114,9 @@ def test_the_crm_and_the_platform_need_an_address_and_a_key(
         (LinkedInSettings, "LINKEDIN_AUTHOR", "5515715", "must be urn:li:person:… or urn:li:organization:…"),
         (CrmSettings, "CRM_BASE_URL", "crm.example", "must be an address that begins with http:// or https://"),
         (PlatformSettings, "PLATFORM_API_KEY", "clé", "must have printable ASCII characters only"),
+        (WhatsAppSettings, "WHATSAPP_BASE_URL", "https://graph.facebook.com/v26.0", "without a version of the API"),
+        (WhatsAppSettings, "WHATSAPP_API_VERSION", "v 26", "must have printable ASCII characters only, and no spaces"),
+        (TelegramSettings, "TELEGRAM_BASE_URL", "api.telegram.org", "must be an address that begins with http://"),
     ],
 )
 def test_a_bad_value_is_refused_in_a_sentence(

@@ -11,15 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.chat import ERASED as ERASED_CHAT
 from connectors.email import ERASED as ERASED_EMAIL
-from connectors.sandbox import SandboxEmail, SandboxSms, forget
+from connectors.sandbox import SandboxChat, SandboxEmail, SandboxSms, forget
 from connectors.sms import ERASED as ERASED_SMS
+from domain.calls.chat import SendChat
 from domain.calls.email import Email
 from domain.calls.sms import Sms
 from streams.core.calls import Accepted, Connector, Deferred
 
 MakeSms = Callable[..., Sms]
 MakeEmail = Callable[..., Email]
+MakeChat = Callable[..., SendChat]
 
 
 @pytest.fixture
@@ -56,6 +59,17 @@ async def test_an_email_becomes_a_file_that_says_everything(outbox: Path, an_ema
     await send.close()
 
 
+async def test_a_chat_message_becomes_a_file_and_is_forgotten_with_its_person(outbox: Path, a_chat: MakeChat) -> None:
+    send: Connector[SendChat] = SandboxChat(outbox)
+    assert await send(a_chat(text="Grüße"), "key-1") == Accepted("sandbox-key-1")
+    written = json.loads((outbox / "chat-key-1.json").read_text("utf-8"))
+    assert (written["to"], written["text"], written["subject"]) == ("+16505551234", "Grüße", "communication:7")
+    assert await send(a_chat(text=None), "key-2") == ERASED_CHAT
+    forget(outbox, "communication:7")
+    assert list(outbox.iterdir()) == []
+    await send.close()
+
+
 async def test_a_person_s_messages_are_forgotten_and_nobody_else_s(
     outbox: Path, an_sms: MakeSms, an_email: MakeEmail
 ) -> None:
@@ -70,9 +84,9 @@ async def test_a_person_s_messages_are_forgotten_and_nobody_else_s(
     forget(outbox, "communication:7")
 
 
-@pytest.mark.parametrize("connector", [SandboxSms, SandboxEmail])
+@pytest.mark.parametrize("connector", [SandboxSms, SandboxEmail, SandboxChat])
 def test_what_a_crash_left_half_written_is_gone_at_the_next_start(
-    outbox: Path, connector: type[SandboxSms | SandboxEmail]
+    outbox: Path, connector: type[SandboxSms | SandboxEmail | SandboxChat]
 ) -> None:
     outbox.mkdir(parents=True)
     (outbox / ".cut.draft").write_text('{"subject": "communication:7", "body": "Dear')
