@@ -24,3 +24,8 @@ def read_instant(text: str) -> datetime:
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except OverflowError:
         raise ValueError("outside the calendar") from None
+
+
+def shown_instant(at: datetime) -> str:
+    """An instant in UTC as the documents write it, in whole seconds: `2024-01-31T12:00:00Z`."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

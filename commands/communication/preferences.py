@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from domain.communication.preferences import DEFAULTS, PreferenceChanges, merged
 from domain.communication.recipient import PreferencesReset, PreferencesUpdated, Recipient
-from domain.time_zones import zone_of
 from domain.messages import Command, Event, Refused
+from domain.time_zones import zone_of
 
 
 class UnknownTimeZone(Refused, name="communication.unknown_time_zone", formerly="UnknownTimeZone"):

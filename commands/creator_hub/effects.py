@@ -58,7 +58,11 @@ class AnswerMember(Effect, name="creator_hub.answer_member.v1", subject="user_id
 
 
 class SendToMember(Effect, name="creator_hub.send_to_member.v1", subject="user_id"):
-    """Send one part of a message on its channel, if that is active still; else it is put off: `channel_inactive`."""
+    """Send one part of a message on its channel, if that is active still; else it is put off: `channel_inactive`.
+
+    `part` counts from 1: the performer cuts the text. A rejection for `credentials` names in its output the `vault`
+    whose they are.
+    """
 
     creator_id: str
     user_id: str
@@ -66,7 +70,6 @@ class SendToMember(Effect, name="creator_hub.send_to_member.v1", subject="user_i
     channel_type: ChannelType
     message_id: str
     part: int
-    parts: int
     to: Personal[str]
     text: Personal[str]
     template: Template | None
@@ -94,7 +97,7 @@ class FindInactive(Effect, name="creator_hub.find_inactive.v1"):
     applies_to: str
     since: Instant | None
     cursor: str | None
-    at: Instant
+    as_of: Instant
 
 
 class BuildExport(Effect, name="creator_hub.build_export.v1"):

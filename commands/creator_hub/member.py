@@ -217,8 +217,8 @@ def update_profile(command: UpdateProfile, member: Member) -> Sequence[MemberEve
         raise UnknownMember("there is no such user")
     zone, language = command.time_zone or member.time_zone, command.language or member.language
     _check_zone(zone)
-    both = member.profile | (command.patch or {})
-    profile = {key: value for key, value in both.items() if value is not None}
+    both: dict[str, JsonValue] = member.profile | (command.patch or {})
+    profile: dict[str, JsonValue] = {key: value for key, value in both.items() if value is not None}
     if (profile, zone, language) == (member.profile, member.time_zone, member.language):
         return []
     return [

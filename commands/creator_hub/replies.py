@@ -34,9 +34,7 @@ LONGEST_REPLY = 4096
 NOTHING_FOUND, NO_MODEL = "nothing_found", "no_model"
 
 
-class RecordReply(
-    ReplyAboutPerson, name="creator_hub.member.record_reply.v1", key="creator_id", subject="user_id"
-):
+class RecordReply(ReplyAboutPerson, name="creator_hub.member.record_reply.v1", key="creator_id", subject="user_id"):
     """The model's answer. What it says is kept apart from the attempt, sealed."""
 
     creator_id: str
@@ -256,7 +254,7 @@ def _queued(command: RecordReply, member: Member, answer: _Answer) -> Iterator[M
     cause = command.cause
     about: dict[str, Any] = {"kind": CauseKind.REPLY, "answered_at": command.asked_at}
     if cause.program_id is not None:
-        about = {"kind": CauseKind.STEP, "program_id": cause.program_id, "n": cause.n}
+        about = {"kind": CauseKind.STEP, **cause.model_dump(include={"program_id", "flow_id", "n"})}
     return queued(
         Outgoing(
             at=command.at,

@@ -76,7 +76,7 @@ def sweep(command: Sweep, rule: Rule) -> Sequence[RuleEvent]:
     if rule.sweeping or command.sweep != rule.sweep + 1:
         return []
     about = created.model_dump(include={"creator_id", "rule_id", "threshold_seconds", "applies_to", "since"})
-    return [SweepStarted(at=command.at, sweep=command.sweep, **about)]
+    return [SweepStarted(at=command.at, sweep=command.sweep, began=command.at, **about)]
 
 
 def record_found(command: RecordFound, rule: Rule) -> Sequence[RuleEvent]:
@@ -91,7 +91,13 @@ def record_found(command: RecordFound, rule: Rule) -> Sequence[RuleEvent]:
         return [_swept(command, command.at + LATER)]
     about = created.model_dump(include={"creator_id", "rule_id", "threshold_seconds", "applies_to", "since"})
     page = MembersFound(
-        at=command.at, sweep=command.sweep, page=command.page, due=found.due, cursor=found.next, **about
+        at=command.at,
+        sweep=command.sweep,
+        began=command.began,
+        page=command.page,
+        due=found.due,
+        cursor=found.next,
+        **about,
     )
     if found.next is not None:
         return [page]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
+from domain.calls.chat import LONGEST_TEXT
 from domain.creator_hub.channel import Channel, Template
 from domain.creator_hub.kinds import HELD_HERE, ChannelType
 from domain.creator_hub.member import Member
 from domain.creator_hub.message import Cause, MessageEvent, MessageQueued, MessageSent
-from domain.social.parts import parts_of
+from domain.social.message_parts import message_parts
 
 WINDOW = timedelta(hours=24)
 """How long after a member's last message WhatsApp takes free messages."""
@@ -28,6 +29,18 @@ class Outgoing(NamedTuple):
     text: str
     cause: Cause
     template: Template | None = None
+
+
+class AboutMessage(TypedDict):
+    """The fields that every event of a message has."""
+
+    at: datetime
+    creator_id: str
+    user_id: str
+    message_id: str
+    channel_id: str
+    channel_type: ChannelType
+    cause: Cause
 
 
 def refusal(member: Member) -> str | None:
@@ -54,10 +67,16 @@ def template_needed(member: Member, channel: Channel, at: datetime) -> Template 
 
 def queued(outgoing: Outgoing, member: Member) -> Iterator[MessageEvent]:
     """The message on the channel that the member last wrote on. On a channel of our own it has arrived by that."""
-    about = {"at": outgoing.at, "creator_id": outgoing.creator_id, "user_id": outgoing.user_id}
-    message = {"message_id": outgoing.message_id, "channel_id": member.channel_id, "cause": outgoing.cause}
-    common = {**about, **message, "channel_type": member.channel_type}
-    parts = 1 if outgoing.template else len(parts_of(outgoing.text))
+    common = AboutMessage(
+        at=outgoing.at,
+        creator_id=outgoing.creator_id,
+        user_id=outgoing.user_id,
+        message_id=outgoing.message_id,
+        channel_id=member.channel_id,
+        channel_type=member.channel_type,
+        cause=outgoing.cause,
+    )
+    parts = 1 if outgoing.template else max(1, len(message_parts(outgoing.text, LONGEST_TEXT)))
     yield MessageQueued(**common, to=member.address, text=outgoing.text, parts=parts, template=outgoing.template)
     if member.channel_type in HELD_HERE:
         yield MessageSent(**common, provider_id=outgoing.message_id, ai=outgoing.cause.ai)

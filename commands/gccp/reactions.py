@@ -21,6 +21,7 @@ from domain.gccp.generation import (
     GenerationRetried,
 )
 from domain.messages import Event
+from domain.rfc3339 import shown_instant
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, Reaction, Withdraw
 
@@ -90,7 +91,7 @@ def _webhook(over: GenerationCompleted | GenerationFailed, webhook_id: str) -> w
     if isinstance(over, GenerationFailed):
         data |= {"failed_step": over.step, "code": over.code, "error": over.reason}
     name = f"generation.{status}"
-    payload = {"event": name, "timestamp": f"{over.at:%Y-%m-%dT%H:%M:%SZ}", "data": data}
+    payload = {"event": name, "timestamp": shown_instant(over.at), "data": data}
     return webhooks.QueueWebhook(
         at=over.at,
         endpoint_id=ENDPOINT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import exp2
 
 HALF_LIFE_DAYS = 7.0
 HALF_SCORE = 3.0
@@ -16,7 +17,7 @@ def decayed(activity: float, since: datetime | None, at: datetime) -> float:
     if since is None:
         return 0.0
     days = max(0.0, (at - since).total_seconds() / DAY_SECONDS)
-    return activity * 2.0 ** (-days / HALF_LIFE_DAYS)
+    return activity * exp2(-days / HALF_LIFE_DAYS)
 
 
 def score(activity: float) -> float:

@@ -45,7 +45,8 @@ class OfStep(OfEnrollment):
 class StepScheduled(OfStep, name="creator_hub.enrollment.step_scheduled.v1"):
     """The step begins at `due_at`. `passed` are the nodes between the step before and this one.
 
-    `channel_id` is the channel the member last wrote on, `time_zone` the member's. `unbroken` counts the steps since the last wait.
+    `channel_id` is the channel the member last wrote on, `time_zone` the member's. `unbroken` counts the steps since
+    the last wait.
     """
 
     flow_id: str
@@ -88,9 +89,13 @@ class _Settled(OfStep):
 
 
 class StepDelivered(_Settled, name="creator_hub.enrollment.step_delivered.v1"):
-    """The step is done. `unconfirmed`: the provider did not say whether it took the message."""
+    """The step is done. `unconfirmed`: the provider did not say whether it took the message.
+
+    `enrolls` is the program that the step takes the member into; None for any other step.
+    """
 
     unconfirmed: bool
+    enrolls: str | None = None
 
 
 class StepAnswered(_Settled, name="creator_hub.enrollment.step_answered.v1"):

@@ -155,6 +155,7 @@ class ReplyCause(BaseModel):
 
     message_ids: tuple[str, ...] = ()
     program_id: str | None = None
+    flow_id: str | None = None
     n: int | None = None
 
 

@@ -33,6 +33,7 @@ class Cause(BaseModel):
     kind: CauseKind
     ai: bool = False
     program_id: str | None = None
+    flow_id: str | None = None
     n: int | None = None
     reply_id: str | None = None
     answered_at: Instant | None = None
@@ -49,8 +50,8 @@ class OfMessage(OfMember):
     cause: Cause
 
 
-class MessageQueued(OfMessage, name="creator_hub.message.queued.v1"):
-    """`parts` counts the texts that it goes out in. With a template the provider has the words."""
+class _Content(OfMessage):
+    """What goes out. `parts` counts the texts of a long message. With a template the provider has the words."""
 
     to: Personal[str]
     text: Personal[str]
@@ -58,8 +59,12 @@ class MessageQueued(OfMessage, name="creator_hub.message.queued.v1"):
     template: Template | None
 
 
-class PartSent(OfMessage, name="creator_hub.message.part_sent.v1"):
-    """A part, which counts from 1, was accepted by the provider; it is not the last one."""
+class MessageQueued(_Content, name="creator_hub.message.queued.v1"):
+    """The message is to be sent, or, on a channel of our own, is there to be fetched."""
+
+
+class PartSent(_Content, name="creator_hub.message.part_sent.v1"):
+    """A part, which counts from 1, was accepted by the provider; the next one follows."""
 
     part: int
     provider_id: str
@@ -74,7 +79,7 @@ class MessagePutOff(OfMessage, name="creator_hub.message.put_off.v1"):
     resume_at: Instant
 
 
-class MessageResumed(OfMessage, name="creator_hub.message.resumed.v1"):
+class MessageResumed(_Content, name="creator_hub.message.resumed.v1"):
     part: int
     round: int
 
@@ -110,6 +115,9 @@ class MessageDelivered(OfMessage, name="creator_hub.message.delivered.v1"):
 class MessageRead(OfMessage, name="creator_hub.message.read.v1"):
     confirms: bool
 
+
+Outgoing = MessageQueued | PartSent | MessageResumed
+"""The events that a part goes out after."""
 
 MessageEvent = (
     MessageQueued

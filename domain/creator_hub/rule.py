@@ -45,9 +45,10 @@ class RuleCreated(OfRule, name="creator_hub.rule.created.v1"):
 
 
 class SweepStarted(OfRule, name="creator_hub.rule.sweep_started.v1"):
-    """A search for inactive members. Sweeps count from 1."""
+    """A search for inactive members, as they are at `began`. Sweeps count from 1."""
 
     sweep: int
+    began: Instant
     threshold_seconds: float
     applies_to: str
     since: Instant | None
@@ -57,6 +58,7 @@ class MembersFound(OfRule, name="creator_hub.rule.found.v1"):
     """One page of a sweep. `cursor` leads to the next one; None after the last."""
 
     sweep: int
+    began: Instant
     page: int
     due: tuple[Due, ...]
     cursor: str | None

@@ -38,12 +38,12 @@ PERSONS = (
 """Phrases that ask for a person, in small letters without accents."""
 
 _PHRASES = re.compile(r"\b(?:" + "|".join(map(re.escape, PERSONS)) + r")\b")
-_NOT_ASKED = re.compile(r"\b(?:human(?:s|ity)? (?:body|being|beings|nature|resources|rights|history|brain)|only human)\b")
+_NOT_ASKED = re.compile(r"\b(?:human (?:body|beings?|nature|resources|rights|history|brain)|only human)\b")
 """Words about people in general, which ask for nobody."""
 
 
 def rating_in(text: str, *, numbers: bool) -> int | None:
-    """The rating that a text is, 1 to 5: a thumb, stars, or, where a step asks for one, a number; None for no rating."""
+    """The rating that a text is, 1 to 5: a thumb, stars, or, with `numbers`, a number; None for any other text."""
     bare = "".join(one for one in text.strip() if one != "\N{VARIATION SELECTOR-16}" and not _is_skin(one))
     if bare in RATINGS:
         return RATINGS[bare]
