@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from commands.creator_hub.enrollment import Advance, Enroll, RecordAnswer, RecordStep, StepResult, WakeHeld
 from commands.creator_hub.notifications import completion_webhook, enrollment_webhook
@@ -16,10 +17,10 @@ from domain.creator_hub.enrollment import (
     StepHeld,
     StepScheduled,
 )
+from domain.creator_hub.kinds import OfMember
 from domain.creator_hub.member import (
     MemberRegistered,
     MessageReceived,
-    OfMember,
     ReplyCause,
     ReplyDiscarded,
     ReplySkipped,
@@ -39,11 +40,9 @@ def react_to_enrollment(event: Recorded[Event]) -> Iterator[Reaction]:
         case StepScheduled() as step:
             yield Later(step.due_at, _advance(step, step.flow_id, step.n, step.channel_id))
         case StepHeld() as held:
-            step = {"flow_id": held.flow_id, "n": held.n}
-            yield Later(held.until, WakeHeld(**_about(held), **step, expired=True))
+            yield Later(held.until, WakeHeld(**_about(held), expired=True))
         case StepAwaiting(until=until) as awaiting if until is not None:
-            step = {"flow_id": awaiting.flow_id, "n": awaiting.n}
-            yield Later(until, RecordAnswer(**_about(awaiting), **step, replied=False, rating=None))
+            yield Later(until, RecordAnswer(**_about(awaiting), replied=False, rating=None))
         case StepDelivered(enrolls=program) as delivered if program is not None:
             yield Later(delivered.at, _enroll(delivered, program, EnrolledBy.FLOW))
         case Completed() as completed:
@@ -70,8 +69,8 @@ def react_to_way(event: Recorded[Event]) -> Iterator[Reaction]:
             yield from _unspoken(discarded, discarded.cause, discarded.reason)
 
 
-def _about(event: OfEnrollment) -> dict[str, object]:
-    return event.model_dump(include={"at", "creator_id", "user_id", "program_id"})
+def _about(event: StepHeld | StepAwaiting) -> dict[str, Any]:
+    return event.model_dump(include={"at", "creator_id", "user_id", "program_id", "flow_id", "n"})
 
 
 def _advance(event: OfEnrollment, flow_id: str, n: int, channel_id: str) -> Advance:
@@ -86,7 +85,7 @@ def _enroll(event: OfMember, program_id: str, by: EnrolledBy) -> Enroll:
 def _heard(received: MessageReceived) -> Iterator[Reaction]:
     about = received.model_dump(include={"at", "creator_id", "user_id"})
     for one in received.awaited_by:
-        step = {"program_id": one.program_id, "flow_id": one.flow_id, "n": one.n}
+        step = one.model_dump(include={"program_id", "flow_id", "n"})
         if one.held:
             yield Later(received.at, WakeHeld(**about, **step, expired=False))
         else:

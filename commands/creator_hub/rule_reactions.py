@@ -20,9 +20,8 @@ from streams.core.wiring import Call, Later, Reaction
 def react_to_rule(event: Recorded[Event]) -> Iterator[Reaction]:
     match event.fact:
         case RuleCreated() as created if created.is_active and created.threshold_seconds is not None:
-            yield Later(
-                created.at, Sweep(at=created.at, creator_id=created.creator_id, rule_id=created.rule_id, sweep=1)
-            )
+            about = created.model_dump(include={"at", "creator_id", "rule_id"})
+            yield Later(created.at, Sweep(**about, sweep=1))
         case SweepStarted() as started:
             yield _search(started, 1, None)
         case MembersFound() as found:

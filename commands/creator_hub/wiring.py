@@ -1,4 +1,4 @@
-"""The wiring of the creator_hub context. Everything of a creator is under the creator's key, and stream ids begin with it.
+"""The wiring of the creator_hub context. All of a creator is under the creator's key, and stream ids begin with it.
 
 The record in `products/creator_hub.py` adds the read models.
 """
