@@ -29,11 +29,13 @@ from streams.core.calls import AnyConnector, Performers
 from streams.core.clock import Clock, ManualClock, SystemClock
 from streams.core.envelope import Recorded
 from streams.core.gateway import envelop, submit_until_recorded
+from streams.core.keys import Keyring
 from streams.core.secrets import Secrets
 from streams.engine import Background, Engine, cancelled
 from streams.postgres.catch_up import Progress
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import check_secret
+from streams.postgres.objects import Objects
 from streams.postgres.status import installation, measure
 from streams.telemetry.live_figures import Thresholds, Windows, alerts, report
 from streams.telemetry.metrics import WAITING
@@ -114,9 +116,13 @@ def check_settings(settings: Settings) -> list[str]:
     return [warning for product in PRODUCTS for warning in product.check(settings)]
 
 
-def performers(settings: Settings, dsn: str) -> Performers:
-    """The performers of every product's effects; raises pydantic's ValidationError for an invalid setting."""
-    parts, endpoints = WorkerParts(settings, secrets(settings), dsn), destinations()
+def performers(settings: Settings, dsn: str, log_ends: Mapping[tuple[str, int], int] | None = None) -> Performers:
+    """The performers of every product's effects; raises pydantic's ValidationError for an invalid setting.
+
+    `log_ends` are the log's ends at the start, where it is not in the database.
+    """
+    objects = Objects(dsn, Keyring(master_key(settings)), log_ends)
+    parts, endpoints = WorkerParts(settings, secrets(settings), dsn, objects), destinations()
     made = {product.name: dict(product.performers(parts)) for product in PRODUCTS}
     for product in PRODUCTS:
         if product.webhooks is not None:
@@ -139,8 +145,9 @@ async def close(performers: Performers) -> None:
 
 
 def background() -> Sequence[Background]:
-    """The background jobs of a worker beside its tasks: the feed of webhooks."""
+    """The background jobs of a worker beside its tasks: the feed of webhooks, and the sweep of objects."""
     from effects.webhooks import Feed, WebhookFeed
+    from streams.work.object_sweep import ObjectSweep
 
     feeds = [
         Feed(product.name, product.webhooks.types, product.webhooks.content)
@@ -151,7 +158,10 @@ def background() -> Sequence[Background]:
     async def feed(engine: Engine) -> None:
         await WebhookFeed(engine, feeds).run()
 
-    return [feed]
+    async def sweep(engine: Engine) -> None:
+        await ObjectSweep(engine.gateway, engine.reads, engine.clock, engine.partitions).run()
+
+    return [feed, sweep]
 
 
 def embedded_runtime(settings: Settings, dsn: str, clock: Clock) -> tuple[EmbeddedRuntime, Performers]:
@@ -242,7 +252,7 @@ def distributed_edge(settings: Settings, node: ApiNode) -> Edge:
     async def ready() -> dict[str, object]:
         return await distributed_readiness(node)
 
-    edge = edge_of(settings, node, node.dsn, lifespan, lambda: node.gateway.waiting, ready)
+    edge = edge_of(settings, node, node.dsn, lifespan, lambda: node.gateway.waiting, ready, node.log_ends)
     node.on_failure = edge.failed
     edge.live = relayed_figures(settings.live_url)
     return edge
@@ -294,8 +304,12 @@ def edge_of(
     lifespan: Lifespan,
     waiting: Callable[[], int],
     ready: Callable[[], Coroutine[Any, Any, dict[str, object]]] | None = None,
+    log_ends: Mapping[tuple[str, int], int] | None = None,
 ) -> Edge:
-    """The edge of an engine that runs for a lifespan: the surfaces, readiness and metrics."""
+    """The edge of an engine that runs for a lifespan: the surfaces, readiness and metrics.
+
+    `log_ends`: see `performers`.
+    """
     from api.app import Edge, Internals
     from api.credentials import Credentials
     from api.proxies import Proxies
@@ -304,7 +318,8 @@ def edge_of(
     counted = counters(settings, dsn, engine.clock)
     keys = signing_keys(settings)
     credentials = Credentials(keys, lambda: valid_keys(settings), token_contexts(), engine)
-    parts = EdgeParts(settings, secrets(settings), engine, counted, credentials.tokens)
+    objects = Objects(engine.reads, engine.mapper.keyring, log_ends)
+    parts = EdgeParts(settings, secrets(settings), engine, counted, credentials.tokens, objects)
     apps: dict[str, App] = {name: make(parts) for product in PRODUCTS for name, make in product.apps.items()}
 
     @asynccontextmanager

@@ -42,14 +42,15 @@ def move_to_kafka(settings: Settings) -> None:
             topics.create(there, NAMES, settings.partitions, durability(settings))
             topics.check(there, NAMES, settings.partitions, durability(settings), RIGHTS["move"])
             records = move(connection, there, NAMES, progress)
+            ((files,),) = connection.execute("select count(*) from headwater.objects").fetchall()
         except (CannotMove, topics.WrongTopic, Denied) as reason:
             raise Stop(str(reason)) from None
     console.print(f"{records} records are in Kafka and verified. The embedded runtime no longer takes this database.")
-    console.print(_next_steps(settings))
+    console.print(next_steps(settings, files))
 
 
-def _next_steps(settings: Settings) -> str:
-    """Steps that remain until the roles run. The keys of persons are in no topic, so they have to be taken along."""
+def next_steps(settings: Settings, files: int) -> str:
+    """Steps that remain until the roles run. Keys of persons and files are in no topic, so they must be taken along."""
     kafka = f"export HEADWATER_DATA={settings.data.absolute()} HEADWATER_KAFKA={settings.kafka}"
     given = {"PREFIX": settings.prefix, "REPLICAS": settings.replicas, "MIN_INSYNC": settings.min_insync}
     usual = Settings.model_fields
@@ -63,11 +64,13 @@ def _next_steps(settings: Settings) -> str:
         "  headwater keys backup keys.jsonl\n"
         "  export HEADWATER_POSTGRES=postgresql://headwater@database/headwater\n"
         "  headwater keys restore keys.jsonl\n"
+        f"{FILES.format(files) if files else ''}"
         "  headwater journal rebuild\n"
         f"Then, {secrets}:\n  {ROLES}"
     )
 
 
+FILES = "  pg_dump --data-only --table='headwater.object*' OLD | psql NEW   # {} files, which are not in Kafka either\n"
 ROLES = "headwater processor, headwater projector, headwater worker, headwater live, headwater api"
 
 
@@ -90,6 +93,11 @@ def rebuild_from_kafka(settings: Settings) -> None:
         console.print(
             f"[red]the keys of {found.lost_subjects} persons are missing[/red]: their values stay unreadable"
             " until `headwater keys restore`, and read models are rebuilt after that"
+        )
+    if found.lost_objects:
+        console.print(
+            f"[red]{found.lost_objects} files are missing[/red], which are not in the log: to have them, restore"
+            " headwater.objects and headwater.object_parts of a backup into an empty database, and rebuild again"
         )
 
 

@@ -217,7 +217,7 @@ def run_worker(settings: Settings) -> None:
     check_settings(settings)
     role = _checked(settings, role_of(settings, "worker"), RIGHTS["worker"])
     _check_secret(settings, role)
-    performers = bootstrap.performers(settings, role.dsn)
+    performers = bootstrap.performers(settings, role.dsn, role.log_ends)
     node = WorkerNode(role, bootstrap.CONTEXTS, bootstrap.clock(settings), performers, bootstrap.background())
     try:
         with _shown(settings, "worker", role, node.pulse):

@@ -38,11 +38,25 @@ subject has been erased.
 """
 
 
-ObjectId = str
-"""The id of an object beside the log."""
+class ObjectMarker:
+    """The mark of a field that names an object: bytes beside the log (`streams.postgres.objects`).
 
-ForgottenObject = str
-"""The id of an object that is to go."""
+    `kept`: whether the event keeps the object, or lets it be forgotten.
+    """
+
+    def __init__(self, kept: bool) -> None:
+        self.kept = kept
+
+
+ObjectId = Annotated[str, ObjectMarker(kept=True)]
+"""The id of an object in an event, which keeps it: an object that no event has named within a day is removed.
+
+The event lies in the context and under the partition key of the object's owner. The mark may stand in lists, maps and
+models inside the event; in commands and replies it has no effect.
+"""
+
+ForgottenObject = Annotated[str, ObjectMarker(kept=False)]
+"""The id of an object in an event of its owner that ends it: it is removed with the projection of the event."""
 
 VaultReference = str
 """The reference of credentials in the vault."""

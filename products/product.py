@@ -15,6 +15,7 @@ from streams.core.read_models import Row
 from streams.core.secrets import Secrets
 from streams.core.wiring import Context
 from streams.engine import Engine
+from streams.postgres.objects import Objects
 from streams.telemetry.live_figures import Delivery
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class WorkerParts:
     settings: Settings
     secrets: Secrets
     dsn: str
+    objects: Objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class EdgeParts:
     engine: Engine
     counters: Counters
     tokens: Callable[[str], Tokens]
+    objects: Objects
 
 
 async def _nothing() -> None:

@@ -80,10 +80,24 @@ class Keyring:
 
     def _create(self, subject: str) -> AESGCM:
         self._absent.discard(subject)
-        key = AESGCM.generate_key(256)
-        cipher = self._ciphers[subject] = AESGCM(key)
-        self._created.append(WrappedKey(subject, seal(self._master, key, subject.encode())))
+        key = self.generated(subject)
+        cipher = self._ciphers[subject] = self.opened(key)
+        self._created.append(key)
         return cipher
+
+    @property
+    def master(self) -> AESGCM:
+        """The master key's cipher."""
+        return self._master
+
+    def generated(self, subject: str) -> WrappedKey:
+        """A new key for a subject. It is not remembered: the caller stores it."""
+        return WrappedKey(subject, seal(self._master, AESGCM.generate_key(256), subject.encode()))
+
+    def opened(self, key: WrappedKey) -> AESGCM:
+        """The cipher of a stored key that is not destroyed. It is not remembered."""
+        assert key.wrapped is not None
+        return AESGCM(self._unwrap(key.subject, key.wrapped))
 
     def created(self) -> list[WrappedKey]:
         """Take the keys created since the last call; store them with, or before, the data that they encrypt."""

@@ -49,7 +49,7 @@ from streams.core.refusals import (
     WrittenElsewhere,
 )
 from streams.core.sizes import check_size
-from streams.core.wiring import ERASE, Context, Handler, Stream, SubjectErased, seals
+from streams.core.wiring import ENGINE_HANDLERS, Context, Handler, Stream, SubjectErased, seals
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Processor:
     """Processor of commands for the partitions it owns, with their heads and a bounded cache of folded states."""
 
     def __init__(self, contexts: Sequence[Context], mapper: Mapper, cache_size: int = 50_000) -> None:
-        handlers = [(context, handler) for context in contexts for handler in (*context.handlers, ERASE)]
+        handlers = [(context, handler) for context in contexts for handler in (*context.handlers, *ENGINE_HANDLERS)]
         self._handlers = {handler.command: (context.name, handler) for context, handler in handlers}
         self._kept = {handler.command for _, handler in handlers if handler.keeps_command}
         self._sealed = {handler.command for context, handler in handlers if seals(context, handler)}

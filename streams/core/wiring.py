@@ -152,9 +152,26 @@ def erasure_id(command: EraseSubject) -> str:
     return f"{erased.replace('%', '%25').replace('@', '%40')}@{key}"
 
 
+class ProbePartition(Command, name="headwater.partition.probe.v1", key="partition_key"):
+    """A command without effect. With its outcome, those of all commands sent to its partition before are visible."""
+
+    partition_key: str
+
+
+def probe(_command: ProbePartition, _state: Nothing) -> Sequence[Event]:
+    return []
+
+
 SUBJECT_STREAM = Stream("subject", Nothing(), fold_nothing, id_of=erasure_id)
 ERASE = Handler(EraseSubject, decide=erase, writes=SUBJECT_STREAM)
-ENGINE_MESSAGES: tuple[type[Named], ...] = (Decided, SubjectErased, EraseSubject)
+PROBE = Handler(
+    ProbePartition,
+    decide=probe,
+    writes=Stream("probe", Nothing(), fold_nothing, id_of=lambda command: command.partition_key),
+    keeps_command=False,
+)
+ENGINE_HANDLERS = (ERASE, PROBE)
+ENGINE_MESSAGES: tuple[type[Named], ...] = (Decided, SubjectErased, EraseSubject, ProbePartition)
 ENGINE_UPCASTS: dict[str, tuple[str, Upcast]] = {DECIDED_V1: (Decided.name, decided_v1)}
 
 

@@ -30,7 +30,7 @@ from streams.postgres.database import Statement, passing, read, write
 from streams.postgres.installation import InUse, acquire_writer_lock
 from streams.postgres.journal import Loads
 from streams.postgres.projection_tables import Halt, Projections
-from streams.postgres.schema import EPOCH_CHANGED, FENCED
+from streams.postgres.schema import EPOCH_CHANGED, FENCED, KEY_STORED
 from streams.telemetry.metrics import BATCH_SIZE, COMMIT_SECONDS, count_answers
 
 log = logging.getLogger(__name__)
@@ -206,14 +206,14 @@ class EmbeddedGateway:
         return None
 
     async def _commit(self, connection: AsyncConnection[Row], batch: Batch) -> bool:
-        """True when the batch is committed; False when it must be decided again because the projections changed."""
+        """True when the batch is committed; False when it must be decided again: projections changed, or a key came."""
         projected = self._projections.project(batch)
         try:
             with COMMIT_SECONDS.time():
                 await write(connection, statements(batch, projected, self._projections))
             halts = projected.halts
         except psycopg.Error as error:
-            if error.sqlstate == EPOCH_CHANGED:
+            if error.sqlstate in (EPOCH_CHANGED, KEY_STORED):
                 self._processor.aborted(batch)
                 self._projections.learn(await read(connection, Projections.LOAD))
                 return False

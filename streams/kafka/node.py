@@ -30,6 +30,7 @@ class ApiNode:
         self.dsn = role.dsn
         self.clock = clock
         self.partitions = role.partitions
+        self.log_ends = role.log_ends
         self.mapper = Mapper(names_of(contexts), Keyring(role.master_key))
         self.reads = Reads(role.dsn)
         self.pulse = Pulse()

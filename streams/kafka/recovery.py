@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from psycopg import Connection
 
-from streams.core.envelope import OUTCOME_NAMES, Record
+from domain.messages import Event
+from streams.core.envelope import OUTCOME_NAMES, Record, Recorded
 from streams.core.keys import WrappedKey
 from streams.core.mapper import Mapper
+from streams.core.object_ids import objects_in
 from streams.core.read_models import Row
 from streams.core.wiring import Context
 from streams.kafka.denials import ConnectionRefusals, raise_denied
@@ -33,6 +35,7 @@ from streams.postgres.catch_up import Progress
 from streams.postgres.database import read_plain, write_plain
 from streams.postgres.installation import prepare
 from streams.postgres.journal import KEYS
+from streams.postgres.object_rows import THERE
 from streams.postgres.projection_tables import Projections
 from streams.postgres.rebuild import bring_up
 from streams.postgres.tasks import MARK_BEGUN, known_projections
@@ -58,12 +61,13 @@ class CannotRebuild(Exception):
 
 
 class RebuildResult(NamedTuple):
-    """Counts of a rebuild: records, open tasks, calls that may have been made, subjects whose keys are lost."""
+    """Counts of a rebuild: records, open tasks, calls that may have been made, lost keys of subjects, lost objects."""
 
     records: int
     tasks: int
     perhaps_called: int
     lost_subjects: int
+    lost_objects: int = 0
 
 
 def rebuild(
@@ -93,7 +97,8 @@ def rebuild(
     begun = connection.execute(MARK_BEGUN, (now,)).rowcount
     set_follows(connection, True)
     ((tasks,),) = connection.execute("select count(*) from headwater.tasks").fetchall()
-    return RebuildResult(projector.records, tasks, begun, len(projector.lost))
+    missing = missing_objects(connection, projector.objects)
+    return RebuildResult(projector.records, tasks, begun, len(projector.lost), missing)
 
 
 class _LogProjector:
@@ -103,6 +108,8 @@ class _LogProjector:
         self.connection, self._mapper, self._projections = connection, mapper, projections
         self._projections.learn(read_plain(connection, Projections.LOAD))
         self.lost: set[str] = set()
+        self.objects: dict[str, str | None] = {}
+        """The subjects of the objects that events keep, by the object's id."""
         self.records = 0
 
     def write(self, events: Sequence[EventMessage], place: Place, checkpoint: Checkpoint) -> Checkpoint:
@@ -122,8 +129,17 @@ class _LogProjector:
         else:
             write_plain(self.connection, statements(batch, projected, self._projections, offsets))
         self.records += len(batch.recorded)
-        self.lost -= {subject for _, _, subject in batch.erased}
+        erased = {subject for _, _, subject in batch.erased}
+        self.lost -= erased
+        self._note_objects(batch.recorded, erased)
         return Checkpoint(offsets[place], batch.heads[place][1])
+
+    def _note_objects(self, recorded: Sequence[Recorded[Event]], erased: set[str]) -> None:
+        self.objects |= {one.id: one.subject for one in objects_in(recorded, kept=True)}
+        for one in objects_in(recorded, kept=False):
+            self.objects.pop(one.id, None)
+        if erased:
+            self.objects = {id_: subject for id_, subject in self.objects.items() if subject not in erased}
 
     def _learn_keys(self, records: Sequence[Record]) -> None:
         """A key that is neither stored nor recorded as destroyed is lost, and is recorded as destroyed from here on."""
@@ -137,6 +153,13 @@ class _LogProjector:
             found.append(WrappedKey(subject, None))
         for key in found:
             self._mapper.keyring.learn(key)
+
+
+def missing_objects(connection: Connection[Row], named: Iterable[str]) -> int:
+    """How many of the objects that events keep the database lacks: objects are not in the log."""
+    wanted = set(named)
+    there = connection.execute(THERE, (list(wanted),)).fetchall()
+    return len(wanted - {id_ for (id_,) in there})
 
 
 def _project_partition(projector: _LogProjector, cluster: Cluster, place: Place, progress: Progress) -> None:

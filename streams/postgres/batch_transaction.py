@@ -1,4 +1,4 @@
-"""One PostgreSQL transaction per batch: checkpoint, journal, read models, tasks, all or nothing.
+"""One PostgreSQL transaction per batch: checkpoint, journal, read models, tasks, marks of objects, all or nothing.
 
 In the embedded runtime this transaction is the commit of the log; on Kafka it follows the log. The statements are
 the same.
@@ -15,6 +15,7 @@ from streams.core.batch import Batch
 from streams.core.read_models import Row
 from streams.postgres.database import Statement, passing
 from streams.postgres.journal import Offsets, append, kept
+from streams.postgres.object_rows import named_objects
 from streams.postgres.projection_tables import Halt, Projected, Projections, checkpoints, halted
 
 TransactionSteps = Generator[list[Statement], psycopg.Error | None, list[Halt]]
@@ -31,6 +32,7 @@ def statements(
     return [
         append(batch, projections.epoch, tables, offsets),
         *kept(batch),
+        *named_objects(batch.recorded),
         *(statement for _, part in projected.parts for statement in part),
         *projected.erasures,
         *(halted(halt) for halt in projected.halts),
@@ -46,7 +48,8 @@ def careful_steps(
     stay. Returns all halts. Raises the error when it is not a projection's.
     """
     halts, tables = list(projected.halts), []
-    _raise((yield [append(batch, projections.epoch, (), offsets), *kept(batch), *projected.erasures]))
+    appended = [append(batch, projections.epoch, (), offsets), *kept(batch), *named_objects(batch.recorded)]
+    _raise((yield [*appended, *projected.erasures]))
     for table, part in projected.parts:
         error = yield part
         if error is None:

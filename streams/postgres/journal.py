@@ -18,6 +18,7 @@ from streams.core.envelope import Record, outcome_stream
 from streams.core.keys import WrappedKey
 from streams.core.read_models import Row
 from streams.postgres.database import Statement
+from streams.postgres.object_rows import forget_subject
 
 COLUMNS = ", ".join(f"j.{column}" for column in Record._fields)
 
@@ -62,11 +63,7 @@ KEYS = "select subject, wrapped from headwater.subject_keys where subject = any(
 
 APPEND = "select headwater.append(%s::json, %s, %s::json, %s::text[])"
 
-ADD_KEYS = """
-    insert into headwater.subject_keys (subject, wrapped)
-    select subject, decode(wrapped, 'hex') from json_to_recordset(%s::json) as k(subject text, wrapped text)
-        on conflict (subject) do nothing
-"""
+ADD_KEYS = "select headwater.add_keys(%s::json)"
 
 ADD_NEW_KEYS = """
     insert into headwater.subject_keys (subject, wrapped)
@@ -208,12 +205,16 @@ def kept(batch: Batch) -> list[Statement]:
 
 
 def erasure(context: str, key: str, subject: str, at: datetime) -> list[Statement]:
-    """The statements that destroy a subject's key and the snapshots that may hold the subject's plain values."""
-    return [Statement(DESTROY_KEY, [subject, at]), Statement(FORGET_SNAPSHOTS, [context, key])]
+    """The statements that destroy a subject's key, and remove objects and snapshots that hold the subject's values."""
+    forgotten = Statement(FORGET_SNAPSHOTS, [context, key])
+    return [Statement(DESTROY_KEY, [subject, at]), forgotten, forget_subject(subject)]
 
 
 def add_keys(keys: Sequence[WrappedKey]) -> Statement:
-    """The statement that stores new subjects' keys. A key that another process has stored meanwhile wins."""
+    """The statement that stores new subjects' keys.
+
+    Fails with SQLSTATE ZH004 when one has been stored meanwhile, as with an object: values must be sealed anew.
+    """
     lines = [{"subject": key.subject, "wrapped": None if key.wrapped is None else key.wrapped.hex()} for key in keys]
     return Statement(ADD_KEYS, [orjson.dumps(lines).decode()])
 

@@ -151,6 +151,29 @@ create table if not exists headwater.edges (
     primary key (context, node)
 ) with (fillfactor = 50);
 
+create table if not exists headwater.objects (
+    content         uuid primary key,
+    id              uuid not null,
+    context         text not null,
+    key             text not null,
+    subject         text,
+    put_at          timestamptz not null,
+    kept            boolean not null default false,
+    size            bigint,
+    sha256          bytea,
+    wrapped         bytea
+);
+create unique index if not exists objects_whole on headwater.objects (id) where wrapped is not null;
+create index if not exists objects_subject on headwater.objects (subject) where subject is not null;
+create index if not exists objects_unkept on headwater.objects (put_at) where not kept;
+
+create table if not exists headwater.object_parts (
+    content         uuid not null references headwater.objects on delete cascade,
+    number          int not null,
+    sealed          bytea not null,
+    primary key (content, number)
+);
+
 create table if not exists headwater.clock (
     single          boolean primary key default true check (single),
     now             timestamptz not null
@@ -227,6 +250,19 @@ begin
     end if;
 end $$;
 
+create or replace function headwater.add_keys(keys json) returns void
+language plpgsql as $$
+declare added int;
+begin
+    insert into headwater.subject_keys (subject, wrapped)
+    select subject, decode(wrapped, 'hex') from json_to_recordset(keys) as k(subject text, wrapped text)
+        on conflict (subject) do nothing;
+    get diagnostics added = row_count;
+    if added <> json_array_length(keys) then
+        raise exception 'a key has been stored meanwhile' using errcode = 'ZH004';
+    end if;
+end $$;
+
 create or replace view headwater.events as
     select context, partition, sequence, at, name, stream, version, key, actor, subject,
            -- what the eventsourcing library's own applications store need be no JSON
@@ -251,6 +287,9 @@ FENCED = "ZH001"
 
 ERASED_MEANWHILE = "ZH003"
 """SQLSTATE: another projector has destroyed the key of a subject in the batch being projected."""
+
+KEY_STORED = "ZH004"
+"""SQLSTATE: the key of a subject in the batch has been stored meanwhile, with an object of that subject."""
 
 EPOCH_CHANGED = "ZH002"
 """SQLSTATE: a projection was added, swapped or dropped since this writer loaded the registry."""

@@ -142,35 +142,35 @@ class Database:
     """Reading what a runtime left in PostgreSQL."""
 
     def __init__(self, dsn: str, clock: ManualClock, worker: Worker) -> None:
-        self._dsn = dsn
+        self.dsn = dsn
         self._clock = clock
         self.worker = worker
 
     async def journal(self) -> list[Record]:
-        async with await connect(self._dsn) as connection:
+        async with await connect(self.dsn) as connection:
             every = f"select {COLUMNS} from headwater.journal j order by context, partition, sequence"
             (rows,) = await read(connection, [Statement(every)])
         return [Record(*row) for row in rows]
 
     async def rows(self, model: str) -> dict[Any, dict[str, Any]]:
-        async with await connect(self._dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        async with await connect(self.dsn) as connection, connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(f"select * from read_models.{model}")
             rows = await cursor.fetchall()
         return {next(iter(row.values())): row for row in rows}
 
     async def settle(self) -> None:
-        async with await connect(self._dsn) as connection, asyncio.timeout(60):
+        async with await connect(self.dsn) as connection, asyncio.timeout(60):
             due = "select count(*) from headwater.tasks where state = 'running' or state = 'waiting' and due_at <= %s"
             while (await read(connection, [Statement(due, [self._clock.now()])])) != [[(0,)]]:
                 await asyncio.sleep(0.01)
 
     async def kept(self) -> list[tuple[str, str | None]]:
-        async with await connect(self._dsn) as connection:
+        async with await connect(self.dsn) as connection:
             return [(task.name, task.error) for task in (await installation(connection)).kept_tasks]
 
     async def retry(self) -> None:
         """The worker is told of the tasks as of new ones, so that no test waits for its next poll."""
-        async with await connect(self._dsn) as connection:
+        async with await connect(self.dsn) as connection:
             await connection.execute(*retry(["shelf"]))
         self.worker.due(START)
 

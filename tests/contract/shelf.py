@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.messages import Command, Effect, Event, Personal, Refused, Reply, Result
+from domain.messages import Command, Effect, Event, ForgottenObject, ObjectId, Personal, Refused, Reply, Result
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, add, change, delete, put
 from streams.core.wiring import Call, Context, Handler, Later, Reaction, Stream, Withdraw
@@ -54,6 +54,18 @@ class JarLent(Event, name="shelf.jar.lent.v1", subject="borrower"):
 class ErrandCalledOff(Event, name="shelf.jar.errand_called_off.v1"):
     jar: str
     errand: str
+
+
+class LabelAttached(Event, name="shelf.jar.label_attached.v1", subject="owner"):
+    jar: str
+    owner: str
+    label: ObjectId
+
+
+class LabelRemoved(Event, name="shelf.jar.label_removed.v1", subject="owner"):
+    jar: str
+    owner: str
+    label: ForgottenObject
 
 
 class OwnerCounted(Event, name="shelf.owner.counted.v1"):
@@ -177,6 +189,18 @@ class BreakJar(Command, name="shelf.jar.break.v1", key="owner"):
     owner: str
 
 
+class AttachLabel(Command, name="shelf.jar.attach_label.v1", key="owner"):
+    """Names a picture beside the log, which is kept for it, or removed with it."""
+
+    jar: str
+    owner: str
+    label: str
+
+
+class RemoveLabel(AttachLabel, name="shelf.jar.remove_label.v1"):
+    pass
+
+
 class Supply(Effect, name="shelf.supply.v1"):
     jar: str
     owner: str
@@ -243,6 +267,14 @@ def match_neighbour(command: MatchNeighbour, _jar: Jar, neighbour: Owner) -> Seq
 
 def break_jar(command: BreakJar, _jar: Jar) -> Sequence[Event]:
     raise ZeroDivisionError(command.jar)
+
+
+def attach_label(command: AttachLabel, _jar: Jar) -> Sequence[Event]:
+    return [LabelAttached(at=command.at, jar=command.jar, owner=command.owner, label=command.label)]
+
+
+def remove_label(command: RemoveLabel, _jar: Jar) -> Sequence[Event]:
+    return [LabelRemoved(at=command.at, jar=command.jar, owner=command.owner, label=command.label)]
 
 
 def react(event: Recorded[Any]) -> Iterator[Reaction]:
@@ -313,7 +345,18 @@ NEIGHBOUR = Stream("owner", Owner(), evolve_owner, id_of=attrgetter("neighbour")
 
 SHELF = Context(
     name="shelf",
-    events=(JarOpened, JarFilled, JarOrdered, JarSupplied, JarEmptied, JarLent, ErrandCalledOff, OwnerCounted),
+    events=(
+        JarOpened,
+        JarFilled,
+        JarOrdered,
+        JarSupplied,
+        JarEmptied,
+        JarLent,
+        ErrandCalledOff,
+        LabelAttached,
+        LabelRemoved,
+        OwnerCounted,
+    ),
     handlers=(
         Handler(OpenJar, decide=open_jar, writes=JAR, reads=(OWNER,)),
         Handler(FillJar, decide=fill, writes=JAR),
@@ -326,6 +369,8 @@ SHELF = Context(
         Handler(PassJar, decide=lend, writes=JAR),
         Handler(MatchNeighbour, decide=match_neighbour, writes=JAR, reads=(NEIGHBOUR,)),
         Handler(BreakJar, decide=break_jar, writes=JAR),
+        Handler(AttachLabel, decide=attach_label, writes=JAR),
+        Handler(RemoveLabel, decide=remove_label, writes=JAR),
     ),
     refusals=(TooFull, LentAlready),
     effects=(Supply,),

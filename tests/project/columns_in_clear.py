@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 ENGINE: Mapping[str, str] = {
     "the value itself, sealed: lost with the key": """
-        journal.data tasks.body tasks.reply_body""",
+        journal.data tasks.body tasks.reply_body object_parts.sealed""",
+    "of the subject's objects: the row is deleted": """
+        objects.sha256 objects.wrapped""",
     "a state in clear: deleted under the erasure's partition key": """
         snapshots.state""",
     "the wrapped key: destroyed": """
@@ -21,7 +23,7 @@ ENGINE: Mapping[str, str] = {
         tasks.reply_subject tasks.state tasks.subject projections.context projections.halted_at projections.name
         projections.personal projections.state projections.subject projections.table_name
         projection_checkpoints.table_name log_halts.context log_halts.role heartbeats.instance heartbeats.role
-        installation.log""",
+        installation.log objects.context objects.key objects.subject""",
     "a hash or a mark": """
         claims.fingerprint installation.master installation.secret journal.hash partitions.hash""",
     "a caller's id or address, for the length of a rate limit's window": """

@@ -22,7 +22,8 @@ EVERYWHERE: Mapping[str, str] = {
         RegisterWebhookEndpoint.endpoint_id RequestGeneration.owner RequestMessage.counted_to RetryGeneration.caller
         RetryGeneration.owner RevokeHolder.holder RevokeToken.token_id SendersFound.stop_id StartAiCall.owner
         StartGeneration.owner StopHeard.stop_id SubjectErased.erased TokenIssued.holder TokenIssued.key_id
-        _OfAiCall.owner _OfExport.owner _OfWebhook.data_subject _OfWebhook.endpoint_id _OfWebhook.webhook_id""",
+        _OfAiCall.owner _OfExport.owner _OfWebhook.data_subject _OfWebhook.endpoint_id _OfWebhook.webhook_id
+        ProbePartition.partition_key""",
     "a hash that only this installation can make": """
         ConfigureWebhookEndpoint.fingerprint Decided.fingerprint FindOwners.mark FindSenders.mark HearReport.mark
         HearStop.mark RegisterWebhookEndpoint.fingerprint ReportHeard.mark ReportMarked.mark StopHeard.mark

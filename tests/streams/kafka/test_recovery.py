@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -22,7 +22,17 @@ from streams.kafka.types import BrokenLog
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import prepare
 from tests.contract.runtimes import PARTITIONS, START, Supplier, do
-from tests.contract.shelf import SHELF, CallOff, EmptyLater, FillJar, JarSupplied, OpenJar, OrderFilling
+from tests.contract.shelf import (
+    SHELF,
+    AttachLabel,
+    CallOff,
+    EmptyLater,
+    FillJar,
+    JarSupplied,
+    OpenJar,
+    OrderFilling,
+    RemoveLabel,
+)
 from tests.databases import fresh_database
 from tests.streams.kafka.broker import Kafka
 from tests.streams.kafka.runtime import MASTER_KEY, KafkaRuntime, Processes, mapper, new_cluster, processes, working
@@ -53,6 +63,8 @@ async def history(roles: Processes, supplier: Supplier) -> KafkaRuntime:
         await do(runtime, OpenJar(at=START, jar="plums", owner="ada", note="for my aunt Agatha"), command_id=OPENING)
         await do(runtime, OpenJar(at=START, jar="pears", owner="bob", note="for my uncle"))
         await do(runtime, EraseSubject(at=START, partition_key="bob", erased="shelf:bob"))
+        await label_jars(runtime)
+        await do(runtime, EraseSubject(at=START, partition_key="eve", erased="shelf:eve"))
         await do(runtime, FillJar(at=START, jar="plums", owner="ada", grams=100))
         await do(runtime, EmptyLater(at=START, jar="plums", owner="ada"))
         await do(runtime, order("answered"))
@@ -66,6 +78,15 @@ async def history(roles: Processes, supplier: Supplier) -> KafkaRuntime:
         await do(runtime, order("unknown"))
     roles.stop_all()
     return runtime
+
+
+async def label_jars(runtime: KafkaRuntime) -> None:
+    """Three labels of ada's, of which one is removed, and one of eve's, who is erased afterwards."""
+    for label, owner in enumerate(("ada", "ada", "ada", "eve")):
+        attached = {"jar": "figs" if owner == "eve" else "plums", "owner": owner, "label": str(UUID(int=label))}
+        await do(runtime, AttachLabel(at=START, **attached))
+        if label == 0:
+            await do(runtime, RemoveLabel(at=START, **attached))
 
 
 def make_anew(roles: Processes, dsn: str, keys: Path | None) -> RebuildResult:
@@ -86,7 +107,7 @@ async def test_everything_is_back_and_no_call_is_made_twice(
             assert backup_keys(connection, tmp_path / "keys") == 1
         made = len(supplier.keys)
         rebuilt = make_anew(roles, anew, tmp_path / "keys")
-        assert rebuilt == RebuildResult(len(await lost.journal()), tasks=3, perhaps_called=1, lost_subjects=0)
+        assert rebuilt == RebuildResult(len(await lost.journal()), 3, perhaps_called=1, lost_subjects=0, lost_objects=2)
         again = Processes(roles.cluster, anew)
         try:
             async with working(run(again), supplier) as runtime:
