@@ -1,6 +1,7 @@
 """Signatures of webhooks: verified on incoming ones, made for outgoing ones. Pure, with constant-time compares.
 
-Sources: Twilio's webhook security (X-Twilio-Signature), Standard Webhooks 1.0.0 (Svix and Resend use the same scheme).
+Sources: Twilio's webhook security (X-Twilio-Signature), Standard Webhooks 1.0.0 (Svix and Resend use the same scheme),
+the Graph API's webhooks (X-Hub-Signature-256), Telegram's setWebhook (X-Telegram-Bot-Api-Secret-Token).
 Every `..._valid` returns False for any malformed input; ValueError means that our own secret is malformed.
 """
 
@@ -71,6 +72,19 @@ def hex_signature(secret: str, body: bytes) -> str:
 def hex_valid(secret: str, body: bytes, signature: str) -> bool:
     """Whether a signature (hex, perhaps after `sha256=`) is `hex_signature` of this body."""
     return _same(hex_signature(secret, body), signature.removeprefix("sha256=").lower())
+
+
+def hub_signature_valid(secret: str, body: bytes, signature: str) -> bool:
+    """Whether `X-Hub-Signature-256` of the Graph API (`sha256=` and hex) is that of the raw body.
+
+    An empty secret signs nothing: everybody knows it.
+    """
+    return bool(secret) and signature.startswith("sha256=") and hex_valid(secret, body, signature)
+
+
+def token_valid(expected: str, given: str) -> bool:
+    """Whether a shared token is the expected one, in constant time; an empty one is none."""
+    return bool(expected) and _same(expected, given)
 
 
 def compact_json(value: object) -> bytes:

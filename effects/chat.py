@@ -35,7 +35,7 @@ class ChatSending:
     async def __call__(self, effect: SendChat, key: str) -> Verdict:
         if effect.to is None or effect.text is None:
             return ERASED
-        secrets = await _opened(self._secrets, effect.credentials)
+        secrets = await _opened(self._secrets, effect.vault)
         if isinstance(secrets, Rejected | Deferred):
             return secrets
         service = self._services[effect.channel]
@@ -59,7 +59,7 @@ class ChatWebhookSetting:
         self._secrets = secrets
 
     async def __call__(self, effect: SetChatWebhook, key: str) -> Verdict:
-        secrets = await _opened(self._secrets, effect.credentials)
+        secrets = await _opened(self._secrets, effect.vault)
         if isinstance(secrets, Rejected | Deferred):
             return secrets
         return await self._services[effect.channel].set_webhook(effect, secrets)
@@ -79,7 +79,7 @@ class ChatSenderSearch:
         self._secrets = secrets
 
     async def __call__(self, effect: FindChatSender, key: str) -> Verdict:
-        secrets = await _opened(self._secrets, effect.credentials)
+        secrets = await _opened(self._secrets, effect.vault)
         if isinstance(secrets, Rejected | Deferred):
             return secrets
         return await self._services[effect.channel].find_sender(effect, secrets)

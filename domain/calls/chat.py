@@ -44,7 +44,7 @@ class SendChat(Effect, name="send_chat.v1", subject="recipient_id"):
     """A chat message, or the given part of a longer one, as plain text. With a template, that goes out instead.
 
     `context` and `recipient_id` name the person. `to` and `text` are None once that person has been erased, and every
-    connector then answers ERASED. `reference` is our own id of the message, and parts count from 1. `credentials` is
+    connector then answers ERASED. `reference` is our own id of the message, and parts count from 1. `vault` is
     the vault's reference of the channel's secrets, `sender` the service's id of our number (WhatsApp). Rejections:
     `credentials`, `window_closed`, `unreachable_recipient`; else the service's own code.
     """
@@ -54,7 +54,7 @@ class SendChat(Effect, name="send_chat.v1", subject="recipient_id"):
     channel: ChatChannel
     reference: str
     part: int = 1
-    credentials: str | None = None
+    vault: str | None = None
     sender: str | None = None
     template: ChatTemplate | None = None
     to: Personal[str]
@@ -69,11 +69,11 @@ class SendChat(Effect, name="send_chat.v1", subject="recipient_id"):
 class SetChatWebhook(Effect, name="set_chat_webhook.v1"):
     """The address at which a channel's updates are taken; None removes it. Only Telegram is told by a call.
 
-    The secret of each update, `secret_token`, lies with the channel's `credentials` in the vault.
+    The secret of each update, `secret_token`, lies with the token in the vault.
     """
 
     channel: ChatChannel
-    credentials: str
+    vault: str
     url: str | None
 
 
@@ -84,7 +84,7 @@ class FindChatSender(Effect, name="find_chat_sender.v1"):
     """
 
     channel: ChatChannel
-    credentials: str
+    vault: str
     account: str
     number: str | None = None
 

@@ -13,7 +13,9 @@ from connectors.signatures import (
     TOLERANCE,
     Form,
     hex_signature,
+    hub_signature_valid,
     resend_hmac_valid,
+    token_valid,
     twilio_signature,
     twilio_valid,
     webhook_signature,
@@ -209,3 +211,34 @@ def test_one_changed_digit_breaks_resends_plain_signature(index: int, digit: str
     signature = hex_signature(SECRET, BODY)
     other = signature[:index] + digit + signature[index + 1 :]
     assert resend_hmac_valid(SECRET, BODY, other) == (other == signature)
+
+
+HUB_SECRET, HUB_BODY = "It's a Secret to Everybody", b"Hello, World!"
+HUB = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+
+
+def test_the_published_vector_of_x_hub_signature_256_is_valid() -> None:
+    assert hub_signature_valid(HUB_SECRET, HUB_BODY, HUB)
+
+
+@given(index=st.integers(min_value=0), by=st.integers(1, 255))
+def test_one_changed_byte_of_the_body_breaks_the_hubs_signature(index: int, by: int) -> None:
+    assert not hub_signature_valid(HUB_SECRET, changed(HUB_BODY, index, by), HUB)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    ["", "sha256=", HUB.removeprefix("sha256="), HUB[:-1], f"{HUB} ", HUB.replace("256", "1"), "sha256=\u0661"],
+)
+def test_the_hubs_signature_is_never_nonsense(signature: str) -> None:
+    assert not hub_signature_valid(HUB_SECRET, HUB_BODY, signature)
+
+
+def test_an_empty_secret_signs_nothing() -> None:
+    assert not hub_signature_valid("", HUB_BODY, f"sha256={hex_signature('', HUB_BODY)}")
+
+
+@pytest.mark.parametrize(("expected", "given_"), [("", ""), ("a", ""), ("a", "A"), ("a", "aa"), ("a", "\ud800")])
+def test_a_token_is_the_expected_one_or_none(expected: str, given_: str) -> None:
+    assert not token_valid(expected, given_)
+    assert token_valid("t\u00f6ken", "t\u00f6ken")

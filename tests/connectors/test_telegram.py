@@ -106,7 +106,7 @@ async def test_a_limit_is_waited_for_but_not_for_ever(
 
 
 async def test_a_webhook_is_set_with_its_secret_and_removed(chat: TelegramChat, telegram: TelegramImitation) -> None:
-    effect = SetChatWebhook(channel=ChatChannel.TELEGRAM, credentials="c", url=URL)
+    effect = SetChatWebhook(channel=ChatChannel.TELEGRAM, vault="c", url=URL)
     assert isinstance(await chat.set_webhook(effect, SECRETS), Accepted)
     assert telegram.webhook == {"url": URL, "allowed_updates": ["message"], "secret_token": SECRET_TOKEN}
     assert isinstance(await chat.set_webhook(effect.model_copy(update={"url": None}), SECRETS), Accepted)
@@ -116,11 +116,11 @@ async def test_a_webhook_is_set_with_its_secret_and_removed(chat: TelegramChat, 
 async def test_a_webhook_that_telegram_refuses_is_final(chat: TelegramChat, telegram: TelegramImitation) -> None:
     sentence = "Bad Request: bad webhook: An HTTPS URL must be provided for webhook"
     telegram.behave(failing(400, text=sentence, stage=Stage.LIST))
-    effect = SetChatWebhook(channel=ChatChannel.TELEGRAM, credentials="c", url=URL)
+    effect = SetChatWebhook(channel=ChatChannel.TELEGRAM, vault="c", url=URL)
     assert await chat.set_webhook(effect, SECRETS) == Rejected("400", sentence)
 
 
 async def test_a_bot_has_no_number_to_be_found(chat: TelegramChat, telegram: TelegramImitation) -> None:
-    effect = FindChatSender(channel=ChatChannel.TELEGRAM, credentials="c", account="a")
+    effect = FindChatSender(channel=ChatChannel.TELEGRAM, vault="c", account="a")
     assert isinstance(await chat.find_sender(effect, SECRETS), Accepted)
     assert telegram.journal.requests == 0

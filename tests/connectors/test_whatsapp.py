@@ -166,10 +166,10 @@ async def test_an_account_that_cannot_be_asked_now_is_asked_later(
 
 
 async def test_a_webhook_needs_no_call(chat: WhatsAppChat, whatsapp: WhatsAppImitation) -> None:
-    effect = SetChatWebhook(channel=ChatChannel.WHATSAPP, credentials="c", url="https://acme.example")
+    effect = SetChatWebhook(channel=ChatChannel.WHATSAPP, vault="c", url="https://acme.example")
     assert isinstance(await chat.set_webhook(effect, SECRETS), Accepted)
     assert whatsapp.journal.requests == 0
 
 
 def search(asked: str | None) -> FindChatSender:
-    return FindChatSender(channel=ChatChannel.WHATSAPP, credentials="c", account=ACCOUNT_ID, number=asked)
+    return FindChatSender(channel=ChatChannel.WHATSAPP, vault="c", account=ACCOUNT_ID, number=asked)

@@ -70,13 +70,13 @@ async def send(services: Mapping[ChatChannel, ChatService], tmp_path: Path) -> A
     await sending.close()
 
 
-def message(channel: ChatChannel, credentials: str | None, text: str | None = "Hi") -> SendChat:
+def message(channel: ChatChannel, vault: str | None, text: str | None = "Hi") -> SendChat:
     return SendChat(
         context="creator_hub",
         recipient_id="7",
         channel=channel,
         reference="m-1",
-        credentials=credentials,
+        vault=vault,
         to="1",
         text=text,
     )
@@ -89,11 +89,11 @@ async def test_a_message_goes_to_its_channels_service_with_its_channels_secrets(
     assert send.idempotent is False
 
 
-@pytest.mark.parametrize("credentials", [None, "empty"])
+@pytest.mark.parametrize("vault", [None, "empty"])
 async def test_a_channel_without_its_token_is_served_by_the_sandbox(
-    send: ChatSending, credentials: str | None, tmp_path: Path
+    send: ChatSending, vault: str | None, tmp_path: Path
 ) -> None:
-    assert await send(message(ChatChannel.WHATSAPP, credentials), "key-1") == Accepted("sandbox-key-1")
+    assert await send(message(ChatChannel.WHATSAPP, vault), "key-1") == Accepted("sandbox-key-1")
     assert [path.name for path in tmp_path.iterdir()] == ["chat-key-1.json"]
 
 
@@ -115,7 +115,7 @@ async def test_a_vault_that_is_away_puts_the_effect_off(
     sending = ChatSending(services, SandboxChat(tmp_path), secrets)
     assert isinstance(await sending(message(ChatChannel.TELEGRAM, "telegram-1"), "key-1"), Deferred)
     setting = ChatWebhookSetting(services, secrets)
-    effect = SetChatWebhook(channel=ChatChannel.TELEGRAM, credentials="telegram-1", url=None)
+    effect = SetChatWebhook(channel=ChatChannel.TELEGRAM, vault="telegram-1", url=None)
     assert isinstance(await setting(effect, "key-1"), Deferred)
 
 
@@ -123,11 +123,11 @@ async def test_a_webhook_is_set_and_a_number_found_with_the_channels_secrets(
     services: Mapping[ChatChannel, ChatService],
 ) -> None:
     setting, search = ChatWebhookSetting(services, opened), ChatSenderSearch(services, opened)
-    webhook = SetChatWebhook(channel=ChatChannel.TELEGRAM, credentials="telegram-1", url="https://acme.example")
+    webhook = SetChatWebhook(channel=ChatChannel.TELEGRAM, vault="telegram-1", url="https://acme.example")
     assert await setting(webhook, "k") == Accepted("telegram/t/https://acme.example")
-    sender = FindChatSender(channel=ChatChannel.WHATSAPP, credentials="whatsapp-1", account="a-1")
+    sender = FindChatSender(channel=ChatChannel.WHATSAPP, vault="whatsapp-1", account="a-1")
     assert await search(sender, "k") == Accepted("whatsapp/w/a-1")
-    assert isinstance(await setting(webhook.model_copy(update={"credentials": "forgotten"}), "k"), Rejected)
-    assert isinstance(await search(sender.model_copy(update={"credentials": "forgotten"}), "k"), Rejected)
+    assert isinstance(await setting(webhook.model_copy(update={"vault": "forgotten"}), "k"), Rejected)
+    assert isinstance(await search(sender.model_copy(update={"vault": "forgotten"}), "k"), Rejected)
     await setting.close()
     await search.close()

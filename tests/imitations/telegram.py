@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -75,18 +75,24 @@ class TelegramImitation(Imitation):
 
 
 def update_of(
-    text: str, chat: int = 1111111, name: str = "Ada", update_id: int = 10_000, message_id: int = 1365, **more: Any
+    text: str,
+    more: Mapping[str, Any] | None = None,
+    *,
+    person_id: int = 1111111,
+    given: str = "Ada",
+    update: int = 10_000,
+    message: int = 1365,
 ) -> bytes:
-    """The body of an update with a text from a person."""
-    person = {"id": chat, "is_bot": False, "first_name": name, "last_name": "Lovelace", "language_code": "de"}
-    message = {
-        "message_id": message_id,
+    """The body of an update with a text from a person; `more` are fields of the message."""
+    person = {"id": person_id, "is_bot": False, "first_name": given, "last_name": "Lovelace", "language_code": "de"}
+    content = {
+        "message_id": message,
         "from": person,
-        "chat": {"id": chat, "first_name": name, "type": "private"},
+        "chat": {"id": person_id, "first_name": given, "type": "private"},
         "date": 1441645532,
         "text": text,
     }
-    return json.dumps({"update_id": update_id, "message": message | more}).encode()
+    return json.dumps({"update_id": update, "message": content | dict(more or {})}).encode()
 
 
 def failure(status: int, sentence: str | None = None, after: str | None = None) -> Response:
