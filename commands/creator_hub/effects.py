@@ -11,7 +11,7 @@ from domain.creator_hub.channel import Template
 from domain.creator_hub.export import ExportFormat, Metric
 from domain.creator_hub.kinds import ChannelType
 from domain.creator_hub.knowledge_base import Chunking
-from domain.creator_hub.member import ReplyCause
+from domain.creator_hub.reply import ReplyCause
 from domain.messages import Effect, Instant, Personal
 
 

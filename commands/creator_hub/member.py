@@ -16,7 +16,6 @@ from domain.creator_hub.channel import Channel
 from domain.creator_hub.engagement import decayed
 from domain.creator_hub.member import (
     SUCCESS_WITHIN,
-    EngagementSucceeded,
     Escalated,
     EscalationReason,
     EscalationResolved,
@@ -29,10 +28,11 @@ from domain.creator_hub.member import (
     OptOutSource,
     ProfileUpdated,
     ResolvedBy,
-    Unanswered,
     evolve,
 )
 from domain.creator_hub.program import Catalogue
+from domain.creator_hub.reply import Unanswered
+from domain.creator_hub.trigger import EngagementSucceeded
 from domain.creator_hub.words import asks_for_person, rating_in
 from domain.keywords import Keyword, keyword_in
 from domain.messages import Command, Instant, Personal, Refused

@@ -14,14 +14,8 @@ from commands.creator_hub.notifications import (
     registration_webhook,
 )
 from commands.creator_hub.replies import RecordReply
-from domain.creator_hub.member import (
-    Escalated,
-    MemberRegistered,
-    MessageReceived,
-    ProfileUpdated,
-    ReplyRequested,
-    ResolvedBy,
-)
+from domain.creator_hub.member import Escalated, MemberRegistered, MessageReceived, ProfileUpdated, ResolvedBy
+from domain.creator_hub.reply import ReplyRequested
 from domain.messages import Event
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, Reaction

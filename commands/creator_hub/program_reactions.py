@@ -18,14 +18,9 @@ from domain.creator_hub.enrollment import (
     StepScheduled,
 )
 from domain.creator_hub.kinds import OfMember
-from domain.creator_hub.member import (
-    MemberRegistered,
-    MessageReceived,
-    ReplyCause,
-    ReplyDiscarded,
-    ReplySkipped,
-)
+from domain.creator_hub.member import MemberRegistered, MessageReceived
 from domain.creator_hub.message import Cause, MessageFailed, MessageSent, MessageUnconfirmed, OfMessage
+from domain.creator_hub.reply import ReplyCause, ReplyDiscarded, ReplySkipped
 from domain.messages import Event
 from streams.core.envelope import Recorded
 from streams.core.wiring import Later, Reaction

@@ -13,10 +13,10 @@ from domain.creator_hub.account import Account
 from domain.creator_hub.allowance import Allowance, AllowanceSpent, hour_of
 from domain.creator_hub.channel import Channel
 from domain.creator_hub.kinds import derived_id
-from domain.creator_hub.member import (
+from domain.creator_hub.member import Member, MemberEvent, evolve
+from domain.creator_hub.message import Cause, CauseKind, Message, MessageEvent, MessagePhase
+from domain.creator_hub.reply import (
     Citation,
-    Member,
-    MemberEvent,
     ReplyCause,
     ReplyComposed,
     ReplyDiscarded,
@@ -25,9 +25,7 @@ from domain.creator_hub.member import (
     SkipReason,
     Unanswered,
     Usage,
-    evolve,
 )
-from domain.creator_hub.message import Cause, CauseKind, Message, MessageEvent, MessagePhase
 from domain.messages import Attempt, Instant, Personal, ReplyAboutPerson, Result
 
 LONGEST_REPLY = 4096

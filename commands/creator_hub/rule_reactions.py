@@ -10,8 +10,8 @@ from commands.creator_hub.export import RecordBuilt, RecordMailed
 from commands.creator_hub.rule import RecordFound, Sweep
 from commands.creator_hub.trigger import TakeAction, TriggerRule
 from domain.creator_hub.export import ExportBuilt, ExportRequested
-from domain.creator_hub.member import RuleTriggered
 from domain.creator_hub.rule import MembersFound, RuleCreated, SweepStarted, Swept
+from domain.creator_hub.trigger import RuleTriggered
 from domain.messages import Event
 from streams.core.envelope import Recorded
 from streams.core.wiring import Call, Later, Reaction

@@ -15,17 +15,9 @@ from domain.creator_hub.channel import Channel, Template
 from domain.creator_hub.enrollment import StepAwaiting, StepBegun, StepDelivered, StepSkipped
 from domain.creator_hub.filled import filled
 from domain.creator_hub.flow import AI, BADGE, ENROLL, ESCALATE, SEND, WAIT, WAIT_FOR_REPLY, hours
-from domain.creator_hub.member import (
-    Awaiting,
-    Escalated,
-    EscalationReason,
-    Member,
-    ReplyAwaited,
-    ReplyCause,
-    ReplyRequested,
-    ReplySkipped,
-)
+from domain.creator_hub.member import Awaiting, Escalated, EscalationReason, Member, ReplyAwaited
 from domain.creator_hub.message import Cause, CauseKind
+from domain.creator_hub.reply import ReplyCause, ReplyRequested, ReplySkipped
 from domain.messages import Event
 
 NEVER_SENT = "empty_message"

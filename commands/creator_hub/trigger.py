@@ -11,9 +11,10 @@ from domain.creator_hub.channel import Channel, Template
 from domain.creator_hub.conditions import is_number
 from domain.creator_hub.filled import filled
 from domain.creator_hub.kinds import derived_id
-from domain.creator_hub.member import ActionSkipped, Member, MemberEvent, RuleSkipped, RuleTriggered
+from domain.creator_hub.member import Member, MemberEvent
 from domain.creator_hub.message import Cause, CauseKind, Message, MessageEvent, MessagePhase
 from domain.creator_hub.rule import Rule, RuleCreated
+from domain.creator_hub.trigger import ActionSkipped, RuleSkipped, RuleTriggered
 from domain.messages import Instant
 
 SEND_MESSAGE = "send_message"

@@ -13,6 +13,8 @@ from typing import assert_never
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from domain.creator_hub.kinds import ChannelType, OfMember, derived_id
+from domain.creator_hub.reply import ReplyComposed, ReplyDiscarded, ReplyEvent, ReplyRequested, ReplySkipped, Unanswered
+from domain.creator_hub.trigger import ActionSkipped, EngagementSucceeded, RuleSkipped, RuleTriggered, TriggerEvent
 from domain.messages import Instant, Personal
 
 SUCCESS_WITHIN = timedelta(hours=24)
@@ -29,27 +31,6 @@ class Awaiting(BaseModel):
     flow_id: str
     held: bool
     rating: bool
-
-
-class Citation(BaseModel):
-    """A passage that a reply rests on: `hash` is that of its words (SHA-256), `score` that of the search."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    document_id: str
-    chunk_id: str
-    hash: str
-    score: float
-
-
-class Usage(BaseModel):
-    """Tokens that the provider counted, and the cost in microcents of a US dollar."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_microcents: int = 0
 
 
 class MemberRegistered(OfMember, name="creator_hub.member.registered.v1"):
@@ -148,113 +129,10 @@ class EscalationResolved(OfMember, name="creator_hub.member.escalation_resolved.
     by: ResolvedBy
 
 
-class ReplyCause(BaseModel):
-    """What a reply is for: messages of the member, or a step of a program."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    message_ids: tuple[str, ...] = ()
-    program_id: str | None = None
-    flow_id: str | None = None
-    n: int | None = None
-
-
-class ReplyRequested(OfMember, name="creator_hub.member.reply_requested.v1"):
-    """A model is asked. `text` is what is to be answered: the messages' texts, or the step's instruction.
-
-    `asked_at` is when the first of the messages came, or the step began.
-    """
-
-    asked_at: Instant
-    reply_id: str
-    channel_id: str
-    cause: ReplyCause
-    text: Personal[str]
-    knowledge_base_ids: tuple[str, ...]
-    cite_sources: bool
-    only_knowledge: bool
-
-
-class SkipReason(StrEnum):
-    """Why no model was asked, or why its reply was of no use."""
-
-    NO_MODEL = "no_model"
-    OVER_ALLOWANCE = "over_allowance"
-    ESCALATED = "escalated"
-    OPTED_OUT = "opted_out"
-    NOT_TEXT = "not_text"
-    REPLIES_OFF = "replies_off"
-    PROGRAM_STEP = "program_step"
-    NOTHING_FOUND = "nothing_found"
-    MODEL_FAILED = "model_failed"
-
-
-class ReplySkipped(OfMember, name="creator_hub.member.reply_skipped.v1"):
-    reply_id: str | None
-    cause: ReplyCause
-    reason: SkipReason
-
-
-class ReplyComposed(OfMember, name="creator_hub.member.reply_composed.v1"):
-    """The model's reply, which goes out as the message `message_id`."""
-
-    reply_id: str
-    message_id: str
-    cause: ReplyCause
-    text: Personal[str]
-    citations: tuple[Citation, ...]
-    prompt_version: str
-    model: str
-    usage: Usage
-
-
-class ReplyDiscarded(OfMember, name="creator_hub.member.reply_discarded.v1"):
-    """The reply came too late: a person has been asked for, or the member wants nothing any more."""
-
-    reply_id: str
-    cause: ReplyCause
-    reason: SkipReason
-    model: str
-    usage: Usage
-
-
 class BadgeEarned(OfMember, name="creator_hub.member.badge_earned.v1"):
     badge_id: str
     badge_name: str
     program_id: str
-
-
-class OfTrigger(OfMember):
-    rule_id: str
-    trigger_id: str
-
-
-class RuleTriggered(OfTrigger, name="creator_hub.member.rule_triggered.v1"):
-    """The rule acts in this spell of inactivity, which began with the message at `spell`."""
-
-    channel_id: str
-    spell: Instant
-    delays: tuple[float, ...]
-    """Seconds until each action, by its number."""
-
-
-class RuleSkipped(OfTrigger, name="creator_hub.member.rule_skipped.v1"):
-    """The rule would have acted in this spell, and does not."""
-
-    spell: Instant
-    reason: str
-
-
-class ActionSkipped(OfTrigger, name="creator_hub.member.action_skipped.v1"):
-    action: int
-    reason: str
-
-
-class EngagementSucceeded(OfTrigger, name="creator_hub.member.engagement_succeeded.v1"):
-    """The member wrote within 24 hours of the trigger. `seconds` lie between."""
-
-    triggered_at: Instant
-    seconds: float
 
 
 MemberEvent = (
@@ -267,15 +145,9 @@ MemberEvent = (
     | WindowClosed
     | Escalated
     | EscalationResolved
-    | ReplyRequested
-    | ReplySkipped
-    | ReplyComposed
-    | ReplyDiscarded
+    | ReplyEvent
     | BadgeEarned
-    | RuleTriggered
-    | RuleSkipped
-    | ActionSkipped
-    | EngagementSucceeded
+    | TriggerEvent
 )
 
 
@@ -286,16 +158,6 @@ class Trigger(BaseModel):
 
     rule_id: str
     trigger_id: str
-    at: Instant
-
-
-class Unanswered(BaseModel):
-    """A message that came while another one was being answered; the next reply is to it too."""
-
-    model_config = ConfigDict(frozen=True)
-
-    message_id: str
-    text: str
     at: Instant
 
 
@@ -407,7 +269,7 @@ def _changed(event: OptedOut | OptedIn | WindowClosed | Escalated | EscalationRe
             assert_never(event)
 
 
-def _replied(member: Member, event: ReplyRequested | ReplySkipped | ReplyComposed | ReplyDiscarded) -> Member:
+def _replied(member: Member, event: ReplyEvent) -> Member:
     if event.cause.program_id is not None:  # a step's reply is the enrolment's matter
         return member
     if isinstance(event, ReplyRequested):
@@ -418,7 +280,7 @@ def _replied(member: Member, event: ReplyRequested | ReplySkipped | ReplyCompose
     return member.model_copy(update={"open_reply": None})
 
 
-def _triggered(member: Member, event: RuleTriggered | RuleSkipped | ActionSkipped | EngagementSucceeded) -> Member:
+def _triggered(member: Member, event: TriggerEvent) -> Member:
     match event:
         case RuleTriggered():
             trigger = Trigger(rule_id=event.rule_id, trigger_id=event.trigger_id, at=event.at)
