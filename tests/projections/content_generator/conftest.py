@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from projections.content_generator import READ_MODELS
 from tests.databases import fresh_database
-from tests.projections.content_generator.running import Running, running
-from tests.projections.content_generator.tables import Tables
+from tests.projections.content_generator.running import NAME, Running, running
+from tests.projections.tables import Tables
 
 
 @pytest.fixture
@@ -28,5 +29,5 @@ def tables() -> Iterator[Tables]:
     """The tables of every read model, which a module's examples share."""
     for dsn in fresh_database():
         asyncio.run(_install(dsn))
-        with Tables.over(dsn) as tables:
+        with Tables.over(dsn, NAME, READ_MODELS) as tables:
             yield tables

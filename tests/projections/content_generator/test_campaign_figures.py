@@ -31,7 +31,7 @@ from domain.messages import Event
 from projections.content_generator.queries.campaign_analytics import CampaignAnalytics, Link, campaign_analytics
 from projections.content_generator.queries.recipient_analytics import RecipientAnalytics, recipient_analytics
 from tests.projections.content_generator.running import NOW, TENANT
-from tests.projections.content_generator.tables import Tables, Written, erased
+from tests.projections.tables import Tables, Written, erased
 
 CAMPAIGNS = ("email-job-1", "email-job-2")
 MARKS = ("ana", "bea", "cleo")

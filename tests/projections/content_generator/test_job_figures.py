@@ -27,7 +27,7 @@ from domain.messages import Attempt, Refused, Result
 from projections.content_generator.queries.jobs import job_by_id, jobs_page
 from projections.content_generator.queries.metrics import metrics_of
 from tests.projections.content_generator.running import NOW, TENANT
-from tests.projections.content_generator.tables import Tables, Written
+from tests.projections.tables import Tables, Written
 
 Decide = Callable[[Any, SyncJob], Sequence[SyncJobEvent]]
 Step = tuple[int, str, tuple[Channel, ...], int]

@@ -15,7 +15,7 @@ from projections.content_generator.queries.jobs import JobPage, jobs_page, page_
 from projections.content_generator.queries.metrics import COUNTERS, DOCUMENTS, LAST_SYNCS
 from streams.core.read_models import Row
 from tests.projections.content_generator.running import TENANT
-from tests.projections.content_generator.tables import Tables
+from tests.projections.tables import Tables
 
 JOBS = 20_000
 STATUSES, CHANNELS = list(JobStatus), list(Channel)

@@ -35,7 +35,7 @@ from projections.content_generator.queries.sessions import (
     techniques_of,
 )
 from tests.projections.content_generator.running import NOW, TENANT
-from tests.projections.content_generator.tables import Tables, Written, erased
+from tests.projections.tables import Tables, Written, erased
 
 ID = "morning-001"
 SESSION = f"{TENANT}/{ID}"

@@ -13,21 +13,23 @@ from zlib import crc32
 from psycopg import AsyncConnection
 
 from domain.messages import Event
-from projections.content_generator import READ_MODELS
 from streams.core.envelope import Record, Recorded
+from streams.core.keys import Keyring
+from streams.core.mapper import Mapper
 from streams.core.read_models import ReadModel, Row
+from streams.core.wiring import Context, names_of
 from streams.postgres import rebuild
 from streams.postgres.database import Statement, connect, connect_plain, write
-from streams.postgres.installation import projection_of
+from streams.postgres.installation import prepare, projection_of
 from streams.postgres.projection_tables import Active, Halt, blanked, changes_of, written
-from tests.projections.content_generator.running import NAME, PARTITIONS
 
 T = TypeVar("T")
+PARTITIONS = 4
 Written = tuple[str, Event]
 """An event, and the key of its stream."""
 
 
-def recorded(history: Sequence[Written]) -> list[Recorded[Event]]:
+def recorded(context: str, history: Sequence[Written]) -> list[Recorded[Event]]:
     """The events as records: each key in its partition, each stream with its versions."""
     sequences = [0] * PARTITIONS
     versions: dict[str, int] = {}
@@ -37,14 +39,16 @@ def recorded(history: Sequence[Written]) -> list[Recorded[Event]]:
         sequences[partition] += 1
         stream = f"{event.aggregate}/{key}"
         versions[stream] = versions.get(stream, 0) + 1
-        records.append(_record(event, key, stream, versions[stream], partition, sequences[partition]))
+        records.append(_record(context, event, key, stream, versions[stream], partition, sequences[partition]))
     return records
 
 
-def _record(event: Event, key: str, stream: str, version: int, partition: int, sequence: int) -> Recorded[Event]:
+def _record(
+    context: str, event: Event, key: str, stream: str, version: int, partition: int, sequence: int
+) -> Recorded[Event]:
     id_ = UUID(int=sequence * PARTITIONS + partition)
     about = (event.name, event.subject, b"", id_, None, id_, "test", event.at, bytes(32))
-    return Recorded(event, Record(NAME, partition, sequence, id_, key, stream, version, *about))
+    return Recorded(event, Record(context, partition, sequence, id_, key, stream, version, *about))
 
 
 def erased(history: Sequence[Written], subject: str) -> list[Written]:
@@ -56,23 +60,32 @@ def _without_personal(event: Event) -> Event:
     return event.model_copy(update=dict.fromkeys(event.personal_fields))
 
 
-class Tables:
-    """The live tables of every read model."""
+def install(dsn: str, context: Context) -> None:
+    """Make the tables of a context in this database."""
+    with connect_plain(dsn) as plain:
+        prepare(plain, [context], PARTITIONS)
+        rebuild.bring_up(plain, [context], Mapper(names_of([context]), Keyring(bytes(32))), lambda _: None)
 
-    def __init__(self, runner: asyncio.Runner, connection: AsyncConnection[Row], actives: Sequence[Active]) -> None:
-        self._runner, self.connection, self._actives = runner, connection, actives
+
+class Tables:
+    """The live tables of every read model of a context."""
+
+    def __init__(
+        self, context: str, runner: asyncio.Runner, connection: AsyncConnection[Row], actives: Sequence[Active]
+    ) -> None:
+        self._context, self._runner, self.connection, self._actives = context, runner, connection, actives
 
     @classmethod
     @contextmanager
-    def over(cls, dsn: str) -> Iterator[Tables]:
+    def over(cls, dsn: str, context: str, models: Sequence[ReadModel]) -> Iterator[Tables]:
         """The tables that were made in this database."""
         with connect_plain(dsn) as plain:
             ids = {row.name: row.table for row in rebuild.registered(plain)}
-            actives = [rebuild.activate(plain, projection_of(NAME, model), ids[model.name]) for model in READ_MODELS]
+            actives = [rebuild.activate(plain, projection_of(context, model), ids[model.name]) for model in models]
         with asyncio.Runner() as runner:
             connection = runner.run(connect(dsn))
             try:
-                yield cls(runner, connection, actives)
+                yield cls(context, runner, connection, actives)
             finally:
                 runner.run(connection.close())
 
@@ -85,7 +98,7 @@ class Tables:
 
     def apply(self, history: Sequence[Written], random: Random | None = None) -> None:
         """Project the events, in one batch or in random ones, in which partitions overtake each other."""
-        records = recorded(history)
+        records = recorded(self._context, history)
         for batch in [records] if random is None else _batches(records, random):
             for active in self._actives:
                 changes = changes_of(active, batch)
@@ -98,7 +111,7 @@ class Tables:
 
     def rows(self, *models: ReadModel) -> dict[str, list[Row]]:
         """Every row of these tables, or of all, as text."""
-        names = [model.name for model in models or READ_MODELS]
+        names = [model.name for model in models] or [active.projection.name for active in self._actives]
         return {name: self._runner.run(self._rows(name)) for name in names}
 
     async def _rows(self, name: str) -> list[Row]:

@@ -1,0 +1,1 @@
+"""Queries over several tables, one question a file."""

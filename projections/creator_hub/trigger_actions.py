@@ -1,0 +1,36 @@
+"""One row per action of a trigger that was skipped, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.creator_hub.events import CreatorHubEvent
+from domain.creator_hub.member import ActionSkipped
+from streams.core.envelope import Recorded
+from streams.core.read_models import Change, ReadModel, put
+
+
+def project(event: Recorded[CreatorHubEvent]) -> Iterator[Change]:
+    match event.fact:
+        case ActionSkipped() as fact:
+            of = {"creator_id": fact.creator_id, "user_id": fact.user_id}
+            yield put(fact.trigger_id, fact.action, skip_reason=fact.reason, skipped_at=fact.at, **of)
+
+
+TRIGGER_ACTIONS = ReadModel(
+    "creator_hub_trigger_actions",
+    version=1,
+    key=("trigger_id", "action"),
+    project=project,
+    ddl="""
+    create table {table} (
+        trigger_id      text not null,
+        action          int not null,
+        creator_id      text not null,
+        user_id         text not null,
+        skip_reason     text not null,
+        skipped_at      timestamptz not null,
+        primary key (trigger_id, action)
+    );
+""",
+)
