@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.creator_hub.events import CreatorHubEvent
-from domain.creator_hub.member import EngagementSucceeded, RuleTriggered
+from domain.creator_hub.trigger import EngagementSucceeded, RuleTriggered
 from projections.creator_hub.interactions import microseconds
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, add

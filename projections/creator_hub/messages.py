@@ -14,13 +14,7 @@ from typing import NamedTuple, assert_never
 from psycopg import AsyncConnection
 
 from domain.creator_hub.events import CreatorHubEvent
-from domain.creator_hub.member import (
-    MessageReceived,
-    ReplyComposed,
-    ReplyDiscarded,
-    ReplyRequested,
-    ReplySkipped,
-)
+from domain.creator_hub.member import MessageReceived
 from domain.creator_hub.message import (
     MessageDelivered,
     MessageEvent,
@@ -35,6 +29,7 @@ from domain.creator_hub.message import (
     OfMessage,
     PartSent,
 )
+from domain.creator_hub.reply import ReplyComposed, ReplyDiscarded, ReplyRequested, ReplySkipped
 from projections.creator_hub.interactions import interaction_of
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, Row, change, put

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from domain.creator_hub.events import CreatorHubEvent
-from domain.creator_hub.member import ReplyComposed, ReplyDiscarded, ReplyRequested, ReplySkipped
+from domain.creator_hub.reply import ReplyComposed, ReplyDiscarded, ReplyRequested, ReplySkipped
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, change, put
 

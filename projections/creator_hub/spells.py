@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.creator_hub.events import CreatorHubEvent
-from domain.creator_hub.member import RuleSkipped, RuleTriggered
+from domain.creator_hub.trigger import RuleSkipped, RuleTriggered
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, put
 

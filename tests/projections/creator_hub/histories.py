@@ -20,20 +20,7 @@ from domain.creator_hub.enrollment import (
     step_message_id,
 )
 from domain.creator_hub.kinds import ChannelType
-from domain.creator_hub.member import (
-    Awaiting,
-    EngagementSucceeded,
-    Escalated,
-    EscalationReason,
-    MemberRegistered,
-    MessageReceived,
-    ReplyCause,
-    ReplyComposed,
-    ReplyRequested,
-    RuleSkipped,
-    RuleTriggered,
-    Usage,
-)
+from domain.creator_hub.member import Awaiting, Escalated, EscalationReason, MemberRegistered, MessageReceived
 from domain.creator_hub.message import (
     Cause,
     CauseKind,
@@ -44,7 +31,9 @@ from domain.creator_hub.message import (
     MessageUnconfirmed,
 )
 from domain.creator_hub.program import FlowPinned, ProgramCreated, ProgramPublished
+from domain.creator_hub.reply import ReplyCause, ReplyComposed, ReplyRequested, Usage
 from domain.creator_hub.rule import RuleCreated
+from domain.creator_hub.trigger import EngagementSucceeded, RuleSkipped, RuleTriggered
 from domain.messages import Event
 from tests.projections.tables import Written
 
@@ -231,7 +220,7 @@ class World:
 
     def answer(self, of: dict[str, Any]) -> None:
         """The reply that a step waits for."""
-        awaited = Awaiting(program_id=of["program_id"], n=of["n"], held=False, until=None)
+        awaited = Awaiting(program_id=of["program_id"], n=of["n"], held=False, flow_id="flow", rating=False)
         message = self.receive(of["user_id"], awaited_by=(awaited,))
         self.record(StepAnswered, message.creator_id, replied=True, rating=None, progress=0.75, **of)
 
