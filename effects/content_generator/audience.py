@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from commands.content_generator.effects import CountAudience, ResolveAudience
 from connectors.crm import Audience, AudiencePage, Crm, Subscriber
-from effects.content_generator.lookup import BEHIND, read
+from effects.lookup import BEHIND, read
 from projections.content_generator.campaigns import tenant_of_campaign
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict
 from streams.postgres.reads import Reads

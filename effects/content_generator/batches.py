@@ -11,7 +11,7 @@ from commands.content_generator.effects import SendBatch
 from connectors.crm import Addressee, CampaignBatch, Crm
 from domain.calls.email import Email
 from domain.content_generator.composed import Composed
-from effects.content_generator.lookup import BEHIND, read
+from effects.lookup import BEHIND, read
 from projections.content_generator.contents import Owner, pinned_content
 from projections.content_generator.queries.batch import Batch, batch_of
 from projections.content_generator.queries.coverage import covers

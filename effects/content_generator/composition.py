@@ -15,8 +15,8 @@ from content.content_generator.placeholders import filled
 from content.content_generator.summary_content import as_composed
 from domain.calls.document import Document
 from domain.content_generator.composed import Composed, ComposedSummary, CompositionOptions, TooLarge, pinned
-from effects.content_generator.lookup import BEHIND, read
 from effects.content_generator.model_texts import ModelTexts
+from effects.lookup import BEHIND, read
 from projections.content_generator.contents import Owner, pinned_content
 from projections.content_generator.document_versions import document_version
 from streams.core.calls import Accepted, Deferred, Rejected, Verdict

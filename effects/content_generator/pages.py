@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from commands.content_generator.effects import Publish, ReadMetrics
 from connectors.platform import Page, PageMetrics, Platform
 from domain.content_generator.composed import Composed
-from effects.content_generator.lookup import BEHIND, read
+from effects.lookup import BEHIND, read
 from projections.content_generator.contents import Owner, PinnedContent, pinned_content
 from streams.core.calls import Accepted, Deferred, Verdict
 from streams.core.read_models import Row

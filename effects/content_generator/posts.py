@@ -10,7 +10,7 @@ from commands.content_generator.effects import FindPost, PublishPost
 from connectors.social import SocialNetworks, post_url
 from domain.calls.social_post import SocialPost
 from domain.content_generator.composed import Composed
-from effects.content_generator.lookup import BEHIND, read
+from effects.lookup import BEHIND, read
 from projections.content_generator.contents import Owner, pinned_content
 from streams.core.calls import Accepted, Deferred, Listed, Rejected, Verdict
 from streams.postgres.reads import Reads

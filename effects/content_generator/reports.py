@@ -8,7 +8,7 @@ from commands.content_generator.effects import ReadReports
 from connectors.crm import Crm, ReportPage
 from connectors.crm_reports import Report
 from effects.content_generator.audience import Mark
-from effects.content_generator.lookup import BEHIND, read
+from effects.lookup import BEHIND, read
 from projections.content_generator.campaigns import tenant_of_campaign
 from streams.core.calls import Accepted, Deferred, Verdict
 from streams.postgres.reads import Reads

@@ -10,7 +10,7 @@ from commands.content_generator.effects import SendBatch
 from commands.content_generator.recipient import Unsubscribe
 from domain.content_generator.recipient import UnsubscribeSource
 from effects.content_generator.batches import FOR_THE_CRM, BatchContent, CrmBatches, MailedBatches
-from effects.content_generator.lookup import AWAY, BEHIND
+from effects.lookup import AWAY, BEHIND
 from projections.content_generator.recipients import RECIPIENTS
 from streams.core.calls import Accepted, Rejected
 from streams.core.wiring import EraseSubject

@@ -13,7 +13,7 @@ from connectors.social import SocialNetworks
 from domain.calls.social_post import Network
 from domain.content_generator.composed import Composed, ComposedPage, ComposedPost, SeoMetadata
 from domain.content_generator.kinds import Channel
-from effects.content_generator.lookup import AWAY, BEHIND
+from effects.lookup import AWAY, BEHIND
 from effects.content_generator.pages import MetricsReading, PagePublication
 from effects.content_generator.posts import PinnedPosts, PostPublication, PostSearch
 from streams.core.calls import Accepted, Deferred, Finding, Listed, Rejected, Unknown, Verdict

@@ -14,7 +14,7 @@ from domain.calls.completion import Completion
 from domain.content_generator.composed import LARGEST_COMPOSED, Composed
 from domain.content_generator.kinds import Channel, Options, TemplateName
 from effects.content_generator.composition import Composition
-from effects.content_generator.lookup import AWAY, BEHIND
+from effects.lookup import AWAY, BEHIND
 from effects.content_generator.model_texts import ModelTexts
 from products.content_generator import ContentGeneratorSettings, language_model
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict

@@ -1,0 +1,1 @@
+"""Words of the creators' product: the prompt for a member's answer, by version."""

@@ -1,0 +1,1 @@
+"""Performers of the effects of the creators' product."""
