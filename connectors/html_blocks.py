@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from connectors.document_draft import LONGEST_MOMENT, DocumentDraft, DocumentTooLarge, Run, link_of, moment_of
-from connectors.html_elements import (
+from connectors.html_head import PageHead
+from documents.html.elements import (
     BLOCKS,
     BOLD,
     HEADINGS,
@@ -22,8 +23,7 @@ from connectors.html_elements import (
     REGIONS,
     is_unshown,
 )
-from connectors.html_head import PageHead
-from connectors.html_tokens import VOID, EndTag, StartTag, Text, tokens
+from documents.html.tokens import VOID, EndTag, StartTag, Text, tokens
 from domain.calls.document import BlockKind
 
 MOST_TOKENS = 200_000

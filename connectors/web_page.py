@@ -6,13 +6,13 @@ import asyncio
 import ssl
 from datetime import UTC, datetime
 
-from connectors.charset import decoded
 from connectors.document_draft import TOO_LARGE, DocumentDraft, DocumentTooLarge, accepted, moment_of
 from connectors.html_blocks import read_html
 from connectors.markdown_blocks import is_markdown, read_markdown, read_plain
 from connectors.outward_fetch import Fetched, FetchLimits, Unavailable, Unfetchable, fetch
 from connectors.outward_http import OutwardClient
 from connectors.retry_after import retry_after
+from documents.html.charset import decoded
 from domain.calls.document import FetchDocument
 from streams.core.calls import Deferred, Rejected, Verdict
 

@@ -8,7 +8,6 @@ import pytest
 
 from connectors.document_draft import DocumentDraft, DocumentTooLarge
 from connectors.html_blocks import MOST_CELLS, MOST_RUNS, MOST_TOKENS, read_html
-from connectors.html_tokens import EndTag, StartTag, Text, tokens
 from domain.calls.document import Block, BlockKind, Document, Span
 
 HEADING, PARAGRAPH, ITEM = BlockKind.HEADING, BlockKind.PARAGRAPH, BlockKind.ITEM
@@ -178,23 +177,6 @@ def test_text_without_a_meaning_in_html_is_text() -> None:
 
 def test_characters_that_cannot_be_stored_are_left_out() -> None:
     assert shapes("<p>a\0b\ud800c\x07d&shy;e\ufeff&#0;") == [(PARAGRAPH, 0, "abcde\ufffd")]
-
-
-@pytest.mark.parametrize(
-    ("html", "found"),
-    [
-        ("a<b c='>' d=\"1&amp;2\" e f=g>h</B >", [Text("a"), StartTag("b", {"c": ">", "d": "1&2", "e": "", "f": "g"})]),
-        ("<a b='", [StartTag("a", {"b": ""})]),
-        ("<a b=1 b=2 =>", [StartTag("a", {"b": "1"})]),
-        ("</>x", [Text("x")]),
-        ("<!-->x", [Text("x")]),
-        ("<!-- <p> -", []),
-        ("<title><b></title ><i>", [StartTag("title"), Text("<b>"), EndTag("title"), StartTag("i")]),
-        ("<script>'</scripts>'", [StartTag("script"), Text("'</scripts>'")]),
-    ],
-)
-def test_html_has_tokens_whatever_it_is(html: str, found: list[Text | StartTag | EndTag]) -> None:
-    assert list(tokens(html))[: len(found)] == found
 
 
 PIECES = ["<", "<a", '<a "', "<a b='", "<!--", "</", "<p>x", "<b>x", "<td>", "<td>x", "<li>", "<ul>", "<pre>", "&"]

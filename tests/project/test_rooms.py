@@ -40,7 +40,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "documents": ("documents",),
     "commands": ("commands", *PURE),
     "projections": ("projections", *PURE),
-    "connectors": ("connectors", "domain.messages", "domain.calls", "streams.core.calls"),
+    "connectors": ("connectors", "documents.html", "domain.messages", "domain.calls", "streams.core.calls"),
     "effects": ("effects", *PURE, *PERFORMERS),
     "api": ("api", *PURE, *PERFORMERS, "streams.telemetry"),
     "products": ("products", "settings", *PURE, *PERFORMERS, "api", "effects", "streams.telemetry"),

@@ -6,9 +6,9 @@ import codecs
 import re
 from collections.abc import Iterator
 
-_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
-_CODECS = frozenset(
+CODECS = frozenset(
     {"utf-8", "utf-16-le", "utf-16-be", "koi8-r", "koi8-u", "mac-roman", "cp866", "shift_jis", "cp932", "euc_jp"}
     | {"iso2022_jp", "gb18030", "gbk", "gb2312", "big5", "euc_kr", "cp949", "cp874"}
     | {f"cp125{number}" for number in range(9)}
@@ -30,7 +30,7 @@ def decoded(body: bytes, content_type: str, *, html: bool) -> str:
 
     Where none fits, bytes that are no text in the first of them become U+FFFD.
     """
-    for mark, codec in _BYTE_ORDER_MARKS:
+    for mark, codec in BYTE_ORDER_MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(codec, "replace")
     declared = [*_declared(body, content_type, html=html), "utf-8"]
@@ -42,12 +42,18 @@ def decoded(body: bytes, content_type: str, *, html: bool) -> str:
     return body.decode(declared[0], "replace")
 
 
+def declared_in_page(body: bytes) -> str | None:
+    """The codec that a page declares in its first bytes, which are read as ASCII, so that it is not UTF-16."""
+    in_page = _DECLARED.search(body[:_DECLARATION_BYTES])
+    codec = codec_of(in_page[1].decode("ascii", "replace")) if in_page else None
+    return None if codec is None or codec.startswith("utf-16") else codec
+
+
 def _declared(body: bytes, content_type: str, *, html: bool) -> Iterator[str]:
     parameter = _PARAMETER.search(content_type)
-    in_page = _DECLARED.search(body[:_DECLARATION_BYTES]) if html else None
     if parameter and (codec := codec_of(parameter[1])):
         yield codec
-    if in_page and (codec := codec_of(in_page[1].decode("ascii", "replace"))) and not codec.startswith("utf-16"):
+    if html and (codec := declared_in_page(body)):
         yield codec
 
 
@@ -58,4 +64,4 @@ def codec_of(label: str) -> str | None:
     except (LookupError, ValueError):
         return None
     name = _SUPERSETS.get(name, name)
-    return name if name in _CODECS else None
+    return name if name in CODECS else None
