@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from documents.confined.pool import PdfPool
+from documents.render.pool import PdfPool
 from documents.render.renderer import Renderer
 from documents.render.request import DocumentRequest, Options
 

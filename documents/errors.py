@@ -1,6 +1,6 @@
 """The errors of rendering Markdown into PDF.
 
-`PdfPool` (confined/pool.py) renders a `DocumentRequest` (render/request.py); `styling_of` (render/style.py) reads the
+`PdfPool` (render/pool.py) renders a `DocumentRequest` (render/request.py); `styling_of` (render/style.py) reads the
 styling of a request; `content_disposition` (filename.py) names the download.
 """
 

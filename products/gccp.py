@@ -99,7 +99,7 @@ def app(parts: EdgeParts) -> App:
     from api.gccp.app import build
     from api.gccp.dependencies import Dependencies
     from api.gccp.identity import verifier
-    from documents.confined.pool import PdfPool
+    from documents.render.pool import PdfPool
 
     own, model = GccpSettings(), ModelSettings()
     secret = None if own.supabase_jwt_secret is None else own.supabase_jwt_secret.get_secret_value()

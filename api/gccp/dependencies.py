@@ -17,7 +17,7 @@ from api.streaming.watch import Watch
 from api.submission import BackgroundSubmissions
 from api.surface import own_of
 from connectors.model import LanguageModel
-from documents.confined.pool import PdfPool
+from documents.render.pool import PdfPool
 from projections.gccp.progress import heads_of
 from streams.engine import Engine
 

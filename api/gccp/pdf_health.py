@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 
-from documents.confined.pool import PdfPool
 from documents.errors import DocumentError, RendererBusy
+from documents.render.pool import PdfPool
 from documents.render.request import DocumentRequest
 
 GOOD_FOR_SECONDS = 30.0

@@ -1,58 +1,30 @@
-"""The frames between the pool and a worker: four bytes of length, then that many bytes."""
+"""The frames between the pool and a confined process: four bytes of length, then that many bytes.
+
+An answer has two frames: a head, and a body or nothing.
+"""
 
 from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict
-from datetime import UTC, datetime
-from enum import StrEnum
 
-from documents.render.request import DocumentRequest, Options, Rendered
-from documents.render.style import Styling
+from documents.confined.job import Answer, Outcome
 
 LENGTH = struct.Struct(">I")
 READY = b"ready"
-"""The worker's first frame, sent once its fonts are found and its limits are set."""
-
-MEMORY_REASON = "the document takes more memory than one document may"
-
-
-class RenderOutcome(StrEnum):
-    """The outcome of a request. An answer has two frames: a head, and the PDF or nothing.
-
-    The head is `[outcome, reason, retiring, missing]`; `missing` are the characters that no font has.
-    """
-
-    RENDERED = "rendered"
-    TOO_LARGE = "too_large"
-    FAILED = "failed"
+"""The first frame of a process, sent once its job is prepared and its limits are set."""
 
 
 def frame(body: bytes) -> bytes:
     return LENGTH.pack(len(body)) + body
 
 
-def request_body(document: DocumentRequest) -> bytes:
-    fields = {"content": document.content, "at": document.at.timestamp(), "options": asdict(document.options)}
-    return json.dumps(fields).encode()
+def answer_frames(answer: Answer, retiring: bool) -> bytes:
+    """The answer as two frames. `retiring`: the process ends after it."""
+    head = [answer.outcome, answer.reason, answer.detail, retiring]
+    return frame(json.dumps(head).encode()) + frame(answer.body)
 
 
-def request_from(body: bytes) -> DocumentRequest:
-    fields = json.loads(body)
-    options = fields["options"]
-    return DocumentRequest(
-        content=fields["content"],
-        at=datetime.fromtimestamp(fields["at"], UTC),
-        options=Options(options["title"], options["author"], Styling(**options["styling"])),
-    )
-
-
-def answer(outcome: RenderOutcome, reason: str, retiring: bool, rendered: Rendered | None = None) -> bytes:
-    done = rendered or Rendered(b"")
-    return frame(json.dumps([outcome, reason, retiring, done.missing]).encode()) + frame(done.pdf)
-
-
-def answer_head(body: bytes) -> tuple[RenderOutcome, str, bool, str]:
-    outcome, reason, retiring, missing = json.loads(body)
-    return RenderOutcome(outcome), str(reason), bool(retiring), str(missing)
+def answer_from(head: bytes, body: bytes) -> tuple[Answer, bool]:
+    outcome, reason, detail, retiring = json.loads(head)
+    return Answer(Outcome(outcome), str(reason), str(detail), body), bool(retiring)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from documents.confined.pool import PdfPool, PdfWorker
+from documents.confined.failures import Late
+from documents.confined.process import ConfinedProcess
 from documents.errors import (
     DocumentError,
     DocumentTooLarge,
@@ -19,6 +20,8 @@ from documents.errors import (
     RenderFailed,
     RenderTimeout,
 )
+from documents.render.job import render_job, request_body
+from documents.render.pool import PdfPool
 from documents.render.request import DocumentLimits, DocumentRequest, Rendered
 from tests.documents.documents import AT, request
 from tests.documents.hostile import HOSTILE
@@ -227,7 +230,7 @@ async def test_processes_do_not_outlive_a_parent_that_is_killed() -> None:
 PARENT = """
 import asyncio
 from datetime import UTC, datetime
-from documents.confined.pool import PdfPool
+from documents.render.pool import PdfPool
 from documents.render.request import DocumentLimits, DocumentRequest, Rendered
 
 async def main():
@@ -241,13 +244,11 @@ asyncio.run(main())
 
 
 async def test_the_kernel_ends_a_process_whose_parent_does_not(tmp_path: Path) -> None:
-    worker = PdfWorker(DocumentLimits(seconds=0.5), tmp_path)
-    await worker.render(request("warm"))
-    worker._limits = DocumentLimits(
-        seconds=600
-    )  # the parent's clock is out of the way: what is left is the processor's time
-    with pytest.raises(RenderTimeout, match="more of the processor's time than one document may"):
-        await worker.render(request(ENDLESS))
+    worker = ConfinedProcess(render_job(DocumentLimits(seconds=0.5)), tmp_path)
+    await worker.perform(request_body(request("warm")))
+    worker.job = render_job(DocumentLimits(seconds=600))  # the parent's clock is out of the way
+    with pytest.raises(Late, match="more of the processor's time than one document may"):
+        await worker.perform(request_body(request(ENDLESS)))
 
 
 async def test_a_process_knows_no_secret_of_its_parent(pool: PdfPool, monkeypatch: pytest.MonkeyPatch) -> None:

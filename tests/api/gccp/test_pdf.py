@@ -12,7 +12,7 @@ import pypdfium2  # type: ignore[import-untyped]
 import pytest
 
 from api.gccp import export
-from documents.confined.pool import PdfPool
+from documents.render.pool import PdfPool
 from documents.render.request import DocumentLimits
 from tests.api.gccp.conftest import Shared
 from tests.api.gccp.service import Service
