@@ -37,6 +37,7 @@ from streams.postgres.database import connect_plain
 from streams.postgres.installation import check_secret
 from streams.postgres.objects import Objects
 from streams.postgres.status import installation, measure
+from streams.postgres.vault import Vault
 from streams.telemetry.live_figures import Thresholds, Windows, alerts, report
 from streams.telemetry.metrics import WAITING
 
@@ -121,8 +122,9 @@ def performers(settings: Settings, dsn: str, log_ends: Mapping[tuple[str, int], 
 
     `log_ends` are the log's ends at the start, where it is not in the database.
     """
-    objects = Objects(dsn, Keyring(master_key(settings)), log_ends)
-    parts, endpoints = WorkerParts(settings, secrets(settings), dsn, objects), destinations()
+    sealed = dsn, Keyring(master_key(settings)), log_ends
+    parts = WorkerParts(settings, secrets(settings), dsn, Objects(*sealed), Vault(*sealed))
+    endpoints = destinations()
     made = {product.name: dict(product.performers(parts)) for product in PRODUCTS}
     for product in PRODUCTS:
         if product.webhooks is not None:
@@ -318,8 +320,10 @@ def edge_of(
     counted = counters(settings, dsn, engine.clock)
     keys = signing_keys(settings)
     credentials = Credentials(keys, lambda: valid_keys(settings), token_contexts(), engine)
-    objects = Objects(engine.reads, engine.mapper.keyring, log_ends)
-    parts = EdgeParts(settings, secrets(settings), engine, counted, credentials.tokens, objects)
+    sealed = engine.reads, engine.mapper.keyring, log_ends
+    parts = EdgeParts(
+        settings, secrets(settings), engine, counted, credentials.tokens, Objects(*sealed), Vault(*sealed)
+    )
     apps: dict[str, App] = {name: make(parts) for product in PRODUCTS for name, make in product.apps.items()}
 
     @asynccontextmanager

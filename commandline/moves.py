@@ -42,7 +42,7 @@ def move_to_kafka(settings: Settings) -> None:
             topics.create(there, NAMES, settings.partitions, durability(settings))
             topics.check(there, NAMES, settings.partitions, durability(settings), RIGHTS["move"])
             records = move(connection, there, NAMES, progress)
-            ((files,),) = connection.execute("select count(*) from headwater.objects").fetchall()
+            ((files,),) = connection.execute(FILES_THERE).fetchall()
         except (CannotMove, topics.WrongTopic, Denied) as reason:
             raise Stop(str(reason)) from None
     console.print(f"{records} records are in Kafka and verified. The embedded runtime no longer takes this database.")
@@ -70,7 +70,11 @@ def next_steps(settings: Settings, files: int) -> str:
     )
 
 
-FILES = "  pg_dump --data-only --table='headwater.object*' OLD | psql NEW   # {} files, which are not in Kafka either\n"
+FILES_THERE = "select (select count(*) from headwater.objects) + (select count(*) from headwater.vault)"
+FILES = (
+    "  pg_dump --data-only --table='headwater.object*' --table=headwater.vault OLD | psql NEW"
+    "   # {} files and credentials, which are not in Kafka either\n"
+)
 ROLES = "headwater processor, headwater projector, headwater worker, headwater live, headwater api"
 
 
@@ -96,8 +100,9 @@ def rebuild_from_kafka(settings: Settings) -> None:
         )
     if found.lost_objects:
         console.print(
-            f"[red]{found.lost_objects} files are missing[/red], which are not in the log: to have them, restore"
-            " headwater.objects and headwater.object_parts of a backup into an empty database, and rebuild again"
+            f"[red]{found.lost_objects} files or credentials are missing[/red], which are not in the log: to have them,"
+            " restore headwater.objects, headwater.object_parts and headwater.vault of a backup into an empty database,"
+            " and rebuild again"
         )
 
 

@@ -39,9 +39,9 @@ subject has been erased.
 
 
 class ObjectMarker:
-    """The mark of a field that names an object: bytes beside the log (`streams.postgres.objects`).
+    """The mark of a field that names an object or credentials: bytes beside the log (`streams.postgres`).
 
-    `kept`: whether the event keeps the object, or lets it be forgotten.
+    `kept`: whether the event keeps them, or lets them be forgotten.
     """
 
     def __init__(self, kept: bool) -> None:
@@ -56,10 +56,13 @@ models inside the event; in commands and replies it has no effect.
 """
 
 ForgottenObject = Annotated[str, ObjectMarker(kept=False)]
-"""The id of an object in an event of its owner that ends it: it is removed with the projection of the event."""
+"""The id of an object in an event of its owner that ends it: it is removed with the projection of the event.
 
-VaultReference = str
-"""The reference of credentials in the vault."""
+Or the reference of credentials, which ends likewise.
+"""
+
+VaultReference = Annotated[str, ObjectMarker(kept=True)]
+"""The reference of credentials in an event, which keeps them in the vault, as `ObjectId` keeps an object."""
 
 
 def _utc(moment: datetime) -> datetime:

@@ -16,6 +16,7 @@ from streams.core.secrets import Secrets
 from streams.core.wiring import Context
 from streams.engine import Engine
 from streams.postgres.objects import Objects
+from streams.postgres.vault import Vault
 from streams.telemetry.live_figures import Delivery
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class WorkerParts:
     secrets: Secrets
     dsn: str
     objects: Objects
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class EdgeParts:
     counters: Counters
     tokens: Callable[[str], Tokens]
     objects: Objects
+    vault: Vault
 
 
 async def _nothing() -> None:

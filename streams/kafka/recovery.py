@@ -61,7 +61,10 @@ class CannotRebuild(Exception):
 
 
 class RebuildResult(NamedTuple):
-    """Counts of a rebuild: records, open tasks, calls that may have been made, lost keys of subjects, lost objects."""
+    """Counts of a rebuild: records, open tasks, calls that may have been made, subjects whose keys are lost.
+
+    And objects and credentials that are lost.
+    """
 
     records: int
     tasks: int
@@ -109,7 +112,7 @@ class _LogProjector:
         self._projections.learn(read_plain(connection, Projections.LOAD))
         self.lost: set[str] = set()
         self.objects: dict[str, str | None] = {}
-        """The subjects of the objects that events keep, by the object's id."""
+        """The subjects of the objects and credentials that events keep, by their id."""
         self.records = 0
 
     def write(self, events: Sequence[EventMessage], place: Place, checkpoint: Checkpoint) -> Checkpoint:
@@ -156,7 +159,7 @@ class _LogProjector:
 
 
 def missing_objects(connection: Connection[Row], named: Iterable[str]) -> int:
-    """How many of the objects that events keep the database lacks: objects are not in the log."""
+    """How many of the objects and credentials that events keep the database lacks: neither are in the log."""
     wanted = set(named)
     there = connection.execute(THERE, (list(wanted),)).fetchall()
     return len(wanted - {id_ for (id_,) in there})

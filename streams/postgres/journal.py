@@ -205,9 +205,9 @@ def kept(batch: Batch) -> list[Statement]:
 
 
 def erasure(context: str, key: str, subject: str, at: datetime) -> list[Statement]:
-    """The statements that destroy a subject's key, and remove objects and snapshots that hold the subject's values."""
+    """The statements that destroy a subject's key, and remove snapshots and sealed bytes with the subject's values."""
     forgotten = Statement(FORGET_SNAPSHOTS, [context, key])
-    return [Statement(DESTROY_KEY, [subject, at]), forgotten, forget_subject(subject)]
+    return [Statement(DESTROY_KEY, [subject, at]), forgotten, *forget_subject(subject)]
 
 
 def add_keys(keys: Sequence[WrappedKey]) -> Statement:

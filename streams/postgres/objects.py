@@ -15,39 +15,24 @@ every method raises psycopg.OperationalError or psycopg_pool.PoolTimeout.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
-from streams.core.keys import Keyring, WrappedKey, seal, unseal
-from streams.core.read_models import Row
-from streams.postgres.database import connect
-from streams.postgres.journal import KEYS, add_new_keys
-from streams.postgres.object_rows import (
-    ADD_PART,
-    BEGIN,
-    DISCARD,
-    FINISH,
-    FORGET,
-    HOLD_KEY,
-    PART,
-    WHOLE,
-    WholeObject,
-)
-from streams.postgres.reads import Reads
+from streams.core.keys import seal, unseal
+from streams.postgres.object_rows import ADD_PART, BEGIN, DISCARD, FINISH, FORGET, PART, WHOLE, WholeObject
 from streams.postgres.schema import ERASED_MEANWHILE
+from streams.postgres.sealed_store import HOLD_KEY, Lend, Owner, SealedStore, rows
+
+__all__ = ["ObjectDiffers", "ObjectErased", "ObjectMissing", "ObjectTooLarge", "Objects", "Owner", "StoredObject"]
 
 PART_BYTES = 262_144
-
-Lend = Callable[[], AbstractAsyncContextManager[AsyncConnection[Row]]]
-"""Lends a connection for one statement: a pool's is not held while a slow client sends or reads."""
 
 
 class ObjectMissing(Exception):
@@ -66,14 +51,6 @@ class ObjectDiffers(Exception):
     """Under this id there is an object of another owner, or with other bytes."""
 
 
-class Owner(NamedTuple):
-    """The owner of an object: context and partition key of the events about it, and the subject, as `context:id`."""
-
-    context: str
-    key: str
-    subject: str | None = None
-
-
 class StoredObject(NamedTuple):
     """A whole object: its id, its size in bytes, and the SHA-256 of its bytes in hexadecimal digits."""
 
@@ -82,15 +59,10 @@ class StoredObject(NamedTuple):
     sha256: str
 
 
-class Objects:
-    """The objects of an installation. `log_ends` are the log's ends at the start, where it is not in the database."""
+class Objects(SealedStore):
+    """The objects of an installation."""
 
-    def __init__(
-        self, database: str | Reads, keyring: Keyring, log_ends: Mapping[tuple[str, int], int] | None = None
-    ) -> None:
-        self._database = database
-        self._keyring = keyring
-        self._log_ends = log_ends or {}
+    application_name = "headwater objects"
 
     async def put(
         self, owner: Owner, chunks: AsyncIterable[bytes], limit: int, object_id: str | UUID | None = None
@@ -119,10 +91,10 @@ class Objects:
             found = await self._readable(lend, object_id)
             cipher, number, read = AESGCM(self._key_of(found)), 0, 0
             while read < found.size:
-                rows = await _rows(lend, PART, (found.content, number))
-                if not rows:
+                sealed = await rows(lend, PART, (found.content, number))
+                if not sealed:
                     raise ObjectMissing(str(object_id))
-                part = unseal(cipher, rows[0][0], _about(found.content, number))
+                part = unseal(cipher, sealed[0][0], _about(found.content, number))
                 number, read = number + 1, read + len(part)
                 yield part
 
@@ -135,22 +107,16 @@ class Objects:
     async def forget(self, object_id: str | UUID) -> None:
         """Remove an object, if it is there: one that no event has kept, as events do not know of this."""
         async with self._lent() as lend:
-            await _rows(lend, FORGET, (UUID(str(object_id)),))
-
-    @asynccontextmanager
-    async def _lent(self) -> AsyncIterator[Lend]:
-        if isinstance(self._database, Reads):
-            yield self._database.connection
-            return
-        async with await connect(self._database, "headwater objects") as connection:
-            yield lambda: nullcontext(connection)
+            await rows(lend, FORGET, (UUID(str(object_id)),))
 
     async def _written(
         self, lend: Lend, owner: Owner, id_: UUID, chunks: AsyncIterable[bytes], limit: int
     ) -> StoredObject:
-        wrapping = await self._wrapping(lend, owner.subject)
+        wrapping = await self._sealing(lend, owner.subject)
+        if wrapping is None:
+            raise ObjectErased(f"{owner.subject} is erased")
         content, key = uuid4(), AESGCM.generate_key(256)
-        await _rows(lend, BEGIN, (content, id_, *owner))
+        await rows(lend, BEGIN, (content, id_, *owner))
         try:
             size, digest = await _write_parts(lend, content, AESGCM(key), chunks, limit)
             if await _finished(lend, owner, content, (size, digest, seal(wrapping, key, _about_key(id_)))):
@@ -158,41 +124,24 @@ class Objects:
             there = await _whole(lend, id_)
         except BaseException:
             with suppress(psycopg.Error, PoolTimeout):
-                await _rows(lend, DISCARD, (content,))
+                await rows(lend, DISCARD, (content,))
             raise
-        await _rows(lend, DISCARD, (content,))
+        await rows(lend, DISCARD, (content,))
         if there is None:
             raise ObjectErased(f"{id_} was forgotten while it was written")
         return _same(there, owner, size, digest)
-
-    async def _wrapping(self, lend: Lend, subject: str | None) -> AESGCM:
-        """The cipher that wraps an object's key. A subject without a key gets one, as with the first sealed event."""
-        if subject is None:
-            return self._keyring.master
-        keys = await _rows(lend, KEYS, ([subject],))
-        if not keys:
-            async with lend() as connection:
-                await connection.execute(*add_new_keys([self._keyring.generated(subject)], self._log_ends))
-            keys = await _rows(lend, KEYS, ([subject],))
-        if not keys:
-            raise psycopg.OperationalError("the key of a person is missing, or the database does not cover the log yet")
-        key = WrappedKey(*keys[0])
-        if key.wrapped is None:
-            raise ObjectErased(f"{subject} is erased")
-        return self._keyring.opened(key)
 
     async def _readable(self, lend: Lend, object_id: str | UUID) -> WholeObject:
         found = await _whole(lend, UUID(str(object_id)))
         if found is None:
             raise ObjectMissing(str(object_id))
-        if found.subject is not None and found.subject_key is None:
+        if self._opening(found.subject, found.subject_key) is None:
             raise ObjectErased(str(object_id))
         return found
 
     def _key_of(self, found: WholeObject) -> bytes:
-        wrapping = self._keyring.master
-        if found.subject is not None:
-            wrapping = self._keyring.opened(WrappedKey(found.subject, found.subject_key))
+        wrapping = self._opening(found.subject, found.subject_key)
+        assert wrapping is not None
         return unseal(wrapping, found.wrapped, _about_key(found.id))
 
 
@@ -234,7 +183,7 @@ async def _write_parts(
 
 async def _add_part(lend: Lend, part: tuple[UUID, int, bytes]) -> None:
     try:
-        await _rows(lend, ADD_PART, part)
+        await rows(lend, ADD_PART, part)
     except psycopg.errors.ForeignKeyViolation:
         raise ObjectErased("the object was forgotten while it was written") from None
 
@@ -255,15 +204,8 @@ async def _finished(lend: Lend, owner: Owner, content: UUID, whole: tuple[int, b
 
 
 async def _whole(lend: Lend, id_: UUID) -> WholeObject | None:
-    rows = await _rows(lend, WHOLE, (id_,))
-    return WholeObject(*rows[0]) if rows else None
-
-
-async def _rows(lend: Lend, sql: str, params: Sequence[Any]) -> list[Row]:
-    """In the binary format: bytes as text take twice the memory."""
-    async with lend() as connection:
-        cursor = await connection.execute(sql, params, binary=True)
-        return [] if cursor.description is None else await cursor.fetchall()
+    found = await rows(lend, WHOLE, (id_,))
+    return WholeObject(*found[0]) if found else None
 
 
 def _same(found: WholeObject, owner: Owner, size: int, digest: bytes) -> StoredObject:

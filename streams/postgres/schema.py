@@ -174,6 +174,18 @@ create table if not exists headwater.object_parts (
     primary key (content, number)
 );
 
+create table if not exists headwater.vault (
+    id              uuid primary key,
+    context         text not null,
+    key             text not null,
+    subject         text,
+    put_at          timestamptz not null,
+    kept            boolean not null default false,
+    sealed          bytea not null
+);
+create index if not exists vault_subject on headwater.vault (subject) where subject is not null;
+create index if not exists vault_unkept on headwater.vault (put_at) where not kept;
+
 create table if not exists headwater.clock (
     single          boolean primary key default true check (single),
     now             timestamptz not null

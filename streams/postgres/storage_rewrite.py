@@ -24,8 +24,8 @@ READERS_SECONDS = 10.0
 
 MOST_SEGMENTS = 1_024
 
-ENGINE_TABLES = ("headwater.snapshots", "headwater.subject_keys", "headwater.objects")
-"""Tables of the engine whose rows an erasure deletes or changes: states in clear, and wrapped keys.
+ENGINE_TABLES = ("headwater.snapshots", "headwater.subject_keys", "headwater.objects", "headwater.vault")
+"""Tables of the engine whose rows an erasure deletes or changes: states in clear, wrapped keys, sealed credentials.
 
 Not `headwater.object_parts`: what is left of a part is sealed with a key that is gone.
 """

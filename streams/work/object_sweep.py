@@ -1,4 +1,4 @@
-"""Sweep of the objects that no event keeps: of an upload whose command was never sent, of a worker that was killed."""
+"""Sweep of the objects and credentials that no event keeps: their command was never sent, their worker was killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AWAY = (psycopg.OperationalError, PoolTimeout, Unavailable)
 
 
 class ObjectSweep:
-    """Removes objects that were put a day ago, by the engine's clock, and that no event has kept since.
+    """Removes objects and credentials that were put a day ago, by the engine's clock, and that no event has kept since.
 
     An event that keeps one may be in the log and not yet in the database, while processors or projectors are down. So a
     command without effect is sent after the objects are found: what was sent before it is projected with its outcome.
@@ -61,8 +61,8 @@ class ObjectSweep:
             return 0
         await self._probe(found)
         async with self._reads.connection() as connection:
-            removed = (await connection.execute(*sweep([one.content for one in found]))).rowcount
-        log.info("%d objects that no event keeps are removed", removed)
+            removed = (await connection.execute(*sweep([one.id for one in found]))).rowcount
+        log.info("%d objects or credentials that no event keeps are removed", removed)
         return len(found)
 
     async def _probe(self, found: Sequence[UnkeptObject]) -> None:

@@ -8,7 +8,7 @@ from settings import Settings
 
 def test_a_move_away_from_the_embedded_database_names_the_files_that_are_not_in_kafka() -> None:
     embedded = Settings(kafka="broker:9092")
-    assert "3 files, which are not in Kafka either" in next_steps(embedded, 3)
+    assert "3 files and credentials, which are not in Kafka either" in next_steps(embedded, 3)
     assert "pg_dump" not in next_steps(embedded, 0)
 
 

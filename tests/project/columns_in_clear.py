@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 ENGINE: Mapping[str, str] = {
     "the value itself, sealed: lost with the key": """
-        journal.data tasks.body tasks.reply_body object_parts.sealed""",
+        journal.data tasks.body tasks.reply_body object_parts.sealed vault.sealed""",
     "of the subject's objects: the row is deleted": """
         objects.sha256 objects.wrapped""",
     "a state in clear: deleted under the erasure's partition key": """
@@ -23,7 +23,8 @@ ENGINE: Mapping[str, str] = {
         tasks.reply_subject tasks.state tasks.subject projections.context projections.halted_at projections.name
         projections.personal projections.state projections.subject projections.table_name
         projection_checkpoints.table_name log_halts.context log_halts.role heartbeats.instance heartbeats.role
-        installation.log objects.context objects.key objects.subject""",
+        installation.log objects.context objects.key objects.subject
+        vault.context vault.key vault.subject""",
     "a hash or a mark": """
         claims.fingerprint installation.master installation.secret journal.hash partitions.hash""",
     "a caller's id or address, for the length of a rate limit's window": """
