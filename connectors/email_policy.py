@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from email.header import Header
-from email.headerregistry import AddressHeader
+from email.headerregistry import AddressHeader, ParameterizedMIMEHeader
 from email.policy import EmailPolicy
 
 LINE = 76
@@ -26,6 +26,8 @@ class WirePolicy(EmailPolicy):
         text = str(value)
         if _CONTROL.search(text):
             raise ValueError(f"a control character in the header {name}")
+        if not text.isascii() and isinstance(value, ParameterizedMIMEHeader):
+            return super().fold_binary(name, value)  # a file's name, by RFC 2231
         if not text.isascii() and not self.utf8:
             text = _addresses(name, value) if isinstance(value, AddressHeader) else _encoded(name, text)
         return (_folded(f"{name}:", f" {text}") + self.linesep).encode("utf-8" if self.utf8 else "ascii")

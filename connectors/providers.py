@@ -10,7 +10,7 @@ from connectors.chat import ChatServices
 from connectors.crm import Crm
 from connectors.crm_http import HttpCrm
 from connectors.document_sources import DocumentSources, SandboxDocuments
-from connectors.email import needs_utf8
+from connectors.email import EmailConnector, needs_utf8
 from connectors.facebook import FacebookPosts
 from connectors.google_credentials import GoogleCredentials, ServiceAccount, access_token, api_key
 from connectors.google_docs import GoogleDocs
@@ -48,7 +48,6 @@ from connectors.whatsapp import WhatsAppChat
 from connectors.x import XPosts
 from domain.calls.chat import ChatChannel
 from domain.calls.document import Document, FetchDocument, Source
-from domain.calls.email import Email
 from domain.calls.sms import Sms
 from domain.calls.social_post import Network, SocialPost
 from streams.core.calls import Connector
@@ -62,7 +61,7 @@ def sms(twilio: TwilioSettings, outbox: Path) -> Connector[Sms]:
     return TwilioSms(twilio.account_sid, token, twilio.sender, twilio.base_url, twilio.webhook_url)
 
 
-def email(resend: ResendSettings, smtp: SmtpSettings, outbox: Path) -> Connector[Email]:
+def email(resend: ResendSettings, smtp: SmtpSettings, outbox: Path) -> EmailConnector:
     """Resend when its key is set, else SMTP when its URL is set, else the sandbox."""
     if resend.api_key is not None and resend.sender is not None:
         return ResendEmail(resend.api_key.get_secret_value(), resend.sender, resend.base_url)

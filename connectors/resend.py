@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 import httpx2
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from connectors.email import ERASED, INVALID, NOT_CARRIED, needs_utf8, wire_address, without_addresses
+from connectors.email import (
+    INVALID,
+    NOT_CARRIED,
+    EmailFile,
+    needs_utf8,
+    unsendable,
+    wire_address,
+    without_addresses,
+)
 from connectors.retry_after import PHASES, retry_after, unanswered
 from domain.calls.email import Email
 from streams.core.calls import REFERENCE, Accepted, Deferred, Rejected, Unknown, Verdict
@@ -42,25 +52,16 @@ class ResendEmail:
             timeout=timeout_seconds,
         )
 
-    async def __call__(self, effect: Email, key: str) -> Verdict:
-        if effect.to is None or effect.subject_line is None or (effect.html is None and effect.text is None):
-            return ERASED
-        if needs_utf8(effect.to):
+    async def __call__(self, effect: Email, key: str, files: Sequence[EmailFile] = ()) -> Verdict:
+        if refused := unsendable(effect, files):
+            return refused
+        address = effect.to or ""
+        if needs_utf8(address):
             return NOT_CARRIED
         try:
-            to = wire_address(effect.to)
+            given = _body(effect, self._sender, wire_address(address), files)
         except ValueError:
             return INVALID
-        body = {
-            "from": self._sender,
-            "to": [to],
-            "subject": effect.subject_line,
-            "html": effect.html,
-            "text": effect.text,
-            "headers": effect.headers or None,
-            "tags": [{"name": REFERENCE, "value": effect.reference}],
-        }
-        given = {name: value for name, value in body.items() if value is not None}
         try:
             async with asyncio.timeout(self._deadline):
                 response = await self._client.post("/emails", json=given, headers={"Idempotency-Key": key})
@@ -70,6 +71,25 @@ class ResendEmail:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _body(effect: Email, sender: str, to: str, files: Sequence[EmailFile]) -> dict[str, object]:
+    body = {
+        "from": sender,
+        "to": [to],
+        "subject": effect.subject_line,
+        "html": effect.html,
+        "text": effect.text,
+        "headers": effect.headers or None,
+        "attachments": [_attached(file) for file in files] or None,
+        "tags": [{"name": REFERENCE, "value": effect.reference}],
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _attached(file: EmailFile) -> dict[str, str]:
+    content = base64.b64encode(file.content).decode()
+    return {"filename": file.name, "content": content, "content_type": file.media_type}
 
 
 _Token = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]

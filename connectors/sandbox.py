@@ -7,16 +7,17 @@ the same file again. It holds the effect's fields beside `effect`, `subject` (th
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from connectors.chat import ERASED as ERASED_CHAT
-from connectors.email import ERASED as ERASED_EMAIL
+from connectors.email import EmailFile, unsendable
 from connectors.sms import ERASED as ERASED_SMS
 from domain.calls.chat import SendChat
 from domain.calls.email import Email
@@ -49,7 +50,7 @@ class SandboxSms:
 
 
 class SandboxEmail:
-    """The connector that writes each `Email` to `email-<key>.json`."""
+    """The connector that writes each `Email` to `email-<key>.json`, its attachments in base64 as `files`."""
 
     provider = "sandbox"
     idempotent = True
@@ -58,10 +59,11 @@ class SandboxEmail:
         self._directory = directory
         discard_drafts(directory)
 
-    async def __call__(self, effect: Email, key: str) -> Verdict:
-        if effect.to is None or effect.subject_line is None or (effect.html is None and effect.text is None):
-            return ERASED_EMAIL
-        return _post(self._directory, "email", effect, key)
+    async def __call__(self, effect: Email, key: str, files: Sequence[EmailFile] = ()) -> Verdict:
+        if refused := unsendable(effect, files):
+            return refused
+        contents = [base64.b64encode(file.content).decode() for file in files]
+        return _post(self._directory, "email", effect, key, {"files": contents} if files else {})
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -151,10 +153,16 @@ def store(directory: Path, name: str, fields: Mapping[str, object]) -> Deferred 
     return None
 
 
-def _post(directory: Path, channel: str, effect: Sms | Email | SendChat | SocialPost, key: str) -> Verdict:
+def _post(
+    directory: Path,
+    channel: str,
+    effect: Sms | Email | SendChat | SocialPost,
+    key: str,
+    more: Mapping[str, object] | None = None,
+) -> Verdict:
     provider_id = f"{SANDBOX_ID}{key}"
     about = {"effect": effect.name, "subject": effect.subject, "key": key, "provider_id": provider_id}
-    failure = store(directory, f"{channel}-{key}", about | effect.model_dump(mode="json"))
+    failure = store(directory, f"{channel}-{key}", about | effect.model_dump(mode="json") | dict(more or {}))
     return failure or Accepted(provider_id)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -17,7 +17,15 @@ from urllib.parse import quote, unquote, urlsplit
 
 import aiosmtplib
 
-from connectors.email import ERASED, INVALID, NOT_CARRIED, needs_utf8, wire_address, without_addresses
+from connectors.email import (
+    INVALID,
+    NOT_CARRIED,
+    EmailFile,
+    needs_utf8,
+    unsendable,
+    wire_address,
+    without_addresses,
+)
 from connectors.email_policy import WIRE, WIRE_UTF8
 from domain.calls.email import Email
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
@@ -63,13 +71,13 @@ class SmtpEmail:
         }
         self._own_name: str | None = None
 
-    async def __call__(self, effect: Email, key: str) -> Verdict:
-        if effect.to is None or effect.subject_line is None or (effect.html is None and effect.text is None):
-            return ERASED
+    async def __call__(self, effect: Email, key: str, files: Sequence[EmailFile] = ()) -> Verdict:
+        if refused := unsendable(effect, files):
+            return refused
         message_id = f"<{quote(key, safe='')}@{self._envelope_sender.rpartition('@')[2]}>"
         try:
-            to = wire_address(effect.to)
-            content = _content(effect, to, self._sender, message_id)
+            to = wire_address(effect.to or "")
+            content = _content(effect, to, self._sender, message_id, files)
         except (ValueError, LookupError, AttributeError, TypeError):  # raised by the standard library's parser
             return INVALID
         client = aiosmtplib.SMTP(local_hostname=await self._name(), **self._options)
@@ -173,7 +181,7 @@ def _refused(error: aiosmtplib.SMTPResponseException) -> Verdict:
     return Rejected(f"smtp_{about_mailbox[0]}" if about_mailbox else code, reason)
 
 
-def _content(effect: Email, to: str, sender: Address, message_id: str) -> bytes:
+def _content(effect: Email, to: str, sender: Address, message_id: str, files: Sequence[EmailFile]) -> bytes:
     message = EmailMessage(policy=WIRE_UTF8 if needs_utf8(to) else WIRE)
     message["From"] = sender
     message["To"] = to
@@ -189,6 +197,9 @@ def _content(effect: Email, to: str, sender: Address, message_id: str) -> bytes:
             message.add_alternative(effect.html, subtype="html")
     elif effect.html is not None:
         message.set_content(effect.html, subtype="html")
+    for file in files:
+        maintype, _, subtype = file.media_type.partition("/")
+        message.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=file.name)
     return message.as_bytes()
 
 

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.messages import Effect, Personal
+
+
+class Attachment(BaseModel):
+    """A file of an e-mail: its name for the reader, its media type without parameters, and the id of its object.
+
+    Its bytes are loaded by the performer (effects/attachments.py).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    media_type: str = Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")
+    object_id: str
 
 
 class Email(Effect, name="email.v1", subject="recipient_id"):
@@ -22,6 +35,8 @@ class Email(Effect, name="email.v1", subject="recipient_id"):
     html: Personal[str] = None
     text: Personal[str] = None
     headers: dict[str, str] = Field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = Field((), exclude_if=lambda files: not files)
+    """Without any it is stored as releases know it that have none."""
 
     @property
     def subject(self) -> str:

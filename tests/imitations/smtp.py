@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -131,18 +132,26 @@ def _user(session: Session) -> str | None:
 def _content(session: Session, envelope: Envelope) -> dict[str, Any]:
     raw = envelope.content if isinstance(envelope.content, bytes) else b""
     message = message_from_bytes(raw, _class=EmailMessage, policy=default)
-    parts = {part.get_content_type(): part.get_content() for part in message.walk() if not part.is_multipart()}
+    leaves = [part for part in message.walk() if not part.is_multipart()]
+    parts = {part.get_content_type(): part.get_content() for part in leaves if not part.is_attachment()}
     return {
         "mail_from": envelope.mail_from,
         "rcpt_tos": envelope.rcpt_tos,
         "headers": dict(message.items()),
         "text": parts.get("text/plain"),
         "html": parts.get("text/html"),
+        "attachments": [_attachment(part) for part in leaves if part.is_attachment()],
         "user": _user(session),
         "tls": session.ssl is not None,
         "raw": raw.decode("utf-8", "replace"),
         "options": envelope.mail_options,
     }
+
+
+def _attachment(part: EmailMessage) -> dict[str, Any]:
+    content: Any = part.get_payload(decode=True)
+    told = {"filename": part.get_filename(), "content_type": part.get_content_type()}
+    return told | {"content": base64.b64encode(content).decode()}
 
 
 if __name__ == "__main__":
