@@ -61,11 +61,12 @@ class Advance(OfStep, name="creator_hub.enrollment.advance.v1", key="creator_id"
     """Begin the step `n`, which is due; 0 takes the first one. `channel_id` is the one that it was scheduled for."""
 
     channel_id: str
+    attempt: int
 
     @property
     def message_id(self) -> str:
         """The id of the message that the step sends."""
-        return step_message_id(self.enrollment_id, self.n)
+        return step_message_id(self.enrollment_id, self.n, self.attempt)
 
 
 class StepResult(StrEnum):
@@ -139,10 +140,10 @@ def advance(
     if not enrollment.is_at(command.n, StepPhase.SCHEDULED):
         return []
     if member.channel_id != command.channel_id:
-        return [way.again(command.at)]
+        return [way.again(command.at, enrollment.attempt)]
     later = way.moved()
     if later is not None:
-        return [way.again(later)]
+        return [way.again(later, enrollment.attempt)]
     journey = Journey(command.at, command.message_id, way, member, channel, account, allowance)
     return list(journey.begin())
 
@@ -187,7 +188,7 @@ def wake_held(
         return []
     way = _way(command, enrollment, flow, program, member)
     if not command.expired:
-        return [way.again(command.at)]
+        return [way.again(command.at, enrollment.attempt + 1)]
     return list(way.settled(StepSkipped(**way.about_settled(), reason=OUTSIDE_WINDOW)))
 
 

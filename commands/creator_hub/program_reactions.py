@@ -31,9 +31,9 @@ def react_to_enrollment(event: Recorded[Event]) -> Iterator[Reaction]:
     match event.fact:
         case Enrolled() as enrolled:
             yield Later(enrolled.at, enrollment_webhook(enrolled, webhook_id))
-            yield Later(enrolled.at, _advance(enrolled, enrolled.flow_id, 0, ""))
+            yield Later(enrolled.at, _advance(enrolled, enrolled.flow_id, 0, "", 1))
         case StepScheduled() as step:
-            yield Later(step.due_at, _advance(step, step.flow_id, step.n, step.channel_id))
+            yield Later(step.due_at, _advance(step, step.flow_id, step.n, step.channel_id, step.attempt))
         case StepHeld() as held:
             yield Later(held.until, WakeHeld(**_about(held), expired=True))
         case StepAwaiting(until=until) as awaiting if until is not None:
@@ -68,9 +68,9 @@ def _about(event: StepHeld | StepAwaiting) -> dict[str, Any]:
     return event.model_dump(include={"at", "creator_id", "user_id", "program_id", "flow_id", "n"})
 
 
-def _advance(event: OfEnrollment, flow_id: str, n: int, channel_id: str) -> Advance:
+def _advance(event: OfEnrollment, flow_id: str, n: int, channel_id: str, attempt: int) -> Advance:
     about = event.model_dump(include={"at", "creator_id", "user_id", "program_id"})
-    return Advance(**about, flow_id=flow_id, n=n, channel_id=channel_id)
+    return Advance(**about, flow_id=flow_id, n=n, channel_id=channel_id, attempt=attempt)
 
 
 def _enroll(event: OfMember, program_id: str, by: EnrolledBy) -> Enroll:

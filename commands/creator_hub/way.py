@@ -127,9 +127,11 @@ class Way:
         unbroken = 0 if step.node.waits else self.enrollment.unbroken + 1
         if unbroken > STEPS_WITHOUT_WAIT:
             due, unbroken = due + PUT_OFF, 0
-        yield self._scheduled(self.enrollment.n + 1, step.node, due, step.passed, unbroken)
+        yield self._scheduled(self.enrollment.n + 1, step.node, due, step.passed, unbroken, 1)
 
-    def _scheduled(self, n: int, node: Node, due: datetime, passed: tuple[str, ...], unbroken: int) -> StepScheduled:
+    def _scheduled(
+        self, n: int, node: Node, due: datetime, passed: tuple[str, ...], unbroken: int, attempt: int
+    ) -> StepScheduled:
         return StepScheduled(
             **self.about(),
             n=n,
@@ -141,11 +143,13 @@ class Way:
             time_zone=self.member.time_zone,
             passed=passed,
             unbroken=unbroken,
+            attempt=attempt,
         )
 
-    def again(self, due: datetime) -> StepScheduled:
+    def again(self, due: datetime, attempt: int) -> StepScheduled:
         """The open step, scheduled anew: for another channel or another time."""
-        return self._scheduled(self.n, self.node, due, self.enrollment.passed, self.enrollment.unbroken)
+        step = self.enrollment
+        return self._scheduled(self.n, self.node, due, step.passed, step.unbroken, attempt)
 
     def held(self) -> Iterator[Event]:
         """The open step waits until the member opens the window."""

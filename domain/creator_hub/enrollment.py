@@ -46,7 +46,7 @@ class StepScheduled(OfStep, name="creator_hub.enrollment.step_scheduled.v1"):
     """The step begins at `due_at`. `passed` are the nodes between the step before and this one.
 
     `channel_id` is the channel the member last wrote on, `time_zone` the member's. `unbroken` counts the steps since
-    the last wait.
+    the last wait. `attempt` counts from 1: a step that was held is begun again, with another message.
     """
 
     flow_id: str
@@ -56,6 +56,7 @@ class StepScheduled(OfStep, name="creator_hub.enrollment.step_scheduled.v1"):
     time_zone: str
     passed: tuple[str, ...]
     unbroken: int
+    attempt: int
 
 
 class StepBegun(OfStep, name="creator_hub.enrollment.step_begun.v1"):
@@ -149,6 +150,7 @@ class Enrollment(BaseModel):
     time_zone: str = "UTC"
     passed: tuple[str, ...] = ()
     unbroken: int = 0
+    attempt: int = 1
     progress: float = 0.0
     replied: bool = False
     rating: int | None = None
@@ -163,9 +165,9 @@ def enrollment_id(user_id: str, program_id: str) -> str:
     return derived_id("enrollment", user_id, program_id)
 
 
-def step_message_id(enrollment: str, n: int) -> str:
-    """The id of the message that a step sends."""
-    return derived_id("step", enrollment, n)
+def step_message_id(enrollment: str, n: int, attempt: int) -> str:
+    """The id of the message that a step sends in this attempt."""
+    return derived_id("step", enrollment, n, attempt)
 
 
 def evolve(enrollment: Enrollment, event: EnrollmentEvent) -> Enrollment:
@@ -193,7 +195,7 @@ def evolve(enrollment: Enrollment, event: EnrollmentEvent) -> Enrollment:
 
 def _scheduled(enrollment: Enrollment, event: StepScheduled) -> Enrollment:
     step = {"phase": StepPhase.SCHEDULED, "n": event.n, "node": event.node, "kind": event.kind}
-    time = {"scheduled_at": event.at, "time_zone": event.time_zone}
+    time = {"scheduled_at": event.at, "time_zone": event.time_zone, "attempt": event.attempt}
     return enrollment.model_copy(update=step | time | {"passed": event.passed, "unbroken": event.unbroken})
 
 

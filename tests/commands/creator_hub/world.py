@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 from commands.creator_hub.channel import CreateChannel, VerifyChannel
 from commands.creator_hub.effects import (
@@ -61,9 +62,9 @@ class World:
         assert isinstance(self.runtime.clock, ManualClock)
         return self.runtime.clock
 
-    def do(self, command: Command) -> Outcome:
+    def do(self, command: Command, **envelope: Any) -> Outcome:
         """Decide a command at the time that it is, and all that is due then."""
-        outcome = self.runtime.do(command.model_copy(update={"at": self.clock.now()}), "creator_hub")
+        outcome = self.runtime.do(command.model_copy(update={"at": self.clock.now()}), "creator_hub", **envelope)
         assert outcome.status is not Status.FAILED, outcome
         self.settle()
         return outcome
@@ -135,7 +136,8 @@ class World:
                 language=None,
                 said_at=self.clock.now(),
                 model=self.model,
-            )
+            ),
+            command_id=UUID(id_of(type_, provider_id)),
         )
 
     def program(self, *nodes: dict[str, Any], name: str = "Way", **settings: Any) -> str:

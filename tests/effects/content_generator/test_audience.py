@@ -11,8 +11,8 @@ from commands.content_generator.effects import CountAudience, ReadReports, Resol
 from connectors.crm import Audience, ReportPage, Subscriber
 from connectors.crm_reports import Report, ReportKind
 from effects.content_generator.audience import LONGEST_NAME, NOWHERE, AudienceCount, AudienceReading
-from effects.lookup import AWAY, BEHIND
 from effects.content_generator.reports import LONGEST_URL, ReportReading
+from effects.lookup import AWAY, BEHIND
 from streams.core.calls import Accepted, Deferred, Rejected
 from tests.effects.content_generator import providers
 from tests.effects.content_generator.providers import NotingCrm, performed

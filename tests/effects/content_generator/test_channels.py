@@ -13,9 +13,9 @@ from connectors.social import SocialNetworks
 from domain.calls.social_post import Network
 from domain.content_generator.composed import Composed, ComposedPage, ComposedPost, SeoMetadata
 from domain.content_generator.kinds import Channel
-from effects.lookup import AWAY, BEHIND
 from effects.content_generator.pages import MetricsReading, PagePublication
 from effects.content_generator.posts import PinnedPosts, PostPublication, PostSearch
+from effects.lookup import AWAY, BEHIND
 from streams.core.calls import Accepted, Deferred, Finding, Listed, Rejected, Unknown, Verdict
 from tests.effects.content_generator.providers import NOWHERE, NotingNetwork, NotingPlatform, performed
 from tests.projections.content_generator.examples import ROOT, page, sync

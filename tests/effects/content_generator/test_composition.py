@@ -14,8 +14,8 @@ from domain.calls.completion import Completion
 from domain.content_generator.composed import LARGEST_COMPOSED, Composed
 from domain.content_generator.kinds import Channel, Options, TemplateName
 from effects.content_generator.composition import Composition
-from effects.lookup import AWAY, BEHIND
 from effects.content_generator.model_texts import ModelTexts
+from effects.lookup import AWAY, BEHIND
 from products.content_generator import ContentGeneratorSettings, language_model
 from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
 from tests.projections.content_generator.examples import fetch

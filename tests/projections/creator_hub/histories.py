@@ -199,7 +199,7 @@ class World:
         of = self.enrolled(user_id, program_id) | {"n": n, "node": node}
         member = self.registered[user_id]
         due = {"flow_id": "flow", "kind": "send_message", "channel_id": member.channel_id, "due_at": self.now}
-        self.record(StepScheduled, member.creator_id, **of, **due, passed=passed, unbroken=1)
+        self.record(StepScheduled, member.creator_id, **of, **due, passed=passed, unbroken=1, attempt=1)
         return of
 
     def send_step(self, user_id: str, program_id: str, n: int, node: str, passed: tuple[str, ...] = ()) -> None:
