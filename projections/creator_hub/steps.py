@@ -52,7 +52,7 @@ def _scheduled(fact: StepScheduled) -> dict[str, object]:
         "creator_id": fact.creator_id,
         "user_id": fact.user_id,
         "program_id": fact.program_id,
-        "message_id": step_message_id(fact.enrollment_id, fact.n),
+        "message_id": step_message_id(fact.enrollment_id, fact.n, fact.attempt),
         "node": fact.node,
         "kind": fact.kind,
         "passed": list(fact.passed),

@@ -47,19 +47,15 @@ FLOWS = (
 def verdicts(chance: Random) -> Callable[[Any], Verdict]:
     """A provider that answers, is away, is cut, refuses or knows something about the member."""
 
-    def verdict(_effect: Any) -> Verdict:
-        return chance.choice(
-            [
-                *[Accepted("p")] * 6,
-                Deferred("away", "down"),
-                Unknown("cut"),
-                Rejected("odd", "no"),
-                Rejected(WINDOW_CLOSED, "closed"),
-                Rejected(UNREACHABLE_RECIPIENT, "blocked"),
-            ]
-        )
-
-    return verdict
+    fates: list[Verdict] = [
+        *[Accepted("p")] * 6,
+        Deferred("away", "down"),
+        Unknown("cut"),
+        Rejected("odd", "no"),
+        Rejected(WINDOW_CLOSED, "closed"),
+        Rejected(UNREACHABLE_RECIPIENT, "blocked"),
+    ]
+    return lambda _effect: chance.choice(fates)
 
 
 def model(chance: Random) -> Callable[[Any], Verdict]:

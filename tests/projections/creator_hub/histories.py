@@ -205,7 +205,7 @@ class World:
     def send_step(self, user_id: str, program_id: str, n: int, node: str, passed: tuple[str, ...] = ()) -> None:
         """A step that sends a message, done."""
         creator, of = self.registered[user_id].creator_id, self.step(user_id, program_id, n, node, passed)
-        message = step_message_id(enrollment_id(user_id, program_id), n)
+        message = step_message_id(enrollment_id(user_id, program_id), n, 1)
         self.record(StepBegun, creator, flow_id="flow", message_id=message, **of)
         cause = Cause(kind=CauseKind.STEP, program_id=program_id, n=n)
         self.sent(self.queue(user_id, cause, message_id=message))
