@@ -60,6 +60,7 @@ def _configured(fact: ChannelCreated | ChannelUpdated) -> dict[str, object]:
         "credentials": list(fact.credentials),
         "vault": fact.vault,
         "status": fact.status.value,
+        "updated_at": fact.at,
     }
     return columns if fact.status is ChannelStatus.INACTIVE else columns | {"code": None}
 
@@ -82,6 +83,7 @@ CHANNELS = ReadModel(
         code            text,
         phone_number_id text,
         created_at      timestamptz not null,
+        updated_at      timestamptz not null,
         last_activity_at timestamptz
     );
     create index on {table} (creator_id, created_at);
@@ -106,6 +108,7 @@ class ChannelRow(NamedTuple):
     code: str | None
     phone_number_id: str | None
     created_at: datetime
+    updated_at: datetime
 
 
 CHANNEL = f"select {', '.join(ChannelRow._fields)} from creator_hub_channels where channel_id = %s"

@@ -234,6 +234,13 @@ async def last_number(connection: AsyncConnection[Row], creator_id: str, user_id
     return int(number)
 
 
+async def member_of_message(connection: AsyncConnection[Row], creator_id: str, message_id: str) -> str | None:
+    """The member whose message this is, either way; None if the creator has no such message."""
+    sql = "select user_id from creator_hub_messages where message_id = %s and creator_id = %s"
+    row = await (await connection.execute(sql, (message_id, creator_id))).fetchone()
+    return None if row is None else str(row[0])
+
+
 def _spoken(row: Row) -> SpokenMessage:
     found = SpokenMessage(*row)
     return found._replace(type=InteractionType(found.type))

@@ -102,6 +102,7 @@ class ProgramRow(NamedTuple):
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
+    archived_at: datetime | None
 
 
 async def program_by_id(connection: AsyncConnection[Row], creator_id: str, program_id: str) -> ProgramRow | None:

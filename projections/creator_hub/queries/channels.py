@@ -22,7 +22,7 @@ class ListedChannel(NamedTuple):
 CHANNELS = f"""
     select {", ".join(f"c.{name}" for name in ChannelRow._fields)},
            (select coalesce(sum(d.new_users), 0)::bigint from creator_hub_daily d
-             where d.creator_id = c.creator_id and d.channel_type = c.channel_type and d.channel_id = c.channel_id),
+             where d.creator_id = c.creator_id and d.channel_id = c.channel_id),
            c.last_activity_at
       from creator_hub_channels c where c.creator_id = %s order by c.created_at desc, c.channel_id
 """

@@ -150,7 +150,7 @@ class World:
             "cause": cause,
         }
         of |= {name: value for name, value in fields.items() if name in of}
-        rest = {"to": "address", "text": text, "parts": 1, "template": None, "vault": None, "phone_number_id": None}
+        rest = {"to": "address", "text": text, "parts": 1, "template": None}
         self.record(MessageQueued, member.creator_id, **of, **rest)
         return of
 
@@ -167,13 +167,13 @@ class World:
 
     def failed(self, of: dict[str, Any]) -> None:
         creator = self.registered[of["user_id"]].creator_id
-        self.record(MessageFailed, creator, code="blocked", reason="the member has blocked us", **of)
+        self.record(MessageFailed, creator, code="blocked", vault=None, reason="the member has blocked us", **of)
 
     def reply(self, user_id: str, to: MessageReceived, text: str = "An answer") -> dict[str, Any]:
         """A model's reply, which is queued."""
         creator, reply_id = to.creator_id, f"reply-{next(self.numbers)}"
         of = {"user_id": user_id, "reply_id": reply_id, "cause": ReplyCause(message_ids=(to.message_id,))}
-        asked = {"knowledge_base_ids": (), "cite_sources": False, "only_knowledge": False}
+        asked = {"asked_at": to.at, "knowledge_base_ids": (), "cite_sources": False, "only_knowledge": False}
         self.record(ReplyRequested, creator, channel_id=to.channel_id, text=to.text, **of, **asked)
         cause = Cause(kind=CauseKind.REPLY, ai=True, reply_id=reply_id, answered_at=to.at)
         composed = {"citations": (), "prompt_version": "1", "model": "m", "usage": Usage()}
@@ -198,7 +198,13 @@ class World:
     def step(self, user_id: str, program_id: str, n: int, node: str, passed: tuple[str, ...] = ()) -> dict[str, Any]:
         of = self.enrolled(user_id, program_id) | {"n": n, "node": node}
         member = self.registered[user_id]
-        due = {"flow_id": "flow", "kind": "send_message", "channel_id": member.channel_id, "due_at": self.now}
+        due = {
+            "flow_id": "flow",
+            "kind": "send_message",
+            "channel_id": member.channel_id,
+            "due_at": self.now,
+            "time_zone": "UTC",
+        }
         self.record(StepScheduled, member.creator_id, **of, **due, passed=passed, unbroken=1, attempt=1)
         return of
 

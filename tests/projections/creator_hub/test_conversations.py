@@ -12,6 +12,7 @@ from projections.creator_hub.messages import (
     InteractionType,
     conversation,
     last_number,
+    member_of_message,
     messages_after,
     recent_interactions,
 )
@@ -92,6 +93,13 @@ def test_a_widget_goes_on_after_the_last_number_that_it_has(tables: Tables, worl
     assert tables.ask(last_number, CREATOR, ANA) == rest[-1].number
     assert tables.ask(messages_after, OTHER, ANA, WEB) == []
     assert tables.ask(last_number, OTHER, ANA) == 0
+
+
+def test_the_member_of_a_message_is_found_under_the_creator_alone(tables: Tables, world: World) -> None:
+    queued = world.queue(ANA, RULE)["message_id"]
+    tables.apply(world.history)
+    assert tables.ask(member_of_message, CREATOR, queued) == ANA
+    assert tables.ask(member_of_message, OTHER, queued) is None
 
 
 def test_no_word_of_an_erased_member_is_left(tables: Tables, world: World) -> None:
