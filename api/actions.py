@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -63,13 +64,14 @@ class Actions:
         """One write of a caller. The same `Idempotency-Key` is the same command; raises ApiError 400 for a bad key."""
         key = request.headers.get("idempotency-key")
         if key is None:
-            return Action(self, request, actor, uuid4())
+            return Action(self, request, actor, uuid4(), keyed=False)
         key = key.strip().strip('"')
         if not key or len(key) > MAX_KEY:
             raise ApiError(400, f"Idempotency-Key must have 1 to {MAX_KEY} characters", kind="InvalidInput")
-        return Action(self, request, actor, command_id_for(self.surface, caller, key), self._fingerprints(request))
+        return Action(self, request, actor, command_id_for(self.surface, caller, key), keyed=True)
 
-    def _fingerprints(self, request: Request) -> Fingerprints:
+    def fingerprints(self, request: Request) -> Fingerprints:
+        """The fingerprints of a request whose body, or a description of its parts, is in the scope under BODY."""
         scope, body = request.scope, request.scope[BODY]
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         message = f"{request.method} {path}\n".encode() + _canonical(body)
@@ -109,16 +111,22 @@ class Action:
         request: Request,
         actor: str,
         command_id: UUID,
-        fingerprints: Fingerprints = NO_KEY,
+        *,
+        keyed: bool,
         conditional: bool = True,
     ) -> None:
         self._actions = actions
         self.request = request
         self._actor = actor
         self.command_id = command_id
-        self._fingerprints = fingerprints
+        self._keyed = keyed
         self._conditional = conditional
         self.at: datetime = actions.clock.now()
+
+    @cached_property
+    def _fingerprints(self) -> Fingerprints:
+        """Made when a command is submitted: an endpoint may read the body itself."""
+        return self._actions.fingerprints(self.request) if self._keyed else NO_KEY
 
     def new_id(self, what: str) -> UUID:
         """The id of a thing this write makes: the same for every retry with the same key."""
@@ -134,17 +142,14 @@ class Action:
             self.request,
             self._actor,
             derived_id(self.command_id, f"part {number}"),
-            self._fingerprints,
-            conditional,
+            keyed=self._keyed,
+            conditional=conditional,
         )
 
     async def repeated(self) -> bool:
         """Whether this write was decided before. A command submitted then gets the earlier outcome, or 409."""
         actions = self._actions
-        return (
-            self._fingerprints is not NO_KEY
-            and await actions.gateway.outcome(actions.surface, self.command_id) is not None
-        )
+        return self._keyed and await actions.gateway.outcome(actions.surface, self.command_id) is not None
 
     async def submit(self, command: Command) -> Outcome:
         """Submit the command and return its outcome; raises ApiError for a refusal, a conflict or a missed deadline."""
@@ -158,7 +163,7 @@ class Action:
             fingerprint=self._fingerprints.current,
             former_fingerprint=self._fingerprints.former,
             expected_version=self._expected_version(),
-            fresh=self._fingerprints is NO_KEY,
+            fresh=not self._keyed,
         )
         try:
             if len(self.request.scope.get(BODY, b"")) > LARGE_BODY:

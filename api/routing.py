@@ -54,6 +54,8 @@ class LeanRoute(APIRoute):
     """The lean route (see the module). Errors are in the format of the surface that serves the request."""
 
     max_body_bytes = MAX_BODY_BYTES
+    reads_body = True
+    """Whether the body is read before the guards run; see `api.uploads` for one that is not."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         with run_cleanups(scope):
@@ -61,7 +63,7 @@ class LeanRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint, plan = self.endpoint, plan_of(self.endpoint, self.path_format)
-        status, most = self.status_code or 200, self.max_body_bytes
+        status, most = self.status_code or 200, self.max_body_bytes if self.reads_body else None
         left_out = LeftOut(
             exclude_none=self.response_model_exclude_none, exclude_unset=self.response_model_exclude_unset
         )
@@ -106,9 +108,11 @@ def run_cleanups(scope: Scope) -> Iterator[None]:
             cleanup()
 
 
-async def _call(endpoint: Callable[..., Awaitable[Any]], plan: Plan, request: Request, most: int) -> Any:
-    body = await _body(request, most) if request.method not in ("GET", "HEAD") else b""
-    request.scope[BODY] = body
+async def _call(endpoint: Callable[..., Awaitable[Any]], plan: Plan, request: Request, most: int | None) -> Any:
+    body = b""
+    if most is not None:
+        body = await _body(request, most) if request.method not in ("GET", "HEAD") else b""
+        request.scope[BODY] = body
     arguments: dict[str, Any] = {}
     for name, guard in plan.guards:
         made = guard(request)

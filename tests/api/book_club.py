@@ -6,6 +6,7 @@ with the library's answer, as long as that comes in time.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from unittest import mock
 import orjson
 from fastapi import APIRouter
 from psycopg import AsyncConnection
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, JsonValue
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,13 +26,15 @@ from api.actions import Actions
 from api.auth import API_KEY, Caller
 from api.correlation import correlated, correlation_of
 from api.cors import cross_origin
-from api.errors import ApiError, ErrorFormat
+from api.errors import ApiError, ErrorFormat, FieldError, invalid
 from api.limits import Limiter, RateLimitHeaders
+from api.multipart import Part
 from api.openapi import describe, guard_of, security_of
 from api.routing import Json, LeanApp, LeanRoute
 from api.streaming.watch import Watch
 from api.submission import submit_and_wait
 from api.surface import Act, Read, Surface, app_of, may, outcomes, own_of, surface_of
+from api.uploads import FORM_JSON, Upload, UploadRoute, form_of
 from commandline.installation import VERSIONS
 from domain.messages import Effect
 from products import PRODUCTS
@@ -41,10 +44,12 @@ from streams.core.calls import AnyConnector
 from streams.core.mapper import Mapper
 from streams.core.read_models import Row
 from streams.engine import Engine
+from streams.postgres.objects import Objects, Owner
 from streams.telemetry.live_figures import Delivery
 from tests.api.book_club_context import (
     CONTEXT,
     NAME,
+    AddCover,
     AskForBook,
     BookFound,
     FindBook,
@@ -69,11 +74,12 @@ class Waits:
     books: Watch[str]
     streams: Watch[str]
     mapper: Mapper
+    objects: Objects
 
     @classmethod
-    def of(cls, engine: Engine) -> Waits:
+    def of(cls, engine: Engine, objects: Objects) -> Waits:
         books = Watch(engine.reads, engine.commits, heads_of)
-        return cls(books, Watch(engine.reads, engine.commits, stream_heads(NAME)), engine.mapper)
+        return cls(books, Watch(engine.reads, engine.commits, stream_heads(NAME)), engine.mapper, objects)
 
     async def close(self) -> None:
         await self.books.close()
@@ -87,6 +93,20 @@ class BookBody(BaseModel):
 class BookAnswer(BaseModel):
     title: str
     shelf: str
+
+
+class CoverForm(BaseModel):
+    note: Annotated[str, Field(max_length=50)] = ""
+    data: Annotated[dict[str, JsonValue], FORM_JSON] = Field(default_factory=dict)
+
+
+class CoverAnswer(BaseModel):
+    cover: str
+    file_name: str
+    content_type: str
+    size: int
+    sha256: str
+    data: dict[str, JsonValue]
 
 
 class PendingAnswer(BaseModel):
@@ -180,6 +200,38 @@ async def book(title: str, caller: Annotated[Caller, may("read")], reads: Read) 
     return BookAnswer(**found._asdict())
 
 
+MOST_BYTES = 26_214_400
+covers = APIRouter(route_class=UploadRoute)
+
+
+@covers.post("/api/books/{title}", status_code=201)
+async def add_cover(
+    title: str,
+    caller: Annotated[Caller, may("write")],
+    request: Request,
+    act: Act,
+    form: Annotated[Upload[CoverForm], form_of(CoverForm)],
+) -> CoverAnswer:
+    """Add a picture of a book's cover."""
+    if title == "unknown":
+        raise ApiError(404, "The library has not found that yet", kind="NotFound")
+    objects, most = own_of(request, Waits).objects, MOST_BYTES if title == "large" else 1_000_000
+    owner = Owner(NAME, title, f"{NAME}:{title}")
+    received = await form.receive(objects, owner, most, act.new_id("cover"), check_cover)
+    file, fields = received.file, received.fields
+    if title == "abandoned":
+        await asyncio.Event().wait()
+    facts: dict[str, Any] = {"cover": file.stored.id, "file_name": file.name, "size": file.stored.size}
+    await act.submit(AddCover(at=act.at, title=title, note=fields.note, **facts))
+    return CoverAnswer(content_type=file.content_type, sha256=file.stored.sha256, data=fields.data, **facts)
+
+
+def check_cover(part: Part, head: bytes) -> None:
+    """A text is no picture."""
+    if part.label.endswith(".txt") or head.startswith(b"MZ"):
+        raise invalid([FieldError("file", "must be a picture", missing=False)])
+
+
 @router.get("/unsubscribe/{token}")
 async def unsubscribe_page(token: str, request: Request) -> Response:
     """The page behind the link in a letter of the club."""
@@ -213,7 +265,7 @@ ERRORS = ErrorFormat(render, {"type": "object", "required": ["error"], "properti
 def app(parts: EdgeParts) -> App:
     """The surface of the club."""
     actions = Actions(NAME, parts.engine, {}, parts.secrets)
-    waits = Waits.of(parts.engine)
+    waits = Waits.of(parts.engine, parts.objects)
     limiter = Limiter(parts.counters, NAME, LIMITS, tiers=TIERS, by_token=True)
     surface = Surface(
         NAME,
@@ -232,7 +284,7 @@ def app(parts: EdgeParts) -> App:
             cross_origin(parts.settings.cors_origins),
         ),
     )
-    routers = (router, outcomes)
+    routers = (router, covers, outcomes)
     made = app_of(surface, "Book club", "1.0.0", "A book club.", routers)
 
     def describe_route(path: dict[str, Any], route: Any) -> None:
@@ -263,6 +315,13 @@ BOOK_CLUB = Product(
 def club(variables: Mapping[str, str] | None = None) -> Iterator[Served]:
     """The products of the tree and this one, served together."""
     installed()  # first, as other tests copy it
+    with listed(), serving(Served, variables or {}) as served:
+        yield served
+
+
+@contextmanager
+def listed() -> Iterator[None]:
+    """Within it, the products of the tree and this one are built."""
     products = (*PRODUCTS, BOOK_CLUB)
     with (
         mock.patch.multiple(
@@ -273,6 +332,5 @@ def club(variables: Mapping[str, str] | None = None) -> Iterator[Served]:
             DELIVERIES=tuple(product.deliveries for product in products),
         ),
         mock.patch.dict(VERSIONS, {model.name: model.version for model in CONTEXT.read_models}),
-        serving(Served, variables or {}) as served,
     ):
-        yield served
+        yield

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from commands import webhooks
 from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
 from domain.calls.webhook import DeliverWebhook
-from domain.messages import Command, Effect, Event, Refused, Reply
+from domain.messages import Command, Effect, Event, ObjectId, Refused, Reply
 from domain.webhooks import FeedEvent, WebhookContent
 from projections.tokens import tokens_of
 from projections.webhook_endpoints import endpoints_of
@@ -36,6 +36,13 @@ class BookFound(Event, name="book_club.book.found.v1"):
     shelf: str
 
 
+class CoverAdded(Event, name="book_club.book.cover_added.v1"):
+    title: str
+    cover: ObjectId
+    file_name: str
+    size: int
+
+
 class Book(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -50,6 +57,14 @@ class AskForBook(Command, name="book_club.book.ask.v1", key="title"):
     title: str
 
 
+class AddCover(Command, name="book_club.book.add_cover.v1", key="title"):
+    title: str
+    cover: str
+    file_name: str
+    size: int
+    note: str
+
+
 class RecordBook(Reply, name="book_club.book.record.v1", key="title"):
     title: str
 
@@ -58,7 +73,7 @@ class FindBook(Effect, name="book_club.find_book.v1"):
     title: str
 
 
-def evolve(_book: Book, _event: BookAsked | BookFound) -> Book:
+def evolve(_book: Book, _event: BookAsked | BookFound | CoverAdded) -> Book:
     return Book(asked=True)
 
 
@@ -66,6 +81,13 @@ def ask(command: AskForBook, book: Book) -> Sequence[Event]:
     if command.title == "unwanted":
         raise Unwanted("the club does not read that")
     return [] if book.asked else [BookAsked(at=command.at, title=command.title)]
+
+
+def add_cover(command: AddCover, _book: Book) -> Sequence[Event]:
+    added = CoverAdded(
+        at=command.at, title=command.title, cover=command.cover, file_name=command.file_name, size=command.size
+    )
+    return [added]
 
 
 def record(command: RecordBook, _book: Book) -> Sequence[Event]:
@@ -97,9 +119,10 @@ BOOKS = ReadModel(
 BOOK = Stream("book", Book(), evolve, id_of=attrgetter("title"))
 CONTEXT = Context(
     name=NAME,
-    events=(BookAsked, BookFound, *webhooks.WEBHOOK_EVENTS, *TOKEN_EVENTS),
+    events=(BookAsked, BookFound, CoverAdded, *webhooks.WEBHOOK_EVENTS, *TOKEN_EVENTS),
     handlers=(
         Handler(AskForBook, decide=ask, writes=BOOK),
+        Handler(AddCover, decide=add_cover, writes=BOOK),
         Handler(RecordBook, decide=record, writes=BOOK),
         *webhooks.WEBHOOK_HANDLERS,
         *TOKEN_HANDLERS,

@@ -36,6 +36,11 @@ class Process:
         self._variables = variables_of(database, log.parent, self._port) | variables
         self._process: BaseProcess | None = None
 
+    @staticmethod
+    def serve(environment: dict[str, str], log: Path) -> None:
+        """What the process does, until it is stopped."""
+        serve(environment, log)
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
@@ -48,7 +53,7 @@ class Process:
 
     def start(self) -> None:
         """Starts it and waits until it answers. Raises TimeoutError or RuntimeError."""
-        self._process = FORKING.Process(target=serve, args=(self._variables, self._log))
+        self._process = FORKING.Process(target=self.serve, args=(self._variables, self._log))
         self._process.start()
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
