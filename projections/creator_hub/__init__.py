@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from projections.creator_hub.badges import BADGES
 from projections.creator_hub.channels import CHANNELS
+from projections.creator_hub.chunks import CHUNKS
 from projections.creator_hub.daily import DAILY
 from projections.creator_hub.daily_members import DAILY_MEMBERS
 from projections.creator_hub.daily_programs import DAILY_PROGRAMS
 from projections.creator_hub.daily_rules import DAILY_RULES
+from projections.creator_hub.documents import DOCUMENTS
 from projections.creator_hub.enrollments import ENROLLMENTS
+from projections.creator_hub.exports import EXPORTS
 from projections.creator_hub.flows import FLOWS
+from projections.creator_hub.knowledge_base_counters import KNOWLEDGE_BASE_COUNTERS
+from projections.creator_hub.knowledge_bases import KNOWLEDGE_BASES
 from projections.creator_hub.member_counters import MEMBER_COUNTERS
 from projections.creator_hub.members import MEMBERS
 from projections.creator_hub.messages import MESSAGES
@@ -27,6 +32,10 @@ from projections.webhooks import webhooks_of
 from streams.core.read_models import ReadModel
 
 READ_MODELS: tuple[ReadModel, ...] = (
+    KNOWLEDGE_BASES,
+    KNOWLEDGE_BASE_COUNTERS,
+    DOCUMENTS,
+    CHUNKS,
     MEMBERS,
     MEMBER_COUNTERS,
     MESSAGES,
@@ -46,6 +55,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     DAILY_MEMBERS,
     DAILY_PROGRAMS,
     DAILY_RULES,
+    EXPORTS,
     webhooks_of("creator_hub"),
     *endpoints_of("creator_hub"),
     *tokens_of("creator_hub"),

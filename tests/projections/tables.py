@@ -93,6 +93,10 @@ class Tables:
         """The answer of a query."""
         return self._runner.run(query(self.connection, *values, **named))
 
+    def run(self, sql: str, values: Sequence[object]) -> None:
+        """Do a statement of the test's own."""
+        self._write([Statement(sql, list(values))])
+
     def clear(self) -> None:
         self._write([Statement(f"truncate {', '.join(active.table for active in self._actives)}")])
 
