@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import httpx2
 import pytest
 
 from connectors.retry_after import LONGEST
@@ -124,3 +125,22 @@ async def test_a_bot_has_no_number_to_be_found(chat: TelegramChat, telegram: Tel
     effect = FindChatSender(channel=ChatChannel.TELEGRAM, vault="c", account="a")
     assert isinstance(await chat.find_sender(effect, SECRETS), Accepted)
     assert telegram.journal.requests == 0
+
+
+async def test_the_imitation_answers_as_telegram_documents_it(telegram: TelegramImitation) -> None:
+    telegram.behave(throttling("5", text="Too Many Requests: retry after 5"))
+    async with httpx2.AsyncClient(base_url=f"{telegram.url}/bot{BOT_TOKEN}") as client:
+        refused = await client.post("/sendMessage", json={"chat_id": 1, "text": "Hi"})
+        taken = await client.post("/sendMessage", json={"chat_id": 1, "text": "Hi"})
+        unknown = await client.post(f"{telegram.url}/botwrong/sendMessage", json={"chat_id": 1, "text": "Hi"})
+    assert (refused.status_code, refused.json()) == (
+        429,
+        {
+            "ok": False,
+            "error_code": 429,
+            "description": "Too Many Requests: retry after 5",
+            "parameters": {"retry_after": 5},
+        },
+    )
+    assert taken.json()["result"].keys() >= {"message_id", "from", "chat", "text"}
+    assert unknown.json() == {"ok": False, "error_code": 401, "description": "Unauthorized"}

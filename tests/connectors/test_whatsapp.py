@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import httpx2
 import pytest
 
 from connectors.whatsapp import WhatsAppChat, code_of, mark_of
@@ -173,3 +174,27 @@ async def test_a_webhook_needs_no_call(chat: WhatsAppChat, whatsapp: WhatsAppImi
 
 def search(asked: str | None) -> FindChatSender:
     return FindChatSender(channel=ChatChannel.WHATSAPP, vault="c", account=ACCOUNT_ID, number=asked)
+
+
+async def test_the_imitation_answers_as_whatsapp_documents_it(whatsapp: WhatsAppImitation) -> None:
+    path = f"/v26.0/{PHONE_NUMBER_ID}/messages"
+    message = {"messaging_product": "whatsapp", "to": "+16505551234", "type": "text", "text": {"body": "Hi"}}
+    whatsapp.behave(failing(400, "130429", text="(#130429) Rate limit hit"))
+    async with httpx2.AsyncClient(base_url=whatsapp.url, headers={"Authorization": f"Bearer {ACCESS_TOKEN}"}) as client:
+        refused = await client.post(path, json=message)
+        taken = await client.post(path, json=message)
+        incomplete = await client.post(path, json=message | {"to": ""})
+    assert refused.json()["error"].keys() == {"message", "type", "code", "error_data", "fbtrace_id"}
+    assert refused.json()["error"]["code"] == 130429
+    assert taken.json()["contacts"] == [{"input": "+16505551234", "wa_id": "16505551234"}]
+    assert taken.json()["messages"][0]["id"].startswith("wamid.")
+    assert (incomplete.status_code, incomplete.json()["error"]["code"]) == (400, 100)
+
+
+@pytest.mark.parametrize("body", ["", "x" * 4097])
+async def test_the_imitation_takes_no_text_that_whatsapp_would_not(
+    chat: WhatsAppChat, whatsapp: WhatsAppImitation, a_chat: MakeChat, body: str
+) -> None:
+    verdict = await chat.send(a_chat(text=body), SECRETS)
+    assert isinstance(verdict, Rejected)
+    assert (verdict.code, whatsapp.journal.received) == ("100", [])
