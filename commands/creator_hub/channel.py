@@ -78,6 +78,13 @@ class RecordWebhookSet(Reply, name="creator_hub.channel.record_webhook_set.v1", 
     vault: str
 
 
+class RecordNumber(Reply, name="creator_hub.channel.record_number.v1", key="creator_id"):
+    """The answer of the provider that was asked for the id of the channel's number."""
+
+    creator_id: str
+    channel_id: str
+
+
 class RefuseCredentials(OfChannel, name="creator_hub.channel.refuse_credentials.v1", key="creator_id"):
     """Note that the provider has refused the credentials that a send used, unless there are others by now."""
 
@@ -123,6 +130,7 @@ def _updated(command: UpdateChannel, channel: Channel) -> Iterator[ChannelEvent]
         configuration=configuration,
         credentials=credentials,
         vault=command.vault or channel.vault,
+        replaced=channel.vault if command.vault is not None and command.vault != channel.vault else None,
         status=_status_after(command, channel, renewed=renewed),
         sets_webhook=renewed,
     )
@@ -154,6 +162,16 @@ def learn_number(command: LearnNumber, channel: Channel) -> Sequence[ChannelEven
     if channel.phone_number_id == command.phone_number_id:
         return []
     return [NumberLearnt(**command.model_dump())]
+
+
+def record_number(command: RecordNumber, channel: Channel) -> Sequence[ChannelEvent]:
+    """A number that is not found stays unknown: the first signed call may tell it."""
+    attempt, about = command.attempt, command.model_dump(include={"at", "creator_id", "channel_id"})
+    if attempt is None or attempt.result is not Result.ACCEPTED or not attempt.provider_id:
+        return []
+    if channel.phone_number_id == attempt.provider_id:
+        return []
+    return [NumberLearnt(**about, phone_number_id=attempt.provider_id)]
 
 
 def record_webhook_set(command: RecordWebhookSet, channel: Channel) -> Sequence[ChannelEvent]:

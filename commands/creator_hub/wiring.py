@@ -27,6 +27,7 @@ from commands.creator_hub.reactions import react
 from commands.outbox import OUTBOX_HANDLERS, StillThere
 from commands.tokens import TOKEN_EVENTS, TOKEN_HANDLERS
 from commands.webhooks import WEBHOOK_EVENTS, WEBHOOK_HANDLERS, WEBHOOK_REFUSALS
+from domain.calls.chat import FindChatSender
 from domain.calls.outbox import ForgetMessages
 from domain.calls.webhook import DeliverWebhook
 from domain.creator_hub import account as accounts
@@ -130,6 +131,7 @@ CHANNEL_HANDLERS = (
     Handler(channel.VerifyChannel, decide=channel.verify, writes=CHANNEL),
     Handler(channel.LearnNumber, decide=channel.learn_number, writes=CHANNEL),
     Handler(channel.RecordWebhookSet, decide=channel.record_webhook_set, writes=CHANNEL),
+    Handler(channel.RecordNumber, decide=channel.record_number, writes=CHANNEL),
     Handler(channel.RefuseCredentials, decide=channel.refuse_credentials, writes=CHANNEL),
     Handler(rule.CreateRule, decide=rule.create, writes=RULE, creates=True),
     Handler(rule.Sweep, decide=rule.sweep, writes=RULE),
@@ -166,6 +168,6 @@ CREATOR_HUB = Context(
         StillThere,
         *WEBHOOK_REFUSALS,
     ),
-    effects=(*EFFECTS, ForgetMessages, DeliverWebhook),
+    effects=(*EFFECTS, FindChatSender, ForgetMessages, DeliverWebhook),
     react=react,
 )

@@ -11,7 +11,7 @@ from typing import assert_never
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from domain.creator_hub.kinds import ChannelType, OfCreator
-from domain.messages import VaultReference
+from domain.messages import ForgottenObject, VaultReference
 
 
 class ChannelStatus(StrEnum):
@@ -49,7 +49,12 @@ class ChannelCreated(OfChannel, name="creator_hub.channel.created.v1"):
 
 
 class ChannelUpdated(OfChannel, name="creator_hub.channel.updated.v1"):
-    """The whole configuration from here on. New credentials make an inactive channel what it was when new."""
+    """The whole configuration from here on. New credentials make an inactive channel what it was when new.
+
+    `replaced` are the credentials that are forgotten; None where they stay.
+    """
+
+    replaced: ForgottenObject | None
 
     channel_type: ChannelType
     channel_name: str

@@ -61,7 +61,7 @@ class ExportBuilding:
 
     async def _read(
         self, connection: AsyncConnection[Row], effect: BuildExport
-    ) -> tuple[int, list[tuple[Metric, Sequence[Bucket]]]]:
+    ) -> tuple[int, list[tuple[Metric, list[Bucket]]]]:
         async with connection.transaction():
             await connection.execute(SNAPSHOT)
             found = await connection.execute(POSITION, (partition_of(effect.creator_id, self._partitions),))

@@ -44,8 +44,7 @@ def naive(story: Story, as_of: datetime, applies_to: str, since: datetime | None
     channels = {one.user_id: one.channel_id for one in story.of(MessageReceived)}
     done = {
         (one.user_id, one.spell)
-        for kind in (RuleTriggered, RuleSkipped)
-        for one in story.of(kind)
+        for one in (*story.of(RuleTriggered), *story.of(RuleSkipped))
         if one.rule_id == RULE
     }
     last = {
