@@ -104,6 +104,7 @@ class BuildExport(Effect, name="creator_hub.build_export.v1"):
     """Build the files of an export at one position. The output holds `files` and `position`."""
 
     creator_id: str
+    requested_by: str
     export_id: str
     metrics: tuple[Metric, ...]
     first: date
@@ -111,10 +112,11 @@ class BuildExport(Effect, name="creator_hub.build_export.v1"):
     export_format: ExportFormat
 
 
-class MailExport(Effect, name="creator_hub.mail_export.v1", subject="creator_id"):
+class MailExport(Effect, name="creator_hub.mail_export.v1", subject="requested_by"):
     """Mail the files of an export to the address that was given."""
 
     creator_id: str
+    requested_by: str
     export_id: str
     email: Personal[str]
     files: tuple[tuple[str, str], ...]

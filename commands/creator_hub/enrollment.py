@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+from commands.creator_hub.dispatch import OUTSIDE_WINDOW
 from commands.creator_hub.member import UnknownMember
 from commands.creator_hub.program import UnknownProgram
-from commands.creator_hub.sending import OUTSIDE_WINDOW
 from commands.creator_hub.step import Journey
 from commands.creator_hub.way import Way
 from domain.creator_hub.account import Account

@@ -24,8 +24,9 @@ from domain.creator_hub.export import (
 from domain.messages import Command, Personal, ReplyAboutPerson, Result
 
 
-class RequestExport(Command, name="creator_hub.export.request.v1", key="creator_id", subject="creator_id"):
+class RequestExport(Command, name="creator_hub.export.request.v1", key="creator_id", subject="requested_by"):
     creator_id: str
+    requested_by: str
     export_id: str
     metrics: tuple[Metric, ...]
     first: date
@@ -34,15 +35,19 @@ class RequestExport(Command, name="creator_hub.export.request.v1", key="creator_
     email: Personal[str]
 
 
-class RecordBuilt(ReplyAboutPerson, name="creator_hub.export.record_built.v1", key="creator_id", subject="creator_id"):
+class RecordBuilt(
+    ReplyAboutPerson, name="creator_hub.export.record_built.v1", key="creator_id", subject="requested_by"
+):
     creator_id: str
+    requested_by: str
     export_id: str
 
 
 class RecordMailed(
-    ReplyAboutPerson, name="creator_hub.export.record_mailed.v1", key="creator_id", subject="creator_id"
+    ReplyAboutPerson, name="creator_hub.export.record_mailed.v1", key="creator_id", subject="requested_by"
 ):
     creator_id: str
+    requested_by: str
     export_id: str
 
 
@@ -60,7 +65,7 @@ def request(command: RequestExport, _export: Export) -> Sequence[ExportEvent]:
 
 
 def record_built(command: RecordBuilt, export: Export) -> Sequence[ExportEvent]:
-    attempt, about = command.attempt, command.model_dump(include={"at", "creator_id", "export_id"})
+    attempt, about = command.attempt, command.model_dump(include={"at", "creator_id", "requested_by", "export_id"})
     if attempt is None or attempt.result is Result.DEFERRED or export.phase is not ExportPhase.PROCESSING:
         return []
     if attempt.result is not Result.ACCEPTED:
@@ -74,7 +79,7 @@ def record_built(command: RecordBuilt, export: Export) -> Sequence[ExportEvent]:
 
 def record_mailed(command: RecordMailed, export: Export) -> Sequence[ExportEvent]:
     """A mail without an answer is not sent again: it may have arrived."""
-    attempt, about = command.attempt, command.model_dump(include={"at", "creator_id", "export_id"})
+    attempt, about = command.attempt, command.model_dump(include={"at", "creator_id", "requested_by", "export_id"})
     if attempt is None or attempt.result is Result.DEFERRED or export.mailed:
         return []
     match attempt.result:

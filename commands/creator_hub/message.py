@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TypedDict
 
+from commands.creator_hub.dispatch import OUTSIDE_WINDOW, AboutMessage
 from commands.creator_hub.rounds import resume_at
-from commands.creator_hub.sending import OUTSIDE_WINDOW, AboutMessage
 from domain.calls.chat import CREDENTIALS, UNREACHABLE_RECIPIENT, WINDOW_CLOSED
 from domain.creator_hub.channel import Template
 from domain.creator_hub.member import Member, MemberEvent, OptedOut, OptOutSource, WindowClosed

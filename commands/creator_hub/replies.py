@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from commands.creator_hub.sending import Outgoing, queued
+from commands.creator_hub.dispatch import Outgoing, queued
 from domain.creator_hub.account import Account
 from domain.creator_hub.allowance import Allowance, AllowanceSpent, hour_of
 from domain.creator_hub.channel import Channel

@@ -61,9 +61,11 @@ def react_to_export(event: Recorded[Event]) -> Iterator[Reaction]:
     match event.fact:
         case ExportRequested() as requested:
             effect = BuildExport(**requested.model_dump(exclude={"at", "email"}))
-            yield Call(effect, RecordBuilt(**requested.model_dump(include={"at", "creator_id", "export_id"})))
+            yield Call(
+                effect, RecordBuilt(**requested.model_dump(include={"at", "creator_id", "requested_by", "export_id"}))
+            )
         case ExportBuilt(email=email) as built if email is not None:
             files = tuple((one.file_name, one.object_id) for one in built.files)
-            about = built.model_dump(include={"creator_id", "export_id"})
+            about = built.model_dump(include={"creator_id", "requested_by", "export_id"})
             reply = RecordMailed(**about, at=built.at)
             yield Call(MailExport(**about, email=email, files=files), reply)

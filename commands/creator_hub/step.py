@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from commands.creator_hub.dispatch import OUTSIDE_WINDOW, Outgoing, queued, refusal, template_needed
 from commands.creator_hub.replies import Asking, reply_message_id, requested
-from commands.creator_hub.sending import OUTSIDE_WINDOW, Outgoing, queued, refusal, template_needed
 from commands.creator_hub.way import Way
 from domain.creator_hub.account import Account
 from domain.creator_hub.allowance import Allowance
 from domain.creator_hub.channel import Channel, Template
 from domain.creator_hub.enrollment import StepAwaiting, StepBegun, StepDelivered, StepSkipped
-from domain.creator_hub.filled import filled
 from domain.creator_hub.flow import AI, BADGE, ENROLL, ESCALATE, SEND, WAIT, WAIT_FOR_REPLY, hours
 from domain.creator_hub.member import Awaiting, Escalated, EscalationReason, Member, ReplyAwaited
 from domain.creator_hub.message import Cause, CauseKind
+from domain.creator_hub.placeholders import filled
 from domain.creator_hub.reply import ReplyCause, ReplyRequested, ReplySkipped
 from domain.messages import Event
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from commands.creator_hub.dispatch import OUTSIDE_WINDOW, Outgoing, queued, refusal, template_needed
 from commands.creator_hub.member import OfMember
-from commands.creator_hub.sending import OUTSIDE_WINDOW, Outgoing, queued, refusal, template_needed
 from domain.creator_hub.channel import Channel, Template
 from domain.creator_hub.conditions import is_number
-from domain.creator_hub.filled import filled
 from domain.creator_hub.kinds import derived_id
 from domain.creator_hub.member import Member, MemberEvent
 from domain.creator_hub.message import Cause, CauseKind, Message, MessageEvent, MessagePhase
+from domain.creator_hub.placeholders import filled
 from domain.creator_hub.rule import Rule, RuleCreated
 from domain.creator_hub.trigger import ActionSkipped, RuleSkipped, RuleTriggered
 from domain.messages import Instant

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypedDict
 
-from commands.creator_hub.sending import OUTSIDE_WINDOW
+from commands.creator_hub.dispatch import OUTSIDE_WINDOW
 from domain.creator_hub.conditions import Facts
 from domain.creator_hub.enrollment import Completed, Enrollment, StepHeld, StepScheduled, StepSettled
 from domain.creator_hub.flow import PUT_OFF, STEPS_WITHOUT_WAIT, Graph, Node, Step, due_at

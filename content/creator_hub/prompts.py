@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from domain.calls.completion import PromptMessage
-from domain.creator_hub.filled import shown
+from domain.creator_hub.placeholders import shown
 from domain.social.text import shortened
 
 PROMPT_VERSION = "1"

@@ -37,7 +37,10 @@ class ExportFile(BaseModel):
     rows: int
 
 
-class OfExport(OfCreator, subject="creator_id"):
+class OfExport(OfCreator, subject="requested_by"):
+    """An event of one export. `requested_by` is the creator as the person whose address it holds."""
+
+    requested_by: str
     export_id: str
 
 

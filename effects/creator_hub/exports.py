@@ -88,7 +88,7 @@ class ExportBuilding:
         data = _ENCODERS[effect.export_format](metric, buckets)
         digest = sha256(data).hexdigest()
         id_ = derived_id("export", effect.export_id, metric, digest)
-        owner = Owner("creator_hub", effect.creator_id, f"creator_hub:{effect.creator_id}")
+        owner = Owner("creator_hub", effect.creator_id, f"creator_hub:{effect.requested_by}")
         await self._objects.put(owner, _whole(data), len(data), id_)
         name = f"{metric}.{effect.export_format}"
         return ExportFile(
@@ -143,7 +143,7 @@ class ExportMailing:
         return await self._mail(
             Email(
                 context="creator_hub",
-                recipient_id=effect.creator_id,
+                recipient_id=effect.requested_by,
                 reference=effect.export_id,
                 to=effect.email,
                 subject_line="Your export is ready",

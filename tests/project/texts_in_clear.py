@@ -164,5 +164,81 @@ CONTENT_GENERATOR: Mapping[str, str] = {
 }
 """Texts of content-generator alone. Its messages about a person name them by a mark."""
 
-OF_CONTEXT: Mapping[str, Mapping[str, str]] = {"content_generator": CONTENT_GENERATOR}
+CREATOR_HUB: Mapping[str, str] = {
+    "an id: ours, a client's, a provider's, or that of who acted": """
+        Advance.channel_id AllowanceSpent.reply_id AnswerMember.channel_id AnswerMember.creator_id
+        AnswerMember.knowledge_base_ids AnswerMember.reply_id AnswerMember.user_id Awaiting.flow_id
+        Awaiting.program_id BadgeEarned.badge_id BadgeEarned.program_id BuildExport.creator_id BuildExport.export_id
+        BuildExport.requested_by Cause.flow_id Cause.program_id Cause.reply_id Cause.rule_id Cause.trigger_id
+        ChannelCreated.vault ChannelUpdated.replaced ChannelUpdated.vault Citation.chunk_id Citation.document_id
+        Completed.passed CreateChannel.vault CreateKnowledgeBase.creator_id CreateKnowledgeBase.knowledge_base_id
+        CreateRule.creator_id CreateRule.rule_id DocumentDeleted.objects DocumentUploaded.object_id Due.channel_id
+        Due.user_id EmbedChunks.creator_id EmbedChunks.document_id EmbedChunks.plan_object EmbedChunks.text_object
+        Enrolled.flow_id Escalated.message_id ExportEmailed.provider_id ExportFile.object_id ExtractText.creator_id
+        ExtractText.document_id ExtractText.object_id FindChatSender.account FindChatSender.vault
+        FindInactive.creator_id FindInactive.cursor FindInactive.rule_id FlowPinned.flow_id
+        KnowledgeBaseCreated.knowledge_base_id LearnNumber.phone_number_id MailExport.creator_id
+        MailExport.export_id MailExport.files MailExport.requested_by MemberRegistered.channel_id
+        MemberRegistered.programs MembersFound.cursor MessageFailed.vault MessageReceived.channel_id
+        MessageReceived.message_id MessageReceived.provider_id NoteRefresh.creator_id NoteRefresh.token_id
+        NumberLearnt.phone_number_id OfChannel.channel_id OfChannel.creator_id OfCreator.creator_id
+        OfDocument.creator_id OfDocument.document_id OfDocument.knowledge_base_id OfEnrollment.creator_id
+        OfEnrollment.enrollment_id OfEnrollment.program_id OfEnrollment.user_id OfExport.export_id
+        OfExport.requested_by OfMember.creator_id OfMember.user_id OfMessage.channel_id OfMessage.creator_id
+        OfMessage.message_id OfMessage.user_id OfProgram.creator_id OfProgram.program_id OfRule.rule_id
+        OfStep.flow_id OfStep.node OfTrigger.rule_id OfTrigger.trigger_id OptedIn.message_id OptedOut.message_id
+        PartSent.provider_id Plan.plan_object Plan.text_object ProcessingStarted.object_id ProgramPublished.flow_id
+        PublishProgram.flow_id ReceiveMessage.channel_id ReceiveMessage.message_id ReceiveMessage.provider_id
+        RecordBatch.creator_id RecordBatch.document_id RecordBatch.knowledge_base_id RecordBuilt.creator_id
+        RecordBuilt.export_id RecordBuilt.requested_by RecordExtraction.creator_id RecordExtraction.document_id
+        RecordExtraction.knowledge_base_id RecordFound.creator_id RecordFound.rule_id RecordMailed.creator_id
+        RecordMailed.export_id RecordMailed.requested_by RecordNumber.channel_id RecordNumber.creator_id
+        RecordReply.channel_id RecordReply.creator_id RecordReply.reply_id RecordReply.user_id RecordSend.creator_id
+        RecordSend.message_id RecordSend.user_id RecordWebhookSet.channel_id RecordWebhookSet.creator_id
+        RecordWebhookSet.vault RefuseCredentials.vault ReplyCause.flow_id ReplyCause.message_ids
+        ReplyCause.program_id ReplyComposed.message_id ReplyComposed.reply_id ReplyDiscarded.reply_id
+        ReplyRequested.channel_id ReplyRequested.knowledge_base_ids ReplyRequested.reply_id ReplySkipped.reply_id
+        RequestExport.creator_id RequestExport.export_id RequestExport.requested_by RuleTriggered.channel_id
+        SendToMember.channel_id SendToMember.creator_id SendToMember.message_id SendToMember.user_id
+        SessionRefreshed.token_id SetWebhook.channel_id SetWebhook.creator_id SetWebhook.vault
+        StepAwaiting.channel_id StepAwaiting.flow_id StepBegun.flow_id StepBegun.message_id StepDelivered.enrolls
+        StepHeld.channel_id StepHeld.flow_id StepScheduled.channel_id StepScheduled.flow_id StepScheduled.passed
+        Sweep.creator_id Sweep.rule_id TakeAction.channel_id TakeAction.rule_id TakeAction.trigger_id
+        TriggerRule.channel_id TriggerRule.rule_id UpdateChannel.vault UploadDocument.object_id
+        WindowClosed.channel_id""",
+    "a hash of a file or a passage, which only whoever has it can make": """
+        Citation.hash DocumentUploaded.sha256 ExportFile.sha256 UploadDocument.sha256""",
+    "a name of a short list of ours or of a provider": """
+        Chunking.embedding_model ChunksEmbedded.embedding_model ChunksEmbedded.model CreateRule.applies_to
+        DocumentExtracted.embedding_model DocumentUploaded.file_type EmbedChunks.embedding_model
+        ExportFile.file_name ExtractText.file_type FindInactive.applies_to MembersFound.applies_to
+        MessageReceived.content Plan.splitter ProcessingStarted.file_type ReceiveMessage.content ReplyComposed.model
+        ReplyComposed.prompt_version ReplyDiscarded.model RuleCreated.applies_to StepScheduled.kind
+        SweepStarted.applies_to UploadDocument.file_type""",
+    "a code of a list of ours or of a provider": """
+        ActionSkipped.reason ChannelDeactivated.code DocumentFailed.code DocumentPutOff.code EmailFailed.code
+        ExportFailed.code MessageFailed.code MessagePutOff.code RecordStep.code RuleSkipped.reason StepFailed.code
+        StepHeld.reason StepSkipped.reason""",
+    "a time zone or a language, checked against its list": """
+        MemberRegistered.language ProfileUpdated.language ProfileUpdated.time_zone ReceiveMessage.language
+        StepScheduled.time_zone Template.language UpdateProfile.language UpdateProfile.time_zone""",
+    "what a creator writes for many members, and the channel's own settings without its credentials": """
+        BadgeEarned.badge_name ChannelCreated.channel_name ChannelCreated.configuration ChannelCreated.credentials
+        ChannelUpdated.channel_name ChannelUpdated.configuration ChannelUpdated.credentials Completed.program_name
+        CreateChannel.channel_name CreateChannel.configuration CreateChannel.credentials
+        CreateKnowledgeBase.description CreateKnowledgeBase.knowledge_base_name CreateKnowledgeBase.settings
+        CreateProgram.description CreateProgram.flow_definition CreateProgram.program_name CreateProgram.settings
+        CreateRule.actions CreateRule.description CreateRule.rule_name CreateRule.status_reason
+        CreateRule.trigger_conditions Enrolled.program_name FindChatSender.number FlowPinned.edges FlowPinned.nodes
+        KnowledgeBaseCreated.description KnowledgeBaseCreated.knowledge_base_name KnowledgeBaseCreated.settings
+        ProgramCreated.description ProgramCreated.flow_definition ProgramCreated.program_name
+        ProgramCreated.settings ProgramUpdated.description ProgramUpdated.flow_definition
+        ProgramUpdated.program_name ProgramUpdated.settings RuleCreated.actions RuleCreated.description
+        RuleCreated.rule_name RuleCreated.status_reason RuleCreated.trigger_conditions Template.name
+        UpdateChannel.channel_name UpdateChannel.credentials UpdateChannel.patch UpdateProgram.description
+        UpdateProgram.flow_definition UpdateProgram.program_name UpdateProgram.settings""",
+}
+"""Texts of creator-hub alone. What members and documents say is sealed."""
+
+OF_CONTEXT: Mapping[str, Mapping[str, str]] = {"content_generator": CONTENT_GENERATOR, "creator_hub": CREATOR_HUB}
 """The texts that one context has in clear beside those."""

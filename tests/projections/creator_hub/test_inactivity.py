@@ -42,11 +42,8 @@ def in_scope(story: Story, member: MemberRegistered, applies_to: str) -> bool:
 def naive(story: Story, as_of: datetime, applies_to: str, since: datetime | None) -> tuple[list[Due], datetime | None]:
     """Those due, and the time at which the next one becomes so."""
     channels = {one.user_id: one.channel_id for one in story.of(MessageReceived)}
-    done = {
-        (one.user_id, one.spell)
-        for one in (*story.of(RuleTriggered), *story.of(RuleSkipped))
-        if one.rule_id == RULE
-    }
+    triggered = {(one.user_id, one.spell) for one in story.of(RuleTriggered) if one.rule_id == RULE}
+    done = triggered | {(one.user_id, one.spell) for one in story.of(RuleSkipped) if one.rule_id == RULE}
     last = {
         member.user_id: story.last_active_at[member.user_id]
         for member in story.of(MemberRegistered)
