@@ -37,6 +37,7 @@ from streams.postgres.base_backup import (
 )
 from streams.postgres.database import connect_plain
 from streams.postgres.dump import load_dump, take_dump
+from streams.postgres.extensions import extensions_of
 from streams.postgres.installation import WrongInstallation
 from streams.postgres.journal import KEYS_ABOUT
 from streams.postgres.server import embedded_server
@@ -203,7 +204,7 @@ def _restored_base(settings: Settings, backup: Path, manifest: Manifest, again: 
 
 def _restored_dump(settings: Settings, backup: Path, manifest: Manifest, again: Sequence[str]) -> bool:
     assert settings.postgres is not None
-    load_dump(settings.postgres, backup / DUMP)
+    load_dump(settings.postgres, backup / DUMP, extensions_of(bootstrap.CONTEXTS))
     _put_keys_back(settings.data, backup, manifest)
     return _settled(settings, manifest, again)
 

@@ -68,7 +68,7 @@ class ReadModel:
     """Table maintained by one pure function. `ddl` creates it under `{table}`; queries see it under `name`.
 
     `subject` and `personal` name the columns that identify a person (`id` part of the subject) and that hold values
-    about them: they are set to null when the person is erased.
+    about them: they are set to null when the person is erased. `extensions` are those of PostgreSQL that the DDL needs.
     """
 
     name: str
@@ -78,6 +78,7 @@ class ReadModel:
     project: Project
     subject: str | None = None
     personal: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
 
 
 class RowChange(NamedTuple):

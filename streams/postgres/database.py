@@ -11,7 +11,8 @@ from psycopg.conninfo import make_conninfo
 
 from streams.core.read_models import Row
 
-SESSION = "-c timezone=UTC -c search_path=read_models,headwater"
+SESSION = "-c timezone=UTC -c search_path=read_models,headwater,public"
+"""Types and operators of extensions are in the schema `public`."""
 
 
 KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 10_000}

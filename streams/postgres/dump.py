@@ -9,8 +9,10 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from streams.core.read_models import Row
 from streams.postgres.accounts import account
 from streams.postgres.base_backup import CannotBackUp
+from streams.postgres.extensions import MissingExtension, make_extensions
 from streams.postgres.programs import MAJOR, ProgramFailed, program, run
 
 SCHEMAS = ("headwater", "read_models")
@@ -29,13 +31,24 @@ def take_dump(dsn: str, path: Path) -> None:
     _run("pg_dump", dsn, ["--format=custom", f"--file={path}", *(f"--schema={name}" for name in SCHEMAS)])
 
 
-def load_dump(dsn: str, path: Path) -> None:
-    """Load a dump into a database without these schemas, all or nothing; raises CannotBackUp."""
+def load_dump(dsn: str, path: Path, extensions: Sequence[str] = ()) -> None:
+    """Load a dump into a database without these schemas, all or nothing; raises CannotBackUp.
+
+    The extensions that its tables need are made first, as a dump of schemas has none.
+    """
     with psycopg.connect(dsn) as connection:
+        _make(connection, extensions)
         taken = [name for (name,) in connection.execute(TAKEN, (list(SCHEMAS),)).fetchall()]
     if taken:
         raise CannotBackUp(f"the database has the schema {taken[0]} already: a dump is restored into an empty one")
     _run("pg_restore", dsn, ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(path)])
+
+
+def _make(connection: psycopg.Connection[Row], extensions: Sequence[str]) -> None:
+    try:
+        make_extensions(connection, extensions)
+    except MissingExtension as missing:
+        raise CannotBackUp(str(missing)) from missing
 
 
 def _run(name: str, dsn: str, arguments: Sequence[str]) -> None:

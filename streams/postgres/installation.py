@@ -16,6 +16,7 @@ from streams.core.envelope import GENESIS
 from streams.core.read_models import ReadModel, Row
 from streams.core.wiring import Context
 from streams.postgres.database import connect, has_table
+from streams.postgres.extensions import MissingExtension, extensions_of, make_extensions
 from streams.postgres.projection_tables import Projection
 from streams.postgres.schema import DDL, FORMAT, INDEXES
 from streams.postgres.server import check_durable
@@ -43,7 +44,7 @@ class InUse(Exception):
 
 
 class WrongInstallation(Exception):
-    """The database has another format, number of partitions, log, master key or secret than this process."""
+    """The database has another format, number of partitions, log, master key or secret, or lacks an extension."""
 
 
 async def acquire_writer_lock(dsn: str, wait_seconds: float = 5.0, former: int | None = None) -> AsyncConnection[Row]:
@@ -114,6 +115,7 @@ def prepare(
         connection.execute(INSTALL, (FORMAT,))
         check_format(connection)
         _check_log(connection, log_in)
+        _make_extensions(connection, contexts)
         for context in contexts:
             _ensure_partitions(connection, context.name, partitions)
 
@@ -125,6 +127,13 @@ def _create_tables(connection: Connection[Row]) -> None:
     if fresh:
         for name, on in INDEXES.items():
             connection.execute(f"create index {name} on {on}".encode())
+
+
+def _make_extensions(connection: Connection[Row], contexts: Sequence[Context]) -> None:
+    try:
+        make_extensions(connection, extensions_of(contexts))
+    except MissingExtension as missing:
+        raise WrongInstallation(str(missing)) from missing
 
 
 def check_format(connection: Connection[Row]) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from streams.postgres.extensions import make_embedded_extensions
+
 if TYPE_CHECKING:
     from streams.core.read_models import Row
 
@@ -26,9 +28,11 @@ OWNERS = """
                                else 'table' end, c.oid::regclass) from pg_class c, wanted
      where relnamespace in (select oid from ours) and relkind in ('r', 'p', 'v', 'm', 'S') and relowner <> wanted.oid
        and not exists (select from pg_depend d where d.objid = c.oid and relkind = 'S' and d.deptype in ('a', 'i'))
+       and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
     union all
     select format('alter routine %s owner to headwater', p.oid::regprocedure) from pg_proc p, wanted
      where pronamespace in (select oid from ours) and proowner <> wanted.oid
+       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
     union all
     select format('alter database %I owner to headwater', datname) from pg_database, wanted
      where datname = current_database() and datdba <> wanted.oid
@@ -44,7 +48,10 @@ RIGHTS = (
 
 
 def settle_roles(connection: psycopg.Connection[Row]) -> None:
-    """Make the product's role, its rights and its ownership in this database; idempotent, for the superuser."""
+    """Make the product's role, its rights, its extensions and its ownership in this database; idempotent.
+
+    For the superuser. What belongs to an extension stays the superuser's.
+    """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (SETTLING,))
         known = connection.execute(KNOWN).fetchone()
@@ -52,5 +59,6 @@ def settle_roles(connection: psycopg.Connection[Row]) -> None:
             connection.execute("create role headwater login")
         for right in () if known == (True,) else RIGHTS:
             connection.execute(right)
+        make_embedded_extensions(connection)
         for (statement,) in connection.execute(OWNERS).fetchall():
             connection.execute(statement.encode())
