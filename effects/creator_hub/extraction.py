@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from hashlib import sha256
 
 import psycopg
-from documents.extract.pool import ExtractionPool
-from documents.extract.request import Extracted, ExtractionFailed, ExtractionRequest, Unextractable
-from domain.creator_hub.chunks import ChunkPlan
 from psycopg_pool import PoolTimeout
 
 from commands.creator_hub.effects import ExtractText
+from documents.extract.pool import ExtractionPool
+from documents.extract.request import Extracted, ExtractionFailed, ExtractionRequest, Unextractable
+from domain.creator_hub.chunks import ChunkPlan
 from domain.creator_hub.document import Plan
 from domain.creator_hub.kinds import derived_id
 from effects.lookup import AWAY

@@ -48,6 +48,7 @@ def project(event: Recorded[CreatorHubEvent]) -> Iterator[Change]:
 
 
 def _scheduled(fact: StepScheduled) -> dict[str, object]:
+    """A step that was held is scheduled again."""
     return {
         "creator_id": fact.creator_id,
         "user_id": fact.user_id,
@@ -59,6 +60,8 @@ def _scheduled(fact: StepScheduled) -> dict[str, object]:
         "status": StepStatus.SCHEDULED.value,
         "scheduled_at": fact.at,
         "due_at": fact.due_at,
+        "reason": None,
+        "until": None,
     }
 
 
