@@ -14,7 +14,7 @@ from domain.creator_hub.member import Member, MemberEvent
 from domain.creator_hub.message import Cause, CauseKind, Message, MessageEvent, MessagePhase
 from domain.creator_hub.placeholders import filled
 from domain.creator_hub.rule import Rule, RuleCreated
-from domain.creator_hub.trigger import ActionSkipped, RuleSkipped, RuleTriggered
+from domain.creator_hub.trigger import ActionSkipped, RuleSkipped, RuleTriggered, action_message_id
 from domain.messages import Instant
 
 SEND_MESSAGE = "send_message"
@@ -41,7 +41,7 @@ class TakeAction(OfMember, name="creator_hub.member.take_action.v1", key="creato
     @property
     def message_id(self) -> str:
         """The id of the message that the action sends."""
-        return derived_id("action", self.trigger_id, self.action)
+        return action_message_id(self.trigger_id, self.action)
 
 
 def trigger(command: TriggerRule, member: Member, rule: Rule, channel: Channel) -> Sequence[MemberEvent]:

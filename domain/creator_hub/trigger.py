@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.creator_hub.kinds import OfMember
+from domain.creator_hub.kinds import OfMember, derived_id
 from domain.messages import Instant
 
 
@@ -40,3 +40,8 @@ class EngagementSucceeded(OfTrigger, name="creator_hub.member.engagement_succeed
 
 
 TriggerEvent = RuleTriggered | RuleSkipped | ActionSkipped | EngagementSucceeded
+
+
+def action_message_id(trigger_id: str, action: int) -> str:
+    """The id of the message that an action of a trigger sends."""
+    return derived_id("action", trigger_id, action)

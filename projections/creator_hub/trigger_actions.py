@@ -1,11 +1,11 @@
-"""One row per action of a trigger that was skipped, with the reason."""
+"""One row per action of a trigger that was skipped: the message that it did not send, and the reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from domain.creator_hub.events import CreatorHubEvent
-from domain.creator_hub.trigger import ActionSkipped
+from domain.creator_hub.trigger import ActionSkipped, action_message_id
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, put
 
@@ -14,7 +14,9 @@ def project(event: Recorded[CreatorHubEvent]) -> Iterator[Change]:
     match event.fact:
         case ActionSkipped() as fact:
             of = {"creator_id": fact.creator_id, "user_id": fact.user_id}
-            yield put(fact.trigger_id, fact.action, skip_reason=fact.reason, skipped_at=fact.at, **of)
+            message_id = action_message_id(fact.trigger_id, fact.action)
+            skipped = {"skip_reason": fact.reason, "skipped_at": fact.at}
+            yield put(fact.trigger_id, fact.action, message_id=message_id, **skipped, **of)
 
 
 TRIGGER_ACTIONS = ReadModel(
@@ -28,9 +30,11 @@ TRIGGER_ACTIONS = ReadModel(
         action          int not null,
         creator_id      text not null,
         user_id         text not null,
+        message_id      text not null,
         skip_reason     text not null,
         skipped_at      timestamptz not null,
         primary key (trigger_id, action)
     );
+    create index on {table} (message_id);
 """,
 )

@@ -150,7 +150,8 @@ class World:
             "cause": cause,
         }
         of |= {name: value for name, value in fields.items() if name in of}
-        rest = {"to": "address", "text": text, "parts": 1, "template": None}
+        rest: dict[str, Any] = {"to": "address", "text": text, "parts": 1, "template": None}
+        rest |= {name: value for name, value in fields.items() if name in rest}
         self.record(MessageQueued, member.creator_id, **of, **rest)
         return of
 
