@@ -14,7 +14,6 @@ import os
 import resource
 import socket
 import struct
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -36,9 +35,9 @@ from api.protocol import Bounds, protocol_within
 from api.socket_protocol import socket_options
 from api.streaming.hub import ChannelRow, Hub
 from api.streaming.sockets import Opening, SocketMessage, Sockets
+from bench.databases import new_server
 from streams.core.commits import Commits
 from streams.postgres.reads import Reads
-from streams.postgres.server import start_embedded
 
 TABLE = "create table messages (channel text, sequence bigint, payload jsonb, primary key (channel, sequence))"
 ADD = "insert into messages values ('one', %s, %s)"
@@ -53,8 +52,8 @@ def main() -> None:
     given = options.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as directory:
-        dsn = start_embedded(Path(directory) / "postgres")
+    with new_server() as server:
+        dsn = server.dsn
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(TABLE)
         report(
