@@ -20,8 +20,7 @@ alter table headwater.installation
     add column if not exists log text not null default 'postgresql' check (log in ('postgresql', 'kafka')),
     add column if not exists master bytea,
     add column if not exists secret bytea,
-    add column if not exists follows boolean,
-    add column if not exists seals_remarks boolean;
+    add column if not exists follows boolean;
 
 create table if not exists headwater.partitions (
     context         text not null,
