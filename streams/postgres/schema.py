@@ -116,6 +116,7 @@ alter table headwater.tasks
     add column if not exists key text not null default '-',
     add column if not exists answered boolean not null default false,
     add column if not exists doubt jsonb,
+    add column if not exists begun boolean not null default true,
     add column if not exists error text;
 do $$ begin
     if not exists (select from pg_constraint

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from itertools import groupby
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -369,6 +370,54 @@ async def test_a_deferral_that_fails_by_a_bug_is_made_again_after_the_mend_when_
     await runtime.settle()
     assert await results(runtime) == [Result.DEFERRED, Result.ACCEPTED]
     assert len(runtime.supplier.keys) == 2
+
+
+async def stumble() -> None:
+    raise ZeroDivisionError
+
+
+BY_WORKERS = pytest.mark.parametrize(
+    ("runtime", "idempotent"),
+    [("embedded", True), ("embedded", False), pytest.param("kafka", False, marks=pytest.mark.kafka)],
+    indirect=["runtime"],
+)
+"""The runtimes whose calls are made by workers; the model in memory lets through what a performer raises."""
+
+
+@BY_WORKERS
+async def test_what_raises_before_its_call_is_kept_and_the_call_is_made_once_after_the_mend(
+    runtime: Runtime, idempotent: bool
+) -> None:
+    runtime.supplier.idempotent = idempotent
+    runtime.supplier.meanwhile.extend([stumble, stumble])
+    await do(runtime, order())
+    await runtime.settle()
+    assert await runtime.kept() == [("shelf.supply.v1", "the task raised ZeroDivisionError")]
+    await runtime.retry()
+    await runtime.settle()
+    assert len(await runtime.kept()) == 1
+    assert runtime.supplier.keys == []
+    await runtime.retry()
+    await runtime.settle()
+    assert await runtime.kept() == []
+    assert await results(runtime) == [Result.ACCEPTED]
+    assert len(runtime.supplier.keys) == 1
+
+
+@BY_WORKERS
+async def test_what_raises_after_its_call_began_is_kept_and_called_again_only_where_repeats_are_recognised(
+    runtime: Runtime, idempotent: bool
+) -> None:
+    runtime.supplier.idempotent = idempotent
+    with patch.object(runtime.supplier, "answer", side_effect=ZeroDivisionError) as answer:
+        await do(runtime, order())
+        await runtime.settle()
+    assert await runtime.kept() == [("shelf.supply.v1", "the task raised ZeroDivisionError")]
+    await runtime.retry()
+    await runtime.settle()
+    assert await runtime.kept() == []
+    assert await results(runtime) == [Result.ACCEPTED if idempotent else Result.UNCONFIRMED]
+    assert (answer.call_count, len(runtime.supplier.keys)) == (1, int(idempotent))
 
 
 async def test_a_kept_task_can_be_withdrawn(runtime: Runtime) -> None:
