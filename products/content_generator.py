@@ -167,7 +167,7 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
         Publish: PagePublication(dsn, platform, SandboxPlatform(outbox)),
         ReadMetrics: MetricsReading(platform),
         PublishPost: PostPublication(PinnedPosts(dsn), networks, tests),
-        FindPost: PostSearch(PinnedPosts(dsn), networks),
+        FindPost: PostSearch(PinnedPosts(dsn), networks, tests),
         ForgetMessages: OutboxRemoval(outbox),
     }
 
