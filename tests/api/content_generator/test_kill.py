@@ -15,6 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
+from domain.content_generator.campaign import AT_ONCE
 from tests.api.content_generator.callers import Caller, key_of
 from tests.api.content_generator.crashes import Restarted
 from tests.api.content_generator.followers import Follower, Heard, Instructor, number_of
@@ -26,6 +27,7 @@ from tests.api.product import installed
 from tests.databases import fresh_database
 from tests.imitations import slow
 from tests.imitations.crm import CrmImitation
+from tests.imitations.smtp import SmtpImitation
 from tests.imitations.social import SocialImitation
 
 pytestmark = pytest.mark.faults
@@ -35,8 +37,11 @@ PAGE = 500
 RECIPIENTS = int(os.environ.get("HEADWATER_TEST_RECIPIENTS", "4000"))
 """Of the campaign that is killed. With 10,000 it holds as well, and takes a minute."""
 
+READERS = 60
 ADDRESSED = "select count(*) from read_models.content_generator_campaign_recipients"
 ANSWERED = "select (convert_from(data, 'utf8')::json ->> 'batch')::int from headwater.journal where name = %s"
+COUNT = "select count(*) from headwater.journal where name = %s"
+UNCONFIRMED = f"{NAME}.campaign.batch_unconfirmed.v1"
 BATCH_SENT, SENT = f"{NAME}.campaign.batch_sent.v1", f"{NAME}.campaign.sent.v1"
 CAMPAIGN = "select name from headwater.journal where stream = %s order by version"
 
@@ -134,6 +139,45 @@ async def test_a_campaign_killed_at_random_mails_everybody_once_and_says_sent_af
     assert {key: world.crm.keys[key] for key in answered} == answered, "a batch whose answer was on record came again"
     assert (facts.count(SENT), facts.count(BATCH_SENT)) == (1, len(world.crm.keys))
     assert BATCH_SENT not in facts[facts.index(SENT) :]
+
+
+async def kill_while_mailing(product: Restarted, smtp: SmtpImitation) -> None:
+    """Kill it soon after a tenth, half and most of the mails have gone out."""
+    moments = random.Random(16)
+    for share in (0.1, 0.5, 0.8):
+        most = share * READERS
+        await product.until(partial(_went_out, smtp, most), "no mail goes out")
+        await asyncio.sleep(moments.uniform(0, 0.1))
+        product.kill()
+
+
+def _went_out(smtp: SmtpImitation, most: float) -> bool:
+    return len(smtp.journal.received) >= most
+
+
+async def test_a_campaign_by_smtp_mails_nobody_twice_and_what_was_in_flight_is_unconfirmed(
+    database: str, tmp_path: Path, world: Providers
+) -> None:
+    world.crm.subscribers = [subscriber(number) for number in range(READERS)]
+    with SmtpImitation() as smtp:
+        smtp.behave(slow(0.1, times=None))
+        own = {"HEADWATER_CONTENT_GENERATOR_MAILER": "email", "SMTP_URL": f"smtp://{smtp.address}"}
+        with Restarted(database, tmp_path, world.variables | own) as product:
+            caller = Caller(product.port, lambda: product.failure)
+            letter = {"subject": "News", "html_content": "<p>News</p>"}
+            sent = await caller.ask("POST", "/api/v1/newsletter/send", "letter", **letter)
+            await kill_while_mailing(product, smtp)
+            job = await caller.job_over(sent["job_id"])
+            await caller.close()
+            ((answered,),) = product.ask(COUNT, BATCH_SENT)
+            ((unconfirmed,),) = product.ask(COUNT, UNCONFIRMED)
+        mailed = Counter(mail.to for mail in smtp.journal.received)
+    assert set(mailed.values()) == {1}
+    assert answered + unconfirmed == READERS
+    assert answered <= len(mailed) <= READERS
+    assert 0 < unconfirmed <= 3 * AT_ONCE
+    assert (job["status"], job["errors"][0]["code"]) == ("failed", "unconfirmed")
+    assert job["results"]["email"]["recipients"] == answered
 
 
 async def report(product: Restarted, address: str, session: str) -> None:
