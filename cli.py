@@ -25,8 +25,8 @@ app = typer.Typer(
     help="""One event log behind product APIs: messages by SMS and e-mail (communication), course content (gccp),
 newsletters, pages and posts (content-generator).
 
-Start with `headwater up`: it runs everything in one process, with a database of its own, and prints tokens
-and a first request. Every setting is an environment variable too (HEADWATER_DATA, HEADWATER_PORT, …).""",
+Start with `headwater up`: it runs everything in one process, with a database of its own, and says how to make a
+first request. Every setting is an environment variable too (HEADWATER_DATA, HEADWATER_PORT, …).""",
 )
 projection = typer.Typer(no_args_is_help=True, help="Read models: look, rebuild beside the live one, swap, drop.")
 clock = typer.Typer(no_args_is_help=True, help="The manual clock of `headwater up --clock manual`.")
@@ -180,6 +180,16 @@ def status(
 
     healthy = asyncio.run(show_status(settings_with(data=data), as_json))
     raise typer.Exit(0 if healthy else 3)
+
+
+@app.command("first-request")
+def first_request(
+    surface: Annotated[str, typer.Argument(help="A surface, e.g. communication.")], data: Data = None
+) -> None:
+    """Print the commands of a surface's first request, with a token for a day."""
+    from commandline.first_requests import first_request as made
+
+    typer.echo(made(settings_with(data=data), surface))
 
 
 @app.command("backup")

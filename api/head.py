@@ -11,6 +11,9 @@ from contextlib import suppress
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+HEAD_ASKED = "headwater.head"
+"""The scope's key that says that only the headers are wanted."""
+
 
 class HeadAnswered(OSError):
     """The end of a stream whose headers are all that is wanted. To the stream, its client has disconnected."""
@@ -30,4 +33,4 @@ async def answer_head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) 
             raise HeadAnswered("a HEAD request has been answered")
 
     with suppress(HeadAnswered, ClientDisconnect):
-        await app({**scope, "method": "GET"}, receive, send_headers)
+        await app({**scope, "method": "GET", HEAD_ASKED: True}, receive, send_headers)

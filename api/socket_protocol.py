@@ -17,7 +17,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.frames import CloseCode, Frame
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import State
 
 from api.headers import answer_of
 
@@ -30,6 +31,9 @@ PIECE_BYTES = 4_096
 PING_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
 """Seconds in which a client answers a close frame and reads what was sent before it; then the connection is cut."""
+
+WRITE_FRAME = "headwater.write_frame"
+"""The scope's extension that writes a whole frame, made once for many sockets. See `write_frame`."""
 
 LIBRARY_LOG = logging.getLogger(f"{__name__}.library")
 """The log of uvicorn's and websockets' classes. Their lines below a warning show addresses with their query."""
@@ -140,6 +144,7 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
         self._abort_later()
 
     async def run_asgi(self) -> None:
+        cast(dict[str, object], self.scope["extensions"])[WRITE_FRAME] = self.write_frame
         await super().run_asgi()
         if not self.disconnected:
             self._abort_later()
@@ -151,6 +156,14 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.close":
             self._parse_unread()
+
+    def write_frame(self, frame: bytes) -> bool:
+        """Write a frame without a wait. False where it must be sent as usual: to wait for the client, or to fail."""
+        ready = self.writable.is_set() and self.handshake_complete and not self.close_sent
+        if not ready or self.disconnected or self.conn.state is not State.OPEN or self.transport.is_closing():
+            return False
+        self.transport.write(frame)
+        return True
 
     def _closing(self) -> None:
         """Read on, for the client's own close frame."""
@@ -164,6 +177,11 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
     def _abort_later(self) -> None:
         if self._abort_timer is None:
             self._abort_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+
+def text_frame(text: str) -> bytes:
+    """The frame of a text, as a server sends it."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 def _is_text(data: bytes) -> bool:

@@ -11,16 +11,15 @@ import argparse
 import asyncio
 import os
 import resource
-import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
 from rich.console import Console
 
+from bench.databases import new_server
 from streams.core.batch import Head
 from streams.core.clock import SystemClock
 from streams.core.gateway import envelop
@@ -35,7 +34,6 @@ from streams.postgres.catch_up import catch_up
 from streams.postgres.database import connect_plain
 from streams.postgres.installation import projection_of
 from streams.postgres.journal import COLUMNS
-from streams.postgres.server import start_embedded
 from streams.telemetry.garbage import spare_what_lives
 from tests.contract.runtimes import START, Supplier
 from tests.contract.shelf import JARS, SHELF, FillJar, JarFilled, OpenJar, Supply
@@ -49,8 +47,8 @@ def main() -> None:
     options.add_argument("--events", type=int, default=200_000)
     given = options.parse_args()
     in_memory()
-    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as directory:
-        asyncio.run(journaled(start_embedded(Path(directory) / "postgres"), given.events))
+    with new_server() as server:
+        asyncio.run(journaled(server.dsn, given.events))
 
 
 def in_memory(commands: int = 60_000) -> None:

@@ -13,7 +13,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -25,8 +24,8 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from bench.databases import new_server
 from bench.pdf import LESSON
-from streams.postgres.server import start_embedded
 from tests.api.gccp.service import USUAL, bearer
 from tests.api.process import Process
 from tests.imitations.llm_server import Act, acts
@@ -47,11 +46,11 @@ def main() -> None:
     options.add_argument("--streams", type=int, default=200)
     options.add_argument("--documents", type=int, default=40)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as directory, provider() as upstream:
-        database = start_embedded(Path(directory) / "postgres")
+    with new_server() as server, provider() as upstream:
+        database = server.dsn
         process = Process(
             database,
-            Path(directory) / "log",
+            server.directory / "log",
             **USUAL | {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": upstream, "HEADWATER_GCCP_PDF_WORKERS": "2"},
         )
         process.start()

@@ -15,7 +15,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,8 +29,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.crud import SECRET
+from bench.databases import Server, new_server
 from bench.load import Load, each, post, run
-from streams.postgres.server import start_embedded
 
 CONNECTIONS = (1, 16, 64)
 USERS = 1_000
@@ -43,17 +42,12 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=8.0)
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as directory:
-        measure(Path(directory), given.seconds, given.rounds)
+    with new_server() as server:
+        measure(server, given.seconds, given.rounds)
 
 
-def measure(directory: Path, seconds: float, rounds: int) -> None:
-    dsn = start_embedded(directory / "postgres")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        for name in ("crud", "headwater"):
-            connection.execute(f"create database {name}".encode())
-    crud = dsn.replace("/postgres?", "/crud?")
-    product = dsn.replace("/postgres?", "/headwater?")
+def measure(server: Server, seconds: float, rounds: int) -> None:
+    directory, crud, product = server.directory, server.database("crud"), server.database("headwater")
     with serving(CRUD, {"BENCH_DSN": crud}) as crud_port, serving(UP, _product(directory, product)) as port:
         token = _tokens(directory, product)
         prepare(port, token["all"])

@@ -14,7 +14,6 @@ import asyncio
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -26,9 +25,9 @@ from uuid import uuid4
 import uvloop
 from confluent_kafka import Consumer, Producer, TopicPartition
 from psycopg import Connection
-from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
+from bench.databases import Server, new_server
 from bench.kafka_raw import OWNERS, RawClient
 from streams.core.gateway import envelop
 from streams.core.read_models import Row
@@ -39,7 +38,6 @@ from streams.kafka.settings import Cluster
 from streams.kafka.supervisor import HEALTHY_SECONDS
 from streams.kafka.topics import create
 from streams.postgres.database import connect_plain
-from streams.postgres.server import start_embedded
 from streams.telemetry.garbage import spare_what_lives
 from tests.contract.runtimes import START
 from tests.contract.shelf import FillJar
@@ -59,21 +57,17 @@ def main() -> None:
     options.add_argument("--events", type=int, default=60_000, help="for the projector to catch up with")
     given = options.parse_args()
     spare_what_lives()
-    with tempfile.TemporaryDirectory(prefix="headwater-bench-", ignore_cleanup_errors=True) as directory:
-        dsn = start_embedded(Path(directory) / "postgres")
-        with Broker() as broker:
-            for partitions in given.partitions:
-                uvloop.run(measured(Kafka(broker.bootstrap), dsn, partitions, given.seconds, given.rounds))
-            uvloop.run(catching_up(Kafka(broker.bootstrap), dsn, given.events))
+    with new_server() as server, Broker() as broker:
+        for partitions in given.partitions:
+            uvloop.run(measured(Kafka(broker.bootstrap), server, partitions, given.seconds, given.rounds))
+        uvloop.run(catching_up(Kafka(broker.bootstrap), server, given.events))
 
 
 @asynccontextmanager
-async def installation(kafka: Kafka, dsn: str, partitions: int) -> AsyncIterator[tuple[Processes, KafkaGateway]]:
+async def installation(kafka: Kafka, server: Server, partitions: int) -> AsyncIterator[tuple[Processes, KafkaGateway]]:
     """One processor, one projector and a gateway on a new database."""
-    name = f"bench_{uuid4().hex[:8]}"
-    with connect_plain(dsn) as connection:
-        connection.execute(f"create database {name}".encode())
-    roles = Processes(new_cluster(kafka), make_conninfo(dsn, dbname=name), partitions, supervised=True)
+    dsn = server.database(f"bench_{uuid4().hex[:8]}")
+    roles = Processes(new_cluster(kafka), dsn, partitions, supervised=True)
     set_up(roles.cluster, roles.dsn, partitions)
     roles.start("projector", "projector-1", "--batch", str(BATCH))
     roles.start("processor", "processor-1")
@@ -84,10 +78,10 @@ async def installation(kafka: Kafka, dsn: str, partitions: int) -> AsyncIterator
         roles.stop_all()
 
 
-async def measured(kafka: Kafka, dsn: str, partitions: int, seconds: float, rounds: int) -> None:
+async def measured(kafka: Kafka, server: Server, partitions: int, seconds: float, rounds: int) -> None:
     """Throughput and latency at each number of clients, in turns with the raw loop, so that noise affects both."""
     with raw_loop(kafka.bootstrap, partitions) as raw:
-        async with installation(kafka, dsn, partitions) as (roles, one):
+        async with installation(kafka, server, partitions) as (roles, one):
             await load(one, partitions, 64, WARM_SECONDS)
             await asyncio.to_thread(raw.load, 64, WARM_SECONDS / 2)
             for clients in CLIENTS:
@@ -213,9 +207,9 @@ def raw_loop(bootstrap: str, partitions: int) -> Iterator[RawClient]:
         process.wait()
 
 
-async def catching_up(kafka: Kafka, dsn: str, events: int) -> None:
+async def catching_up(kafka: Kafka, server: Server, events: int) -> None:
     """Stop the projector while the log grows, then measure its rate of catching up, read models included."""
-    async with installation(kafka, dsn, 4) as (roles, one):
+    async with installation(kafka, server, 4) as (roles, one):
         await load(one, 4, 8, 2)
         roles.signal_child("projector-1", signal.SIGSTOP)
         await asyncio.to_thread(produce, roles, events // 2)

@@ -1,6 +1,6 @@
 """A message to many sockets, through the log's table and the hub, beside a bare loop that sends to each.
 
-    python -m bench.sockets [--sockets 1000] [--messages 200]
+    python -m bench.sockets [--sockets 1000] [--messages 50]
 
 Both servers run in a process of their own, and one client process holds the sockets of each in turn. The time is from
 just before the message is committed (or the loop begins) to its arrival at each socket; memory is the server's.
@@ -14,13 +14,13 @@ import os
 import resource
 import socket
 import struct
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import quantiles
+from typing import NamedTuple
 
 import orjson
 import psycopg
@@ -36,25 +36,28 @@ from api.protocol import Bounds, protocol_within
 from api.socket_protocol import socket_options
 from api.streaming.hub import ChannelRow, Hub
 from api.streaming.sockets import Opening, SocketMessage, Sockets
+from bench.databases import new_server
+from bench.gccp import processor_seconds
 from streams.core.commits import Commits
 from streams.postgres.reads import Reads
-from streams.postgres.server import start_embedded
 
 TABLE = "create table messages (channel text, sequence bigint, payload jsonb, primary key (channel, sequence))"
 ADD = "insert into messages values ('one', %s, %s)"
-AFTER = "select channel, sequence, 'said', payload from messages where channel = 'one' and sequence > %s order by 2"
-SPACING_SECONDS = 0.05
+AFTER = """
+    select channel, sequence, 'said', payload from public.messages where channel = 'one' and sequence > %s order by 2
+"""
+SPACING_SECONDS = 0.2
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--sockets", type=int, default=1_000)
-    options.add_argument("--messages", type=int, default=200)
+    options.add_argument("--messages", type=int, default=50)
     given = options.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as directory:
-        dsn = start_embedded(Path(directory) / "postgres")
+    with new_server() as server:
+        dsn = server.dsn
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(TABLE)
         report(
@@ -169,8 +172,15 @@ async def _serve(product: Bare | Hubbed, at: socket.socket, messages: int) -> No
         await serving
 
 
-def measured(kind: type[Bare | Hubbed], dsn: str, sockets: int, messages: int) -> tuple[list[float], int]:
-    """The seconds from each message to each socket, and the server's memory in bytes for one socket."""
+class Broadcast(NamedTuple):
+    """Seconds from each message to each socket; the server's processor seconds for all, and its bytes for a socket."""
+
+    seconds: list[float]
+    processor_seconds: float
+    memory: int
+
+
+def measured(kind: type[Bare | Hubbed], dsn: str, sockets: int, messages: int) -> Broadcast:
     at = socket.create_server(("127.0.0.1", 0), backlog=4_096)
     process = get_context("fork").Process(target=serve, args=(kind, dsn, at, messages))
     process.start()
@@ -183,16 +193,17 @@ def measured(kind: type[Bare | Hubbed], dsn: str, sockets: int, messages: int) -
         at.close()
 
 
-async def listened(port: int, server: int, sockets: int, messages: int) -> tuple[list[float], int]:
+async def listened(port: int, server: int, sockets: int, messages: int) -> Broadcast:
     readers = [await connected(port, "") for _ in range(20)]
     before = resident(server)
     readers += [await connected(port, "") for _ in range(sockets - len(readers))]
     memory = (resident(server) - before) // max(sockets - 20, 1)
     found: list[float] = []
     hearing = asyncio.gather(*(hear(reader, messages, found) for reader in readers))
+    used = processor_seconds(server)
     await connected(port, "&begin=1")
     await hearing
-    return found, memory
+    return Broadcast(found, processor_seconds(server) - used, memory)
 
 
 async def connected(port: int, query: str) -> asyncio.StreamReader:
@@ -234,12 +245,12 @@ def resident(process: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def report(sockets: int, found: Mapping[str, tuple[list[float], int]]) -> None:
-    table = Table("what", "sockets", "p50 ms", "p99 ms", "slowest ms", "kB a socket", "sockets a GB")
-    for name, (seconds, memory) in found.items():
+def report(sockets: int, found: Mapping[str, Broadcast]) -> None:
+    table = Table("what", "sockets", "p50 ms", "p99 ms", "slowest ms", "µs of processor a send", "kB a socket")
+    for name, (seconds, processor, memory) in found.items():
         cuts = quantiles(seconds, n=100)
         times = [f"{1_000 * one:.1f}" for one in (cuts[49], cuts[98], max(seconds))]
-        table.add_row(name, str(sockets), *times, f"{memory / 1_000:.1f}", f"{10**9 // max(memory, 1):,}")
+        table.add_row(name, str(sockets), *times, f"{processor / len(seconds) * 1e6:.0f}", f"{memory / 1_000:.1f}")
     Console(width=120).print(table)
 
 

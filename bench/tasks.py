@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
+from bench.databases import new_server
 from streams.core.clock import SystemClock
 from streams.core.gateway import envelop
 from streams.embedded.runtime import EmbeddedRuntime
-from streams.postgres.database import connect, connect_plain
-from streams.postgres.server import start_embedded
+from streams.postgres.database import connect
 from streams.telemetry.garbage import spare_what_lives
 from tests.contract.runtimes import START, Supplier
 from tests.contract.shelf import SHELF, OrderFilling, Supply
@@ -34,18 +30,10 @@ def main() -> None:
     options.add_argument("--tasks", type=int, default=20_000)
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as directory:
-        server = start_embedded(Path(directory) / "postgres")
+    with new_server() as server:
         spare_what_lives()
         for number in range(given.rounds):
-            asyncio.run(measured(_database(server, number), given.tasks))
-
-
-def _database(server: str, number: int) -> str:
-    name = f"bench_{number}"
-    with connect_plain(server) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    return make_conninfo(server, dbname=name)
+            asyncio.run(measured(server.database(f"bench_{number}"), given.tasks))
 
 
 async def measured(dsn: str, tasks: int) -> None:

@@ -35,6 +35,8 @@ from streams.postgres.tasks import known_projections, reactions
 
 console = Console(highlight=False)
 DONE_WITHIN_SECONDS = 30
+BROKERS_ANSWER_SECONDS = 20.0
+"""Longer than a probe's: who asks by hand would rather wait than not know."""
 OPEN_TASKS = "select count(*) from headwater.tasks where state in ('waiting', 'running') and due_at <= %s"
 WAITING = {"processor": "commands", "projector": "records"}
 
@@ -61,10 +63,10 @@ async def _processes(settings: Settings, connection: psycopg.AsyncConnection[Row
     (((log,),),) = await read(connection, [Statement("select log from headwater.installation")])
     if log != "kafka":
         return None
-    kafka = settings.kafka is not None
-    return await processes_of(
-        connection, GroupMonitor(cluster(settings), NAMES, settings.partitions) if kafka else None
-    )
+    if settings.kafka is None:
+        return await processes_of(connection, None)
+    monitor = GroupMonitor(cluster(settings), NAMES, settings.partitions, BROKERS_ANSWER_SECONDS)
+    return await processes_of(connection, monitor)
 
 
 def _print_processes(processes: Processes) -> None:

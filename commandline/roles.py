@@ -38,7 +38,7 @@ from streams.kafka.settings import Cluster, Role, WrongSetting, connection_setti
 from streams.kafka.supervisor import WRONG_SETUP_EXIT, Supervisor
 from streams.postgres.database import connect_plain
 from streams.postgres.heartbeats import heartbeat
-from streams.postgres.installation import WrongInstallation, check_master_key, check_secret, prepare, seal_remarks
+from streams.postgres.installation import WrongInstallation, check_master_key, check_secret, prepare
 from streams.postgres.rebuild import bring_up
 from streams.postgres.server import NotDurable
 from streams.telemetry.logs import set_up_logging
@@ -115,9 +115,6 @@ def _run_child(settings: Settings, name: str) -> int:
     except (Stop, WrongInstallation, NotDurable, topics.WrongTopic, Denied) as wrong:
         log.critical("%s", wrong)
         return WRONG_SETUP_EXIT
-    if name == "processor":
-        with connect_plain(role.dsn, "headwater setup") as connection:
-            seal_remarks(connection)
     made: type[KafkaProcessor | KafkaProjector] = KafkaProcessor if name == "processor" else KafkaProjector
     process = made(role, bootstrap.CONTEXTS)
     with _shown(settings, name, role, process.pulse):

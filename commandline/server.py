@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 from types import FrameType
 
@@ -20,12 +18,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import bootstrap
 from api.app import Edge
-from api.mounts import mount_of
 from api.protocol import Bounds, protocol_within
 from api.socket_protocol import socket_options
 from commandline import Stop
+from commandline.first_requests import screen
 from commandline.setting_errors import check_settings
-from commandline.tokens import Wanted, issue_token
 from settings import Settings
 from streams.kafka.denials import Denied
 from streams.postgres.accounts import NotStarted
@@ -52,8 +49,6 @@ GRACE_SECONDS = 20
 BACKLOG = 2048
 SPARE_FILES = 100
 """Files that the process needs beside its clients' connections: to the database, to Kafka, the outbox."""
-NEWCOMER = timedelta(days=1)
-"""The lifetime of the tokens that a start shows on a terminal."""
 
 log = logging.getLogger(__name__)
 console = Console(highlight=False, soft_wrap=True)
@@ -200,17 +195,4 @@ def _shown(bar: Progress) -> Iterator[None]:
 
 
 def _welcome(settings: Settings) -> None:
-    """Tokens are shown on a terminal only: any other output is kept, and read by others."""
-    base = settings.own_address
-    console.print(f"\n[bold]Headwater[/bold] serves at {base} (data in {settings.data})")
-    console.print(f"health {base}/health · ready {base}/ready · metrics {base}/metrics")
-    for surface, product in bootstrap.SURFACES.items():
-        mount = mount_of(surface)
-        console.print(f"\n[bold]{mount}[/bold]: documentation at {base}/{mount}/docs")
-        if sys.stdout.isatty():
-            token = issue_token(settings, surface, Wanted(subject="newcomer", lifetime=NEWCOMER)).text
-            console.print("\n[bold]A first request[/bold], to paste into another terminal:\n")
-            console.print(product.first_request.format(base=base, token=token), markup=False)
-        else:
-            console.print(f"a token: headwater keys issue {mount}")
-    console.print("\nStop with Ctrl-C; everything taken in is finished first.\n")
+    console.print(screen(settings, bootstrap.SURFACES), markup=False)

@@ -19,7 +19,7 @@ from connectors.prices import ANTHROPIC, PriceList
 from connectors.provider_json import Fields, fields_in, fields_of, word_in
 from connectors.retry_after import LONGEST, retry_after
 from domain.calls.completion import Completion
-from streams.core.calls import Deferred, Rejected, Verdict
+from streams.core.calls import Deferred, Rejected, Verdict, begin_call
 
 FIRST_VERSION_WITHOUT_TEMPERATURE = "2026-10-21"
 LAST_MODEL_WITH_TEMPERATURE = (4, 6)
@@ -87,6 +87,7 @@ class AnthropicModel:
         if effect.messages is None:
             raise broke(ERASED, tally)
         body = self._body(effect)
+        begin_call()
         with transport_failures(tally):
             async with self._client.stream("POST", "/v1/messages", json=body) as response:
                 if response.status_code != 200:

@@ -15,7 +15,7 @@ import httpx2
 
 from connectors.provider_json import Fields, fields_of, recordable, value_of
 from connectors.retry_after import PHASES, retry_after, unanswered
-from streams.core.calls import Deferred, Rejected, Unknown
+from streams.core.calls import Deferred, Rejected, Unknown, begin_call
 
 NOT_PROCESSED = frozenset({408, 429, 503})
 """Statuses of requests that were not processed: not received whole, too many, not able to take any now."""
@@ -119,6 +119,7 @@ class HttpClient:
     ) -> httpx2.Response | Deferred | Unknown:
         """The answer, whatever its status; a verdict if none came."""
         given = {"Authorization": f"Bearer {self._key}"} | dict(headers or {})
+        begin_call()
         try:
             async with asyncio.timeout(self._deadline):
                 return await self._client.request(method, path, json=json, data=form, headers=given)

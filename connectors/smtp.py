@@ -28,7 +28,7 @@ from connectors.email import (
 )
 from connectors.email_policy import WIRE, WIRE_UTF8
 from domain.calls.email import Email
-from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict
+from streams.core.calls import Accepted, Deferred, Rejected, Unknown, Verdict, begin_call
 
 _MAILBOX_STATUS = re.compile(r"5\.1\.\d{1,3}\b|5\.2\.1\b")
 """The enhanced statuses (RFC 3463) that say something of the mailbox, not of the message: they become the code."""
@@ -81,6 +81,7 @@ class SmtpEmail:
         except (ValueError, LookupError, AttributeError, TypeError):  # raised by the standard library's parser
             return INVALID
         client = aiosmtplib.SMTP(local_hostname=await self._name(), **self._options)
+        begin_call()
         return await self._send(client, to, content) or Accepted(message_id)
 
     async def carries(self, address: str) -> bool:

@@ -18,7 +18,7 @@ from connectors.retry_after import PHASES, retry_after, unanswered
 from connectors.sms import ERASED, without_numbers
 from connectors.twilio_list import CLOCK_SKEW, MOST_PAGES, PAGE_SIZE, ListedMessage, ListedPage, chosen, page_of, wanted
 from domain.calls.sms import Sms
-from streams.core.calls import REFERENCE, Accepted, Deferred, Finding, Rejected, Unknown, Verdict
+from streams.core.calls import REFERENCE, Accepted, Deferred, Finding, Rejected, Unknown, Verdict, begin_call
 
 _NOT_PROCESSED = frozenset({408, 429, 503})
 """Statuses of unprocessed requests. 429: "never processed and always safe to retry" (error 20429). 503: not able to
@@ -56,6 +56,7 @@ class TwilioSms:
         if effect.to is None or effect.body is None:
             return ERASED
         form = {"To": effect.to, "Body": effect.body, **self._from, **self._callback(effect.reference)}
+        begin_call()
         try:
             async with asyncio.timeout(self._deadline):
                 response = await self._client.post(self._path, data=form)

@@ -131,10 +131,6 @@ class Named(BaseModel):
         """This message as it is once its subject has been erased."""
         return self.model_copy(update=dict.fromkeys(self.personal_fields))
 
-    def as_formerly(self) -> Self:
-        """This message as releases know it that have no remarks."""
-        return self
-
 
 class Event(Named):
     """A fact. `at` is the time it happened, UTC.
@@ -220,7 +216,7 @@ class Reply(Command):
 class ReplyAboutPerson(Reply):
     """A reply about a person. The words of its attempt are kept apart, as a remark.
 
-    Without words it is stored as releases know it that have no remarks.
+    Without words it is stored as earlier releases know it: their worker may read the task.
     """
 
     remark: Remark = Field(None, exclude_if=lambda words: words is None)
@@ -234,11 +230,6 @@ class ReplyAboutPerson(Reply):
     def holds_personal(self) -> bool:
         """Whether there are words of the attempt."""
         return self.reason != ""
-
-    def as_formerly(self) -> Self:
-        """This reply with the words in its attempt."""
-        attempt = None if self.attempt is None else self.attempt.model_copy(update={"reason": self.reason})
-        return self.model_copy(update={"attempt": attempt, "remark": None})
 
     def answered(self, attempt: Attempt, at: datetime) -> Self:
         """This reply with the attempt and its time."""

@@ -133,7 +133,7 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     from connectors.sandbox_platform import SandboxPlatform
     from connectors.social import SocialNetworks
     from content.content_generator.demonstration import DEMONSTRATION
-    from content.content_generator.links import unsubscribe_address
+    from content.content_generator.links import MailLinks
     from effects.content_generator.audience import PAGE, AudienceCount, AudienceReading
     from effects.content_generator.batches import BatchContent, CrmBatches, MailedBatches
     from effects.content_generator.composition import Composition
@@ -153,8 +153,8 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
     batches: AnyConnector = CrmBatches(content, crm, crm if own.test_recipients else SandboxCrm(outbox))
     if mailed:
         mail = providers.email(ResendSettings(), SmtpSettings(), outbox)
-        link = lambda mark, campaign_id: unsubscribe_address(mac, root, mark, campaign_id)  # noqa: E731
-        batches = MailedBatches(content, mail, mail if own.test_recipients else SandboxEmail(outbox), link)
+        links = partial(MailLinks, mac, root)
+        batches = MailedBatches(content, mail, mail if own.test_recipients else SandboxEmail(outbox), links)
     return {
         FetchDocument: providers.documents(
             GoogleSettings(), NotionSettings(), DEMONSTRATION, parts.settings.allow_private_fetches
@@ -167,7 +167,7 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
         Publish: PagePublication(dsn, platform, SandboxPlatform(outbox)),
         ReadMetrics: MetricsReading(platform),
         PublishPost: PostPublication(PinnedPosts(dsn), networks, tests),
-        FindPost: PostSearch(PinnedPosts(dsn), networks),
+        FindPost: PostSearch(PinnedPosts(dsn), networks, tests),
         ForgetMessages: OutboxRemoval(outbox),
     }
 

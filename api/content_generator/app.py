@@ -22,6 +22,7 @@ from api.content_generator import (
     reports,
     sessions,
     summaries,
+    visits,
 )
 from api.content_generator.access import INCLUDES, LIMITS, SCOPES, TIERS
 from api.content_generator.dependencies import NAME, Dependencies
@@ -72,6 +73,7 @@ ROUTERS: Sequence[APIRouter] = (
     live_events.router,
     reports.router,
     public.router,
+    visits.router,
     outcomes,
 )
 

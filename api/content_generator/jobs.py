@@ -17,10 +17,11 @@ from api.routing import LeanRoute
 from api.surface import Act, Read, may
 from commands.content_generator.campaign import CancelCampaign, RetryCampaign
 from commands.content_generator.sync_job import CancelSyncJob, RequestSyncJob, RetrySyncJob
+from domain.content_generator.campaign import CampaignRequestedAgain
 from domain.content_generator.kinds import Channel, JobKind, JobStatus, Options, Run, TemplateName, job_id, run_of
 from domain.content_generator.results import shown_errors, shown_results
 from domain.content_generator.sources import document_of
-from domain.content_generator.sync_job import SyncJobRetried
+from domain.content_generator.sync_job import SyncJobRequested, SyncJobRetried
 from projections.content_generator.campaigns import CampaignRow, campaign_by_id
 from projections.content_generator.queries.explanation import ExplainedEvent, explanation_of
 from projections.content_generator.queries.jobs import JobRow, job_by_id, jobs_page
@@ -149,31 +150,29 @@ async def sync(body: SyncBody, caller: Annotated[Caller, may(WRITE)], act: Act) 
         raise invalid([FieldError("document_id", "must be gdocs:<id>, notion:<id> or url:<address>", missing=False)])
     root = act.new_id("job").hex
     channels = tuple(dict.fromkeys(body.channels))
-    correlation_id = body.correlation_id or correlation_of(act.request)
-    await act.submit(
-        RequestSyncJob(
-            at=act.at,
-            root=root,
-            tenant=caller.tenant,
-            kind=JobKind.SYNC,
-            source=document.source,
-            document=document.key(caller.tenant),
-            document_id=document.public,
-            summary=None,
-            channels=channels,
-            due_at=body.schedule_time,
-            correlation_id=correlation_id,
-            options=Options(**body.options.model_dump()),
-            requested_by=caller.subject,
-        )
+    command = RequestSyncJob(
+        at=act.at,
+        root=root,
+        tenant=caller.tenant,
+        kind=JobKind.SYNC,
+        source=document.source,
+        document=document.key(caller.tenant),
+        document_id=document.public,
+        summary=None,
+        channels=channels,
+        due_at=body.schedule_time,
+        correlation_id=body.correlation_id or correlation_of(act.request),
+        options=Options(**body.options.model_dump()),
+        requested_by=caller.subject,
     )
+    requested = (await act.submit(command)).only(SyncJobRequested)
     return SyncAnswer(
         job_id=job_id(root, 0),
         status=JobStatus.PENDING,
-        created_at=act.at,
-        scheduled_for=body.schedule_time,
-        channels=channels,
-        correlation_id=correlation_id,
+        created_at=requested.at,
+        scheduled_for=requested.due_at,
+        channels=requested.channels,
+        correlation_id=requested.correlation_id,
     )
 
 
@@ -266,9 +265,9 @@ async def retry(job_id: str, caller: Annotated[Caller, may(WRITE)], act: Act, bo
     """Deliver what has not been delivered, with the same content. An e-mail job continues with its missing batches."""
     repeat = body.repeat_unconfirmed
     if job_id.startswith(CAMPAIGN_PREFIX):
-        again = RetryCampaign(at=act.at, campaign_id=job_id, tenant=caller.tenant, repeat_unconfirmed=repeat)
-        await act.submit(again)
-        return RetryAnswer(new_job_id=job_id, status=JobStatus.IN_PROGRESS, original_job_id=job_id, created_at=act.at)
+        campaign = RetryCampaign(at=act.at, campaign_id=job_id, tenant=caller.tenant, repeat_unconfirmed=repeat)
+        again = (await act.submit(campaign)).only(CampaignRequestedAgain)
+        return RetryAnswer(new_job_id=job_id, status=JobStatus.IN_PROGRESS, original_job_id=job_id, created_at=again.at)
     run = _run(job_id)
     command = RetrySyncJob(
         at=act.at,

@@ -54,7 +54,7 @@ def _describe_route(path: dict[str, Any], route: APIRoute) -> None:
         responses = operation["responses"]
         for status in _statuses(method, guarded, route):
             responses.setdefault(status, _error(status))
-        responses["200"]["headers"] = RATE_LIMIT_HEADERS
+        responses[str(route.status_code or 200)]["headers"] = RATE_LIMIT_HEADERS
         if "/webhooks/" in route.path:
             operation["requestBody"] = REPORT
         if guarded:

@@ -11,7 +11,7 @@ from api.content_generator.dependencies import Own
 from api.routing import LeanRoute
 from api.surface import surface_of
 from commands.content_generator.recipient import Unsubscribe
-from content.content_generator.links import recipient_of
+from content.content_generator.links import UNSUBSCRIBE, recipient_of
 from domain.content_generator.recipient import UnsubscribeSource
 
 router = APIRouter(route_class=LeanRoute, prefix="/unsubscribe", tags=["Unsubscribe"])
@@ -30,7 +30,7 @@ async def now(token: str, request: Request, own: Own) -> Response:
 
 
 def _purpose(token: str, request: Request, own: Own, source: UnsubscribeSource) -> unsubscribe.LinkPurpose | None:
-    found = recipient_of(own.secrets.mac, token)
+    found = recipient_of(own.secrets.mac, UNSUBSCRIBE, token)
     if found is None:
         return None
     command = Unsubscribe(

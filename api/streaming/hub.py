@@ -18,6 +18,7 @@ from typing import NamedTuple
 import orjson
 import psycopg
 
+from api.socket_protocol import text_frame
 from streams.core.commits import LOOK_SECONDS, UNANNOUNCED_SECONDS, Commits
 
 log = logging.getLogger(__name__)
@@ -48,11 +49,15 @@ class Ending(NamedTuple):
 
 
 class ChannelMessage(NamedTuple):
-    """An encoded row. `size` is in bytes."""
+    """An encoded row, and the frame that every socket sends of it. `size` is in bytes."""
 
     sequence: int
     text: str
-    size: int
+    frame: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.frame)
 
 
 class QueueBounds(NamedTuple):
@@ -208,7 +213,7 @@ class Hub:
         except Exception as error:
             log.error("row %d of a channel cannot be encoded", row.sequence, exc_info=error)
             return Ending(BROKEN, "a message cannot be shown")
-        return text if isinstance(text, Ending) else ChannelMessage(row.sequence, text, len(text.encode()))
+        return text if isinstance(text, Ending) else ChannelMessage(row.sequence, text, text_frame(text))
 
     def _end(self, name: str, ending: Ending) -> None:
         for subscription in self._channels.pop(name).subscriptions:

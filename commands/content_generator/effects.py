@@ -107,6 +107,7 @@ class FindPost(Effect, name="content_generator.find_post.v1"):
     root: str
     network: Network
     since: Instant
+    test_mode: bool = False
 
 
 EFFECTS: tuple[type[Effect], ...] = (

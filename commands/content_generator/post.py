@@ -149,9 +149,14 @@ def look(command: LookForPost, post: Post) -> Sequence[PostEvent]:
     open_ = post.phase in (PostPhase.LOOKING, PostPhase.UNCONFIRMED)
     if not open_ or command.number != post.attempts or post.called_at is None:
         return []
-    return [
-        PostLookRequested(**_fields(command, post), look=command.look, attempt=command.number, since=post.called_at)
-    ]
+    asked = PostLookRequested(
+        **_fields(command, post),
+        look=command.look,
+        attempt=command.number,
+        since=post.called_at,
+        test_mode=post.test_mode,
+    )
+    return [asked]
 
 
 def record_look(command: RecordLook, post: Post) -> Sequence[PostEvent]:

@@ -108,7 +108,13 @@ def react_to_post(event: Recorded[Event]) -> Iterator[Reaction]:
             for look, after in enumerate(LOOKS, 1):
                 yield Later(lost.at + after, _look_for(lost, lost.attempt, look))
         case PostLookRequested() as asked:
-            find = FindPost(post_id=asked.post_id, root=asked.root, network=asked.network, since=asked.since)
+            find = FindPost(
+                post_id=asked.post_id,
+                root=asked.root,
+                network=asked.network,
+                since=asked.since,
+                test_mode=asked.test_mode,
+            )
             reply = RecordLook(at=asked.at, post_id=asked.post_id, number=asked.attempt, look=asked.look)
             yield Call(find, reply)
         case PostUnconfirmed() as lost:

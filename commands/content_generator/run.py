@@ -65,6 +65,7 @@ def _over(
         errors=errors,
         counted_seconds=_seconds(at, run, job),
         restated=state.status.over,
+        created_at=state.created_at,
     )
 
 

@@ -133,6 +133,7 @@ def _started(at: Instant, root: str, run: int, job: SyncJob, repeat_unconfirmed:
         pinned=job.pinned,
         options=job.options,
         repeat_unconfirmed=repeat_unconfirmed,
+        created_at=job.runs[run].created_at,
     )
 
 

@@ -51,6 +51,7 @@ class PostLookRequested(OfPost, name="content_generator.post.look_requested.v1")
     look: int
     attempt: int
     since: Instant
+    test_mode: bool = False
 
 
 class PostNotSeen(OfPost, name="content_generator.post.not_seen.v1"):

@@ -73,7 +73,10 @@ class SyncJobScheduled(OfJob, name="content_generator.sync_job.scheduled.v1"):
 
 
 class SyncJobStarted(OfJob, name="content_generator.sync_job.started.v1"):
-    """A run begins. `channels` are those it is to deliver; `pinned`: their content is known from an earlier run."""
+    """A run begins. `channels` are those it is to deliver; `pinned`: their content is known from an earlier run.
+
+    `created_at` is the run's, as of all that move it between lists; older events do not have it.
+    """
 
     was: JobStatus
     channels: tuple[Channel, ...]
@@ -85,6 +88,7 @@ class SyncJobStarted(OfJob, name="content_generator.sync_job.started.v1"):
     pinned: bool
     options: Options
     repeat_unconfirmed: bool
+    created_at: Instant | None = None
 
 
 class SyncJobDocumentRead(OfJob, name="content_generator.sync_job.document_read.v1"):
@@ -150,6 +154,7 @@ class _RunOver(OfJob):
     errors: tuple[ChannelError, ...]
     counted_seconds: float | None
     restated: bool = False
+    created_at: Instant | None = None
 
 
 class SyncJobCompleted(_RunOver, name="content_generator.sync_job.completed.v1"):

@@ -9,6 +9,8 @@ from psycopg import AsyncConnection
 
 from commands.content_generator.effects import SendBatch
 from connectors.crm import Addressee, CampaignBatch, Crm
+from content.content_generator.links import MailLinks
+from content.content_generator.mail_html import mail_html
 from domain.calls.email import Email
 from domain.content_generator.composed import Composed
 from effects.lookup import BEHIND, read
@@ -112,7 +114,7 @@ def _with_suppressed(verdict: Verdict, batch: Batch) -> Verdict:
 class MailedBatches:
     """Sends batches by the product's own e-mail connector: a batch is one person, with an unsubscribe link (RFC 8058).
 
-    `link` gives the link's address by mark and campaign.
+    `links` gives the addresses in a mail by mark and campaign.
     """
 
     def __init__(
@@ -120,12 +122,12 @@ class MailedBatches:
         content: BatchContent,
         mail: Connector[Email],
         tests: Connector[Email],
-        link: Callable[[str, str], str],
+        links: Callable[[str, str], MailLinks],
     ) -> None:
         self._content = content
         self._mail = mail
         self._tests = tests
-        self._link = link
+        self._links = links
         self.provider = mail.provider
         self.idempotent = mail.idempotent
 
@@ -149,21 +151,17 @@ class MailedBatches:
 
     def _email(self, effect: SendBatch, letter: _Letter, batch: Batch) -> Email:
         recipient = batch.addressees[0]
-        link = self._link(recipient.mark, effect.campaign_id)
+        links = self._links(recipient.mark, effect.campaign_id)
         return Email(
             context="content_generator",
             recipient_id=recipient.mark,
             reference=f"{effect.campaign_id}/{effect.batch}",
             to=recipient.address,
             subject_line=letter.subject_line,
-            html=_with_link(letter.html, link),
-            text=f"{letter.text}\n\nUnsubscribe: {link}",
-            headers={"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+            html=mail_html(letter.html, links),
+            text=f"{letter.text}\n\nUnsubscribe: {links.unsubscribe}",
+            headers={
+                "List-Unsubscribe": f"<{links.unsubscribe}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            },
         )
-
-
-def _with_link(html: str, link: str) -> str:
-    """The HTML with the unsubscribe link at its end, also where it is a fragment."""
-    shown = f'<p><a href="{link}">Unsubscribe</a></p>'
-    body, end, rest = html.rpartition("</body>")
-    return f"{body}{shown}{end}{rest}" if end else f"{html}{shown}"

@@ -60,20 +60,22 @@ class PostPublication:
 
 
 class PostSearch:
-    """Looks for a post among the account's own."""
+    """Looks for a post among the account's own; for that of a test, where tests go."""
 
     provider = "social"
     idempotent = True
 
-    def __init__(self, pinned: PinnedPosts, networks: SocialNetworks) -> None:
+    def __init__(self, pinned: PinnedPosts, networks: SocialNetworks, tests: SocialNetworks) -> None:
         self._pinned = pinned
         self._networks = networks
+        self._tests = tests
 
     async def __call__(self, effect: FindPost, key: str) -> Verdict:
         post = await self._pinned.load(effect)
         if isinstance(post, Deferred):
             return post
-        finding = await self._networks.find(post, effect.since)
+        networks = self._tests if effect.test_mode else self._networks
+        finding = await networks.find(post, effect.since)
         if not isinstance(finding, Listed):
             return finding if isinstance(finding, Deferred) else Rejected("unreadable", finding.reason)
         if not finding.provider_ids:
@@ -84,3 +86,4 @@ class PostSearch:
     async def close(self) -> None:
         await self._pinned.close()
         await self._networks.close()
+        await self._tests.close()

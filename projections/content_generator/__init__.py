@@ -14,6 +14,7 @@ from projections.content_generator.document_versions import DOCUMENT_VERSIONS
 from projections.content_generator.feedback import FEEDBACK
 from projections.content_generator.generations import GENERATIONS
 from projections.content_generator.job_counters import JOB_COUNTERS
+from projections.content_generator.job_hours import JOB_HOURS
 from projections.content_generator.jobs import JOBS
 from projections.content_generator.links import LINKS
 from projections.content_generator.live_messages import LIVE_MESSAGES
@@ -37,6 +38,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     JOBS,
     CHANNEL_STATES,
     JOB_COUNTERS,
+    JOB_HOURS,
     SYNCS,
     CAMPAIGNS,
     BATCHES,

@@ -80,13 +80,16 @@ Answer = Outcome | IdempotencyConflict
 
 @dataclass(slots=True)
 class Batch:
-    """A decided batch: the data to write, and the answer to each envelope, in the order of the envelopes."""
+    """A decided batch: the data to write, and the answer to each envelope, in the order of the envelopes.
+
+    `snapshots` are by stream: of one that is due twice only the latest is kept.
+    """
 
     recorded: list[Recorded[Event]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     heads: dict[tuple[str, int], tuple[Head, Head]] = field(default_factory=dict)
     keys: list[WrappedKey] = field(default_factory=list)
-    snapshots: list[Snapshot] = field(default_factory=list)
+    snapshots: dict[tuple[str, str], Snapshot] = field(default_factory=dict)
     erased: list[tuple[str, str, str]] = field(default_factory=list)
     touched: set[tuple[str, str]] = field(default_factory=set)
     outcomes: dict[UUID, tuple[str, Outcome]] = field(default_factory=dict)

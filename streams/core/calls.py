@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -63,6 +65,35 @@ REFERENCE = "headwater_reference"
 
 Verdict = Accepted | Rejected | Deferred | Unknown
 
+
+@dataclass(slots=True)
+class CallState:
+    """State of an attempt. `begun`: a request may have left, so that an exception leaves the call in doubt."""
+
+    begun: bool = False
+
+
+_STATE: ContextVar[CallState | None] = ContextVar("call", default=None)
+
+
+def begin_call() -> None:
+    """Mark the attempt as begun. A connector calls this right before its request leaves."""
+    state = _STATE.get()
+    if state is not None:
+        state.begun = True
+
+
+@contextmanager
+def call_state() -> Iterator[CallState]:
+    """The state of the attempt that is made in this block."""
+    state = CallState()
+    token = _STATE.set(state)
+    try:
+        yield state
+    finally:
+        _STATE.reset(token)
+
+
 E = TypeVar("E", bound=Effect, contravariant=True)
 
 
@@ -70,8 +101,8 @@ class Connector(Protocol[E]):
     """Client that performs one kind of effect. Never raises for an error of the provider or the network.
 
     `idempotent`: whether the provider recognises a repeat with the same key, so that an unknown outcome may be tried
-    again; otherwise an unknown outcome is never repeated automatically. A connector sets time limits for its requests
-    and always returns.
+    again; otherwise an unknown outcome is never repeated automatically, and the connector calls `begin_call` before its
+    request leaves. A connector sets time limits for its requests and always returns.
     """
 
     provider: str

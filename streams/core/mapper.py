@@ -32,8 +32,6 @@ class Mapper:
     def __init__(self, names: Names, keyring: Keyring) -> None:
         self.names = names
         self.keyring = keyring
-        self.for_earlier_release = False
-        """Whether an earlier release reads what is encoded: it knows neither remarks nor fields that came since."""
         self._once_in_clear = names.with_personal_fields.difference(OUTCOME_NAMES)
 
     def subjects_of(self, records: Iterable[Record]) -> set[str]:
@@ -44,22 +42,12 @@ class Mapper:
 
     def encode(self, message: Named) -> bytes:
         """Encode as UTF-8 JSON. A subject marked by `Keyring.allow` gets a key; raises KeyNotLoaded."""
-        if self.for_earlier_release:
-            return self._encoded_formerly(message.as_formerly())
         if not message.seals:
             return message.__pydantic_serializer__.to_json(message)
         body: dict[str, Any] = message.__pydantic_serializer__.to_python(message, mode="json")
-        return self._sealed_body(body, message.personal_fields, message.subject)
-
-    def _encoded_formerly(self, message: Named) -> bytes:
-        """Without the fields that have their default: those that came since are among them, as a rule."""
-        body: dict[str, Any] = message.__pydantic_serializer__.to_python(message, mode="json", exclude_defaults=True)
-        return self._sealed_body(body, message.needed_fields if message.seals else (), message.subject)
-
-    def _sealed_body(self, body: dict[str, Any], fields: Iterable[str], subject: str | None) -> bytes:
-        for field in fields:
+        for field in message.personal_fields:
             if (value := body.get(field)) not in (None, ""):
-                body[field] = self.sealed(value, subject)
+                body[field] = self.sealed(value, message.subject)
         return orjson.dumps(body)
 
     def sealed(self, value: Any, subject: str | None) -> dict[str, str] | None:

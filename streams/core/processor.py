@@ -170,7 +170,7 @@ class Processor:
         """States hold plain values: none may stay under the partition key of an erasure."""
         for place in [place for place, folded in self._states.items() if (place[0], folded.key) == (context, key)]:
             del self._states[place]
-        batch.snapshots = [s for s in batch.snapshots if (s.context, s.key) != (context, key)]
+        batch.snapshots = {p: s for p, s in batch.snapshots.items() if (s.context, s.key) != (context, key)}
 
     def _answer(self, envelope: Envelope, loaded: Loaded, batch: Batch) -> Answer:
         repeated = batch.outcomes.get(envelope.command_id)
@@ -246,7 +246,7 @@ class Processor:
         if after.version - after.snapshot >= SNAPSHOT_EVERY:
             state = after.state.model_dump_json().encode()
             schema = self._schemas[envelope.context, one.stream.category]
-            batch.snapshots.append(Snapshot(*place, envelope.command.key, after.version, schema, state))
+            batch.snapshots[place] = Snapshot(*place, envelope.command.key, after.version, schema, state)
             after = after._replace(snapshot=after.version)
         self._states[place] = after
         self._states.move_to_end(place)

@@ -20,7 +20,7 @@ from streams.engine import Background, cancelled
 from streams.postgres.catch_up import Progress
 from streams.postgres.database import connect_plain
 from streams.postgres.indexes import build_indexes
-from streams.postgres.installation import acquire_writer_lock, check_master_key, prepare, seal_remarks
+from streams.postgres.installation import acquire_writer_lock, check_master_key, prepare
 from streams.postgres.projection_tables import Projections
 from streams.postgres.reads import Reads
 from streams.postgres.rebuild import bring_up
@@ -114,7 +114,6 @@ class EmbeddedRuntime:
         with connect_plain(self.dsn, "headwater setup") as connection:
             prepare(connection, self.contexts, self.partitions)
             check_master_key(connection, self._master_key)
-            seal_remarks(connection)
             if not isinstance(self.clock, ManualClock):
                 forget_manual_clock(connection)
             bring_up(connection, self.contexts, self.mapper, progress)

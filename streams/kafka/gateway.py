@@ -89,7 +89,6 @@ class KafkaGateway:
         self.on_failure: Callable[[Denied | KafkaException], None] = lambda _: None
         """Called when no more commands can be sent to the log until the process starts again."""
         self._keys = SubjectKeys(dsn, mapper.keyring, log_ends or {})
-        mapper.for_earlier_release = True  # until the first command with values shows that the processors are new
         self._awaited: dict[UUID, AwaitedCommand] = {}
         self._lookups: list[OutcomeLookup] = []
         self._claims = Claims()
@@ -213,7 +212,6 @@ class KafkaGateway:
                 raise Unavailable("the database is not available", maybe_recorded=False) from None
             except NoNewKey:
                 raise Unavailable(NO_NEW_KEY, maybe_recorded=False, retry_after=2.0) from None
-            self._mapper.for_earlier_release = not self._keys.remarks_are_read
 
     # --- outcomes ---------------------------------------------------------------------------------------------------
 

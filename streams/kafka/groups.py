@@ -26,6 +26,8 @@ REQUEST_SECONDS = 300.0
 a suspended process wakes up."""
 
 ANSWER_SECONDS = 3.0
+"""How long readiness waits for an answer of the brokers: a probe must not hang."""
+
 FRESH_SECONDS = 1.0
 ROLES = ("processor", "projector")
 LATEST, EARLIEST = OffsetSpec.latest(), OffsetSpec.earliest()  # type: ignore[no-untyped-call]
@@ -64,8 +66,11 @@ class GroupsUnknown(Exception):
 class GroupMonitor:
     """Monitor of an installation's groups, which asks the brokers once a second at most. Safe in several threads."""
 
-    def __init__(self, cluster: Cluster, contexts: Sequence[str], partitions: int) -> None:
+    def __init__(
+        self, cluster: Cluster, contexts: Sequence[str], partitions: int, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
         self._cluster = cluster
+        self._answer_seconds = answer_seconds
         self._places = [(context, partition) for context in contexts for partition in range(partitions)]
         self._admin: AdminClient | None = None
         self._asking = threading.Lock()
@@ -100,7 +105,7 @@ class GroupMonitor:
             [ConsumerGroupTopicPartitions(processors, commands)], request_timeout=REQUEST_SECONDS
         )[processors]
         ends, starts = self._offsets([*commands, *events], LATEST), self._offsets(commands, EARLIEST)
-        done = {place_of(one): one.offset for one in _answer(committed).topic_partitions or ()}
+        done = {place_of(one): one.offset for one in self._answer(committed).topic_partitions or ()}
         lags = {
             "processor": sum(_behind(ends[c], max(done.get(place_of(c), 0), starts[c])) for c in commands),
             "projector": sum(_behind(ends[e], next_offsets.get(place_of(e), 0)) for e in events),
@@ -110,18 +115,17 @@ class GroupMonitor:
     def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
         assert self._admin is not None
         asked = self._admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=REQUEST_SECONDS)
-        return {partition: int(_answer(found).offset) for partition, found in asked.items()}
+        return {partition: int(self._answer(found).offset) for partition, found in asked.items()}
+
+    def _answer(self, asked: Future[Any]) -> Any:
+        return asked.result(self._answer_seconds)
 
     def _group(self, role: str, asked: Future[ConsumerGroupDescription], lag: int) -> Group:
-        found = _answer(asked)
+        found = self._answer(asked)
         members = sorted((_member(one) for one in found.members), key=lambda one: one.instance)
         owned = {place_of(one) for member in found.members for one in _partitions(member)}
         unowned = [place_name(place) for place in self._places if place not in owned]
         return Group(role, found.state.name, members, unowned, lag)
-
-
-def _answer(asked: Future[Any]) -> Any:
-    return asked.result(ANSWER_SECONDS)
 
 
 def _behind(end: int, at: int) -> int:

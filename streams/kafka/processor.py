@@ -212,7 +212,7 @@ class KafkaProcessor:
     def _keep_snapshots(self, batch: Batch) -> None:
         ends = {place: after for place, (_, after) in batch.heads.items()}
         try:
-            self._store.keep_snapshots(batch.snapshots, ends, self._role.partitions)
+            self._store.keep_snapshots(list(batch.snapshots.values()), ends, self._role.partitions)
         except psycopg.Error as error:
             log.info("snapshots are left for another time: %s", type(error).__name__)
             self._store.close()

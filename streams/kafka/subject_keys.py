@@ -17,9 +17,6 @@ from streams.postgres.journal import KEYS, add_new_keys
 log = logging.getLogger(__name__)
 
 
-READS_REMARKS = Statement("select coalesce(seals_remarks, false) from headwater.installation")
-
-
 class NoNewKey(Exception):
     """A key is missing and cannot be made: its subject may have records under a key that the database lacks."""
 
@@ -32,21 +29,17 @@ class SubjectKeys:
         self._connection: AsyncConnection[Row] | None = None
         self._wanted: set[str] = set()
         self._round: asyncio.Task[None] | None = None
-        self.remarks_are_read = False
-        """Whether the processors read commands whose remarks are sealed, as far as the last round has shown."""
 
     async def ensure(self, subjects: Iterable[str]) -> None:
-        """Wait until the keyring knows all of them, and until it is known what the processors read.
+        """Wait until the keyring knows all of them.
 
         Raises NoNewKey, or psycopg.OperationalError when the database is away.
         """
-        wanted, asked = set(subjects), self.remarks_are_read
-        while (unknown := {subject for subject in wanted if not self._keyring.knows(subject)}) or not asked:
+        while unknown := {subject for subject in subjects if not self._keyring.knows(subject)}:
             self._wanted |= unknown
             if self._round is None:
                 self._round = asyncio.create_task(self._run_round(), name="subjects' keys")
             await asyncio.shield(self._round)
-            asked = True
 
     async def close(self) -> None:
         """Close the connection."""
@@ -92,7 +85,7 @@ class SubjectKeys:
             raise NoNewKey(missing[0])
 
     async def _learn(self, connection: AsyncConnection[Row], subjects: list[str]) -> None:
-        rows, ((self.remarks_are_read,),) = await read(connection, [Statement(KEYS, [subjects]), READS_REMARKS])
+        (rows,) = await read(connection, [Statement(KEYS, [subjects])])
         for row in rows:
             self._keyring.learn(WrappedKey(*row))
 

@@ -92,15 +92,6 @@ ELSEWHERE = {
 }
 
 
-INSTALL = "insert into headwater.installation (format, seals_remarks) values (%s, true) on conflict do nothing"
-SEAL_REMARKS = "update headwater.installation set seals_remarks = true where seals_remarks is not true"
-
-
-def seal_remarks(connection: Connection[Row]) -> None:
-    """Note that the process that decides reads commands whose remarks are sealed; earlier releases do not."""
-    connection.execute(SEAL_REMARKS)
-
-
 def prepare(
     connection: Connection[Row], contexts: Sequence[Context], partitions: int, log_in: Log = "postgresql"
 ) -> None:
@@ -112,7 +103,7 @@ def prepare(
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (WRITER + 1,))
         _create_tables(connection)
-        connection.execute(INSTALL, (FORMAT,))
+        connection.execute("insert into headwater.installation (format) values (%s) on conflict do nothing", (FORMAT,))
         check_format(connection)
         _check_log(connection, log_in)
         _make_extensions(connection, contexts)

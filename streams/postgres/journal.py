@@ -197,7 +197,7 @@ def kept(batch: Batch) -> list[Statement]:
     if batch.keys:
         statements.append(add_keys(batch.keys))
     if batch.snapshots:
-        statements.append(Statement(ADD_SNAPSHOTS, _transposed(batch.snapshots, 6)))
+        statements.append(Statement(ADD_SNAPSHOTS, _transposed(list(batch.snapshots.values()), 6)))
     for context, key, subject in batch.erased:
         at = next(r.record.at for r in batch.recorded if getattr(r.fact, "erased", None) == subject)
         statements += erasure(context, key, subject, at)

@@ -20,8 +20,7 @@ alter table headwater.installation
     add column if not exists log text not null default 'postgresql' check (log in ('postgresql', 'kafka')),
     add column if not exists master bytea,
     add column if not exists secret bytea,
-    add column if not exists follows boolean,
-    add column if not exists seals_remarks boolean;
+    add column if not exists follows boolean;
 
 create table if not exists headwater.partitions (
     context         text not null,
@@ -117,6 +116,7 @@ alter table headwater.tasks
     add column if not exists key text not null default '-',
     add column if not exists answered boolean not null default false,
     add column if not exists doubt jsonb,
+    add column if not exists begun boolean not null default true,
     add column if not exists error text;
 do $$ begin
     if not exists (select from pg_constraint

@@ -104,7 +104,7 @@ NEXT_DUE = """
 
 KEEP = """
     update headwater.tasks set state = %s, error = %s, lease_until = null, answered = answered or %s::text is not null,
-           reply_body = coalesce(%s::json, reply_body), doubt = coalesce(%s::jsonb, doubt)
+           reply_body = coalesce(%s::json, reply_body), doubt = coalesce(%s::jsonb, doubt), begun = %s
      where id = %s and owner = %s
 """
 
@@ -115,8 +115,10 @@ MARK_UNKNOWN = """
 
 RETRY = """
     update headwater.tasks
-       set state = case when state = 'failed' and kind = 'call' and not answered then 'running' else 'waiting' end,
-           attempts = attempts + case when state = 'failed' and kind = 'call' and not answered then 1 else 0 end,
+       set state = case when state = 'failed' and kind = 'call' and begun and not answered
+                        then 'running' else 'waiting' end,
+           attempts = attempts + case when state = 'failed' and kind = 'call' and begun and not answered
+                                      then 1 else 0 end,
            owner = null, lease_until = now(), error = null
      where state in ('failed', 'unreadable') and context = any(%s)
 """
@@ -219,14 +221,20 @@ def next_due(now: datetime, contexts: Sequence[str], names: Sequence[str]) -> St
 
 
 def keep(
-    id_: UUID, owner: str, state: str, error: str, reply: str | None = None, doubt: Doubt | None = None
+    id_: UUID,
+    owner: str,
+    state: str,
+    error: str,
+    reply: str | None = None,
+    doubt: Doubt | None = None,
+    begun: bool = True,
 ) -> Statement:
     """The statement that keeps a task that cannot go on, *failed* or *unreadable*.
 
-    `reply` is the answer it got, `doubt` what that leaves.
+    `reply` is the answer it got, `doubt` what that leaves; a call that has not `begun` is made anew by a retry.
     """
     left = None if doubt is None else doubt.model_dump_json()
-    return Statement(KEEP, [state, error, reply, reply, left, id_, owner])
+    return Statement(KEEP, [state, error, reply, reply, left, begun, id_, owner])
 
 
 def retry(contexts: Sequence[str]) -> Statement:

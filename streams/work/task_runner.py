@@ -15,7 +15,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from domain.messages import Attempt, Command, Effect, Reply
-from streams.core.calls import AnyConnector, Performers, Verdict
+from streams.core.calls import AnyConnector, Performers, Verdict, call_state
 from streams.core.clock import Clock
 from streams.core.envelope import Doubt, IdempotencyConflict, Outcome, Status, TaskEnd
 from streams.core.gateway import Gateway, Unavailable, envelop, submit_until_recorded
@@ -51,22 +51,33 @@ class TaskRunner:
 
     async def run(self, task: Claimed, taken_over: bool) -> None:
         """Run the task to its outcome. Raises nothing: a task that cannot go on is kept, or left to its lease."""
-        try:
-            await self._run(task, taken_over)
-        except psycopg.OperationalError as error:
-            log.warning("task %s is taken up again when its lease ends: %s", task.id, type(error).__name__)
-        except Exception as error:
-            log.exception("task %s (%s) failed and is kept", task.id, task.message.name)
-            await self.keep(task.id, "failed", f"the task raised {type(error).__name__}")
+        with call_state() as call:
+            try:
+                await self._run(task, taken_over)
+            except psycopg.OperationalError as error:
+                log.warning("task %s is taken up again when its lease ends: %s", task.id, type(error).__name__)
+            except Exception as error:
+                log.exception("task %s (%s) failed and is kept", task.id, task.message.name)
+                begun = call.begun or taken_over
+                await self.keep(task.id, "failed", f"the task raised {type(error).__name__}", begun=begun)
 
     async def keep(
-        self, id_: UUID, state: str, error: str, answer: Reply | None = None, doubt: Doubt | None = None
+        self,
+        id_: UUID,
+        state: str,
+        error: str,
+        answer: Reply | None = None,
+        doubt: Doubt | None = None,
+        begun: bool = True,
     ) -> None:
-        """Keep a task that cannot go on. While the database is away, its lease ends and it is taken up again."""
+        """Keep a task that cannot go on. While the database is away, its lease ends and it is taken up again.
+
+        `begun`: see `CallState`.
+        """
         reply = None if answer is None else self._mapper.encode(answer).decode()
         try:
             connection = await self._connected()
-            await connection.execute(*keep(id_, self._name, state, error, reply, doubt))
+            await connection.execute(*keep(id_, self._name, state, error, reply, doubt, begun))
         except psycopg.OperationalError as away:
             log.warning("task %s could not be marked %s: %s", id_, state, type(away).__name__)
 

@@ -81,8 +81,15 @@ def until_sent(product: Product, client: httpx2.Client, task_id: str) -> dict[st
 def test_a_start_whose_output_is_kept_shows_no_token(product: Product) -> None:
     printed = (product.data.parent / "product.log").read_text()
     assert "Headwater serves at" in printed
-    assert "a token: headwater keys issue communication" in printed
+    assert "first-request communication" in printed
     assert "eyJ" not in printed
+
+
+def test_the_first_request_of_a_surface_has_a_token_that_is_on_record(product: Product) -> None:
+    printed = product.run("first-request", "content-generator")
+    assert f"{product.url}/content-generator/api" in printed
+    assert "eyJ" in printed
+    assert "newcomer" in product.run("keys", "list", "content-generator")
 
 
 def test_keys_issue_prints_one_token_and_nothing_else(product: Product) -> None:
@@ -95,6 +102,7 @@ def test_keys_issue_prints_one_token_and_nothing_else(product: Product) -> None:
     ("arguments", "reason"),
     [
         (("keys", "issue", "nowhere"), "there is no surface 'nowhere'"),
+        (("first-request", "nowhere"), "there is no surface 'nowhere'"),
         (("keys", "issue", "communication", "--scope", "fly"), "communication has no scope fly"),
         (("keys", "issue", "communication", "--limit", "general=lots"), "a limit reads CLASS=N/min"),
         (("keys", "issue", "communication", "--limit", "flying=9/min"), "no limit class 'flying'"),

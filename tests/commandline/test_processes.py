@@ -99,6 +99,12 @@ def lag(processes: dict[str, Any], role: str) -> int | None:
     return None if found is None else int(found["lag"])
 
 
+def missing(said: tuple[int, dict[str, Any]]) -> tuple[int, list[str]]:
+    """A status or exit code with the roles that are said to be missing."""
+    code, processes = said
+    return code, processes["missing"]
+
+
 def until(condition: Callable[[], bool], complaint: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
@@ -158,8 +164,7 @@ def test_frozen_processors_are_missing_and_their_commands_are_counted(running: R
         assert answer.status_code == 202, answer.text
         until(lambda: lag(running.ready()[1], "processor") == 1, running.ready)
         until(lambda: lag(running.status()[1], "processor") == 1, running.status)
-        code, shown = running.status()
-        assert (code, shown["missing"]) == (3, ["processor"])
+        until(lambda: missing(running.status()) == (3, ["processor"]), running.status)
         said = running.here.run("operator", "status").stdout
         assert "processor: nobody; " in said
         assert "1 commands wait" in said
@@ -180,8 +185,7 @@ def test_an_installation_without_a_worker_is_ready_but_not_well(running: Running
     worker = running.here.running.pop("worker-1")
     worker.terminate()
     worker.wait(60)
-    code, shown = running.ready()
-    assert (code, shown["missing"]) == (200, ["worker"])
+    assert missing(running.ready()) == (200, ["worker"])
     code, shown = running.status()
-    assert (code, shown["missing"]) == (3, ["worker"])
+    assert missing((code, shown)) == (3, ["worker"])
     assert "worker-1" not in {one["instance"] for one in shown["seen"]}

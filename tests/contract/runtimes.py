@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from domain.messages import Command
-from streams.core.calls import Accepted, Verdict
+from streams.core.calls import Accepted, Verdict, begin_call
 from streams.core.clock import ManualClock
 from streams.core.envelope import Envelope, Outcome, Record
 from streams.core.gateway import envelop
@@ -24,7 +24,7 @@ from streams.postgres.journal import COLUMNS
 from streams.postgres.status import installation
 from streams.postgres.task_claims import retry
 from streams.testing import MemoryRuntime
-from streams.work.worker import Worker
+from streams.work.worker import LEASE_SECONDS, Worker
 from tests.contract.shelf import SHELF, FillJar, OpenJar, Supply
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -34,7 +34,7 @@ PARTITIONS = 4
 class Supplier:
     """The shelf's supplier: counts what was asked of it and answers as scripted, else accepts.
 
-    `meanwhile` are things that happen while it is asked, one each time.
+    `meanwhile` are things that happen before its request leaves, one each time.
     """
 
     provider = "supplier"
@@ -52,6 +52,7 @@ class Supplier:
     async def __call__(self, effect: Supply, key: str) -> Verdict:
         if self.meanwhile:
             await self.meanwhile.popleft()()
+        begin_call()
         return self.answer(key)
 
     async def close(self) -> None:
@@ -169,9 +170,10 @@ class Database:
             return [(task.name, task.error) for task in (await installation(connection)).kept_tasks]
 
     async def retry(self) -> None:
-        """The worker is told of the tasks as of new ones, so that no test waits for its next poll."""
+        """The worker is told of the tasks as of new ones, and sweeps as at a start: no test waits for its polls."""
         async with await connect(self.dsn) as connection:
             await connection.execute(*retry(["shelf"]))
+        self.worker._swept_at = -LEASE_SECONDS
         self.worker.due(START)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,16 +16,20 @@ API_KEY = "imitated-api-key"
 
 
 class KeyedImitation(Imitation):
-    """Takes each write once per key and answers a repeat with the first answer. A refused one uses no key up."""
+    """Takes each write once per key and answers a repeat with the first answer. A refused one uses no key up.
+
+    `keys` counts the writes that came under each key.
+    """
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
+        self.keys: Counter[str] = Counter()
         self._answers: dict[str, dict[str, Any]] = {}
         self._in_progress: set[str] = set()
 
     def begin_anew(self) -> None:
         super().begin_anew()
-        self._answers, self._in_progress = {}, set()
+        self.keys, self._answers, self._in_progress = Counter(), {}, set()
 
     async def write(
         self, request: Request, to: Callable[[Any], str], answer: Callable[[Any], dict[str, Any]], status: int = 201
@@ -35,6 +40,7 @@ class KeyedImitation(Imitation):
             return error(401, "unauthorized", "The API key is not valid")
         if not key:
             return error(400, "validation_error", "An Idempotency-Key is required")
+        self.keys[key] += 1
         if key in self._in_progress:
             return error(409, "in_progress", "The first request under this key is still being answered")
         if key in self._answers:

@@ -25,7 +25,7 @@ class Post:
 class SocialImitation(Imitation):
     """Takes posts of one account; each that appears is recorded under the network's name.
 
-    `unlisted` is the number of look-ups that do not show the latest post yet.
+    `unlisted` is the number of look-ups that do not show the latest post yet; `doubles` counts posts that came again.
     """
 
     network: ClassVar[str]
@@ -34,11 +34,13 @@ class SocialImitation(Imitation):
         super().__init__(port)
         self.posts: list[Post] = []
         self.unlisted = 0
+        self.doubles = 0
 
     def begin_anew(self) -> None:
         super().begin_anew()
         self.posts = []
         self.unlisted = 0
+        self.doubles = 0
 
     def failed(self, behaviour: Behaviour) -> Response:
         """The network's own answer to a request that fails."""
@@ -53,6 +55,7 @@ class SocialImitation(Imitation):
     ) -> Response:
         """What becomes of one post."""
         if any(post.text == text for post in self.posts):
+            self.doubles += 1
             return self.duplicate()
         behaviour = self.journal.following(self.network)
         post = Post(1_700_000_000_000_000_000 + len(self.posts), text, datetime.now(UTC))

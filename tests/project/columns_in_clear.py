@@ -93,9 +93,9 @@ CONTENT_GENERATOR: Mapping[str, str] = {
         content_generator_document_versions.document content_generator_document_versions.source_version
         content_generator_feedback.session content_generator_generations.document
         content_generator_generations.generation_id content_generator_generations.tenant
-        content_generator_job_counters.tenant content_generator_jobs.correlation_id
-        content_generator_jobs.document_id content_generator_jobs.job_id content_generator_jobs.root
-        content_generator_jobs.tenant content_generator_links.campaign_id
+        content_generator_job_counters.tenant content_generator_job_hours.tenant
+        content_generator_jobs.correlation_id content_generator_jobs.document_id content_generator_jobs.job_id
+        content_generator_jobs.root content_generator_jobs.tenant content_generator_links.campaign_id
         content_generator_live_messages.announcement_id content_generator_live_messages.session
         content_generator_participants.session content_generator_posts.post_id
         content_generator_posts.provider_id content_generator_posts.resolved_by content_generator_posts.root
@@ -115,7 +115,8 @@ CONTENT_GENERATOR: Mapping[str, str] = {
         content_generator_channel_states.kind content_generator_channel_states.phase
         content_generator_connections.role content_generator_generations.channels
         content_generator_generations.phase content_generator_job_counters.channel
-        content_generator_job_counters.status content_generator_jobs.channels content_generator_jobs.kind
+        content_generator_job_counters.status content_generator_job_hours.channel
+        content_generator_job_hours.status content_generator_jobs.channels content_generator_jobs.kind
         content_generator_jobs.status content_generator_live_messages.type content_generator_posts.network
         content_generator_posts.phase content_generator_publications.category
         content_generator_publications.metrics content_generator_publications.phase

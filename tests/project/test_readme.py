@@ -17,7 +17,7 @@ from tests.streams.kafka.broker import free_port
 
 pytestmark = pytest.mark.xdist_group("readme")
 PATIENCE_SECONDS = 120.0
-FIRST_REQUEST = re.compile(r"^A first request.*?:\n\n(.*?)\n\n", re.MULTILINE | re.DOTALL)
+FIRST_REQUEST = re.compile(r"^  (eval .*)$", re.MULTILINE)
 TARGET = re.compile(r"`make (\w+)`")
 OF_A_CLUSTER = "HEADWATER_KAFKA"
 """Blocks with this are run by `tests/streams/kafka/test_pages_on_kafka.py`."""
@@ -68,7 +68,7 @@ def _install(directory: Path) -> None:
 
 
 def _surface_of(request: str) -> str:
-    found = re.search(r"/([\w-]+)/api", request)
+    found = re.search(r"first-request ([\w-]+)", request)
     assert found is not None, request
     return found[1]
 

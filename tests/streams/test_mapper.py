@@ -105,16 +105,6 @@ def test_an_upcast_changes_a_value_that_is_sealed() -> None:
     assert erased(reader).decode(Weighed.name, old, "house:ada") == WeighedInGrams(at=AT, person="ada", grams=None)
 
 
-def test_for_an_earlier_release_remarks_are_in_clear_and_defaults_left_out() -> None:
-    by = mapper("house:ada")
-    by.for_earlier_release = True
-    told = orjson.loads(by.encode(Posted(at=AT, person="ada", address="12 Orchard Lane", note="left with Bob")))
-    assert told["note"] == "left with Bob"
-    assert told["address"].keys() == {"personal"}
-    empty = by.encode(Posted(at=AT, person="ada", address=None))
-    assert orjson.loads(empty).keys() == {"at", "person", "address"}
-
-
 def test_which_fields_a_record_holds_in_clear_is_known() -> None:
     by = mapper("house:ada")
     sealed = by.encode(Posted(at=AT, person="ada", address="12 Orchard Lane"))

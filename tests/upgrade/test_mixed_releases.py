@@ -139,7 +139,7 @@ def test_roles_replaced_one_by_one_lose_and_misread_nothing(rolling: Rolling) ->
     assert rolling.ask_once(*send, key).status_code == 202
     rolling.replace("api")
     wait(rolling.responds, "the api does not answer")
-    assert rolling.ask_once(*send, key).status_code == 202
+    wait(lambda: rolling.ask_once(*send, key).status_code == 202, "the api has not found the log")
     installation.start("processor")
     installation.await_ready("api")
     rolling.messages.append(rolling.ask(*send, key).json()["task_id"])

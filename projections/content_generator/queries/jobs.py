@@ -90,22 +90,37 @@ TOTAL = """
      where tenant = %(tenant)s and channel = %(channel)s and (%(status)s::text is null or status = %(status)s)
 """
 
+HOUR = """
+    select hour + interval '1 hour' as until, passed - jobs as skipped
+      from (select hour, jobs, (sum(jobs) over (order by hour desc rows unbounded preceding))::bigint as passed
+              from content_generator_job_hours
+             where tenant = %(tenant)s and channel = %(channel)s and status = coalesce(%(status)s, 'all')) hours
+     where passed > %(offset)s and not exists (
+           select from content_generator_job_hours
+            where tenant = %(tenant)s and channel = %(channel)s and status = coalesce(%(status)s, 'all')
+              and hour = 'epoch' and jobs <> 0)
+     order by hour desc limit 1
+"""
+"""The hour that a page begins in: its end, and how many jobs of the list are newer. No row if hours are not known."""
+
 JOBS_OF = """
-    select job_id from content_generator_jobs where tenant = %(tenant)s and kind = 'sync' {where}
-     order by {order} offset %(offset)s limit %(limit)s
+    select job_id from content_generator_jobs
+     where tenant = %(tenant)s and kind = 'sync' {where}
 """
 
 JOBS_OF_CHANNEL = """
     select job_id from content_generator_channel_states
      where tenant = %(tenant)s and channel = %(channel)s and kind = 'sync' {where}
-     order by {order} offset %(offset)s limit %(limit)s
 """
 
-NEWEST, OLDEST = "created_at desc, job_id", "created_at, job_id desc"
+NEWEST = "created_at desc, job_id"
 
 PAGE = f"""
+    with start as ({HOUR}), page as (
+        {{jobs}} and created_at < coalesce((select until from start), 'infinity')
+          order by {NEWEST} offset %(offset)s - coalesce((select skipped from start), 0) limit %(limit)s)
     select {", ".join(ListedJob._fields)} from content_generator_jobs
-     where job_id in ({{ids}}) order by {NEWEST}
+     where job_id in (select job_id from page) order by {NEWEST}
 """
 
 
@@ -125,21 +140,16 @@ async def jobs_page(
     offset = (page - 1) * limit
     if offset >= total:
         return JobPage([], total)
-    sql, given = page_query(values, offset, min(limit, total - offset), total)
-    rows = await (await connection.execute(sql, given)).fetchall()
+    page_of = page_query(values["channel"] == ALL, status)
+    rows = await (await connection.execute(page_of, values | {"offset": offset, "limit": limit})).fetchall()
     return JobPage([_listed(ListedJob(*one)) for one in rows], total)
 
 
-def page_query(values: dict[str, object], offset: int, size: int, total: int) -> tuple[bytes, dict[str, object]]:
-    """The query for a page, and its values. A page in the second half of the list is reached from its end."""
-    order, skipped = NEWEST, offset
-    if offset > total // 2:
-        order, skipped = OLDEST, total - offset - size
-    of_all = values["channel"] == ALL
+def page_query(of_all: bool, status: JobStatus | None) -> bytes:
+    """The query for a page of all jobs or of a channel's. It reads the jobs of an hour at most, besides the page."""
     column = "status" if of_all else "job_status"
-    where = "" if values["status"] is None else f"and {column} = %(status)s"
-    ids = (JOBS_OF if of_all else JOBS_OF_CHANNEL).format(where=where, order=order)
-    return PAGE.format(ids=ids).encode(), values | {"offset": skipped, "limit": size}
+    where = "" if status is None else f"and {column} = %(status)s"
+    return PAGE.format(jobs=(JOBS_OF if of_all else JOBS_OF_CHANNEL).format(where=where)).encode()
 
 
 def _listed(row: ListedJob) -> ListedJob:

@@ -202,6 +202,8 @@ SURFACE = Surface(
             "POST /api/v2/posts/{post_id}/resolve",
             "POST /webhooks/crm",
             "GET /unsubscribe/{token}",
+            "GET /opens/{token}",
+            "GET /clicks/{token}",
             "POST /unsubscribe/{token}",
             "GET /outcomes/{command_id}",
         }
@@ -212,6 +214,8 @@ SURFACE = Surface(
             "GET /ready",
             "POST /webhooks/crm",
             "GET /unsubscribe/{token}",
+            "GET /opens/{token}",
+            "GET /clicks/{token}",
             "POST /unsubscribe/{token}",
         }
     ),

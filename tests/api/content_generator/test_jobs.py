@@ -7,7 +7,7 @@ import hmac
 import json
 from datetime import timedelta
 
-from tests.api.content_generator.world import WHILE_LOOKED_FOR, World
+from tests.api.content_generator.world import DOCUMENT, WHILE_LOOKED_FOR, World
 from tests.imitations import dropping, failing
 from tests.imitations.webhook_sink import SECRET
 
@@ -77,6 +77,21 @@ def test_a_scheduled_job_waits_for_its_time_and_a_cancelled_one_never_goes(here:
     assert (cancelled["status"], [error["code"] for error in cancelled["errors"]]) == ("failed", ["cancelled"])
     assert len(here.platform.journal.received) == 1
     assert here.ask("POST", f"/v2/jobs/{kept}/cancel").status_code == 400
+
+
+def test_a_repeat_under_one_key_is_answered_as_the_request_was(here: World) -> None:
+    here.crm.behave(failing(422))
+    sent = here.ok("POST", "/v1/newsletter/send", {"subject": "News", "html_content": "<p>News</p>"})
+    here.product.settle()
+    body = {"document_id": DOCUMENT, "channels": ["website"]}
+    for path, given in (("/v2/content/sync", body), (f"/v2/jobs/{sent['job_id']}/retry", None)):
+        answers = []
+        for _ in range(2):
+            answers.append(here.ask("POST", path, given, key=path))
+            here.product.advance(timedelta(minutes=1))
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].json() == answers[1].json()
+    assert len(here.platform.journal.received) == 1
 
 
 def test_a_webhook_says_what_the_job_says_and_its_signature_can_be_verified(here: World) -> None:

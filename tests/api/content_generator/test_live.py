@@ -6,12 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
 
 import bootstrap
 from tests.api.content_generator.live_product import Live
-from tests.api.product import Served, serving
-from tests.api.streaming.node import Client
 
 
 async def refusal(live: Live, query: dict[str, str]) -> dict[str, Any]:
@@ -22,28 +19,6 @@ async def refusal(live: Live, query: dict[str, str]) -> dict[str, Any]:
     error = client.received[0]
     assert (code, reason) == (1008, error["code"])
     return error
-
-
-async def test_the_documents_client_hears_what_it_switches_on() -> None:
-    with serving(Served, {"HEADWATER_ROOT": "content-generator"}) as product:
-        root = f"ws://127.0.0.1:{product.port}/ws/live-updates?session_id=morning-001"
-        key = product.token("content_generator", "write")
-        async with (
-            connect(f"{root}&client_id=user-123&role=participant", proxy=None) as user,
-            connect(f"{root}&client_id=sarah&role=instructor&api_key={key}", proxy=None) as sarah,
-        ):
-            ours, hers = Client(user), Client(sarah)
-            welcome = await ours.next()
-            assert (welcome["type"], welcome["session_id"]) == ("welcome", "morning-001")
-            await ours.connection.send('{"type":"heartbeat"}')
-            await hers.next()
-            await hers.send(type="technique_change", title="Box Breathing", instruction="In for four", duration=240)
-            await hers.send(type="hrv_milestone", improvement=12.5, message="Well done", achievement="calm")
-            technique, milestone = await ours.next(), await ours.next()
-    assert technique["type"] == "technique_changed"
-    assert technique["content"] == {"title": "Box Breathing", "instruction": "In for four", "duration": 240.0}
-    assert milestone["type"] == "hrv_milestone"
-    assert milestone["content"] == {"improvement": 12.5, "message": "Well done", "achievement": "calm"}
 
 
 async def test_the_welcome_says_who_one_is_and_how_many_are_in(live: Live, session: str) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
+from websockets.asyncio.client import connect
 
+from tests.api.content_generator.followers import Follower, Heard
 from tests.api.content_generator.live_nodes import NodeProcess, Writer
 from tests.api.content_generator.live_product import new_session
 from tests.api.product import PATIENCE_SECONDS, serving
@@ -24,68 +23,14 @@ PARTICIPANTS, NODES, TECHNIQUES = 120, 3, 60
 ENDING = timedelta(seconds=10)
 
 
-class Heard(NamedTuple):
-    """A message as one client had it."""
-
-    number: int
-    type: str
-    content: dict[str, Any]
-
-
-class Follower:
-    """A client that reconnects, to the next node, and resumes after its last message, until the session has ended."""
-
-    def __init__(self, nodes: Sequence[NodeProcess], session: str, number: int) -> None:
-        self.heard: list[Heard] = []
-        self.first: int | None = None
-        self.connections = 0
-        self._nodes = nodes
-        self._query = {"session_id": session, "client_id": f"client-{number}"}
-        self._at = number % len(nodes)
-
-    async def run(self) -> None:
-        while True:
-            url = f"{self._nodes[self._at].sockets}?{urlencode(self._query)}"
-            try:
-                async with connect(url, max_queue=None, open_timeout=PATIENCE_SECONDS, proxy=None) as connection:
-                    await self._follow(connection)
-                    if connection.close_code == 1000:
-                        return
-            except (OSError, ConnectionClosed, InvalidHandshake, InvalidMessage):
-                await asyncio.sleep(0.05)
-            self._at = (self._at + 1) % len(self._nodes)
-
-    async def _follow(self, connection: ClientConnection) -> None:
-        async for text in connection:
-            message = orjson.loads(text)
-            if message["type"] == "welcome":
-                self._welcomed(message)
-            elif message["type"] == "error":
-                assert message["code"] in ("unavailable", "pending", "too_slow", "reconnect"), message
-            else:
-                self._query["since"] = message["position"]
-                self.heard.append(Heard(_number(message["position"]), message["type"], message["content"]))
-
-    def _welcomed(self, welcome: dict[str, Any]) -> None:
-        self.connections += 1
-        if self.first is None:
-            self.first = _number(welcome["position"])
-            self._query["since"] = welcome["position"]
-        else:
-            assert welcome["recovered"] is True
-
-
-def _number(position: str) -> int:
-    return int(position.split(".", maxsplit=1)[0])
-
-
 async def test_three_nodes_of_which_one_is_killed_lose_nothing_and_double_nothing() -> None:
     session = new_session()
     with serving(Writer, {}) as product:
         async with product.relaying() as path:
             nodes = [NodeProcess(product, path) for _ in range(NODES)]
             try:
-                followers = [Follower(nodes, session, number) for number in range(PARTICIPANTS)]
+                addresses = [node.sockets for node in nodes]
+                followers = [Follower(addresses, session, number) for number in range(PARTICIPANTS)]
                 async with asyncio.timeout(120):
                     await _course(product, session, nodes, followers)
             finally:

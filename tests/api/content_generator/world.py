@@ -26,10 +26,9 @@ WHILE_LOOKED_FOR = timedelta(minutes=2)
 
 
 @dataclass
-class World:
-    """The product and all that is imitated."""
+class Providers:
+    """All that is imitated."""
 
-    product: Served
     x: x.XImitation
     linkedin: linkedin.LinkedInImitation
     facebook: facebook.FacebookImitation
@@ -37,6 +36,37 @@ class World:
     platform: PlatformImitation
     notion: notion.NotionImitation
     sink: webhook_sink.WebhookSink
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables of a product between them."""
+        return {
+            "X_BASE_URL": self.x.url,
+            "X_ACCESS_TOKEN": x.ACCESS_TOKEN,
+            "LINKEDIN_BASE_URL": self.linkedin.url,
+            "LINKEDIN_ACCESS_TOKEN": linkedin.ACCESS_TOKEN,
+            "LINKEDIN_AUTHOR": linkedin.AUTHOR,
+            "FACEBOOK_BASE_URL": self.facebook.url,
+            "FACEBOOK_ACCESS_TOKEN": facebook.ACCESS_TOKEN,
+            "FACEBOOK_PAGE_ID": facebook.PAGE_ID,
+            "CRM_BASE_URL": self.crm.url,
+            "CRM_API_KEY": keyed.API_KEY,
+            "CRM_WEBHOOK_SECRET": CRM_SECRET,
+            "PLATFORM_BASE_URL": self.platform.url,
+            "PLATFORM_API_KEY": keyed.API_KEY,
+            "NOTION_BASE_URL": self.notion.url,
+            "NOTION_TOKEN": notion.TOKEN,
+            "CONTENT_GENERATOR_WEBHOOK_URL": f"{self.sink.url}/jobs",
+            "CONTENT_GENERATOR_WEBHOOK_SECRET": webhook_sink.SECRET,
+            "HEADWATER_ALLOW_PRIVATE_WEBHOOKS": "true",
+        }
+
+
+@dataclass
+class World(Providers):
+    """The product and all that is imitated."""
+
+    product: Served
 
     def begin_anew(self) -> None:
         """Forget all that came, once nothing is due any more."""
@@ -53,9 +83,10 @@ class World:
         token = tokens.issue("ana", scopes or ("write",), now, timedelta(hours=1), limits, tenant=tenant)
         return self.product.presenting(NAME, token)
 
-    def ask(self, method: str, path: str, body: object = None, tenant: str = "") -> httpx2.Response:
+    def ask(self, method: str, path: str, body: object = None, tenant: str = "", key: str = "") -> httpx2.Response:
         """The answer to a request below `/api`."""
-        return self.product.http.request(method, f"/{MOUNT}/api{path}", json=body, headers=self.key(tenant=tenant))
+        headers = self.key(tenant=tenant) | ({"Idempotency-Key": key} if key else {})
+        return self.product.http.request(method, f"/{MOUNT}/api{path}", json=body, headers=headers)
 
     def ok(self, method: str, path: str, body: object = None, tenant: str = "") -> dict[str, Any]:
         """The body of an answer that must be 200."""
@@ -85,9 +116,9 @@ def subscriber(number: int) -> dict[str, Any]:
 
 
 @contextmanager
-def world() -> Iterator[World]:
-    """The world, with one page in Notion."""
-    kinds = (
+def providers() -> Iterator[Providers]:
+    """Imitations, with one page in Notion."""
+    kinds: tuple[type[Imitation], ...] = (
         x.XImitation,
         linkedin.LinkedInImitation,
         facebook.FacebookImitation,
@@ -98,10 +129,18 @@ def world() -> Iterator[World]:
     )
     with ExitStack() as stack:
         imitations: list[Any] = [stack.enter_context(kind()) for kind in kinds]
-        made = World(stack.enter_context(serving(Served, _variables(*imitations))), *imitations)
+        made = Providers(*imitations)
         _write(made.notion)
-        made.product.wait(lambda: made.product.ask(ENDPOINTS) == [(1,)], "the endpoint is not registered")
-        made.product.advance(timedelta(seconds=1))  # a webhook is about what happened after that
+        yield made
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """The product between its imitations."""
+    with providers() as imitated, serving(Served, imitated.variables) as product:
+        made = World(**vars(imitated), product=product)
+        product.wait(lambda: product.ask(ENDPOINTS) == [(1,)], "the endpoint is not registered")
+        product.advance(timedelta(seconds=1))  # a webhook is about what happened after that
         yield made
 
 
@@ -112,27 +151,3 @@ def _write(pages: notion.NotionImitation) -> None:
     ]
     for page_id in (PAGE, f"{PAGE[:8]}-{PAGE[8:12]}-{PAGE[12:16]}-{PAGE[16:20]}-{PAGE[20:]}"):
         pages.add(page_id, "The March letter", *blocks)
-
-
-def _variables(*imitations: Imitation) -> dict[str, str]:
-    network, professional, pages, crm, platform, documents, sink = (one.url for one in imitations)
-    return {
-        "X_BASE_URL": network,
-        "X_ACCESS_TOKEN": x.ACCESS_TOKEN,
-        "LINKEDIN_BASE_URL": professional,
-        "LINKEDIN_ACCESS_TOKEN": linkedin.ACCESS_TOKEN,
-        "LINKEDIN_AUTHOR": linkedin.AUTHOR,
-        "FACEBOOK_BASE_URL": pages,
-        "FACEBOOK_ACCESS_TOKEN": facebook.ACCESS_TOKEN,
-        "FACEBOOK_PAGE_ID": facebook.PAGE_ID,
-        "CRM_BASE_URL": crm,
-        "CRM_API_KEY": keyed.API_KEY,
-        "CRM_WEBHOOK_SECRET": CRM_SECRET,
-        "PLATFORM_BASE_URL": platform,
-        "PLATFORM_API_KEY": keyed.API_KEY,
-        "NOTION_BASE_URL": documents,
-        "NOTION_TOKEN": notion.TOKEN,
-        "CONTENT_GENERATOR_WEBHOOK_URL": f"{sink}/jobs",
-        "CONTENT_GENERATOR_WEBHOOK_SECRET": webhook_sink.SECRET,
-        "HEADWATER_ALLOW_PRIVATE_WEBHOOKS": "true",
-    }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 
 import httpx2
+import orjson
 import pytest
 from prometheus_client import generate_latest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from api.socket_protocol import text_frame
 from api.streaming import sockets
 from tests.api.streaming.node import KEY, Client, Node, joined, served, until
 
@@ -226,3 +229,43 @@ async def test_a_client_that_never_reads_is_cut(node: Node, monkeypatch: pytest.
 
     await until(is_cut, "the connection is still open")
     deaf.close()
+
+
+@pytest.mark.parametrize("length", [1, 125, 126, 65_535, 65_536])
+async def test_a_frame_made_once_is_written_while_the_client_takes_it(node: Node, length: int) -> None:
+    text = text_frame(f'"{"a" * length}"')
+    async with node.client(silent="1") as client:
+        await client.next()
+        (socket,) = node.open_sockets()
+        assert socket.write_frame(text)
+        assert orjson.loads(await client.connection.recv()) == "a" * length
+        socket.pause_writing()
+        assert not socket.write_frame(text)
+        socket.resume_writing()
+        await client.connection.close()
+        assert not socket.write_frame(text)
+    assert not socket.write_frame(text)
+
+
+async def test_a_message_of_a_channel_is_framed_once_for_all_its_sockets(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    framed = []
+
+    def counted(text: str) -> bytes:
+        framed.append(text)
+        return text_frame(text)
+
+    monkeypatch.setattr("api.streaming.hub.text_frame", counted)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(node.client(silent="1")) for _ in range(5)]
+        for client in clients:
+            await client.next()
+
+        async def are_live() -> bool:
+            return len(node.hub._channels["one"].subscriptions) == len(clients)
+
+        await until(are_live, "not every socket follows the channel")
+        await node.say("one", "said", text="hello")
+        assert [await client.texts("hello") for client in clients] == [["hello"]] * 5
+    assert len([text for text in framed if "hello" in text]) == 1

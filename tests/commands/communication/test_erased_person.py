@@ -28,6 +28,7 @@ from streams.testing import MemoryRuntime
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MESSAGE = UUID(int=7)
 WORDS = "550 5.1.1 Ada Lovelace <ada@example.com> is unknown here"
+ATTEMPT = Attempt(result=Result.REJECTED, number=1, provider="smtp", code="5.9.9", reason=WORDS)
 OF_MESSAGE: dict[str, Any] = {"at": AT, "message_id": MESSAGE, "user_id": 1}
 
 
@@ -61,8 +62,12 @@ def erase(runtime: MemoryRuntime) -> None:
 
 
 def rejected() -> Reply:
-    reply = RecordAttempt(**OF_MESSAGE, channel=Channel.EMAIL)
-    return reply.answered(Attempt(result=Result.REJECTED, number=1, provider="smtp", code="5.9.9", reason=WORDS), AT)
+    return RecordAttempt(**OF_MESSAGE, channel=Channel.EMAIL).answered(ATTEMPT, AT)
+
+
+def rejected_formerly() -> RecordAttempt:
+    """The same as an earlier release has sent it."""
+    return RecordAttempt(**OF_MESSAGE, channel=Channel.EMAIL, attempt=ATTEMPT)
 
 
 def report(kind: ReceiptKind = ReceiptKind.UNDELIVERED, code: str = "5.9.9") -> RecordReceipt:
@@ -101,18 +106,14 @@ def test_about_an_erased_person_the_fact_is_recorded_without_the_words(
 
 
 def test_an_answer_that_an_earlier_release_has_sent_is_sealed_or_loses_its_words(runtime: MemoryRuntime) -> None:
-    formerly = rejected().as_formerly()
-    assert isinstance(formerly, RecordAttempt)
-    assert formerly.attempt is not None
-    assert formerly.attempt.reason == WORDS
     erase(runtime)
-    do(runtime, formerly)
+    do(runtime, rejected_formerly())
     assert not any(b"Lovelace" in one.record.data for one in runtime.journal)
     assert "Lovelace" not in str([one.fact for one in runtime.journal])
 
 
 def test_the_outcome_of_such_an_answer_holds_it_sealed(runtime: MemoryRuntime) -> None:
-    do(runtime, rejected().as_formerly())
+    do(runtime, rejected_formerly())
     (decided,) = [one.fact for one in runtime.journal[-1:] if isinstance(one.fact, Decided)]
     assert decided.body is None
     assert decided.sealed is not None

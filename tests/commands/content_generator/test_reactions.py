@@ -305,7 +305,14 @@ def test_a_post_is_made_and_an_unanswered_call_is_looked_for_three_times() -> No
     assert [command.look for _, command in looked if isinstance(command, LookForPost)] == [1, 2, 3]
     (find,) = calls(test_post.SILENT.when(test_post.look(1)))
     assert isinstance(find, FindPost)
-    assert find.since == NOW
+    assert (find.since, find.test_mode) == (NOW, False)
+
+
+def test_a_test_without_an_answer_is_looked_for_where_tests_go() -> None:
+    asked = STORY.when(test_post.request().model_copy(update={"test_mode": True}))
+    (find,) = calls(asked.when(unconfirmed(test_post.reply())).when(test_post.look(1)))
+    assert isinstance(find, FindPost)
+    assert find.test_mode
 
 
 def test_a_post_that_is_made_again_is_another_call() -> None:

@@ -52,6 +52,10 @@ def posting(dsn: str, network: NotingNetwork, tests: NotingNetwork | None = None
     return PostPublication(PinnedPosts(dsn), networks(network), networks(tests or NotingNetwork()))
 
 
+def searching(dsn: str, network: NotingNetwork, tests: NotingNetwork | None = None) -> PostSearch:
+    return PostSearch(PinnedPosts(dsn), networks(network), networks(tests or NotingNetwork()))
+
+
 async def test_a_jobs_page_is_the_pinned_one_under_its_content_id(world: Running, database: str) -> None:
     await pinned(world)
     platform = NotingPlatform()
@@ -77,7 +81,8 @@ async def test_a_test_publishes_and_posts_nowhere_but_in_the_outbox(world: Runni
     await performed(PagePublication(database, *platform), OF_JOB.model_copy(update={"test_mode": True}))
     await performed(posting(database, *network), POST.model_copy(update={"test_mode": True}))
     assert [len(one.published) for one in platform] == [0, 1]
-    assert [len(one.posted) for one in network] == [0, 1]
+    await performed(searching(database, *network), FIND.model_copy(update={"test_mode": True}))
+    assert [(len(one.posted), len(one.looked)) for one in network] == [(0, 0), (1, 1)]
 
 
 async def test_content_that_no_read_model_has_yet_is_waited_for(world: Running, database: str) -> None:
@@ -85,7 +90,7 @@ async def test_content_that_no_read_model_has_yet_is_waited_for(world: Running, 
     for publish in (OF_JOB, OF_PAGE):
         assert await performed(PagePublication(database, platform, platform), publish) == BEHIND
     assert await performed(posting(database, network), POST) == BEHIND
-    assert await performed(PostSearch(PinnedPosts(database), networks(network)), FIND) == BEHIND
+    assert await performed(searching(database, network), FIND) == BEHIND
     assert (platform.published, network.posted, network.looked) == ([], [], [])
 
 
@@ -121,7 +126,7 @@ async def test_a_search_says_what_the_accounts_own_posts_show(
 ) -> None:
     await pinned(world)
     network = NotingNetwork(finding)
-    assert await performed(PostSearch(PinnedPosts(database), networks(network)), FIND) == verdict
+    assert await performed(searching(database, network), FIND) == verdict
     assert [(post.text, since) for post, since in network.looked] == [("Breathe\n\n#calm", NOW)]
 
 

@@ -23,7 +23,7 @@ from commands.content_generator.sync_job import (
 from domain.calls.document import Source
 from domain.content_generator.kinds import Channel, JobKind, JobStatus, Options, job_id
 from domain.content_generator.sync_job import ChannelResult, RunOver, SyncJob, SyncJobEvent, evolve
-from domain.messages import Attempt, Refused, Result
+from domain.messages import Attempt, Event, Refused, Result
 from projections.content_generator.queries.jobs import job_by_id, jobs_page
 from projections.content_generator.queries.metrics import metrics_of
 from tests.projections.content_generator.running import NOW, TENANT
@@ -223,3 +223,18 @@ def test_metrics_lists_and_jobs_are_what_a_count_over_the_history_says(
     tables.clear()
     tables.apply(world.history, Random(seed))
     assert tables.rows() == before
+
+
+def test_lists_are_exact_where_events_do_not_say_when_a_job_was_created(tables: Tables) -> None:
+    """As those of a log from before they did."""
+    world = World()
+    for number in range(4):
+        world.step(number, "request", (Channel.EMAIL,), 3600)
+        world.step(number, "unread" if number % 2 else "start", (Channel.EMAIL,), 3600)
+    tables.clear()
+    tables.apply([(key, event.model_copy(update=_unknown(event))) for key, event in world.history])
+    check(tables, world)
+
+
+def _unknown(event: Event) -> dict[str, None]:
+    return {"created_at": None} if "created_at" in type(event).model_fields else {}

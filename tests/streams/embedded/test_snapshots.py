@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from domain.messages import Event
 from streams.core.envelope import Status
 from streams.core.processor import SNAPSHOT_EVERY
@@ -38,3 +40,13 @@ async def test_a_cold_stream_whose_snapshot_is_its_last_version_takes_commands_u
         other = await do(shelf, fill(1, owner="bob"))
         assert other.problem is not None
         assert other.problem.type == "headwater.written_elsewhere"
+
+
+async def test_hundreds_of_commands_on_one_stream_at_once_are_written_at_once(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The stream's state is due to be stored more than once in the batch, and has one row."""
+    async with embedded(database) as shelf:
+        outcomes = await asyncio.gather(*(do(shelf, fill(1)) for _ in range(3 * SNAPSHOT_EVERY)))
+    assert {outcome.status for outcome in outcomes} == {Status.ACCEPTED}
+    assert caplog.messages == []
