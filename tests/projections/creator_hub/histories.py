@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from domain.creator_hub.channel import ChannelCreated, ChannelStatus
 from domain.creator_hub.enrollment import (
@@ -60,6 +60,16 @@ class World:
         self.last_active_at: dict[str, datetime] = {}
         self.on_channels: set[tuple[str, str]] = set()
         self.numbers: Iterator[int] = iter(range(1_000_000))
+
+    @classmethod
+    def of_events(cls, events: Sequence[Event], key: str, now: datetime) -> Self:
+        """The world in which these have happened, under one key."""
+        world = cls(now)
+        world.history = [(key, event) for event in events]
+        world.registered = {one.user_id: one for one in world.of(MemberRegistered)}
+        world.active = {one.user_id: one.activity for one in world.of(MessageReceived)}
+        world.last_active_at = {one.user_id: one.at for one in world.of(MessageReceived)}
+        return world
 
     def wait(self, **time: float) -> None:
         self.now += timedelta(**time)

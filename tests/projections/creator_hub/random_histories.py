@@ -1,9 +1,8 @@
-"""Random histories of two creators, as Hypothesis makes them, and the interactions in them, counted on their own."""
+"""Random histories of two creators, as Hypothesis makes them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -11,9 +10,8 @@ from hypothesis import strategies as st
 from domain.creator_hub.enrollment import Enrolled
 from domain.creator_hub.kinds import ChannelType
 from domain.creator_hub.member import MessageReceived
-from domain.creator_hub.message import Cause, CauseKind, MessageDelivered, MessageSent
-from tests.projections.creator_hub.histories import CREATOR, OTHER, World, day
-from tests.projections.tables import Written
+from domain.creator_hub.message import Cause, CauseKind
+from tests.projections.creator_hub.histories import CREATOR, OTHER, World
 
 CREATORS = (CREATOR, OTHER)
 NAMES = ("ana", "bea", "cleo")
@@ -141,32 +139,3 @@ def told(happened: Sequence[Step]) -> Story:
     for step in happened:
         story.happen(step)
     return story
-
-
-class Counted(NamedTuple):
-    """An interaction, with the event that makes it one."""
-
-    event: MessageReceived | MessageSent | MessageDelivered
-    creator: str
-    user: str
-    channel: str
-    channel_type: str
-    at: datetime
-
-    @property
-    def day(self) -> date:
-        return day(self.at)
-
-    @property
-    def program(self) -> str:
-        """The program that it belongs to."""
-        return "none" if isinstance(self.event, MessageReceived) else self.event.cause.program_id or "none"
-
-
-def interactions(history: Sequence[Written]) -> list[Counted]:
-    """Every interaction in these events."""
-    return [
-        Counted(event, event.creator_id, event.user_id, event.channel_id, event.channel_type.value, event.at)
-        for _, event in history
-        if isinstance(event, MessageReceived | MessageSent) or (isinstance(event, MessageDelivered) and event.confirms)
-    ]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.creator_hub.enrollment import Enrolled
@@ -60,7 +60,7 @@ def naive(story: Story, as_of: datetime, applies_to: str, since: datetime | None
 
 
 @given(happened=steps, back=st.integers(0, 60))
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 def test_who_is_due_is_who_a_count_over_the_events_says(installed: Tables, happened: list[Step], back: int) -> None:
     story = told(happened)
     installed.clear()
