@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     header_seconds: float = Field(default=10.0, gt=0)
     """Seconds in which a request's headers must have come."""
     body_seconds: float = Field(default=60.0, gt=0)
-    """Seconds in which a request's body must have come."""
+    """Seconds in which a request's body must have come, or 500 kB of it: then it is given as long again."""
     allow_private_webhooks: bool = False
     """Whether outgoing webhooks may go to private addresses."""
     allow_private_fetches: bool = False

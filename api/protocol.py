@@ -24,7 +24,8 @@ LINGER_SECONDS = 1.0
 class Bounds(NamedTuple):
     """The bounds of a server. Times are for one request: its headers, and its body after them.
 
-    `connections` are those of HTTP; one that has become a WebSocket counts among `sockets`.
+    A body of which `body_bytes` have come in its time is given as much time again, until it is answered: a large file
+    over a slow line. `connections` are those of HTTP; one that has become a WebSocket counts among `sockets`.
     """
 
     header_bytes: int = 32_768
@@ -32,6 +33,7 @@ class Bounds(NamedTuple):
     url_bytes: int = 8_192
     header_seconds: float = 10.0
     body_seconds: float = 60.0
+    body_bytes: int = 500_000
     connections: int = 1_000
     sockets: int = 10_000
 
@@ -58,7 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _timer: TimerHandle | None = None
     _refused = _upgraded = False
     _status = HTTPStatus.BAD_REQUEST
-    _unparsed = _headers = _header_bytes = 0
+    _unparsed = _headers = _header_bytes = _body_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -117,6 +119,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -143,7 +146,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return len(kind.open_sockets) >= self.bounds.sockets
 
     def _advance(self, stage: Stage) -> None:
-        self._stage, self._unparsed = stage, 0
+        self._stage, self._unparsed, self._body_bytes = stage, 0, 0
         self._stop_timer()
 
     def _exceeded(self, status: HTTPStatus) -> None:
@@ -152,7 +155,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_timer(self) -> None:
         seconds = self.bounds.body_seconds if self._stage is Stage.BODY else self.bounds.header_seconds
-        self._timer = self.loop.call_later(seconds, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
+        self._timer = self.loop.call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        """Bytes of a body that is answered already count for nothing: they are read and dropped."""
+        if self._stage is Stage.BODY and self._answering and self._body_bytes >= self.bounds.body_bytes:
+            self._body_bytes = 0
+            self._start_timer()
+        else:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -69,6 +69,13 @@ class Server:
         writer.close()
         return found
 
+    async def having_received(self, size: int) -> BoundedProtocol:
+        """The only connection, once so much of a body has come in its time."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while [one._body_bytes for one in self.protocol.open_connections] != [size]:
+                await asyncio.sleep(0.005)
+        return next(iter(self.protocol.open_connections))
+
     async def until_open(self, number: int) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while len(self.protocol.open_connections) != number:
@@ -177,6 +184,20 @@ async def test_a_body_that_does_not_come_in_time_is_given_up_and_its_request_tol
         async with asyncio.timeout(PATIENCE_SECONDS):
             await server.app.gone.wait()
         await server.until_open(0)
+
+
+async def test_a_body_that_keeps_coming_is_given_more_time_and_one_that_lags_is_not() -> None:
+    """Each end of the time is made by the test."""
+    async with running(body_bytes=10_000) as server:
+        reader, writer = await server.connect()
+        writer.write(b"POST / HTTP/1.1\r\nContent-Length: 30000\r\n\r\n")
+        for size in (10_000, 10_000, 9_999):
+            assert reader.at_eof() is False
+            writer.write(bytes(size))
+            (await server.having_received(size))._expire()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert status(await reader.read()) == 408
+        writer.close()
 
 
 async def test_line_ends_after_an_answer_keep_no_connection_open() -> None:

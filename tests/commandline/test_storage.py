@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,10 @@ import psycopg
 import pytest
 
 from commandline.orders import finish_erasure
+from streams.core.keys import Keyring
 from streams.core.read_models import Row
+from streams.postgres.database import connect_plain
+from streams.postgres.objects import Objects, Owner
 from streams.postgres.server import start_embedded
 from tests.databases import as_superuser
 from tests.faults.product import Product
@@ -48,10 +52,10 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     running.stop()
 
 
-def holding(data: Path, person: Person) -> set[str]:
-    """The files below the data directory that hold one of the person's values."""
-    files = (path for path in data.rglob("*") if path.is_file())
-    return {str(path.relative_to(data)) for path in files if any(one in path.read_bytes() for one in person.values)}
+def holding(data: Path, person: Person, also: tuple[bytes, ...] = ()) -> set[str]:
+    """The files below the data directory that hold one of the person's values, or of others."""
+    files, wanted = (path for path in data.rglob("*") if path.is_file()), (*person.values, *also)
+    return {str(path.relative_to(data)) for path in files if any(one in path.read_bytes() for one in wanted)}
 
 
 def live(product: Product, person: Person) -> None:
@@ -76,6 +80,22 @@ def live(product: Product, person: Person) -> None:
         post("/opt-out", **user, channel="sms", reason=person.words)
 
 
+async def put_file(product: Product, person: Person) -> tuple[bytes, ...]:
+    """Store a file of the person's; the bytes of its row that lead to it: its key, wrapped, and its digest."""
+
+    async def words() -> AsyncIterator[bytes]:
+        yield person.words.encode()
+
+    dsn = start_embedded(product.data / "postgres")
+    objects = Objects(dsn, Keyring(bytes.fromhex((product.data / "master.key").read_text())))
+    owner = Owner("communication", str(person.user_id), f"communication:{person.user_id}")
+    stored = await objects.put(owner, words(), 1_000)
+    with connect_plain(dsn) as connection:
+        row = "select wrapped, sha256 from headwater.objects where id = %s"
+        ((wrapped, digest),) = connection.execute(row, (stored.id,)).fetchall()
+    return wrapped, digest
+
+
 @contextmanager
 def superuser(product: Product) -> Iterator[psycopg.Connection[Row]]:
     dsn = as_superuser(start_embedded(product.data / "postgres"))
@@ -86,10 +106,14 @@ def superuser(product: Product) -> Iterator[psycopg.Connection[Row]]:
 def test_after_an_erasure_no_byte_of_the_person_is_on_disk(product: Product) -> None:
     live(product, AGATHA)
     live(product, BERTIE)
+    file = asyncio.run(put_file(product, AGATHA))
     with superuser(product) as connection:
         connection.execute("analyze")  # as the server does by itself, once there is enough
         connection.execute("checkpoint")
     held = holding(product.data, AGATHA)
+    assert {path for path in holding(product.data, AGATHA, file) if path.startswith("postgres/base/")} > {
+        path for path in held if path.startswith("postgres/base/")
+    }
     assert {path.split("/")[1] for path in held if path.startswith("postgres/")} >= {"base", "pg_wal"}
     assert any(path.startswith("outbox/") for path in held)
     said = product.run("erase", f"communication:{AGATHA.user_id}")
@@ -98,7 +122,7 @@ def test_after_an_erasure_no_byte_of_the_person_is_on_disk(product: Product) -> 
     assert "not reached: backups and exports" in said
     in_outbox = (product.data / "outbox").glob
     await_(lambda: not any(AGATHA.values[0] in one.read_bytes() for one in in_outbox("*")), "a message is still there")
-    assert holding(product.data, AGATHA) == set()
+    assert holding(product.data, AGATHA, file) == set()
     assert holding(product.data, BERTIE) != set()
     assert {path.name for path in product.data.iterdir()} <= KNOWN
 
