@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
 import httpx2
 import psycopg
@@ -19,6 +22,7 @@ from streams.postgres.accounts import server_account
 from streams.postgres.data_directory import major_of, says_ready
 from streams.postgres.formats import carry_format
 from streams.postgres.installation import WrongInstallation
+from streams.postgres.objects import ObjectMissing, Owner
 from streams.postgres.programs import program, run, spawn
 from streams.postgres.run_directory import RunDirectory
 from tests.commandline.test_operations import fails
@@ -41,9 +45,29 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     for user in USERS:
         consent = {"user_id": user, "email": f"user{user}@example.com"}
         assert httpx2.post(f"{running.url}{API}/consent/email", json=consent, headers=headers).status_code == 200
+        asyncio.run(put_file(running, user))
     running.run("erase", "communication:1")
     yield running
     running.stop()
+
+
+async def put_file(product: Product, user: int) -> None:
+    """Store a file of this person's, under an id that is known."""
+
+    async def words() -> AsyncIterator[bytes]:
+        yield f"words of {user}".encode()
+
+    owner = Owner("communication", str(user), f"communication:{user}")
+    await product.objects().put(owner, words(), 100, UUID(int=user))
+
+
+async def files(product: Product) -> dict[int, bytes]:
+    """The files of all who have one, in an installation whose database runs."""
+    found: dict[int, bytes] = {}
+    for user in USERS:
+        with suppress(ObjectMissing):
+            found[user] = await product.objects().read(UUID(int=user), 100)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +98,7 @@ def test_a_backup_of_a_running_installation_is_restored_and_serves(backup: Path,
     headers = {"Authorization": f"Bearer {restored.token()}"}
     found = httpx2.get(f"{restored.url}{API}/preferences/3", headers=headers)
     assert found.status_code == 200
+    assert asyncio.run(files(restored)) == {3: b"words of 3", 4: b"words of 4"}
     restored.stop()
 
 

@@ -13,10 +13,9 @@ import psycopg
 import pytest
 
 from commandline.orders import finish_erasure
-from streams.core.keys import Keyring
 from streams.core.read_models import Row
 from streams.postgres.database import connect_plain
-from streams.postgres.objects import Objects, Owner
+from streams.postgres.objects import Owner
 from streams.postgres.server import start_embedded
 from tests.databases import as_superuser
 from tests.faults.product import Product
@@ -86,11 +85,9 @@ async def put_file(product: Product, person: Person) -> tuple[bytes, ...]:
     async def words() -> AsyncIterator[bytes]:
         yield person.words.encode()
 
-    dsn = start_embedded(product.data / "postgres")
-    objects = Objects(dsn, Keyring(bytes.fromhex((product.data / "master.key").read_text())))
     owner = Owner("communication", str(person.user_id), f"communication:{person.user_id}")
-    stored = await objects.put(owner, words(), 1_000)
-    with connect_plain(dsn) as connection:
+    stored = await product.objects().put(owner, words(), 1_000)
+    with connect_plain(start_embedded(product.data / "postgres")) as connection:
         row = "select wrapped, sha256 from headwater.objects where id = %s"
         ((wrapped, digest),) = connection.execute(row, (stored.id,)).fetchall()
     return wrapped, digest

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import httpx2
 
+from streams.core.keys import Keyring
+from streams.postgres.objects import Objects
+from streams.postgres.server import start_embedded
+
 CLI = [sys.executable, "-m", "cli"]
 START_SECONDS = 60
 
@@ -73,6 +77,11 @@ class Product:
         """A token with every scope."""
         raised = [part for limit in limits for part in ("--limit", limit)]
         return self.run("keys", "issue", "communication", *raised).strip()
+
+    def objects(self) -> Objects:
+        """The objects of the installation, whose database must run."""
+        key = bytes.fromhex((self.data / "master.key").read_text())
+        return Objects(start_embedded(self.data / "postgres"), Keyring(key))
 
     def log(self) -> str:
         return (self.data.parent / "product.log").read_text()[-4000:]
