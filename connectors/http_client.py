@@ -77,6 +77,8 @@ class Dialect:
 class HttpClient:
     """The HTTP client of one provider, with a bearer key that stands in no verdict; `transport` replaces httpx's own.
 
+    An empty key is none: a local server may need no credentials.
+
     `name` is the provider's in sentences. `timeout_seconds` bounds each step of a request (PHASES). Redirects are not
     followed.
     """
@@ -118,7 +120,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response | Deferred | Unknown:
         """The answer, whatever its status; a verdict if none came."""
-        given = {"Authorization": f"Bearer {self._key}"} | dict(headers or {})
+        given = ({"Authorization": f"Bearer {self._key}"} if self._key else {}) | dict(headers or {})
         begin_call()
         try:
             async with asyncio.timeout(self._deadline):
@@ -159,7 +161,8 @@ class HttpClient:
     def _problem(self, response: httpx2.Response) -> Problem:
         code, sentence = self._dialect.problem(fields_in_answer(response))
         status = response.status_code
-        said = self._dialect.clean(sentence.replace(self._key, "[key]")) or f"{self.name} answered {status}"
+        unkeyed = sentence.replace(self._key, "[key]") if self._key else sentence
+        said = self._dialect.clean(unkeyed) or f"{self.name} answered {status}"
         return Problem(recordable(code) or f"http_{status}", _printable(said))
 
     async def close(self) -> None:

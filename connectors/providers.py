@@ -11,6 +11,10 @@ from connectors.crm import Crm
 from connectors.crm_http import HttpCrm
 from connectors.document_sources import DocumentSources, SandboxDocuments
 from connectors.email import EmailConnector, needs_utf8
+from connectors.embed_local import LocalEmbeddings
+from connectors.embed_ollama import OllamaEmbeddings
+from connectors.embed_openai import OpenAiEmbeddings
+from connectors.embeddings import Embeddings
 from connectors.facebook import FacebookPosts
 from connectors.google_credentials import GoogleCredentials, ServiceAccount, access_token, api_key
 from connectors.google_docs import GoogleDocs
@@ -26,6 +30,7 @@ from connectors.sandbox_crm import SandboxCrm
 from connectors.sandbox_platform import SandboxPlatform
 from connectors.settings import (
     CrmSettings,
+    EmbeddingSettings,
     FacebookSettings,
     GoogleSettings,
     LinkedInSettings,
@@ -98,6 +103,16 @@ def language_model(settings: ModelSettings) -> LanguageModel | None:
     if settings.ollama_base_url is not None:
         return OllamaModel(settings.ollama_base_url, settings.ollama_model)
     return None
+
+
+def embeddings(settings: EmbeddingSettings, model: ModelSettings) -> Embeddings:
+    """The server of embeddings when its address is set, else Ollama when its is, else the built-in model."""
+    if settings.url is not None:
+        key = "" if settings.key is None else settings.key.get_secret_value()
+        return OpenAiEmbeddings(settings.url, key, settings.model)
+    if model.ollama_base_url is not None:
+        return OllamaEmbeddings(model.ollama_base_url)
+    return LocalEmbeddings()
 
 
 def social(x: XSettings, linkedin: LinkedInSettings, facebook: FacebookSettings, outbox: Path) -> SocialNetworks:

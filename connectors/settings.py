@@ -77,6 +77,14 @@ class ModelSettings(ProviderSettings):
     """The model for all answers from Ollama, instead of the model that a request names."""
 
 
+class EmbeddingSettings(ProviderSettings):
+    """A server of embeddings in OpenAI's format, its key where it needs one, and its model for all texts."""
+
+    url: HttpAddress | None = Field(default=None, validation_alias="CREATOR_HUB_EMBEDDINGS_URL")
+    key: SecretToken | None = Field(default=None, validation_alias="CREATOR_HUB_EMBEDDINGS_KEY")
+    model: Token | None = Field(default=None, validation_alias="CREATOR_HUB_EMBEDDINGS_MODEL")
+
+
 class GoogleSettings(ProviderSettings):
     """Google Docs and Drive: an access token, or else a service account's file, or else an API key."""
 

@@ -164,12 +164,16 @@ class LlmServer(ABC):
             await _send(writer, act.status, act.headers, act.body)
         elif refusal is not None:
             await _send(writer, refusal.status, {}, refusal.body)
-        elif request.json.get("stream", type(self).streams_unasked):
+        elif self.streams(request):
             await self._stream(request, act, writer)
         else:
             await _send(writer, 200, act.headers, self.whole(request, act))
 
     streams_unasked = False
+
+    def streams(self, request: Received) -> bool:
+        """Whether the answer comes in pieces."""
+        return bool(request.json.get("stream", type(self).streams_unasked))
 
     async def _stream(self, request: Received, act: Act, writer: asyncio.StreamWriter) -> None:
         headers = {"content-type": self.content_type, "transfer-encoding": "chunked", **act.headers}

@@ -1,4 +1,4 @@
-"""An imitation of Ollama's /api/chat: `python -m tests.imitations.ollama --port 0`."""
+"""An imitation of Ollama's /api/chat and /api/embed: `python -m tests.imitations.ollama --port 0`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from tests.imitations.llm_server import Act, LlmServer, Received, Refusal, serve
+from tests.imitations.vectors import vector_of
 
+EMBED = "/api/embed"
 STOP_REASONS = {"end_turn": "stop", "max_tokens": "length"}
 
 
 class OllamaServer(LlmServer):
-    """Ollama's chat endpoint, streamed (its default) and whole. No model named `missing…` is there."""
+    """Ollama's chat endpoint, streamed (its default) and whole, and its embeddings. No model named `missing…` is there.
+
+    An act with a body and status 200 answers with that body in place of vectors.
+    """
 
     content_type = "application/x-ndjson"
     streams_unasked = True
 
     def refuse(self, request: Received) -> Refusal | None:
-        if request.path != "/api/chat" or request.method != "POST":
+        if request.path not in {"/api/chat", EMBED} or request.method != "POST":
             return Refusal(404, "404 page not found")
         model = request.json.get("model")
         if not model:
@@ -27,7 +32,12 @@ class OllamaServer(LlmServer):
             return Refusal(404, {"error": f"model '{model}' not found"})
         return None
 
+    def streams(self, request: Received) -> bool:
+        return request.path != EMBED and super().streams(request)
+
     def whole(self, request: Received, act: Act) -> Any:
+        if request.path == EMBED:
+            return _embeddings(request) if act.body is None else act.body
         return _line(request, "".join(act.pieces)) | _end(act)
 
     async def streamed(self, request: Received, act: Act) -> AsyncIterator[str]:
@@ -43,6 +53,18 @@ class OllamaServer(LlmServer):
         for raw in act.insert:
             yield raw
         yield _written(_line(request, "") | _end(act))
+
+
+def _embeddings(request: Received) -> dict[str, Any]:
+    texts = request.json["input"]
+    given = [texts] if isinstance(texts, str) else texts
+    return {
+        "model": request.json["model"],
+        "embeddings": [vector_of(text) for text in given],
+        "total_duration": 14143917,
+        "load_duration": 1019500,
+        "prompt_eval_count": sum(len(text.split()) for text in given),
+    }
 
 
 def _written(line: dict[str, Any]) -> str:
