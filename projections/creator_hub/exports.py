@@ -45,6 +45,7 @@ def project(event: Recorded[CreatorHubEvent]) -> Iterator[Change]:
 def _requested(fact: ExportRequested) -> dict[str, object]:
     return {
         "creator_id": fact.creator_id,
+        "requested_by": fact.requested_by,
         "metrics": list(fact.metrics),
         "first_day": fact.first,
         "last_day": fact.last,
@@ -80,12 +81,13 @@ EXPORTS = ReadModel(
     version=1,
     key=("export_id",),
     project=project,
-    subject="creator_id",
+    subject="requested_by",
     personal=("email", "reason"),
     ddl="""
     create table {table} (
         export_id       text primary key,
         creator_id      text not null,
+        requested_by    text not null,
         metrics         jsonb not null,
         first_day       date not null,
         last_day        date not null,

@@ -80,7 +80,7 @@ def test_an_update_keeps_the_reason_of_a_channel_that_it_leaves_inactive(tables:
     channel = world.channel(CREATOR, ChannelType.TELEGRAM)
     world.record(ChannelDeactivated, CREATOR, channel_id=channel, code="webhook_refused")
     whole: dict[str, Any] = {"channel_id": channel, "channel_type": ChannelType.TELEGRAM, "channel_name": "Renamed"}
-    whole |= {"configuration": {}, "credentials": ("bot_token",), "vault": "v", "sets_webhook": False}
+    whole |= {"configuration": {}, "credentials": ("bot_token",), "vault": "v", "sets_webhook": False, "replaced": None}
     world.record(ChannelUpdated, CREATOR, status=ChannelStatus.INACTIVE, **whole)
     tables.apply(world.history)
     found = tables.ask(channel_by_id, channel)

@@ -26,6 +26,8 @@ from tests.projections.creator_hub.histories import CREATOR, NOW, OTHER, World
 from tests.projections.tables import PARTITIONS, Tables
 
 EXPORT = "export"
+CREATOR_IN_PERSON = "the creator, as a person"
+OF = {"export_id": EXPORT, "requested_by": CREATOR_IN_PERSON}
 FILE = ExportFile(metric=Metric.USERS, file_name="users.csv", object_id="o", sha256="h", size=9, rows=1)
 
 
@@ -33,7 +35,7 @@ FILE = ExportFile(metric=Metric.USERS, file_name="users.csv", object_id="o", sha
 def world() -> World:
     world = World()
     asked: dict[str, Any] = {"metrics": (Metric.USERS, Metric.PROGRAMS), "export_format": "csv", "email": "ana@x.org"}
-    world.record(ExportRequested, CREATOR, export_id=EXPORT, first=date(2026, 1, 1), last=date(2026, 1, 5), **asked)
+    world.record(ExportRequested, CREATOR, **OF, first=date(2026, 1, 1), last=date(2026, 1, 5), **asked)
     return world
 
 
@@ -55,31 +57,31 @@ def test_an_export_shows_what_was_asked_for_and_its_files(tables: Tables, world:
     assert (asked.first_day, asked.last_day, asked.requested_at) == (date(2026, 1, 1), date(2026, 1, 5), NOW)
     assert (asked.files, asked.mail) == ([], None)
     world.wait(minutes=1)
-    world.record(ExportBuilt, CREATOR, export_id=EXPORT, files=(FILE,), position=7, email="ana@x.org")
+    world.record(ExportBuilt, CREATOR, **OF, files=(FILE,), position=7, email="ana@x.org")
     built = found(tables, world)
     assert (built.phase, built.files, built.position) == (ExportPhase.COMPLETED, [FILE], 7)
     assert built.built_at == world.now
-    world.record(ExportEmailed, CREATOR, export_id=EXPORT, provider_id="p")
+    world.record(ExportEmailed, CREATOR, **OF, provider_id="p")
     assert found(tables, world).mail is MailStatus.SENT
     assert tables.ask(export_by_id, OTHER, EXPORT) is None
 
 
 def test_an_export_says_what_failed(tables: Tables, world: World) -> None:
-    world.record(ExportBuilt, CREATOR, export_id=EXPORT, files=(FILE,), position=7, email="ana@x.org")
-    world.record(EmailUnconfirmed, CREATOR, export_id=EXPORT, reason="no answer")
+    world.record(ExportBuilt, CREATOR, **OF, files=(FILE,), position=7, email="ana@x.org")
+    world.record(EmailUnconfirmed, CREATOR, **OF, reason="no answer")
     lost = found(tables, world)
     assert (lost.phase, lost.mail, lost.reason) == (ExportPhase.COMPLETED, MailStatus.UNCONFIRMED, "no answer")
-    world.record(EmailFailed, CREATOR, export_id=EXPORT, code="refused", reason="no such box")
+    world.record(EmailFailed, CREATOR, **OF, code="refused", reason="no such box")
     refused = found(tables, world)
     assert (refused.phase, refused.mail, refused.code) == (ExportPhase.COMPLETED, MailStatus.FAILED, "refused")
-    world.record(ExportFailed, CREATOR, export_id=EXPORT, code="too_large", reason="too many rows")
+    world.record(ExportFailed, CREATOR, **OF, code="too_large", reason="too many rows")
     failed = found(tables, world)
     assert (failed.phase, failed.code, failed.reason) == (ExportPhase.FAILED, "too_large", "too many rows")
 
 
 def test_no_address_of_an_erased_creator_is_left(tables: Tables, world: World) -> None:
     tables.apply(world.history)
-    tables.erase(f"creator_hub:{CREATOR}")
+    tables.erase(f"creator_hub:{CREATOR_IN_PERSON}")
     assert "ana@x.org" not in str(tables.rows())
 
 
