@@ -1,6 +1,7 @@
-"""One row per chunk of a document, with its words. Queries join the documents that are completed.
+"""One row per chunk of a document, with its words and its vector. Queries join the documents that are completed.
 
-The text of a document stands here alone: it is put together from its chunks.
+The text of a document stands here alone: it is put together from its chunks. Vectors of several models, with their own
+numbers of dimensions, stand in one column: queries compare those of one model.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from domain.creator_hub.document import ChunksEmbedded, DocumentDeleted
 from domain.creator_hub.events import CreatorHubEvent
 from domain.creator_hub.kinds import derived_id
+from domain.creator_hub.vectors import decoded
 from streams.core.envelope import Recorded
 from streams.core.read_models import Change, ReadModel, delete, put
 
@@ -28,7 +30,8 @@ def project(event: Recorded[CreatorHubEvent]) -> Iterator[Change]:
 
 def _chunks(fact: ChunksEmbedded) -> Iterator[Change]:
     """The chunks of a document that has been deleted since are None: nothing of them is needed any more."""
-    of = {"creator_id": fact.creator_id, "knowledge_base_id": fact.knowledge_base_id, "model": fact.model}
+    of = {"creator_id": fact.creator_id, "knowledge_base_id": fact.knowledge_base_id}
+    models = {"model": fact.model, "embedding_model": fact.embedding_model}
     for chunk in fact.chunks or ():
         yield put(
             fact.document_id,
@@ -40,8 +43,18 @@ def _chunks(fact: ChunksEmbedded) -> Iterator[Change]:
             repeated=chunk.repeated,
             page=chunk.page,
             content=chunk.text,
+            embedding=_embedding(chunk.vector),
             **of,
+            **models,
         )
+
+
+def _embedding(vector: str) -> tuple[float, ...] | None:
+    """None for what is no vector: such a chunk is found by its words alone, and the projection goes on."""
+    try:
+        return decoded(vector)
+    except ValueError:
+        return None
 
 
 def chunk_id(document_id: str, index: int) -> str:
@@ -55,7 +68,8 @@ CHUNKS = ReadModel(
     key=("document_id", "chunk_index"),
     project=project,
     subject="document_id",
-    personal=("lead", "content"),
+    personal=("lead", "content", "embedding"),
+    extensions=("vector",),
     ddl="""
     create table {table} (
         document_id     text not null,
@@ -64,15 +78,18 @@ CHUNKS = ReadModel(
         creator_id      text not null,
         knowledge_base_id text not null,
         model           text not null,
+        embedding_model text not null,
         first_character int not null,
         last_character  int not null,
         lead            text,
         repeated        int not null,
         page            int,
         content         text,
+        embedding       vector,
         tsv             tsvector generated always as (to_tsvector('simple', coalesce(content, ''))) stored,
         primary key (document_id, chunk_index)
     );
+    alter table {table} alter column embedding set storage main;
     create index on {table} (creator_id, model);
     create index on {table} using gin (tsv);
 """,
