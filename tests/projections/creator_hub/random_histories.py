@@ -59,11 +59,17 @@ class Story(World):
         received = [one for one in self.of(MessageReceived) if one.user_id == user_id]
         if way == 0 and received:
             return self.sent(self.reply(user_id, received[-1]))
+        if way == 1:
+            return self.deliver(user_id)
         program = f"{self.registered[user_id].creator_id}/second"
-        cause = (
-            Cause(kind=CauseKind.STEP, ai=way == 3, program_id=program, n=1) if way > 1 else Cause(kind=CauseKind.RULE)
-        )
-        return self.sent(self.queue(user_id, cause))
+        step = Cause(kind=CauseKind.STEP, ai=way == 3, program_id=program, n=1)
+        return self.sent(self.queue(user_id, step if way > 1 else Cause(kind=CauseKind.RULE)))
+
+    def deliver(self, user_id: str) -> None:
+        """A message that was accepted, with the provider's report on it."""
+        of = self.queue(user_id, Cause(kind=CauseKind.RULE))
+        self.sent(of)
+        self.delivered(of)
 
     def lose(self, user_id: str, way: int) -> None:
         of = self.queue(user_id, Cause(kind=CauseKind.RULE, ai=way == 1))

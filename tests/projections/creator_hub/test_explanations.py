@@ -78,6 +78,7 @@ def test_a_message_without_a_reply_says_why(tables: Tables, world: World) -> Non
     world.record(ReplySkipped, CREATOR, user_id=ANA, reply_id=None, cause=cause, reason="over_allowance")
     found = explained(tables, world, question.message_id)
     assert (found.code, found.reply) == ("over_allowance", None)
+    assert found.window.last_message_at is None
 
 
 def test_a_step_shows_the_program_and_the_version(tables: Tables, world: World) -> None:
