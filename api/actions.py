@@ -26,6 +26,7 @@ from streams.core.refusals import TooLarge
 from streams.core.secrets import Secrets
 from streams.core.sizes import check_stored_size
 from streams.engine import Engine
+from streams.postgres.reads import Reads
 
 DEADLINE_SECONDS = 5.0
 MAX_KEY = 255
@@ -97,9 +98,7 @@ class Actions:
         except (ValueError, LookupError):
             raise ApiError(400, f"Invalid {POSITION}: use what a write answered", kind="InvalidInput") from None
         if not covered:
-            raise ApiError(
-                503, "The read models have not reached that position yet", kind="NotYet", headers={"Retry-After": "1"}
-            )
+            raise _not_yet("The read models have not reached that position yet")
 
 
 class Action:
@@ -190,6 +189,13 @@ class Action:
             raise self._actions.error_of(outcome.status, outcome.problem)
         return outcome
 
+    async def covered(self, outcome: Outcome) -> Reads:
+        """The read models, once they cover this outcome, for an answer that shows more; raises ApiError 503."""
+        reads = self._actions.reads
+        if not await reads.covers(outcome.position, DEADLINE_SECONDS):
+            raise _not_yet("The write is recorded; the read models have not reached it yet")
+        return reads
+
     def _expected_version(self) -> int | None:
         given = self.request.headers.get("if-match")
         if given is None or given.strip() == "*" or not self._conditional:
@@ -219,6 +225,10 @@ class Action:
             details=headers["Location"],
             headers=headers,
         )
+
+
+def _not_yet(sentence: str) -> ApiError:
+    return ApiError(503, sentence, kind="NotYet", headers={"Retry-After": "1"})
 
 
 def too_large(sentence: str) -> ApiError:

@@ -31,6 +31,9 @@ DEFAULT_TENANT = "default"
 
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
+REFRESH = ":refresh"
+"""The end of the audience of refresh tokens. No surface's name has a colon, so neither kind passes for the other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -203,6 +206,11 @@ class Tokens:
         key = self._keys().signing
         return jwt.encode(claims, key.secret, ALGORITHM, headers={"kid": key.id})
 
+    def renewed(self, holder: Caller, now: datetime, lifetime: timedelta) -> str:
+        """An access token with the rights of a refresh token's holder. It depends on no record."""
+        scopes, tenant = tuple(sorted(holder.scopes)), "" if holder.tenant == DEFAULT_TENANT else holder.tenant
+        return self.issue(holder.subject, scopes, now, lifetime, holder.limits, tenant, holder.tier)
+
     def verify(self, token: str) -> Caller:
         """The caller behind a token; raises ApiError 401 with a reason that helps no attacker."""
         keys = self._keys()
@@ -232,6 +240,11 @@ class Tokens:
         """The times are left to the engine's clock."""
         options: Options = {"require": ["exp", "sub"], "verify_exp": False, "verify_iat": False}
         return jwt.decode(token, key.secret, [ALGORITHM], options, audience=self._surface, issuer=ISSUER)
+
+
+def refresh_audience(surface: str) -> str:
+    """The audience of a surface's refresh tokens."""
+    return f"{surface}{REFRESH}"
 
 
 def unauthorized(sentence: str, challenge: str = "Bearer") -> ApiError:

@@ -31,8 +31,18 @@ def correlated(app: ASGIApp) -> ASGIApp:
     return serve
 
 
+def identified(app: ASGIApp) -> ASGIApp:
+    """The layer that gives every request an id of ours, a UUID, which its errors name; nothing of the caller's."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[CORRELATION] = str(uuid4())
+        await app(scope, receive, send)
+
+    return serve
+
+
 def correlation_of(connection: HTTPConnection) -> str:
-    """The id of a request or a socket, in a surface with this layer."""
+    """The id of a request or a socket, in a surface with one of these layers."""
     found: str = connection.scope[CORRELATION]
     return found
 

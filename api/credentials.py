@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from api.auth import Revocations, SigningKeys, Tokens
+from api.auth import REFRESH, Revocations, SigningKeys, Tokens
 from projections.tokens import revocations
 from streams.engine import Engine, cancelled
 
@@ -39,8 +39,9 @@ class Credentials:
         self._revocations = {surface: Revocations() for surface in contexts}
 
     def tokens(self, surface: str) -> Tokens:
-        """The tokens of a surface, as they are valid at each moment."""
-        return Tokens(lambda: self._keys, surface, self._revocations.get(surface), self._engine.clock.now)
+        """The tokens of a surface, as they are valid at each moment. Its refresh tokens are revoked with the others."""
+        revoked = self._revocations.get(surface.removesuffix(REFRESH))
+        return Tokens(lambda: self._keys, surface, revoked, self._engine.clock.now)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 
 WHOLE = re.compile(r"-?[0-9]{1,20}")
@@ -18,6 +25,29 @@ class Body(BaseModel):
     """The body of a request, or an object in it. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """Describe that null is as good as nothing for every field that is not required."""
+    for name, described in schema.get("properties", {}).items():
+        if name not in schema.get("required", ()) and {"type": "null"} not in described.get("anyOf", ()):
+            default = {"default": described.pop("default")} if "default" in described else {}
+            schema["properties"][name] = {"anyOf": [described, {"type": "null"}]} | default
+
+
+def without_nulls(value: Any) -> Any:
+    """A map without the members that are null, which count as missing."""
+    if not isinstance(value, dict):
+        return value
+    return {name: given for name, given in value.items() if given is not None}
+
+
+class BodyWithoutNulls(Body):
+    """The body of a request, or an object in it, in which a null is as good as nothing."""
+
+    model_config = ConfigDict(json_schema_extra=_nullable)
+
+    _without_nulls = model_validator(mode="before")(without_nulls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +95,3 @@ Behind the bounds, else the OpenAPI has them under pydantic's own names.
 
 DayText = Annotated[date, BeforeValidator(_day)]
 """A day in a query: year, month and day, no other notation of dates."""
-
-
-def without_nulls(value: Any) -> Any:
-    """A map without the members that are null, which count as missing."""
-    if not isinstance(value, dict):
-        return value
-    return {name: given for name, given in value.items() if given is not None}

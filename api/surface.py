@@ -8,16 +8,20 @@ from inspect import isawaitable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+import psycopg
 from fastapi import APIRouter, Depends, FastAPI
+from psycopg_pool import PoolTimeout
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.actions import Action, Actions
 from api.auth import BEARER, Caller, Credential, Verifier, widened
 from api.errors import ApiError, ErrorFormat
+from api.headers import Header
 from api.limits import InFlight, Limiter
 from api.mounts import mount_of
 from api.pages import add_pages
@@ -98,6 +102,32 @@ async def _verified(surface: Surface, token: str) -> Caller:
             refused.headers["WWW-Authenticate"] = surface.credential.challenge
         raise
     return replace(caller, scopes=widened(caller.scopes, surface.includes)) if surface.includes else caller
+
+
+def with_limits(app: ASGIApp) -> ASGIApp:
+    """The layer that adds the headers of limits to answers to a known caller that lack them, without counting."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                names = {name.lower() for name, _ in message["headers"]}
+                if b"x-ratelimit-limit" not in names:
+                    message["headers"] = [*message["headers"], *await _limits_of(scope)]
+            await send(message)
+
+        await app(scope, receive, sending)
+
+    return serve
+
+
+async def _limits_of(scope: Scope) -> list[Header]:
+    connection = HTTPConnection(scope)
+    try:
+        caller = await caller_if_known(connection)
+        found = {} if caller is None else await surface_of(connection).limiter.left(caller, "general")
+    except (ApiError, psycopg.OperationalError, PoolTimeout):  # the answer stands without them
+        return []
+    return [(name.lower().encode(), value.encode()) for name, value in found.items()]
 
 
 class Guard:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 import bootstrap
 import installation_secrets
-from api.auth import TENANT, Grant, SigningKeys, parse_limit
+from api.auth import TENANT, Grant, SigningKeys, parse_limit, refresh_audience
 from api.mounts import canonical, mount_of
 from commandline import Stop
 from commandline.installation import check_readable, existing_database, has_embedded_database, time_of
@@ -56,11 +56,12 @@ class Wanted:
 
 
 class Issued(NamedTuple):
-    """An issued token: its text, its content, and whether it is on record."""
+    """An issued token: its text, its content, whether it is on record, and whether it is a refresh token."""
 
     text: str
     grant: Grant
     recorded: bool
+    refresh: bool = False
 
 
 def issue_token(settings: Settings, surface: str, wanted: Wanted) -> Issued:
@@ -77,8 +78,9 @@ def issue_token(settings: Settings, surface: str, wanted: Wanted) -> Issued:
     _refuse_unused(product, surface, wanted.given)
     scopes, limits = _scopes(product, surface, wanted), dict(_limit(product, text) for text in wanted.limits)
     tenant, tier = _tenant(wanted), _tier(product, surface, wanted)
-    lifetime = wanted.lifetime or product.credential.lifetime
-    tokens = bootstrap.tokens(settings, canonical(surface))
+    refresh = bool(wanted.options.get("refresh"))
+    lifetime = wanted.lifetime or (product.credential.refresh_lifetime if refresh else product.credential.lifetime)
+    tokens = bootstrap.tokens(settings, refresh_audience(canonical(surface)) if refresh else canonical(surface))
     connection = _answering(settings)
     now = datetime.now(UTC) if connection is None else time_of(connection)
     grant = Grant(str(uuid4()), wanted.subject, scopes, limits, now, now + lifetime, tenant, tier)
@@ -87,7 +89,7 @@ def issue_token(settings: Settings, surface: str, wanted: Wanted) -> Issued:
         with connection:
             if recorded:
                 _record(connection, product, grant, installation_secrets.signing_keys(settings))
-    return Issued(tokens.sign(grant), grant, recorded)
+    return Issued(tokens.sign(grant), grant, recorded, refresh)
 
 
 def describe(issued: Issued) -> str:
@@ -96,7 +98,8 @@ def describe(issued: Issued) -> str:
     scopes = " ".join(grant.scopes) or "none"
     more = _options_shown(grant.tenant, grant.tier, "; ")
     until = f"{grant.expires_at:%Y-%m-%d %H:%M} UTC"
-    said = f"scopes: {scopes}{more}; subject {grant.holder}; until {until}; id {grant.token_id}"
+    kind = "refresh token; " if issued.refresh else ""
+    said = f"{kind}scopes: {scopes}{more}; subject {grant.holder}; until {until}; id {grant.token_id}"
     return said if issued.recorded else f"{said}\n{NOT_RECORDED}"
 
 
@@ -215,6 +218,9 @@ def _limit(product: Product, text: str) -> tuple[str, str]:
         raise Stop(str(error)) from None
     if class_ not in product.limits:
         raise Stop(f"{product.name} has no limit class {class_!r}; it has: {', '.join(product.limits)}")
+    unit = product.credential.units.get(class_)
+    if unit is not None and not limit.endswith(f"/{unit}"):
+        raise Stop(f"{class_} counts by the {unit}: give {class_}=N/{unit}, unlike {text!r}")
     return class_, limit
 
 

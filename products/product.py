@@ -80,7 +80,8 @@ class Credential:
 
     The default scopes are those of a client's daily work, never an administrator's. `options` are the optional parts
     of `headwater keys issue` that the surface has a use for; every other one is refused. `tiers` are those that a token
-    may name, each with its limits by class; a token without one has the product's limits.
+    may name, each with its limits by class; a token without one has the product's limits. `units` are the only units of
+    limits of these classes. `refresh_lifetime` is that of refresh tokens, where the surface has any.
     """
 
     scopes: tuple[str, ...]
@@ -88,6 +89,8 @@ class Credential:
     lifetime: timedelta = timedelta(days=90)
     options: frozenset[Option] = frozenset()
     tiers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    refresh_lifetime: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer
 
-from api import fields
-from api.fields import Form
+from api.fields import BodyWithoutNulls, Form
 from domain.content_generator.results import shown_time
 from domain.rfc3339 import read_instant
 
@@ -70,20 +69,8 @@ def bytes_within(most: int) -> Callable[[str], str]:
     return check
 
 
-def _nullable(schema: dict[str, Any]) -> None:
-    """Describe that null is as good as nothing for every field that is not required."""
-    for name, described in schema.get("properties", {}).items():
-        if name not in schema.get("required", ()) and {"type": "null"} not in described.get("anyOf", ()):
-            default = {"default": described.pop("default")} if "default" in described else {}
-            schema["properties"][name] = {"anyOf": [described, {"type": "null"}]} | default
-
-
-class Body(fields.Body):
-    """The body of a request, or an object in it. A null is as good as nothing, as the document's samples send it."""
-
-    model_config = ConfigDict(json_schema_extra=_nullable)
-
-    _without_nulls = model_validator(mode="before")(fields.without_nulls)
+class Body(BodyWithoutNulls):
+    """The body of a request, or an object in it. The document's samples send nulls for nothing."""
 
 
 Time = Annotated[datetime, BeforeValidator(_time)]

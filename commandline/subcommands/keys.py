@@ -30,7 +30,7 @@ def issue(
     days: Annotated[int | None, typer.Option(help="The same, in days.", min=1, max=36500)] = None,
     tier: Annotated[str | None, typer.Option(help="The caller's tier, where the product has tiers.")] = None,
     tenant: Annotated[str | None, typer.Option(help="The caller's tenant, where the product has tenants.")] = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="With a refresh token, where there are any.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="A refresh token, where the product has any.")] = False,
     role: Annotated[str | None, typer.Option(help="The caller's role, where the product has roles.")] = None,
     data: Data = None,
 ) -> None:

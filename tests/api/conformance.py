@@ -98,6 +98,22 @@ class Operation:
         return self.documented
 
     @property
+    def documented_answer(self) -> dict[str, Any] | None:
+        """The documented answer, or the one that the contract proposes where the document is silent."""
+        found: dict[str, Any] | None = self.contract["response_example"]
+        proposed = self.contract.get("proposed_response", {})
+        if found is None and isinstance(proposed.get("body"), str):
+            alike = (one for one in self.surface.endpoints.values() if one["summary"] == proposed["like"])
+            found = next(alike)["response_example"]
+        return found or proposed.get("body")
+
+    @property
+    def successes(self) -> list[str]:
+        """The statuses of its answers when it succeeds. A 202 is one where there is no other."""
+        found = [status for status in ("200", "201") if status in self.described["responses"]]
+        return found or ["202"]
+
+    @property
     def guarded(self) -> bool:
         return "security" in self.described
 
@@ -151,7 +167,8 @@ class Surface:
     The rest is where the document and the surface differ: `scopes` by operation; `undescribed` statuses that it never
     gives; `static` reads, which wait for no position; `blank` values, which are as good as none; whether examples of
     answers leave out what is always there (`elides`), and whether a list that is shown filled may be empty;
-    `includes` are scopes that include others, `sentence` is what the body of an error says in words.
+    `includes` are scopes that include others, `sentence` is what the body of an error says in words, `invalid` is the
+    status for input that does not fit, `needed_by_others` are optional fields that others of the example refer to.
     """
 
     name: str
@@ -172,6 +189,8 @@ class Surface:
     elides: bool = False
     may_be_empty: bool = False
     includes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    invalid: int = 400
+    needed_by_others: frozenset[str] = frozenset()
     sentence: Callable[[Mapping[str, Any]], str] = lambda error: str(error["error"])
 
     @property
@@ -214,10 +233,15 @@ class Surface:
         return frozenset(scope for scope in there if widened(frozenset({scope}), self.includes) & found)
 
     def documented_limit(self, operation: Operation) -> int:
-        """Requests a minute, as the contract states them for the endpoint or its class."""
+        """Requests in a window, as the contract states them for the endpoint or its class."""
         stated, limits = operation.contract["rate_limit"], self.contract["rate_limits"]
         found: int = stated.get("requests") or (limits.get("classes") or {}).get(stated["class"], {}).get("requests")
         return found or int(limits["tiers"]["basic"]["requests"])
+
+    def documented_window(self, operation: Operation) -> int:
+        """Seconds of that window: a minute, unless the contract states another for the class."""
+        classes = self.contract["rate_limits"].get("classes") or {}
+        return int(classes.get(operation.contract["rate_limit"].get("class"), {}).get("window_seconds", 60))
 
     def counted_as(self, operation: Operation) -> str:
         """What shares a limit with this operation."""
@@ -249,7 +273,7 @@ class Surface:
 
     def check_refusal(self, operation: Operation, answer: httpx2.Response) -> dict[str, Any]:
         """The body of the answer to a request that makes no sense."""
-        error = self.error(answer, 400)
+        error = self.error(answer, self.invalid)
         self.refusal(operation, error)
         return error
 

@@ -9,10 +9,14 @@ from jsonschema import Draft202012Validator
 
 
 class Leeway(NamedTuple):
-    """Where an answer may depart from its example: paths that may be absent or null, and maps whose keys are data."""
+    """Where an answer may depart from its example: paths that may be absent or null, and maps whose keys are data.
+
+    `fractions` are numbers that the example happens to show whole.
+    """
 
     optional: frozenset[str] = frozenset()
     maps: frozenset[str] = frozenset()
+    fractions: frozenset[str] = frozenset()
 
 
 EXACT = Leeway()
@@ -22,7 +26,8 @@ def departures(example: Any, answer: Any, leeway: Leeway = EXACT, where: str = "
     """Every way in which the answer does not do what the example shows; more keys than shown are no departure."""
     if example is None or (answer is None and where in leeway.optional):
         return
-    if type(example) is not type(answer) and not _both_numbers(example, answer):
+    numbers = _both_numbers(example, answer) or (where in leeway.fractions and isinstance(answer, float))
+    if type(example) is not type(answer) and not numbers:
         yield f"{where or 'answer'}: {type(answer).__name__} instead of {type(example).__name__}"
     elif isinstance(example, dict):
         yield from _of_object(example, answer, leeway, where)
@@ -39,7 +44,9 @@ def _of_object(example: dict[str, Any], answer: dict[str, Any], leeway: Leeway, 
     if where in leeway.maps:
         kinds = {type(value) for value in example.values()}
         yield from (
-            f"{where}.{key}: {type(value).__name__}" for key, value in answer.items() if type(value) not in kinds
+            f"{where}.{key}: {type(value).__name__}"
+            for key, value in answer.items()
+            if kinds and type(value) not in kinds
         )
         return
     for key, shown in example.items():

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 import bootstrap
-from api.auth import API_KEY, BEARER, widened
+from api.auth import API_KEY, BEARER, refresh_audience, widened
 from api.errors import ApiError
 from api.routing import LeanApp
 from api.surface import caller_if_known, caller_of
@@ -186,11 +186,29 @@ def test_a_key_of_a_tenant_and_a_tier_is_issued_and_listed_under_either_name(
         ({"tenant": ""}, "a tenant has 1 to 64 letters"),
         ({"tier": "basic", "limits": ["general=5/min"]}, "give either --tier or --limit"),
         ({"options": {"role": True}}, "book-club has no use for --role"),
+        ({"limits": ["general=5/hour"]}, "general counts by the minute: give general=N/minute"),
     ],
 )
 def test_a_part_that_does_not_fit_is_refused(product: Served, wanted: dict[str, Any], sentence: str) -> None:
     with pytest.raises(Stop, match=sentence):
         issue_token(product.settings, "book-club", Wanted(subject="lea", **wanted))
+
+
+def test_a_refresh_token_is_no_key_and_a_key_made_for_it_has_its_rights(product: Served) -> None:
+    wanted = Wanted(subject="ina", tenant="acme", limits=["general=9/min"], options={"refresh": True})
+    issued = issue_token(product.settings, "book-club", wanted)
+    assert issued.grant.expires_at - issued.grant.issued_at == timedelta(days=365)
+    assert describe(issued).startswith("refresh token; scopes: write; tenant acme; subject ina;")
+    assert asked(product, "/api/caller", {"X-API-Key": issued.text}).status_code == 401
+    keys = bootstrap.tokens(product.settings, NAME)
+    holder = bootstrap.tokens(product.settings, refresh_audience(NAME)).verify(issued.text)
+    made = keys.renewed(holder, product.clock.now(), timedelta(days=400))
+    answer = asked(product, "/api/caller", {"X-API-Key": made})
+    assert answer.json() == {"subject": "ina", "tenant": "acme", "scopes": ["read", "write"]}
+    assert answer.headers["X-RateLimit-Limit"] == "9"
+    assert made != keys.renewed(holder, product.clock.now(), timedelta(days=400))
+    with pytest.raises(ApiError, match="not valid"):
+        bootstrap.tokens(product.settings, refresh_audience(NAME)).verify(made)
 
 
 def test_names_that_the_command_line_tells_are_those_of_addresses(product: Served) -> None:

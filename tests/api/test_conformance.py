@@ -30,7 +30,8 @@ def without(body: Mapping[str, Any], name: str, *within: str) -> dict[str, Any]:
 def nullable(operation: Operation) -> list[str]:
     """The fields that the contract says may be null, but those within lists, and those that an object needs."""
     fields = operation.contract["request_fields"].items()
-    named = [name for name, about in fields if about.get("nullable") and "[]" not in name]
+    needed = operation.surface.needed_by_others
+    named = [name for name, about in fields if about.get("nullable") and "[]" not in name and name not in needed]
     return [name for name in named if "." not in name or name.rpartition(".")[2] not in needed_within(operation, name)]
 
 
@@ -53,6 +54,7 @@ LIMITED = operations(lambda one: one.documented and one.contract["rate_limit"])
 WITH_FIELDS = operations(lambda one: one.guarded and one.documented and required(one))
 WITH_NULLABLE = operations(lambda one: one.guarded and one.documented and nullable(one))
 SURFACES = [pytest.param(surface, id=surface.name) for surface in surfaces()]
+UNITS = {60: "min", 3600: "hour", 86400: "day"}
 WRONG_TOKENS = ("", "Bearer", "Bearer x.y.z", "Basic dXNlcjpwYXNz", "Bearer " + "a" * 5000)
 
 
@@ -61,11 +63,11 @@ def check_documented(operation: Operation, answer: httpx2.Response) -> None:
     documented, surface = operation.contract, operation.surface
     assert answer.status_code in documented["success_status_accept"], answer.text
     assert answer.headers["content-type"].partition(";")[0] == documented["response_content_type"]
-    example = documented["response_example"] or documented.get("proposed_response", {}).get("body")
+    example = operation.documented_answer
     if example is not None:
         conditional = documented.get("response_fields_conditional", {}).get("paths", ())
         maps = surface.leeway.maps | set(documented.get("response_maps", ()))
-        leeway = Leeway(surface.leeway.optional | set(conditional), maps)
+        leeway = Leeway(surface.leeway.optional | set(conditional), maps, surface.leeway.fractions)
         assert list(departures(example, answer.json(), leeway)) == []
     for path in documented["response_fields_required"]:
         assert values_at(answer.json(), path) or (surface.may_be_empty and "[]" in path), path
@@ -136,7 +138,7 @@ def test_head_is_no_way_to_write(product: Served, operation: Operation) -> None:
 @pytest.mark.parametrize("operation", operations(lambda one: one.method == "GET"))
 def test_what_a_path_allows_names_head_beside_get(product: Served, operation: Operation) -> None:
     path = operation.path.format(**operation.path_values())
-    answer = product.http.delete(f"/{operation.surface.mount}{path}")
+    answer = product.http.patch(f"/{operation.surface.mount}{path}")
     assert answer.status_code == 405
     assert {"GET", "HEAD"} <= set(answer.headers["allow"].split(", "))
 
@@ -183,12 +185,12 @@ def test_every_answer_says_how_much_of_the_documented_limit_is_left(product: Ser
     surface, subject = operation.surface, str(uuid4())
     request = surface.request(operation, product, subject)
     answer = surface.send(product, request, product.authorization(surface.name, subject=subject, limits={}))
-    most = surface.documented_limit(operation)
+    most, window = surface.documented_limit(operation), surface.documented_window(operation)
     stated = operation.contract["rate_limit"]
-    assert (stated.get("limit") or stated["basic"]).startswith(f"{most}/min")
+    assert (stated.get("limit") or stated["basic"]).startswith(f"{most}/{UNITS[window]}")
     assert int(answer.headers["X-RateLimit-Limit"]) == most
     assert int(answer.headers["X-RateLimit-Remaining"]) == most - 1
-    assert 0 < int(answer.headers["X-RateLimit-Reset"]) - product.clock.now().timestamp() <= 61
+    assert 0 < int(answer.headers["X-RateLimit-Reset"]) - product.clock.now().timestamp() <= window + 1
 
 
 def one_of_each_class() -> list[object]:
@@ -225,7 +227,7 @@ def test_a_missing_field_is_named(product: Served, operation: Operation) -> None
     request = surface.request(operation, product, subject)
     for field in required(operation):
         body = without(request.body or {}, *field.split("."))
-        error = surface.error(surface.send(product, request._replace(body=body), headers), 400)
+        error = surface.error(surface.send(product, request._replace(body=body), headers), surface.invalid)
         assert field in surface.sentence(error)
 
 
@@ -236,7 +238,7 @@ def test_null_in_place_of_an_optional_field_is_as_good_as_none(product: Served, 
     for field in nullable(operation):
         request = surface.request(operation, product, subject)
         answer = surface.send(product, request._replace(body=nulled(request.body or {}, *field.split("."))), headers)
-        assert (field, answer.status_code) == (field, 200), answer.text
+        assert str(answer.status_code) in operation.successes, (field, answer.text)
 
 
 @pytest.mark.parametrize("surface", SURFACES)

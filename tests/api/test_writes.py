@@ -56,12 +56,12 @@ def test_the_same_key_gets_the_stored_answer_and_another_body_409(product: Serve
     asker = Asker(product, operation)
     before = settled(product)
     first = asker.ask()
-    assert first.status_code == 200, first.text
+    assert str(first.status_code) in operation.successes, first.text
     assert "idempotency-replayed" not in first.headers
     after = settled(product)
     assert after > before
     again = asker.ask()
-    assert (again.status_code, said(again)) == (200, said(first))
+    assert (again.status_code, said(again)) == (first.status_code, said(first))
     assert again.headers["idempotency-replayed"] == "true"
     operation.surface.error(asker.ask_otherwise(), 409)
     assert settled(product) == after
@@ -71,7 +71,7 @@ def test_the_same_key_gets_the_stored_answer_and_another_body_409(product: Serve
 def test_what_is_not_kept_is_not_done_again_under_its_key(product: Served, operation: Operation) -> None:
     asker = Asker(product, operation)
     before = settled(product)
-    assert asker.ask().status_code == 200
+    assert str(asker.ask().status_code) in operation.successes
     after = settled(product)
     assert after > before
     operation.surface.error(asker.ask(), 409)
@@ -82,7 +82,7 @@ def test_what_is_not_kept_is_not_done_again_under_its_key(product: Served, opera
 @pytest.mark.parametrize("operation", WRITES)
 def test_a_key_belongs_to_its_caller(product: Served, operation: Operation) -> None:
     asker = Asker(product, operation)
-    assert asker.ask().status_code == 200
+    assert str(asker.ask().status_code) in operation.successes
     stranger = asker.ask(str(uuid4()))
     assert "idempotency-replayed" not in stranger.headers
     assert stranger.status_code != 409
