@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="""One event log behind product APIs: messages by SMS and e-mail (communication), course content (gccp),
-newsletters, pages and posts (content-generator).
+newsletters, pages and posts (content-generator), creators and their members (creator-hub).
 
 Start with `headwater up`: it runs everything in one process, with a database of its own, and says how to make a
 first request. Every setting is an environment variable too (HEADWATER_DATA, HEADWATER_PORT, …).""",

@@ -153,3 +153,71 @@ CONTENT_GENERATOR: Mapping[str, str] = {
         content_generator_webhooks.webhook_id""",
 }
 """Columns of content-generator's read models. What is about a person there stands under their mark."""
+
+CREATOR_HUB: Mapping[str, str] = {
+    "an id, or several; of files and passages their hashes too": """
+        creator_hub_badges.badge_id creator_hub_badges.creator_id creator_hub_badges.program_id
+        creator_hub_badges.user_id creator_hub_channels.channel_id creator_hub_channels.creator_id
+        creator_hub_channels.phone_number_id creator_hub_channels.vault creator_hub_chunks.chunk_id
+        creator_hub_chunks.creator_id creator_hub_chunks.document_id creator_hub_chunks.knowledge_base_id
+        creator_hub_daily.channel_id creator_hub_daily.creator_id creator_hub_daily_members.channel_id
+        creator_hub_daily_members.creator_id creator_hub_daily_members.user_id
+        creator_hub_daily_programs.creator_id creator_hub_daily_programs.program_id
+        creator_hub_daily_rules.creator_id creator_hub_daily_rules.rule_id creator_hub_documents.creator_id
+        creator_hub_documents.document_id creator_hub_documents.knowledge_base_id
+        creator_hub_enrollments.creator_id creator_hub_enrollments.enrollment_id creator_hub_enrollments.flow_id
+        creator_hub_enrollments.program_id creator_hub_enrollments.user_id creator_hub_exports.creator_id
+        creator_hub_exports.export_id creator_hub_exports.files creator_hub_flows.creator_id
+        creator_hub_flows.flow_id creator_hub_flows.program_id
+        creator_hub_knowledge_base_counters.knowledge_base_id creator_hub_knowledge_bases.creator_id
+        creator_hub_knowledge_bases.knowledge_base_id creator_hub_member_counters.user_id
+        creator_hub_members.channel_id creator_hub_members.creator_id creator_hub_members.user_id
+        creator_hub_messages.cause creator_hub_messages.channel_id creator_hub_messages.creator_id
+        creator_hub_messages.message_id creator_hub_messages.reply_id creator_hub_messages.user_id
+        creator_hub_program_counters.program_id creator_hub_programs.creator_id creator_hub_programs.flow_id
+        creator_hub_programs.program_id creator_hub_replies.cause creator_hub_replies.channel_id
+        creator_hub_replies.citations creator_hub_replies.creator_id creator_hub_replies.knowledge_base_ids
+        creator_hub_replies.message_id creator_hub_replies.reply_id creator_hub_replies.user_id
+        creator_hub_rules.creator_id creator_hub_rules.rule_id creator_hub_spells.rule_id
+        creator_hub_spells.user_id creator_hub_steps.creator_id creator_hub_steps.enrollment_id
+        creator_hub_steps.message_id creator_hub_steps.program_id creator_hub_steps.user_id
+        creator_hub_trigger_actions.creator_id creator_hub_trigger_actions.message_id
+        creator_hub_trigger_actions.trigger_id creator_hub_trigger_actions.user_id
+        creator_hub_triggers.creator_id creator_hub_triggers.rule_id creator_hub_triggers.trigger_id
+        creator_hub_triggers.user_id""",
+    "a name or a code of a short list of ours or of a provider, or numbers": """
+        creator_hub_channels.channel_type creator_hub_channels.code creator_hub_channels.status
+        creator_hub_chunks.model creator_hub_daily.channel_type creator_hub_documents.code
+        creator_hub_documents.file_type creator_hub_documents.model creator_hub_documents.status
+        creator_hub_enrollments.enrolled_by creator_hub_exports.code creator_hub_exports.export_format
+        creator_hub_exports.mail creator_hub_exports.metrics creator_hub_exports.phase
+        creator_hub_members.channel_type creator_hub_messages.channel_type creator_hub_messages.code
+        creator_hub_messages.content creator_hub_messages.phase creator_hub_messages.type
+        creator_hub_messages.unanswered creator_hub_programs.status creator_hub_replies.model
+        creator_hub_replies.prompt_version creator_hub_replies.reason creator_hub_replies.status
+        creator_hub_replies.usage creator_hub_steps.kind creator_hub_steps.reason creator_hub_steps.status
+        creator_hub_trigger_actions.skip_reason creator_hub_triggers.delays creator_hub_triggers.skip_reason""",
+    "a time zone or a language, checked against its list": """
+        creator_hub_members.language creator_hub_members.time_zone""",
+    "what a creator writes for many members, and the channel's own settings without its credentials": """
+        creator_hub_badges.badge_name creator_hub_channels.channel_name creator_hub_channels.configuration
+        creator_hub_channels.credentials creator_hub_enrollments.node creator_hub_enrollments.passed
+        creator_hub_flows.edges creator_hub_flows.nodes creator_hub_knowledge_bases.description
+        creator_hub_knowledge_bases.knowledge_base_name creator_hub_knowledge_bases.settings
+        creator_hub_messages.template creator_hub_programs.description creator_hub_programs.flow_definition
+        creator_hub_programs.program_name creator_hub_programs.settings creator_hub_rules.actions
+        creator_hub_rules.description creator_hub_rules.rule_name creator_hub_rules.status_reason
+        creator_hub_rules.trigger_conditions creator_hub_steps.node creator_hub_steps.passed""",
+    "an operator's endpoint or token, which is about nobody": """
+        creator_hub_token_holders.holder creator_hub_tokens.holder creator_hub_tokens.key_id
+        creator_hub_tokens.limits creator_hub_tokens.scopes creator_hub_tokens.tenant creator_hub_tokens.tier
+        creator_hub_tokens.token_id creator_hub_webhook_cursors.endpoint_id
+        creator_hub_webhook_endpoints.endpoint_id creator_hub_webhook_endpoints.health
+        creator_hub_webhook_endpoints.origin creator_hub_webhook_endpoints.reason
+        creator_hub_webhook_endpoints.types creator_hub_webhook_endpoints.url""",
+    "a webhook: ids, types, and our own words about a receiver, whose answer is not read": """
+        creator_hub_webhooks.code creator_hub_webhooks.data_subject creator_hub_webhooks.endpoint_id
+        creator_hub_webhooks.event_type creator_hub_webhooks.reason creator_hub_webhooks.status
+        creator_hub_webhooks.webhook_id""",
+}
+"""Columns of creator-hub's read models. What is about a member or a document there stands under its id."""

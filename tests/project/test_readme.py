@@ -74,9 +74,12 @@ def _surface_of(request: str) -> str:
 
 
 def test_the_first_request_of_each_product_is_answered_as_it_is_printed(started: Started) -> None:
-    assert set(started.answers) == {"communication", "content-generator", "gccp"}
+    assert set(started.answers) == {"communication", "content-generator", "creator-hub", "gccp"}
     assert '"rules"' in started.answers["communication"]
     assert '"status":"completed"' in started.answers["gccp"]
+    assert '"text":"How do I calm down?"' in started.answers["creator-hub"]
+    assert '"status":"received"' in started.answers["creator-hub"]
+    assert '"content":"A long breath out' in started.answers["creator-hub"]
     assert '"job_id":"sync-job-' in started.answers["content-generator"]
     status = 'curl -s $API/status/$TASK -H "Authorization: Bearer $TOKEN"'
     deadline = time.monotonic() + PATIENCE_SECONDS

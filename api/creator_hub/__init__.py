@@ -1,0 +1,1 @@
+"""The creator-hub surface over HTTP."""
