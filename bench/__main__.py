@@ -5,7 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("bench.core", "bench.http", "bench.pdf", "bench.gccp", "bench.kafka_latency", "bench.sockets")
+ALL = (
+    "bench.core",
+    "bench.http",
+    "bench.pdf",
+    "bench.gccp",
+    "bench.kafka_latency",
+    "bench.sockets",
+    "bench.live",
+    "bench.participants",
+    "bench.lists",
+    "bench.jobs",
+    "bench.campaigns",
+)
 
 for module in ALL:
     subprocess.run([sys.executable, "-m", module], check=True)

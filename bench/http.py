@@ -129,7 +129,7 @@ def prepare(port: int, token: str) -> None:
 
 @contextmanager
 def serving(command: list[str], environment: dict[str, str]) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen([*command, str(port)], env=os.environ | environment, stdout=subprocess.DEVNULL)
     try:
         _wait(port)
@@ -150,7 +150,7 @@ def _wait(port: int) -> None:
     raise TimeoutError("the server did not start")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -9,15 +9,9 @@ leave them. The baseline is a query that skips the pages before on the same inde
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
 import httpx2
@@ -26,10 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.gccp import percentile
+from bench.product import Product, product
 from streams.core.read_models import Row
-from streams.postgres.server import start_embedded
-from tests.api.process import Process
-from tests.api.product import variables_of
 
 LIMIT = 20
 TENANTS = "array['default', 'other']"
@@ -84,31 +76,21 @@ def main() -> None:
     options.add_argument("--hourly", type=int, default=1_000, help="jobs of a tenant in an hour")
     options.add_argument("--requests", type=int, default=50)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as directory:
-        dsn = start_embedded(Path(directory) / "postgres")
-        with serving(dsn, Path(directory)) as client, psycopg.connect(dsn, autocommit=True) as connection:
-            began = time.perf_counter()
-            fill(connection, given.jobs, given.hourly)
-            took = time.perf_counter() - began
-            Console().print(f"{given.jobs:,} jobs, {given.hourly:,} of a tenant in an hour, filled in {took:.0f} s")
-            report([*requests(client, given.jobs // 2, given.requests), *baseline(connection, given.jobs // 2)])
+    with (
+        product() as running,
+        client_of(running) as client,
+        psycopg.connect(running.dsn, autocommit=True) as connection,
+    ):
+        began = time.perf_counter()
+        fill(connection, given.jobs, given.hourly)
+        took = time.perf_counter() - began
+        Console().print(f"{given.jobs:,} jobs, {given.hourly:,} of a tenant in an hour, filled in {took:.0f} s")
+        report([*requests(client, given.jobs // 2, given.requests), *baseline(connection, given.jobs // 2)])
 
 
-@contextmanager
-def serving(dsn: str, directory: Path) -> Iterator[httpx2.Client]:
-    """A client of the product in a process of its own."""
-    process = Process(dsn, directory / "log")
-    process.start()
-    issue = [sys.executable, "-m", "cli", "keys", "issue", "content-generator", "--subject", "bench"]
-    issue += ["--limit", "general=100000000/min"]
-    environment = os.environ | variables_of(dsn, directory, 1)
-    key = subprocess.run(issue, env=environment, check=True, capture_output=True, text=True).stdout.strip()
-    url = f"{process.url}/content-generator/api/v2"
-    try:
-        with httpx2.Client(base_url=url, headers={"X-API-Key": key}, timeout=60, verify=False) as client:
-            yield client
-    finally:
-        process.stop()
+def client_of(running: Product) -> httpx2.Client:
+    url = f"{running.process.url}/content-generator/api/v2"
+    return httpx2.Client(base_url=url, headers={"X-API-Key": running.key}, timeout=60, verify=False)
 
 
 def fill(connection: psycopg.Connection[Row], jobs: int, hourly: int) -> None:

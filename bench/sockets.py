@@ -194,25 +194,26 @@ def measured(kind: type[Bare | Hubbed], dsn: str, sockets: int, messages: int) -
 
 
 async def listened(port: int, server: int, sockets: int, messages: int) -> Broadcast:
-    readers = [await connected(port, "") for _ in range(20)]
+    readers = [await connected(port, "/ws") for _ in range(20)]
     before = resident(server)
-    readers += [await connected(port, "") for _ in range(sockets - len(readers))]
+    readers += [await connected(port, "/ws") for _ in range(sockets - len(readers))]
     memory = (resident(server) - before) // max(sockets - 20, 1)
     found: list[float] = []
     hearing = asyncio.gather(*(hear(reader, messages, found) for reader in readers))
     used = processor_seconds(server)
-    await connected(port, "&begin=1")
+    await connected(port, "/ws?begin=1")
     await hearing
     return Broadcast(found, processor_seconds(server) - used, memory)
 
 
-async def connected(port: int, query: str) -> asyncio.StreamReader:
+async def connected(port: int, path: str) -> asyncio.StreamReader:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    lines = [f"GET /ws?a=1{query} HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket"]
+    lines = [f"GET {path} HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket"]
     lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "", ""]
     writer.write("\r\n".join(lines).encode())
     await reader.readuntil(b"\r\n\r\n")
-    await text_of(reader)
+    welcome = orjson.loads(await text_of(reader))
+    assert welcome["type"] == "welcome", welcome
     KEPT.append(writer)
     return reader
 

@@ -10,6 +10,7 @@ import argparse
 import random
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,8 @@ def main() -> int:
     work = [(mutant, reach.of(mutant, options.seconds)) for mutant in chosen]
     warmed()
     timed = [(mutant, tests, 60 + 5 * options.seconds) for mutant, tests in work if tests]
+    if timed and (verdict := unchanged(*timed[0])) is not Verdict.SURVIVED:
+        sys.exit(f"the tests of {timed[0][0].path} are {verdict} without any change: every verdict would be wrong")
     verdicts = dict.fromkeys(chosen, Verdict.UNREACHED) | tried(ROOT, timed, options.workers)
     return _reported(verdicts)
 
@@ -79,6 +82,12 @@ def _chosen(options: argparse.Namespace) -> list[Mutant]:
     if not options.sample:
         return matter
     return sorted(random.Random(options.seed).sample(matter, min(options.sample, len(matter))), key=str)
+
+
+def unchanged(mutant: Mutant, tests: Sequence[str], seconds: float) -> Verdict:
+    """The verdict on a change that changes nothing, which every test has to let pass."""
+    same = replace(mutant, after=mutant.before)
+    return tried(ROOT, [(same, tests, seconds)], 1)[same]
 
 
 def equivalents() -> dict[str, str]:

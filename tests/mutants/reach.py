@@ -28,15 +28,25 @@ class Reach:
     tests: dict[Function, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def of(self, mutant: Mutant, most_seconds: float) -> list[str]:
-        """The tests that call the mutant's function, the quickest first, as many as fit in these seconds."""
+        """The tests that call the mutant's function, the quickest first, as many as fit in these seconds.
+
+        A file without functions, such as a table, is left to the tests of its folder.
+        """
         chosen: list[str] = []
         left = most_seconds
-        for test in sorted(self.tests.get((mutant.path, mutant.first_line), ()), key=self.seconds.__getitem__):
+        found = self.tests.get((mutant.path, mutant.first_line)) or (
+            set() if mutant.function else self._of_folder(mutant.path)
+        )
+        for test in sorted(found, key=self.seconds.__getitem__):
             left -= self.seconds[test]
             if chosen and left < 0:
                 break
             chosen.append(test)
         return chosen
+
+    def _of_folder(self, path: str) -> set[str]:
+        folder = path.rpartition("/")[0]
+        return {test for (file, _), tests in self.tests.items() if file.rpartition("/")[0] == folder for test in tests}
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -103,6 +103,15 @@ def test_the_quickest_tests_that_call_a_function_come_first(tree: Path) -> None:
     assert Reach.load(kept).of(mutant, 0.0) == ["quick"]
 
 
+def test_a_table_is_left_to_the_tests_of_its_folder(tree: Path) -> None:
+    (tree / "rooms" / "table.py").write_text("LIMIT = 5\n")
+    (mutant,) = mutants_of(tree, "rooms/table.py")
+    reach = Reach({"near": 0.1, "far": 0.1})
+    reach.tests[("rooms/words.py", 6)].add("near")
+    reach.tests[("elsewhere/words.py", 6)].add("far")
+    assert reach.of(mutant, 5.0) == ["near"]
+
+
 def test_every_equivalent_mutant_still_exists_and_has_a_reason() -> None:
     names = {mutant.name for path in files(ROOT, ROOMS) for mutant in mutants_of(ROOT, path)}
     named = equivalents()

@@ -39,6 +39,11 @@ class Verdict(StrEnum):
     """The tests could not be run, which says nothing about the mutant."""
 
 
+BROKEN_CODE = 3
+
+OPTIONS = ("-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""Pytest's options. The libraries are loaded before it, which it warns of, and warnings are errors."""
+
 VERDICTS = {0: Verdict.SURVIVED, 3: Verdict.BROKEN, 4: Verdict.BROKEN, 5: Verdict.BROKEN}
 """The verdicts by pytest's exit code: 3 to 5 are its own trouble, any other is a failure of a test."""
 
@@ -87,6 +92,15 @@ def warmed() -> None:
         importlib.import_module(library)
 
 
+class Collected:
+    """The plugin that notices a mutant already where a test's file is imported, which pytest calls a wrong usage."""
+
+    failed = False
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self.failed = self.failed or report.failed
+
+
 class Trial:
     """A running trial."""
 
@@ -130,7 +144,10 @@ def _run(root: Path, mutant: Mutant, tests: Sequence[str]) -> None:
     code: int = 1
     try:
         importlib.import_module(_module(mutant.path))
-        code = pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests])
+        code = BROKEN_CODE
+        collected = Collected()
+        code = pytest.main([*OPTIONS, *tests], plugins=[collected])
+        code = 1 if collected.failed else code
     finally:
         os._exit(code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ PASSING = ("unavailable", "pending", "too_slow", "reconnect")
 """The codes of errors after which a client tries again."""
 
 ENDED = "session_ended"
+BEAT_SECONDS = 30.0
 
 
 class Heard(NamedTuple):
@@ -30,29 +32,45 @@ class Heard(NamedTuple):
 class Follower:
     """A client that reconnects, to the next node, and resumes after its last message, until the session has ended.
 
-    One that was away when it ended is `refused`: the rest is in the replay.
+    One that was away when it ended is `refused`: the rest is in the replay. `at` is the address in use. Followers with
+    the same `known` messages hold each of them once, as a thousand clients hear a million.
     """
 
-    def __init__(self, addresses: Sequence[str], session: str, number: int) -> None:
+    def __init__(
+        self, addresses: Sequence[str], session: str, number: int, known: dict[int, Heard] | None = None
+    ) -> None:
         self.heard: list[Heard] = []
         self.first: int | None = None
         self.connections = 0
         self.refused = False
+        self._known = {} if known is None else known
         self._addresses = addresses
         self._query = {"session_id": session, "client_id": f"client-{number}"}
-        self._at = number % len(addresses)
+        self.at = number % len(addresses)
 
     async def run(self) -> None:
         while not self.refused:
-            url = f"{self._addresses[self._at]}?{urlencode(self._query)}"
+            url = f"{self._addresses[self.at]}?{urlencode(self._query)}"
             try:
                 async with connect(url, max_queue=None, open_timeout=PATIENCE_SECONDS, proxy=None) as connection:
-                    await self._follow(connection)
+                    beating = asyncio.create_task(self._beat(connection))
+                    try:
+                        await self._follow(connection)
+                    finally:
+                        beating.cancel()
                     if connection.close_code == 1000:
                         return
             except (OSError, ConnectionClosed, InvalidHandshake, InvalidMessage):
                 await asyncio.sleep(0.05)
-            self._at = (self._at + 1) % len(self._addresses)
+            self.at = (self.at + 1) % len(self._addresses)
+
+    @staticmethod
+    async def _beat(connection: ClientConnection) -> None:
+        """A client that says nothing for 90 seconds is taken for gone."""
+        with suppress(ConnectionClosed):
+            while True:
+                await asyncio.sleep(BEAT_SECONDS)
+                await connection.send('{"type": "heartbeat"}')
 
     async def _follow(self, connection: ClientConnection) -> None:
         async for text in connection:
@@ -64,7 +82,11 @@ class Follower:
                 self.refused = message["code"] == ENDED
             else:
                 self._query["since"] = message["position"]
-                self.heard.append(Heard(number_of(message["position"]), message["type"], message["content"]))
+                self._hear(Heard(number_of(message["position"]), message["type"], message["content"]))
+
+    def _hear(self, heard: Heard) -> None:
+        known = self._known.setdefault(heard.number, heard)
+        self.heard.append(known if known == heard else heard)
 
     def _welcomed(self, welcome: dict[str, Any]) -> None:
         self.connections += 1

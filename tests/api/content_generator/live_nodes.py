@@ -23,6 +23,7 @@ import bootstrap
 import settings
 from api.content_generator.dependencies import Dependencies
 from api.routing import LeanApp
+from api.streaming.presence import PresenceTimes
 from api.surface import Surface
 from installation_secrets import master_key
 from streams.core.clock import SystemClock
@@ -82,9 +83,10 @@ class Writer(Live):
 
 
 def send(writer: asyncio.StreamWriter, message: object) -> None:
-    """Send a message of any kind."""
+    """Send a message of any kind; nothing happens where the other side was killed."""
     content = pickle.dumps(message)
-    writer.write(SIZE.pack(len(content)) + content)
+    if not writer.is_closing():
+        writer.write(SIZE.pack(len(content)) + content)
 
 
 async def receive(reader: asyncio.StreamReader) -> Any:
@@ -145,12 +147,12 @@ class Relay:
 class NodeProcess:
     """A node in a process of its own."""
 
-    def __init__(self, product: Writer, path: Path) -> None:
+    def __init__(self, product: Writer, path: Path, times: PresenceTimes = TIMES) -> None:
         at = listener()
         self.port = int(at.getsockname()[1])
         self.sockets = f"ws://127.0.0.1:{self.port}/content-generator/ws/live-updates"
         variables = variables_of(product.dsn, product.data, self.port) | {"HEADWATER_KAFKA": NOWHERE}
-        self._process = FORKING.Process(target=serve, args=(variables, path, at), daemon=True)
+        self._process = FORKING.Process(target=serve, args=(variables, path, at, times), daemon=True)
         self._process.start()
         at.close()
 
@@ -160,7 +162,7 @@ class NodeProcess:
         self._process.join()
 
 
-def serve(variables: Mapping[str, str], path: Path, at: socket.socket) -> None:
+def serve(variables: Mapping[str, str], path: Path, at: socket.socket, times: PresenceTimes) -> None:
     """What the process of a node does, until it is killed."""
     os.environ.clear()
     os.environ.update(variables)
@@ -173,5 +175,5 @@ def serve(variables: Mapping[str, str], path: Path, at: socket.socket) -> None:
     app = cast(LeanApp, edge._surfaces[SURFACE]).app
     assert isinstance(app, FastAPI)
     surface: Surface = app.state.surface
-    cast(Dependencies, surface.own).live.presence._times = TIMES
+    cast(Dependencies, surface.own).live.presence._times = times
     asyncio.run(uvicorn.Server(uvicorn.Config(edge, **OPTIONS)).serve(sockets=[at]))

@@ -65,6 +65,11 @@ def test_numbers_that_are_none_count_as_zero() -> None:
     assert (sent.accepted, sent.suppressed) == (0, 0)
 
 
+def test_a_refusal_without_a_code_of_the_crm_has_ours() -> None:
+    failed = only(sending(REQUESTED, 1).when(batch(1, "failed", code=None)), BatchFailed)
+    assert (failed.code, failed.reason) == ("unavailable", "no")
+
+
 def test_an_answer_that_is_repeated_put_off_or_of_no_batch_in_flight_changes_nothing() -> None:
     story = sending(REQUESTED, 6)
     story.when(deferred(batch(1))).then_nothing()

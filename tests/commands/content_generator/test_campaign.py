@@ -8,6 +8,7 @@ from commands.content_generator.batch import StartSending
 from commands.content_generator.campaign import (
     CampaignNotRetryable,
     CampaignStarted,
+    RecordAudiencePage,
     StartCampaign,
     UnknownCampaign,
     transport_of,
@@ -168,10 +169,19 @@ def test_an_empty_audience_is_sent_to_nobody() -> None:
     assert only(sent, CampaignSent).recipients == 0
 
 
-@pytest.mark.parametrize("answer", [rejected(page_reply()), unconfirmed(page_reply()), page_reply()])
-def test_an_audience_that_cannot_be_read_fails_the_campaign(answer: object) -> None:
-    failed = REQUESTED.when(answer)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (rejected(page_reply()), "refused"),
+        (rejected(page_reply(), None), "unavailable"),
+        (unconfirmed(page_reply()), "unavailable"),
+        (page_reply(), "erased"),
+    ],
+)
+def test_an_audience_that_cannot_be_read_fails_the_campaign(answer: RecordAudiencePage, code: str) -> None:
+    failed = REQUESTED.when(answer)
     failed.then_kinds(AudienceFailed, CampaignFailed)
+    assert only(failed, AudienceFailed).code == code
     assert (only(failed, CampaignFailed).recipients, only(failed, CampaignFailed).unconfirmed) == (0, False)
 
 

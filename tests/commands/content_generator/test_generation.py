@@ -83,6 +83,7 @@ def test_a_document_that_cannot_be_had_ends_the_generation_with_its_code() -> No
 
 def test_content_that_cannot_be_composed_ends_the_generation() -> None:
     assert only(COMPOSING.when(rejected(REPLY, "too_large")), GenerationFailed).code == "too_large"
+    assert only(COMPOSING.when(rejected(REPLY, None)), GenerationFailed).code == "unavailable"
     assert only(COMPOSING.when(unconfirmed(REPLY)), GenerationFailed).code == "unavailable"
     assert only(COMPOSING.when(accepted(REPLY, None)), GenerationFailed).code == "unavailable"
 

@@ -105,6 +105,7 @@ def test_an_answered_call_is_published() -> None:
 def test_a_refused_call_fails() -> None:
     failed = only(CALLED.when(rejected(reply(), "credentials")), PostFailed)
     assert (failed.code, failed.attempts) == ("credentials", 1)
+    assert only(CALLED.when(rejected(reply(), None)), PostFailed).code == "refused"
 
 
 def test_an_answer_that_is_repeated_put_off_or_of_another_call_changes_nothing() -> None:

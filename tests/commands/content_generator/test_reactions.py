@@ -277,6 +277,13 @@ def test_a_page_is_published_under_its_id() -> None:
 def test_a_published_page_is_told_to_its_job_the_webhook_and_its_looks() -> None:
     assert kinds(commands(publication.PUBLISHED)) == [RecordChannel, QueueWebhook, RequestMetrics]
     assert kinds(commands(publication.PUBLISHED.when(publication.of_job(run=1)))) == [RecordChannel]
+    (told,) = answers(publication.PUBLISHED)
+    assert (told.outcome, told.result.status, told.result.url, told.code) == (
+        ChannelOutcome.DELIVERED,
+        "published",
+        "https://example.com/x",
+        "",
+    )
     own = STORY.when(publication.request()).when(accepted(publication.reply()))
     assert kinds(commands(own)) == [QueueWebhook, RequestMetrics]
 

@@ -181,7 +181,7 @@ def check(tables: Tables, reported: list[Reported], history: list[Written]) -> N
 
 
 @given(reported=reports, seed=st.integers(), gone=st.sampled_from(MARKS))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 def test_figures_of_campaigns_and_recipients_are_what_a_count_over_the_reports_says(
     tables: Tables, reported: list[Reported], seed: int, gone: str
 ) -> None:
