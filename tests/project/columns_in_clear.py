@@ -167,7 +167,8 @@ CREATOR_HUB: Mapping[str, str] = {
         creator_hub_documents.document_id creator_hub_documents.knowledge_base_id
         creator_hub_enrollments.creator_id creator_hub_enrollments.enrollment_id creator_hub_enrollments.flow_id
         creator_hub_enrollments.program_id creator_hub_enrollments.user_id creator_hub_exports.creator_id
-        creator_hub_exports.export_id creator_hub_exports.files creator_hub_flows.creator_id
+        creator_hub_exports.export_id creator_hub_exports.files creator_hub_exports.requested_by
+        creator_hub_flows.creator_id
         creator_hub_flows.flow_id creator_hub_flows.program_id
         creator_hub_knowledge_base_counters.knowledge_base_id creator_hub_knowledge_bases.creator_id
         creator_hub_knowledge_bases.knowledge_base_id creator_hub_member_counters.user_id
@@ -187,7 +188,8 @@ CREATOR_HUB: Mapping[str, str] = {
         creator_hub_triggers.user_id""",
     "a name or a code of a short list of ours or of a provider, or numbers": """
         creator_hub_channels.channel_type creator_hub_channels.code creator_hub_channels.status
-        creator_hub_chunks.model creator_hub_daily.channel_type creator_hub_documents.code
+        creator_hub_chunks.embedding_model creator_hub_chunks.model creator_hub_daily.channel_type
+        creator_hub_documents.code
         creator_hub_documents.file_type creator_hub_documents.model creator_hub_documents.status
         creator_hub_enrollments.enrolled_by creator_hub_exports.code creator_hub_exports.export_format
         creator_hub_exports.mail creator_hub_exports.metrics creator_hub_exports.phase
