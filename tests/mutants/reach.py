@@ -6,8 +6,10 @@ import json
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import CO_OPTIMIZED
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -66,37 +68,56 @@ class Reach:
 
 
 class Recorder:
-    """The pytest plugin that records the reach of every test that passes. It sees calls, not lines, which is cheap."""
+    """The pytest plugin that records the reach of every test that passes. It sees calls, not lines, which is cheap.
+
+    What is called while a file of tests is imported (stories that its tests share) is within reach of all its tests.
+    """
 
     def __init__(self, root: Path, rooms: Sequence[str], reach: Reach) -> None:
         self._prefixes = tuple(f"{root}/{room}" for room in rooms)
         self._root = len(f"{root}/")
         self._reach = reach
         self._seen: set[Function] = set()
+        self._of_files: dict[str, set[Function]] = {}
         self._known: dict[object, Function | None] = {}
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        with self._traced():
+            report = yield
+        if isinstance(collector, pytest.Module):
+            self._of_files[collector.nodeid] = self._seen
+        return report
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self._seen = set()
-        sys.settrace(self._called)
-        threading.settrace(self._called)
-        try:
+        with self._traced():
             return (yield)
-        finally:
-            sys.settrace(None)
-            threading.settrace(None)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" and report.passed:
             self._reach.seconds[report.nodeid] = round(report.duration, 3)
-            for function in self._seen:
+            for function in self._seen | self._of_files.get(report.nodeid.partition("::")[0], set()):
                 self._reach.tests[function].add(report.nodeid)
                 self._reach.tests[(function[0], 0)].add(report.nodeid)
+
+    @contextmanager
+    def _traced(self) -> Iterator[None]:
+        self._seen = set()
+        sys.settrace(self._called)
+        threading.settrace(self._called)
+        try:
+            yield
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)
 
     def _called(self, frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
         if code not in self._known:
-            ours = code.co_filename.startswith(self._prefixes)
+            ours = code.co_flags & CO_OPTIMIZED and code.co_filename.startswith(self._prefixes)
             self._known[code] = (code.co_filename[self._root :], code.co_firstlineno) if ours else None
         function = self._known[code]
         if function is not None:

@@ -41,7 +41,7 @@ MADE_ELSEWHERE = {"verify_export.py", "keys.jsonl", "manifest.json"}
 EVERYWHERE = "README.md"
 PASSED_THROUGH = re.compile(r"HEADWATER_KAFKA_[A-Z_]+")
 NO_METRICS = {"headwater_reference"}
-OF_TESTS_AND_COMPOSE = {"HEADWATER_TEST_KAFKA", "HEADWATER_POSTGRES_PASSWORD"}
+OF_TESTS_AND_COMPOSE = {"HEADWATER_TEST_KAFKA", "HEADWATER_TEST_RECIPIENTS", "HEADWATER_POSTGRES_PASSWORD"}
 SETTINGS = ("settings", "connectors.settings", *(f"products.{product.name}" for product in PRODUCTS))
 PAGES = pages()
 

@@ -305,6 +305,15 @@ def test_figures_are_read_by_the_platforms_id() -> None:
     assert effect == ReadMetrics(content_id=content_id(ROOT), provider_id="p9")
 
 
+def test_figures_are_looked_at_by_age_until_the_last_look() -> None:
+    ((age, first),) = [one for one in timers(publication.PUBLISHED) if isinstance(one[1], RequestMetrics)]
+    assert (age, getattr(first, "look", None)) == (AGES[0], 0)
+    ((age, following),) = timers(publication.PUBLISHED.when(publication.look(number=59)))
+    assert (age, getattr(following, "look", None)) == (timedelta(minutes=15), 60)
+    assert timers(publication.PUBLISHED.when(publication.look(number=len(AGES) - 1))) == []
+    assert timers(publication.PUBLISHED.when(publication.look())) == []
+
+
 def test_a_post_is_made_and_an_unanswered_call_is_looked_for_three_times() -> None:
     assert kinds(calls(test_post.CALLED)) == [PublishPost]
     looked = timers(test_post.SILENT)
