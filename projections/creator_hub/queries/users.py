@@ -61,33 +61,44 @@ class UserRow(NamedTuple):
 SCORE = "power(2::float8, greatest(m.engagement - %(now_in_half_lives)s, -100))"
 """A member's activity at the query's time. One too small for a number counts as none."""
 
-FROM = """
-      from creator_hub_members m left join creator_hub_member_counters n using (user_id)
-     where m.creator_id = %(creator_id)s and m.external_id is not null
-"""
+OF_CREATOR = "m.creator_id = %(creator_id)s and m.external_id is not null"
 
 USERS = f"""
     select m.user_id, m.external_id, m.channel_type, m.channel_id, m.profile, m.time_zone, m.language,
            m.registered_at, m.last_active_at, coalesce(m.last_active_at >= %(active_since)s, false),
            coalesce({SCORE} / ({SCORE} + 3), 0)::float8, coalesce(n.enrollments, 0),
            coalesce(n.received + n.sent, 0), m.opted_out, m.blocked, m.escalated
-    {FROM}
 """
 
-FILTERS = """
-       and (%(channel)s::text is null or m.channel_type = %(channel)s)
+BY_ID = f"""
+    {USERS} from creator_hub_members m left join creator_hub_member_counters n using (user_id)
+     where {OF_CREATOR} and m.user_id = %(user_id)s
+"""
+
+FILTERS = f"""
+     where {OF_CREATOR} and (%(channel)s::text is null or m.channel_type = %(channel)s)
        and (%(active)s::boolean is null
             or coalesce(m.last_active_at >= %(active_since)s, false) = %(active)s)
        and (%(search)s::text is null or position(lower(%(search)s) in lower(m.external_id)) > 0
             or position(lower(%(search)s) in lower(coalesce(m.profile ->> 'name', ''))) > 0)
 """
 
-COLUMNS: dict[UserSort, str] = {
-    UserSort.CREATED_AT: "m.registered_at",
-    UserSort.LAST_ACTIVE_AT: "m.last_active_at",
-    UserSort.ENGAGEMENT_SCORE: "m.engagement",
+TOTAL = f"select count(*) from creator_hub_members m {FILTERS}"
+
+PAGE = f"""
+    {USERS}
+      from (select * from creator_hub_members m {FILTERS}
+             order by {{order}} offset %(offset)s limit %(limit)s) m
+      left join creator_hub_member_counters n using (user_id)
+     order by {{order}}
+"""
+
+ORDERS: dict[UserSort, str] = {
+    UserSort.CREATED_AT: "m.registered_at {direction}, m.user_id",
+    UserSort.LAST_ACTIVE_AT: "m.last_active_at {direction} nulls last, m.user_id",
+    UserSort.ENGAGEMENT_SCORE: "m.engagement {direction} nulls last, m.user_id",
 }
-"""The column that each sort orders by: engagements are in the order of the scores at any time."""
+"""The order of each sort: engagements are in the order of the scores at any time."""
 
 
 def times(now: datetime) -> dict[str, object]:
@@ -98,7 +109,7 @@ def times(now: datetime) -> dict[str, object]:
 async def user_by_id(connection: AsyncConnection[Row], creator_id: str, user_id: str, now: datetime) -> UserRow | None:
     """The creator's member; None if there is none, or if it has been erased."""
     values = {"creator_id": creator_id, "user_id": user_id, **times(now)}
-    row = await (await connection.execute(f"{USERS} and m.user_id = %(user_id)s", values)).fetchone()
+    row = await (await connection.execute(BY_ID, values)).fetchone()
     return None if row is None else _user(row)
 
 
@@ -124,9 +135,9 @@ async def users_page(
         "offset": offset_of(page, limit),
         **times(now),
     }
-    ((total,),) = await (await connection.execute(f"select count(*) {FROM} {FILTERS}", values)).fetchall()
-    by = f"order by {COLUMNS[sort]} {order.value} nulls last, m.user_id offset %(offset)s limit %(limit)s"
-    rows = await (await connection.execute(f"{USERS} {FILTERS} {by}", values)).fetchall()
+    ((total,),) = await (await connection.execute(TOTAL, values)).fetchall()
+    ordered = ORDERS[sort].format(direction=order.value)
+    rows = await (await connection.execute(PAGE.format(order=ordered), values)).fetchall()
     return Page([_user(row) for row in rows], int(total))
 
 
