@@ -139,7 +139,7 @@ def performers(parts: WorkerParts) -> Mapping[type[Effect], AnyConnector]:
         SetWebhook: ChannelWebhookSetting(ChatWebhookSetting(services, opened), root_of(parts.settings)),
         FindChatSender: ChatSenderSearch(services, opened),
         FindInactive: InactivitySearch(dsn),
-        BuildExport: ExportBuilding(dsn, parts.objects, parts.settings.partitions),
+        BuildExport: ExportBuilding(dsn, parts.objects),
         MailExport: ExportMailing(mail),
         ForgetMessages: OutboxRemoval(outbox),
     }

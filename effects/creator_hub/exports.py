@@ -16,10 +16,16 @@ from commands.creator_hub.effects import BuildExport, MailExport
 from domain.calls.email import Attachment, Email
 from domain.creator_hub.export import ExportFile, ExportFormat, Metric
 from domain.creator_hub.kinds import derived_id
-from effects.lookup import AWAY
+from effects.lookup import AWAY, BEHIND
+from projections.creator_hub.channels import CHANNELS
+from projections.creator_hub.daily import DAILY
+from projections.creator_hub.daily_members import DAILY_MEMBERS
+from projections.creator_hub.daily_programs import DAILY_PROGRAMS
+from projections.creator_hub.enrollments import ENROLLMENTS
+from projections.creator_hub.members import MEMBERS
+from projections.creator_hub.queries.coverage import position_of
 from projections.creator_hub.queries.detailed import Bucket, Segment, detailed
 from streams.core.calls import Accepted, Connector, Rejected, Verdict
-from streams.core.partitions import partition_of
 from streams.core.read_models import Row
 from streams.postgres.objects import ObjectErased, Objects, Owner
 from streams.postgres.reads import Reads
@@ -29,7 +35,9 @@ SEGMENTS = {metric: Segment.PROGRAM if metric is Metric.PROGRAMS else Segment.CH
 """The segments that each file shows."""
 
 MEDIA_TYPES = {ExportFormat.CSV: "text/csv", ExportFormat.JSON: "application/json"}
-POSITION = "select sequence from headwater.partitions where context = 'creator_hub' and partition = %s"
+READ = (DAILY, DAILY_MEMBERS, DAILY_PROGRAMS, ENROLLMENTS, MEMBERS, CHANNELS)
+"""The read models that the figures come from."""
+
 SNAPSHOT = "set transaction isolation level repeatable read, read only"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula; a quotation mark in front makes it a text."""
@@ -41,16 +49,17 @@ class ExportBuilding:
     provider = "export"
     idempotent = True
 
-    def __init__(self, dsn: str, objects: Objects, partitions: int) -> None:
+    def __init__(self, dsn: str, objects: Objects) -> None:
         self._reads = Reads(dsn, size=2)
         self._objects = objects
-        self._partitions = partitions
 
     async def __call__(self, effect: BuildExport, key: str) -> Verdict:
         try:
             await self._reads.open()
             async with self._reads.connection() as connection:
                 position, figures = await self._read(connection, effect)
+            if position is None:
+                return BEHIND
             files = [await self._file(effect, metric, buckets) for metric, buckets in figures]
         except ObjectErased:
             return Rejected("erased", "the creator's data has been erased")
@@ -61,11 +70,11 @@ class ExportBuilding:
 
     async def _read(
         self, connection: AsyncConnection[Row], effect: BuildExport
-    ) -> tuple[int, list[tuple[Metric, list[Bucket]]]]:
+    ) -> tuple[int | None, list[tuple[Metric, list[Bucket]]]]:
+        """The figures and their position, which is None while a read model stands still."""
         async with connection.transaction():
             await connection.execute(SNAPSHOT)
-            found = await connection.execute(POSITION, (partition_of(effect.creator_id, self._partitions),))
-            ((position,),) = await found.fetchall()
+            position = await position_of(connection, effect.creator_id, READ)
             figures = [
                 (
                     metric,
@@ -82,7 +91,7 @@ class ExportBuilding:
                 )
                 for metric in effect.metrics
             ]
-        return int(position), figures
+        return position, figures
 
     async def _file(self, effect: BuildExport, metric: Metric, buckets: Sequence[Bucket]) -> ExportFile:
         data = _ENCODERS[effect.export_format](metric, buckets)

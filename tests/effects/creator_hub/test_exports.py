@@ -18,7 +18,6 @@ from effects.creator_hub.exports import HEADING, ExportBuilding, ExportMailing
 from streams.core.calls import Accepted, Verdict
 from tests.effects.creator_hub.conftest import Installed
 from tests.projections.creator_hub.histories import CREATOR, NOW, World
-from tests.projections.tables import PARTITIONS
 
 DAY = NOW.date()
 
@@ -35,7 +34,7 @@ def build(installed: Installed, form: ExportFormat, *metrics: Metric) -> dict[st
     )
 
     async def run() -> Verdict:
-        building = ExportBuilding(installed.dsn, installed.objects, PARTITIONS)
+        building = ExportBuilding(installed.dsn, installed.objects)
         try:
             return await building(effect, "key")
         finally:
