@@ -39,39 +39,43 @@ def unseal(cipher: AESGCM, sealed: bytes, about: bytes) -> bytes:
 
 
 class Keyring:
-    """The subjects' keys in memory. Storage is the caller's: it supplies the stored keys and stores the new ones."""
+    """The subjects' keys in memory. Storage is the caller's: it supplies the stored keys and stores the new ones.
+
+    Keys are kept, and ciphers made anew at each use: one takes a microsecond to make, and kilobytes to keep.
+    """
 
     def __init__(self, master_key: bytes, capacity: int = 100_000) -> None:
         self._master = AESGCM(master_key)
         self._capacity = capacity
-        self._ciphers: OrderedDict[str, AESGCM | None] = OrderedDict()
+        self._keys: OrderedDict[str, bytes | None] = OrderedDict()
         self._created: list[WrappedKey] = []
         self._absent: set[str] = set()
 
     def knows(self, subject: str) -> bool:
-        return subject in self._ciphers
+        return subject in self._keys
 
     def learn(self, key: WrappedKey) -> None:
         """Add a stored key; a destroyed key marks its subject as erased."""
         self._absent.discard(key.subject)
-        if key.subject not in self._ciphers or key.wrapped is None:
-            self._ciphers[key.subject] = None if key.wrapped is None else AESGCM(self._unwrap(key.subject, key.wrapped))
+        if key.subject not in self._keys or key.wrapped is None:
+            self._keys[key.subject] = None if key.wrapped is None else self._unwrap(key.subject, key.wrapped)
 
     def cipher(self, subject: str) -> AESGCM | None:
         """The subject's cipher, None if erased; raises KeyNotLoaded when the key has not been looked up."""
         try:
-            self._ciphers.move_to_end(subject)
-            return self._ciphers[subject]
+            self._keys.move_to_end(subject)
+            key = self._keys[subject]
         except KeyError:
             raise KeyNotLoaded(subject) from None
+        return None if key is None else AESGCM(key)
 
     def has_erased(self, subject: str | None) -> bool:
         """Whether the subject is known as erased."""
-        return subject is not None and self.knows(subject) and self.cipher(subject) is None
+        return subject is not None and self._keys.get(subject, b"") is None
 
     def allow(self, subject: str) -> None:
         """Mark a subject as having no stored key, so that `cipher_for_writing` may create one."""
-        if subject not in self._ciphers:
+        if subject not in self._keys:
             self._absent.add(subject)
 
     def cipher_for_writing(self, subject: str) -> AESGCM | None:
@@ -80,10 +84,10 @@ class Keyring:
 
     def _create(self, subject: str) -> AESGCM:
         self._absent.discard(subject)
-        key = self.generated(subject)
-        cipher = self._ciphers[subject] = self.opened(key)
-        self._created.append(key)
-        return cipher
+        key = AESGCM.generate_key(256)
+        self._keys[subject] = key
+        self._created.append(self._wrapped(subject, key))
+        return AESGCM(key)
 
     @property
     def master(self) -> AESGCM:
@@ -92,7 +96,10 @@ class Keyring:
 
     def generated(self, subject: str) -> WrappedKey:
         """A new key for a subject. It is not remembered: the caller stores it."""
-        return WrappedKey(subject, seal(self._master, AESGCM.generate_key(256), subject.encode()))
+        return self._wrapped(subject, AESGCM.generate_key(256))
+
+    def _wrapped(self, subject: str, key: bytes) -> WrappedKey:
+        return WrappedKey(subject, seal(self._master, key, subject.encode()))
 
     def opened(self, key: WrappedKey) -> AESGCM:
         """The cipher of a stored key that is not destroyed. It is not remembered."""
@@ -108,13 +115,13 @@ class Keyring:
         """Remove keys (of an aborted batch, or erased elsewhere) from memory, and all marks of `allow`."""
         self._absent.clear()
         for subject in subjects:
-            self._ciphers.pop(subject, None)
+            self._keys.pop(subject, None)
 
     def trim(self) -> None:
         """Reduce the keys to the capacity. Call it between batches only: a key loaded for a batch must outlive it."""
         self._absent.clear()
-        while len(self._ciphers) > self._capacity:
-            self._ciphers.popitem(last=False)
+        while len(self._keys) > self._capacity:
+            self._keys.popitem(last=False)
 
     def same(self, one: WrappedKey, other: WrappedKey) -> bool:
         """Whether two stored keys of a subject are one, wrapped twice; raises InvalidTag under another master key."""

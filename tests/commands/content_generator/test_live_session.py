@@ -179,6 +179,7 @@ def test_a_session_that_stays_empty_ends() -> None:
 def test_a_session_that_is_joined_again_does_not_end_for_the_time_before() -> None:
     back = JOINED.when(close()).when(join(connection="a2"))
     assert only(back, ConnectionOpened).refills == 1
+    assert only(back.when(join(connection="a3")), ConnectionOpened).refills is None
     back.when(empty(1)).then_nothing()
     twice = back.when(close("a2"))
     assert only(twice, ConnectionClosed).empty == 2

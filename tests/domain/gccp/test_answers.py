@@ -154,6 +154,23 @@ def test_questions_and_options_differ_in_more_than_case_and_spaces(items: list[d
         set_of(*items)
 
 
+@pytest.mark.parametrize(
+    ("item", "fault"),
+    [
+        (question(answer=["E"]), "answer must name options, each once"),
+        (question(answer=["A", "A"]), "answer must name options, each once"),
+        (question(answer=["A", "B"]), "mcsc needs exactly one right option"),
+        (question(answer=[]), "mcsc needs exactly one right option"),
+        (question(type="mcmc", answer=["A"]), "mcmc needs at least two right options and one wrong"),
+        (question(type="mcmc", answer=["A", "B", "C", "D"]), "mcmc needs at least two right options and one wrong"),
+        (question(options=texts("a", "a"), answer=["A"]), "options must differ from one another"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused_in_a_sentence(item: dict[str, Any], fault: str) -> None:
+    with pytest.raises(AssignmentInvalid, match=rf"{fault}$"):
+        set_of(item)
+
+
 def test_questions_may_share_their_words_and_options_their_letters_in_formulas() -> None:
     assert set_of(question(), question(options=texts("x", "y"))).counts().mcsc == 2
     assert set_of(question(), {"type": "subjective", "question": "What?"}).counts().subjective == 1
