@@ -24,5 +24,5 @@ LIMITS = {
 UNITS = {AI_INTERACTIONS: "hour"}
 """Classes with one unit: replies are counted by the clock hour."""
 
-VISITOR_LIMITS = {"messages": "30/minute", "reads": "600/minute"}
-"""The limits of a widget's visitors, by their address."""
+VISITOR_LIMITS = {"requests": "600/minute", "messages": "30/minute"}
+"""The limits of a widget's visitors: requests by their address, which an office may share, messages by visitor."""

@@ -111,6 +111,11 @@ class DocumentDetails(DocumentSummary):
     processing: ProcessingAnswer | None = None
 
 
+class RetriedDocument(BaseModel):
+    id: str
+    processing_status: Status = "pending"
+
+
 class DeletedDocument(BaseModel):
     message: str = "Document deleted successfully"
 
@@ -230,7 +235,7 @@ async def delete(
 @extensions.post("/{document_id}/retry")
 async def retry(
     knowledge_base_id: Id, document_id: Id, caller: Annotated[Caller, may(CREATOR)], act: Act
-) -> DocumentSummary:
+) -> RetriedDocument:
     """Process a failed document again, from the first chunk that is missing."""
     command = RetryDocument(
         at=act.at,
@@ -238,9 +243,8 @@ async def retry(
         knowledge_base_id=str(knowledge_base_id),
         document_id=str(document_id),
     )
-    async with (await act.covered(await act.submit(command))).connection() as connection:
-        row = await _found(connection, caller.subject, command.knowledge_base_id, command.document_id)
-    return DocumentSummary.model_validate(_fields(row))
+    await act.submit(command)
+    return RetriedDocument(id=command.document_id)
 
 
 def _check_type(part: Part, head: bytes) -> None:

@@ -85,7 +85,7 @@ class WidgetMessages(BaseModel):
 @router.get("")
 async def show(channel_id: Id, request: Request, own: Own, visitor_token: VisitorToken | None = None) -> WidgetAnswer:
     """Show a widget's looks, and give its visitor a token."""
-    await _count(request, own, "reads")
+    await _count(request, own)
     channel = await _channel(request, own, str(channel_id))
     visitor = visitor_in(own.secrets, channel.channel_id, _token_of(request, visitor_token)) or str(uuid4())
     return WidgetAnswer(
@@ -99,9 +99,10 @@ async def show(channel_id: Id, request: Request, own: Own, visitor_token: Visito
 @router.post("/messages", status_code=201)
 async def write(channel_id: Id, body: MessageBody, request: Request, own: Own) -> WrittenAnswer:
     """Write to the creator. It may carry an Idempotency-Key, under which it counts once."""
-    await _count(request, own, "messages")
+    await _count(request, own)
     channel = await _channel(request, own, str(channel_id))
     visitor = _visitor(own, channel, body.visitor_token)
+    request.scope[HEADERS].update(await own.visitor_limiter.hit(visitor, "messages", {}, "thing"))
     act = surface_of(request).actions.action(request, f"visitor\x1f{channel.channel_id}\x1f{visitor}", "visitor")
     user_id = own.user_id(channel.creator_id, channel.channel_type, visitor)
     provider_id = str(act.new_id("message"))
@@ -134,7 +135,7 @@ async def read(
     limit: PageSize = 100,
 ) -> WidgetMessages | Response:
     """Fetch the visitor's messages after a position. Accept: text/event-stream follows them (Last-Event-ID resumes)."""
-    await _count(request, own, "reads")
+    await _count(request, own)
     channel = await _channel(request, own, str(channel_id))
     visitor = _visitor(own, channel, _token_of(request, visitor_token))
     user_id = own.user_id(channel.creator_id, channel.channel_type, visitor)
@@ -177,9 +178,9 @@ def _resumed(request: Request, after: int) -> int:
     return int(last) if last.isascii() and last.isdecimal() and len(last) < 19 else after
 
 
-async def _count(request: Request, own: Dependencies, class_: str) -> None:
+async def _count(request: Request, own: Dependencies) -> None:
     """Count a request of an address; raises ApiError 429."""
-    headers = await own.visitor_limiter.hit(_address(request), class_, {}, "address")
+    headers = await own.visitor_limiter.hit(_address(request), "requests", {}, "address")
     request.scope[HEADERS].update(headers)
 
 

@@ -66,6 +66,7 @@ def test_keys_are_merged_and_null_removes_one(creator: Creator) -> None:
 
 def test_what_a_form_sends_back_changes_nothing(creator: Creator) -> None:
     id_ = creator.whatsapp()
+    creator.product.settle()
     before = creator.product.events(f"channel/{creator.subject}/{id_}")
     form = {"access_token": "", "phone_number": WHATSAPP["phone_number"], "webhook_url": "https://evil.example.com"}
     changed = creator.ok("PUT", f"/channels/{id_}", {"configuration": form})

@@ -97,3 +97,13 @@ def test_a_widget_stands_on_the_pages_that_it_names(creator: Creator) -> None:
 def test_a_channel_that_somebody_else_carries_has_no_widget(creator: Creator) -> None:
     for id_ in (creator.whatsapp(), str(uuid4()), "1"):
         assert creator.product.http.get(path(id_)).status_code == 404
+
+
+def test_a_visitor_writes_so_often_a_minute_and_others_are_not_concerned(creator: Creator) -> None:
+    id_ = creator.channel()
+    talker, other = creator.visitor(id_), creator.visitor(id_)
+    answers = [talker.post("Hello") for _ in range(31)]
+    assert [one.status_code for one in answers] == [201] * 30 + [429]
+    assert answers[0].headers["X-RateLimit-Remaining"] == "29"
+    assert answers[-1].json()["error"]["code"] == "RATE_LIMIT_EXCEEDED"
+    assert other.post("Hello").status_code == 201
