@@ -17,6 +17,7 @@ ALL = (
     "bench.lists",
     "bench.jobs",
     "bench.campaigns",
+    "bench.retrieval",
 )
 
 for module in ALL:

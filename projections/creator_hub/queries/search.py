@@ -16,6 +16,9 @@ from streams.core.read_models import Row
 
 NEAREST_CHUNKS = 50
 WORDED_CHUNKS = 200
+LIKELY_CHUNKS = 1_000
+"""The most chunks whose words are counted."""
+
 FUSION_K = 60
 """The constant of reciprocal rank fusion: the larger it is, the less the first ranks stand out."""
 
@@ -90,27 +93,39 @@ NEAREST = f"""
 
 WORDED = rf"""
     with asked as materialized (
-        select lexeme, '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' quoted
+        select lexeme, ('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''')::tsquery word
           from unnest(tsvector_to_array(to_tsvector('simple', %(question)s))) lexeme
     ), totals as materialized (
         select count(*)::float8 chunks, avg(c.last_character - c.first_character)::float8 mean {SEARCHED}
-    ), matched as materialized (
-        select c.document_id, c.chunk_index, c.last_character - c.first_character size, c.tsv
-        {SEARCHED} and c.tsv @@ (select string_agg(quoted, ' | ')::tsquery from asked)
-    ), hits as materialized (
-        select m.document_id, m.chunk_index, m.size, w.lexeme, cardinality(w.positions) times
-          from matched m cross join lateral unnest(m.tsv) w join asked on asked.lexeme = w.lexeme
-    ), weighted as (
+    ), present as materialized (
+        select lexeme, document_id, chunk_index, size
+          from asked cross join lateral (
+               select c.document_id, c.chunk_index, c.last_character - c.first_character size
+               {SEARCHED} and c.tsv @@ asked.word) matched
+    ), weighted as materialized (
         select lexeme, ln(1 + (chunks - found + 0.5) / (found + 0.5)) weight
-          from (select lexeme, count(*) found from hits group by lexeme) counted, totals
+          from (select lexeme, count(*) found from present group by lexeme) counted, totals
          where chunks < {FEW_CHUNKS} or found <= chunks / 2
+    ), likely as materialized (
+        select document_id, chunk_index, {BM25_K1} * (1 - {BM25_B} + {BM25_B} * size / mean) long
+          from present join weighted using (lexeme), totals
+         group by document_id, chunk_index, size, mean
+         order by sum(weight) / (1 + {BM25_K1} * (1 - {BM25_B} + {BM25_B} * size / mean)) desc, document_id, chunk_index
+         limit {LIKELY_CHUNKS}
     )
-    select document_id, chunk_index,
-           sum(weight * times * ({BM25_K1} + 1) / (times + {BM25_K1} * (1 - {BM25_B} + {BM25_B} * size / mean))) score
-      from hits join weighted using (lexeme), totals
+    select document_id, chunk_index, sum(weight * times * ({BM25_K1} + 1) / (times + long)) score
+      from likely cross join lateral (
+           select w.lexeme, cardinality(w.positions) times
+             from creator_hub_chunks c cross join lateral unnest(c.tsv) w
+            where c.document_id = likely.document_id and c.chunk_index = likely.chunk_index) held
+      join weighted using (lexeme)
      group by document_id, chunk_index order by score desc, document_id, chunk_index limit {WORDED_CHUNKS}
 """
-"""A chunk's length is counted in characters."""
+"""A chunk's length is counted in characters.
+
+Words are counted in the chunks that would be the best if each had its words once: among tens of thousands of chunks,
+counting is what takes the time.
+"""
 
 SHOWN = f"""
     select c.document_id, c.chunk_index, c.chunk_id, d.title, c.content
