@@ -81,8 +81,12 @@ def _page(page: AudiencePageRequested) -> Call:
 
 
 def _forget_pages(event: AudienceResolved | AudienceFailed) -> EraseSubject:
-    """The addresses are on record under their own people now: what carried them is no longer readable."""
-    return EraseSubject(at=event.at, partition_key=event.campaign_id, erased=f"content_generator:{event.transport}")
+    """The addresses are on record under their own people now: what carried them is no longer readable.
+
+    Erased under its own key: under the campaign's, its state would be forgotten too, and folded anew from every
+    recipient. It holds nothing of the pages.
+    """
+    return EraseSubject(at=event.at, partition_key=event.transport, erased=f"content_generator:{event.transport}")
 
 
 def _sending(event: Recorded[Event]) -> Iterator[Reaction]:

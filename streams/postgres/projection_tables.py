@@ -152,8 +152,12 @@ class Projections:
         """The statements that apply the batch to every active table. A failing projection is halted alone."""
         subjects = [subject for _, _, subject in batch.erased]
         projected = Projected(erasures=[one for idle in self.idle for one in _blanked(idle, subjects)])
+        by_context = _by_context(batch.recorded)
         for active in self.active:
-            changes = changes_of(active, batch.recorded)
+            recorded = by_context.get(active.projection.context, [])
+            if not recorded and not subjects:
+                continue
+            changes = changes_of(active, recorded)
             if isinstance(changes, Halt):
                 projected.halts.append(changes)
                 continue
@@ -168,6 +172,14 @@ class Projections:
         halted = {halt.table for halt in halts}
         self.idle += [idle for active in self.active if active.id in halted for idle in _idle_of(active)]
         self.active = [active for active in self.active if active.id not in halted]
+
+
+def _by_context(recorded: Iterable[Recorded[Any]]) -> dict[str, list[Recorded[Any]]]:
+    """A batch is mostly of one context, and most tables are of others: those need not look at every event."""
+    events: dict[str, list[Recorded[Any]]] = {}
+    for one in recorded:
+        events.setdefault(one.record.context, []).append(one)
+    return events
 
 
 def changes_of(active: Active, recorded: Sequence[Recorded[Any]]) -> list[Change] | Halt:

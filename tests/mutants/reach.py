@@ -30,7 +30,7 @@ class Reach:
     tests: dict[Function, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def of(self, mutant: Mutant, most_seconds: float) -> list[str]:
-        """The tests that call the mutant's function, the quickest first, as many as fit in these seconds.
+        """The tests that call the mutant's function, as many as fit in these seconds: first those of its module.
 
         A file without functions, such as a table, is left to the tests of its folder.
         """
@@ -39,7 +39,8 @@ class Reach:
         found = self.tests.get((mutant.path, mutant.first_line)) or (
             set() if mutant.function else self._of_folder(mutant.path)
         )
-        for test in sorted(found, key=self.seconds.__getitem__):
+        own = f"/test_{Path(mutant.path).stem}.py::"
+        for test in sorted(found, key=lambda test: (own not in test, self.seconds[test])):
             left -= self.seconds[test]
             if chosen and left < 0:
                 break

@@ -101,6 +101,10 @@ def test_the_quickest_tests_that_call_a_function_come_first(tree: Path) -> None:
     reach.save(kept)
     assert Reach.load(kept).of(mutant, 5.0) == ["quick", "middle"]
     assert Reach.load(kept).of(mutant, 0.0) == ["quick"]
+    own = "tests/test_words.py::test_double"
+    reach.seconds[own] = 2.0
+    reach.tests[("rooms/words.py", mutant.first_line)].add(own)
+    assert reach.of(mutant, 3.0) == [own, "quick"]
 
 
 def test_a_table_is_left_to_the_tests_of_its_folder(tree: Path) -> None:

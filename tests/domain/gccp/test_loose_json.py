@@ -103,7 +103,7 @@ def test_a_control_character_that_was_a_command_is_explained() -> None:
         ('{"q": "never closed}', "has no end"),
         ('{"q": 1 2}', "cannot be read: Expecting ',' delimiter$"),
         ('{"q": ' + "9" * 5_000 + "}", "cannot be read"),
-        ('{"q": ' + "[" * 50_000 + "]" * 50_000 + "}", "nested too deeply"),
+        ('{"q": ' + "[" * 50_000 + "]" * 50_000 + "}", "nested too deeply$"),
     ],
 )
 def test_what_holds_no_such_object_is_unreadable_for_a_reason(text: str, why: str) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
 from psycopg import Connection
 
+from streams.core.batch import Head
 from streams.core.envelope import Status
+from streams.core.gateway import envelop
 from streams.core.keys import Keyring
 from streams.core.mapper import Mapper
+from streams.core.processor import Processor
 from streams.core.read_models import Row
 from streams.core.wiring import EraseSubject, names_of
 from streams.postgres import rebuild
 from streams.postgres.catch_up import RebuildFailed, catch_up
 from streams.postgres.database import connect, connect_plain
 from streams.postgres.installation import projection_of
-from streams.postgres.projection_tables import Active, Projection, Registered
+from streams.postgres.projection_tables import Active, Projection, Projections, Registered
 from streams.postgres.status import ProjectionStatus, installation
 from streams.postgres.tasks import known_projections
 from tests.contract.runtimes import START, Embedded, do, embedded
@@ -206,6 +210,19 @@ def by_state(operator: Connection[Row], state: str) -> Registered:
 
 def test_every_projection_of_the_context_is_known(mapper: Mapper) -> None:
     assert [p.name for p in known_projections([SHELF], mapper)] == ["shelf_jars", "shelf_owners", "shelf_reactions"]
+
+
+def test_a_batch_concerns_the_tables_of_its_contexts_alone(mapper: Mapper) -> None:
+    processor = Processor([SHELF], mapper)
+    processor.adopt("shelf", 0, Head())
+    batch = processor.decide([envelop(opened(0), "shelf", 1, "test", fresh=True)])
+    types: defaultdict[str, str] = defaultdict(lambda: "text")
+    projections = Projections([])
+    projections.active = [
+        Active(replace(jars(), context=context), f"read_models.{context}_jars", types)
+        for context in ("pantry", "shelf")
+    ]
+    assert [table for table, _ in projections.project(batch).parts] == ["read_models.shelf_jars"]
 
 
 async def test_a_read_model_that_no_code_lists_any_more_is_retired_at_the_start(shelf: Embedded) -> None:
