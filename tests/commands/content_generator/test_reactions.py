@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +36,6 @@ from commands.webhooks import QueueWebhook
 from domain.calls.document import FetchDocument
 from domain.content_generator.kinds import Channel, JobKind, content_id
 from domain.content_generator.looks import AGES
-from domain.content_generator.publication import PublicationPublished
 from domain.messages import Command, Effect, Event
 from streams.core.envelope import GENESIS, Record, Recorded
 from streams.core.wiring import Call, EraseSubject, Later, Reaction, Withdraw
@@ -382,24 +381,3 @@ def test_an_announcement_goes_to_every_sessions_own_key() -> None:
         made_by="m",
     )
     assert [command.key for command in commands(STORY.when(make))] == [f"{TENANT}/a", f"{TENANT}/b"]
-
-
-def test_the_webhook_of_a_page_tells_its_job_and_its_time() -> None:
-    published = PublicationPublished(
-        at=NOW,
-        content_id="c",
-        tenant=TENANT,
-        root=None,
-        run=0,
-        provider_id="p",
-        url="/blog/c",
-        page_version=1,
-        published_at=datetime(2025, 1, 27, 9, 0, 0, 500000, tzinfo=UTC),
-    )
-    (told,) = (one.command for one in react(recorded(published)) if isinstance(one, Later) and one.due_at == NOW)
-    assert isinstance(told, QueueWebhook)
-    assert told.body == (
-        '{"event":"content.published","timestamp":"2025-01-27T10:00:00Z","data":{"content_id":"c","job_id":null,'
-        '"status":"published","url":"/blog/c","published_at":"2025-01-27T09:00:00.500Z"}}'
-    )
-    assert told.subject is None
