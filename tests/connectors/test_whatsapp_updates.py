@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -132,6 +133,7 @@ def test_every_kind_of_message_is_one_and_has_its_words(kind: str, content: obje
         b"\xff\xfe",
         b"[" * 100_000,
     ],
+    ids=itertools.count(),
 )
 def test_what_is_no_message_to_us_is_left_out(body: bytes) -> None:
     assert whatsapp_updates(body) == []
