@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 RELATIONS = (
@@ -77,7 +77,9 @@ def archive(parts: Mapping[str, str | bytes]) -> bytes:
     made = io.BytesIO()
     with ZipFile(made, "w", ZIP_DEFLATED) as target:
         for name, content in parts.items():
-            target.writestr(name, content)
+            target.writestr(
+                ZipInfo(name), content, ZIP_DEFLATED
+            )  # with a date of its own, tests would have other names
     return made.getvalue()
 
 
