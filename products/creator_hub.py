@@ -161,12 +161,11 @@ def check(_settings: Settings) -> Sequence[str]:
     Raises pydantic's ValidationError.
     """
     CreatorHubSettings()
-    WhatsAppSettings()
     TelegramSettings()
     EmbeddingSettings()
-    if has_model(ModelSettings()):
+    if WhatsAppSettings().app_secret is None or has_model(ModelSettings()):
         return ()
-    return ("creator-hub: no language model is configured, so that members' messages are taken and not answered",)
+    return ("WHATSAPP_APP_SECRET is set, and no language model is configured: members' messages are not answered",)
 
 
 CREATOR_HUB = Product(

@@ -80,7 +80,7 @@ SAID = {
     "HEADWATER_POSTGRES": ("somewhere", "must be an address as postgresql://user:password@host:5432/database"),
     "HEADWATER_PUBLIC_URL": ("example.com", "must be an address that begins with http:// or https://"),
     "HEADWATER_CLOCK": ("broken", "must be 'system' or 'manual'"),
-    "HEADWATER_ROOT": ("nowhere", "must be the name of a surface: communication, content-generator, gccp"),
+    "HEADWATER_ROOT": ("nowhere", "must be the name of a surface: communication, content-generator, creator-hub, gccp"),
     "HEADWATER_CORS_ORIGINS": (
         "example.com",
         "must be * or origins, separated by commas, as https://app.example.com",

@@ -9,6 +9,7 @@ from tests.commands.contexts import every_context
 
 
 @pytest.mark.parametrize("context", every_context(), ids=lambda context: context.name)
-def test_every_event_lies_in_a_stream_that_a_handler_writes(context: Context) -> None:
-    written = {handler.writes.category for handler in context.handlers}
-    assert {event.aggregate for event in context.events} <= written
+def test_every_event_lies_in_a_stream_that_a_handler_opens(context: Context) -> None:
+    """A decision may append to every stream that it opens."""
+    opened = {stream.category for handler in context.handlers for stream in handler.streams}
+    assert {event.aggregate for event in context.events} <= opened

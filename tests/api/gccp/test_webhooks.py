@@ -28,8 +28,8 @@ def test_what_a_disabled_endpoint_misses_is_held_until_it_is_recovered(capsys: p
             add_webhook(product.settings, "gccp", "https://example.com", [])
         with pytest.raises(Stop, match="no endpoint is called"):
             enable_webhook(product.settings, "gccp", "ep_unknown")
-        with pytest.raises(Stop, match="creator_hub"):
-            list_webhooks(product.settings, "creator_hub")
+        with pytest.raises(Stop, match="guestbook"):
+            list_webhooks(product.settings, "guestbook")
 
 
 def variables_of(sink: WebhookSink) -> dict[str, str]:
