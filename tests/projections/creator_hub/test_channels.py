@@ -15,9 +15,13 @@ from domain.creator_hub.channel import ChannelDeactivated, ChannelStatus, Channe
 from domain.creator_hub.kinds import ChannelType
 from projections.creator_hub.channels import channel_by_id, channel_of_creator
 from projections.creator_hub.queries.channels import channels_of
+from projections.creator_hub.queries.conversations import conversation_heads
 from projections.creator_hub.queries.rules import rules_of
 from tests.projections.creator_hub.histories import CREATOR, NOW, OTHER, World
 from tests.projections.tables import Tables
+
+FIRST = {channel_by_id: "channel_id", conversation_heads: "conversations"}
+"""Queries without a creator: of a call that knows none, and of conversations, each of which names its own."""
 
 
 def queries() -> list[Callable[..., Any]]:
@@ -34,7 +38,7 @@ def queries() -> list[Callable[..., Any]]:
 
 @pytest.mark.parametrize("query", queries(), ids=lambda query: query.__name__)
 def test_every_query_takes_the_creator_first_but_for_that_of_a_call_which_knows_none(query: Callable[..., Any]) -> None:
-    wanted = "channel_id" if query is channel_by_id else "creator_id"
+    wanted = FIRST.get(query, "creator_id")
     if not query.__name__.startswith("_"):
         assert list(inspect.signature(query).parameters)[1] == wanted
 
