@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from math import isfinite
 from typing import Annotated, Any
 
-import orjson
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from api.fields import DIGITS, DayText, Form, without_nulls
+from api.json_maps import bounded
 from domain.communication.kinds import TriggerType
 from domain.rfc3339 import read_instant
 
@@ -54,40 +53,6 @@ def _day(value: date) -> date:
     return value
 
 
-def _data(value: dict[str, Any]) -> dict[str, Any]:
-    if _depth(value) > DEEPEST_DATA:
-        raise ValueError(f"must not be nested deeper than {DEEPEST_DATA} levels")
-    if _holds_no_number(value):
-        raise ValueError("holds a number that is none (NaN or infinite)")
-    try:
-        size = len(orjson.dumps(value))
-    except TypeError:
-        raise ValueError("holds a number or text that cannot be stored") from None
-    if size > LARGEST_DATA:
-        raise ValueError(f"must not be larger than {LARGEST_DATA} bytes")
-    return value
-
-
-def _depth(value: Any) -> int:
-    deepest, level = 0, [value]
-    while level and deepest <= DEEPEST_DATA:
-        deepest += 1
-        level = [child for item in level for child in _children(item)]
-    return deepest
-
-
-def _holds_no_number(value: Any) -> bool:
-    if isinstance(value, float):
-        return not isfinite(value)
-    return any(_holds_no_number(child) for child in _children(value))
-
-
-def _children(item: Any) -> list[Any]:
-    if isinstance(item, dict):
-        return list(item.values())
-    return item if isinstance(item, list) else []
-
-
 def _address(value: str) -> str:
     try:
         return validate_email(value, check_deliverability=False).normalized
@@ -106,7 +71,7 @@ TimeOfDay = Annotated[time, WithJsonSchema({"type": "string", "pattern": TIME_OF
 
 TimeOfDayText = Annotated[TimeOfDay, BeforeValidator(_time_of_day), BeforeValidator(_text)]
 Day = Annotated[DayText, AfterValidator(_day)]
-Data = Annotated[dict[str, Any], AfterValidator(_data)]
+Data = Annotated[dict[str, Any], AfterValidator(bounded(DEEPEST_DATA, LARGEST_DATA, str(LARGEST_DATA)))]
 Flag = Annotated[bool, Field(strict=True)]
 Switches = Annotated[dict[TriggerType, Flag], BeforeValidator(without_nulls)]
 """Switches by message type. One that is null counts as missing."""

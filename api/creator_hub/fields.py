@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
-from math import isfinite
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
-import orjson
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, StringConstraints
 
 from api.errors import ApiError
 from api.fields import DIGITS, BodyWithoutNulls, DayText, Form
+from api.json_maps import bounded
 from domain.rfc3339 import shown_instant
 
 FIRST_YEAR, LAST_YEAR = 1970, 2200
@@ -84,44 +82,8 @@ def _zone(value: str) -> str:
     return value
 
 
-def bounded(most: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """The check of a map that is stored as it is: its depth, its numbers, and its size as JSON."""
-
-    def check(value: dict[str, Any]) -> dict[str, Any]:
-        if _depth(value) > DEEPEST:
-            raise ValueError(f"must not be nested deeper than {DEEPEST} levels")
-        if _holds_no_number(value):
-            raise ValueError("holds a number that is none (NaN or infinite)")
-        try:
-            size = len(orjson.dumps(value))
-        except TypeError:
-            raise ValueError("holds a number or text that cannot be stored") from None
-        if size > most:
-            raise ValueError(f"must not be larger than {most:,} bytes")
-        return value
-
-    return check
-
-
-def _depth(value: Any) -> int:
-    deepest, level = 0, [value]
-    while level and deepest <= DEEPEST:
-        deepest += 1
-        level = [child for item in level for child in _children(item)]
-    return deepest
-
-
-def _holds_no_number(value: Any) -> bool:
-    if isinstance(value, float):
-        return not isfinite(value)
-    return any(_holds_no_number(child) for child in _children(value))
-
-
-def _children(item: Any) -> list[Any]:
-    if isinstance(item, dict):
-        return list(item.values())
-    return item if isinstance(item, list) else []
-
+check_map = bounded(DEEPEST, LARGEST_MAP, f"{LARGEST_MAP:,}")
+"""The check of a map that is stored as it is."""
 
 Id = Annotated[UUID, BeforeValidator(_id)]
 """The id of a thing in a path."""
@@ -133,8 +95,8 @@ Name = Annotated[
     AfterValidator(_filled),
 ]
 Description = Annotated[str, Field(max_length=5_000)]
-JsonMap = Annotated[dict[str, JsonValue], AfterValidator(bounded(LARGEST_MAP))]
-FlowMap = Annotated[dict[str, JsonValue], AfterValidator(bounded(LARGEST_FLOW))]
+JsonMap = Annotated[dict[str, JsonValue], AfterValidator(check_map)]
+FlowMap = Annotated[dict[str, JsonValue], AfterValidator(bounded(DEEPEST, LARGEST_FLOW, f"{LARGEST_FLOW:,}"))]
 ModelName = Annotated[str, Form(r"^[!-~]{1,200}$", "must have 1 to 200 ASCII characters and no spaces")]
 Flag = Annotated[bool, Field(strict=True)]
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]

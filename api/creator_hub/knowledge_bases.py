@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 from api.auth import Caller
 from api.creator_hub.access import CREATOR, READ
 from api.creator_hub.fields import (
-    LARGEST_MAP,
     Body,
     Description,
     Id,
@@ -19,7 +18,7 @@ from api.creator_hub.fields import (
     PageNumber,
     PageSize,
     Shown,
-    bounded,
+    check_map,
     not_there,
 )
 from api.creator_hub.schemas import Pagination
@@ -69,7 +68,7 @@ class KnowledgeBaseSettings(Body):
 
 
 def _bounded(settings: KnowledgeBaseSettings) -> KnowledgeBaseSettings:
-    bounded(LARGEST_MAP)(settings.stored)
+    check_map(settings.stored)
     return settings
 
 
