@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 import orjson
@@ -98,7 +98,7 @@ class ExportBuilding:
         digest = sha256(data).hexdigest()
         id_ = derived_id("export", effect.export_id, metric, digest)
         owner = Owner("creator_hub", effect.creator_id, f"creator_hub:{effect.requested_by}")
-        await self._objects.put(owner, _whole(data), len(data), id_)
+        await self._objects.put_whole(owner, data, id_)
         name = f"{metric}.{effect.export_format}"
         return ExportFile(
             metric=metric, file_name=name, object_id=id_, sha256=digest, size=len(data), rows=len(buckets)
@@ -106,10 +106,6 @@ class ExportBuilding:
 
     async def close(self) -> None:
         await self._reads.close()
-
-
-async def _whole(data: bytes) -> AsyncIterator[bytes]:
-    yield data
 
 
 def as_csv(metric: Metric, buckets: Sequence[Bucket]) -> bytes:

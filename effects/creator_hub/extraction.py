@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from hashlib import sha256
 
 import psycopg
@@ -75,12 +74,8 @@ class DocumentExtraction:
     async def _put(self, owner: Owner, document_id: str, data: bytes) -> str:
         """The id of an object with these bytes, which follows from them: another extractor's text is another object."""
         id_ = derived_id("object", document_id, sha256(data).hexdigest())
-        await self._objects.put(owner, _whole(data), len(data), id_)
+        await self._objects.put_whole(owner, data, id_)
         return id_
 
     async def close(self) -> None:
         await self._pool.close()
-
-
-async def _whole(data: bytes) -> AsyncIterator[bytes]:
-    yield data

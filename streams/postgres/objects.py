@@ -80,6 +80,14 @@ class Objects(SealedStore):
                 return _same(there, owner, size, digest)
             return await self._written(lend, owner, id_, chunks, limit)
 
+    async def put_whole(self, owner: Owner, content: bytes, object_id: str | UUID) -> StoredObject:
+        """Write an object whose bytes are in memory; see `put`."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield content
+
+        return await self.put(owner, chunks(), len(content), object_id)
+
     async def stored(self, object_id: str | UUID) -> StoredObject:
         """Look up an object without its bytes; raises ObjectMissing or ObjectErased."""
         async with self._lent() as lend:
