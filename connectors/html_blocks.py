@@ -15,15 +15,13 @@ from documents.html.elements import (
     BLOCKS,
     BOLD,
     HEADINGS,
-    HIDEABLE,
     ITALIC,
-    LEFT_OUT,
     LISTS,
     MARGINS,
     REGIONS,
-    is_unshown,
 )
-from documents.html.tokens import VOID, EndTag, StartTag, Text, tokens
+from documents.html.hidden import HiddenElement
+from documents.html.tokens import EndTag, StartTag, Text, tokens
 from domain.calls.document import BlockKind
 
 MOST_TOKENS = 200_000
@@ -62,7 +60,7 @@ class HtmlReader:
         self._region = region
         self._regions = 0
         self._margins = 0
-        self._hidden: tuple[str, int] | None = None
+        self._hidden = HiddenElement()
         self._in_title = False
         self._runs: list[Run] = []
         self._kind = BlockKind.PARAGRAPH
@@ -92,7 +90,7 @@ class HtmlReader:
 
     @property
     def _shown(self) -> bool:
-        return self._hidden is None and (self._regions > 0 if self._region else self._margins == 0)
+        return not self._hidden.is_open and (self._regions > 0 if self._region else self._margins == 0)
 
     def _text(self, text: str) -> None:
         if self._in_title:
@@ -121,10 +119,10 @@ class HtmlReader:
         if name == "meta":
             self._head.described(attributes)
         elif name == "title":
-            self._in_title = self._hidden is None
+            self._in_title = not self._hidden.is_open
         elif name == "base":
             self._base = link_of(attributes.get("href", ""), self._base) or self._base
-        if self._hide(name, attributes):
+        if self._hidden.begins(name, attributes):
             return
         self._regions += name == self._region
         self._margins += name in MARGINS
@@ -138,8 +136,8 @@ class HtmlReader:
     def _end(self, name: str) -> None:
         if name == "title":
             self._in_title = False
-        if self._hidden is not None:
-            self._unhide(self._hidden, name)
+        if self._hidden.is_open:
+            self._hidden.ends(name)
             return
         if name in _ENDS:
             _ENDS[name](self)
@@ -147,21 +145,6 @@ class HtmlReader:
             self._break()
         self._regions = max(self._regions - (name == self._region), 0)
         self._margins = max(self._margins - (name in MARGINS), 0)
-
-    def _hide(self, name: str, attributes: Mapping[str, str]) -> bool:
-        """Whether the element is not shown: by what it is, or as it says itself."""
-        if self._hidden is not None:
-            if name == self._hidden[0]:
-                self._hidden = (name, self._hidden[1] + 1)
-            return True
-        unshown = name in LEFT_OUT or (name in HIDEABLE and is_unshown(attributes))
-        if unshown and name not in VOID:
-            self._hidden = (name, 1)
-        return unshown
-
-    def _unhide(self, hidden: tuple[str, int], name: str) -> None:
-        if name == hidden[0]:
-            self._hidden = (name, hidden[1] - 1) if hidden[1] > 1 else None
 
     def _begin(self, kind: BlockKind, level: int = 0) -> None:
         self._flush()

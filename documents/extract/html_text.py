@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from documents.extract.layout import CELL, LINE, PARAGRAPH, SPACE, Layout
 from documents.extract.request import Failure, Unextractable
-from documents.html.elements import BLOCKS, HEADINGS, HIDEABLE, LEFT_OUT, LISTS, is_unshown
+from documents.html.elements import BLOCKS, HEADINGS, LISTS
+from documents.html.hidden import HiddenElement
 from documents.html.tokens import VOID, EndTag, StartTag, Text, tokens
 
 _SPACE = re.compile(r"[ \t\n\r\f]+")
@@ -43,7 +44,7 @@ class _Page:
         self._layout = Layout()
         self._open: dict[str, int] = {}
         self._depth = 0
-        self._hidden: tuple[str, int] | None = None
+        self._hidden = HiddenElement()
         self._preformatted = 0
 
     @property
@@ -51,7 +52,7 @@ class _Page:
         return self._layout.text
 
     def add(self, text: str) -> None:
-        if self._hidden is not None:
+        if self._hidden.is_open:
             return
         if self._preformatted:
             self._layout.write(text)
@@ -65,15 +66,15 @@ class _Page:
             self._layout.space(SPACE)
 
     def open(self, name: str, attributes: Mapping[str, str]) -> None:
-        if self._hide(name, attributes):
+        if self._hidden.begins(name, attributes):
             return
         self._deepen(name)
         self._preformatted += name == "pre"
         self._part(name)
 
     def close(self, name: str) -> None:
-        if self._hidden is not None:
-            self._unhide(self._hidden, name)
+        if self._hidden.is_open:
+            self._hidden.ends(name)
             return
         if self._open.get(name):
             self._open[name] -= 1
@@ -96,18 +97,3 @@ class _Page:
         self._depth += 1
         if self._depth > self._deepest:
             raise Unextractable(Failure.TOO_DEEP, f"the page's elements are nested more than {self._deepest} deep")
-
-    def _hide(self, name: str, attributes: Mapping[str, str]) -> bool:
-        """Whether the element is not shown: by what it is, or as it says itself."""
-        if self._hidden is not None:
-            if name == self._hidden[0]:
-                self._hidden = (name, self._hidden[1] + 1)
-            return True
-        unshown = name in LEFT_OUT or (name in HIDEABLE and is_unshown(attributes))
-        if unshown and name not in VOID:
-            self._hidden = (name, 1)
-        return unshown
-
-    def _unhide(self, hidden: tuple[str, int], name: str) -> None:
-        if name == hidden[0]:
-            self._hidden = (name, hidden[1] - 1) if hidden[1] > 1 else None
