@@ -5,8 +5,8 @@ The record in `products/creator_hub.py` adds the read models.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
 
 from commands.creator_hub import (
     account,
@@ -46,24 +46,26 @@ from domain.creator_hub.events import EVENTS
 from domain.messages import Command
 from streams.core.wiring import Context, Handler, Stream
 
+CREATOR_ID = attrgetter("creator_id")
 
-def _own(*fields: str) -> Any:
+
+def _own(*fields: str) -> Callable[[Command], str]:
     """The id of a creator's stream: the creator's own, and these fields of the command."""
-    get = [attrgetter(field) for field in ("creator_id", *fields)]
+    get = [CREATOR_ID, *map(attrgetter, fields)]
     return lambda command: "/".join(str(one(command)) for one in get)
 
 
 def _hour(command: Command) -> str:
     """The id of the allowance of the hour in which the command is decided."""
-    return f"{getattr(command, 'creator_id')}/{hour_of(command.at):%Y-%m-%dT%H}"  # noqa: B009 - of any command
+    return f"{CREATOR_ID(command)}/{hour_of(command.at):%Y-%m-%dT%H}"
 
 
-ACCOUNT = Stream("account", accounts.Account(), accounts.evolve, id_of=attrgetter("creator_id"))
+ACCOUNT = Stream("account", accounts.Account(), accounts.evolve, id_of=CREATOR_ID)
 ALLOWANCE = Stream("allowance", allowances.Allowance(), allowances.evolve, id_of=_hour)
 BASE = Stream("knowledge_base", bases.KnowledgeBase(), bases.evolve, id_of=_own("knowledge_base_id"))
 DOCUMENT = Stream("document", documents.Document(), documents.evolve, id_of=_own("document_id"))
 PROGRAM = Stream("program", programs.Program(), programs.evolve, id_of=_own("program_id"))
-CATALOGUE = Stream("catalogue", programs.Catalogue(), programs.evolve_catalogue, id_of=attrgetter("creator_id"))
+CATALOGUE = Stream("catalogue", programs.Catalogue(), programs.evolve_catalogue, id_of=CREATOR_ID)
 FLOW = Stream("flow", programs.Flow(), programs.evolve_flow, id_of=_own("flow_id"))
 ENROLLMENT = Stream("enrollment", enrollments.Enrollment(), enrollments.evolve, id_of=_own("user_id", "program_id"))
 MEMBER = Stream("member", members.Member(), members.evolve, id_of=_own("user_id"))
