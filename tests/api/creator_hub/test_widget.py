@@ -43,7 +43,9 @@ def test_a_visitor_reads_what_was_written_to_them_and_nobody_else_does(creator: 
     assert (user["channel"], user["profile_data"], user["total_interactions"]) == ("web", {"name": "Ana"}, 2)
 
 
-@pytest.mark.parametrize("spoilt", [lambda token: "", lambda token: token[:-1] + "0", lambda token: "x" + token])
+@pytest.mark.parametrize(
+    "spoilt", [lambda token: "", lambda token: token[:-1] + "10"[token[-1] == "1"], lambda token: "x" + token]
+)
 def test_a_token_that_was_not_made_for_the_widget_is_refused(creator: Creator, spoilt: object) -> None:
     id_ = creator.channel()
     visitor = creator.visitor(id_)
